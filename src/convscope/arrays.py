@@ -1,0 +1,44 @@
+"""The arrays that travel between rooms: one name, one dtype, one shape, one range.
+
+Axis letters: ``n`` images, ``h`` rows, ``w`` columns, ``c`` channels, ``k`` classes. Channels last, always.
+The aliases are checked under pytest (jaxtyping with beartype) and cost nothing in production.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float32, Int64, UInt8
+
+Pixels = UInt8[np.ndarray, "n h w c"]
+"""Stored pictures, 0..255, as they lie in a data set."""
+
+Picture = UInt8[np.ndarray, "h w c"]
+"""One stored picture, 0..255."""
+
+Images = Float32[np.ndarray, "n h w c"]
+"""The network's input: ``pixels / 255``, in [0, 1]."""
+
+Labels = Int64[np.ndarray, " n"]
+"""The index of each image's class, 0..k-1."""
+
+Logits = Float32[np.ndarray, "n k"]
+"""What goes into the softmax: unbounded, higher is more likely."""
+
+Probabilities = Float32[np.ndarray, "n k"]
+"""Softmax of the logits: each row sums to 1."""
+
+
+def to_images(pixels: Pixels) -> Images:
+    """Scale stored pixels to the network's input.
+
+    Args:
+        pixels: uint8, 0..255, shape ``(n, h, w, c)``.
+
+    Returns:
+        float32 in [0, 1], the same shape.
+
+    Example:
+        >>> to_images(np.full((1, 1, 1, 1), 255, np.uint8)).item()
+        1.0
+    """
+    return pixels.astype(np.float32) * np.float32(1 / 255)
