@@ -19,15 +19,14 @@ Dense(num_classes, activation="softmax")
 """
 
 QUICK = """\
-# The least time to 99 % on two CPU cores: most of the work is done at half and quarter size.
-Conv2D(16, 5, strides=2, use_bias=False)
-BatchNormalization()
+# The least time to 99 % on two CPU cores: a stem that need not be learned, then two convolutions at quarter size.
+Conv2D(32, 5, strides=2, padding="same", activation="relu", use_bias=False)
+AveragePooling2D(2)
+Conv2D(48, 3, use_bias=False)
+BatchNormalization(momentum=0.8)
 ReLU()
-Conv2D(32, 3, strides=2, use_bias=False)
-BatchNormalization()
-ReLU()
-Conv2D(64, 3, use_bias=False)
-BatchNormalization()
+Conv2D(96, 3, use_bias=False)
+BatchNormalization(momentum=0.8)
 ReLU()
 Flatten()
 Dense(num_classes, activation="softmax")

@@ -1,0 +1,329 @@
+"""The compiled training loop. HOT.
+
+The pictures lie in memory as one uint8 tensor; a call of the graph takes many steps, gathers each batch, augments it and
+updates the weights, and nothing is done in Python between two steps. Every random number is a function of
+(seed, epoch, step), so that it does not matter in how many calls the steps are taken.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from convscope.data.dataset import Dataset, epoch_order
+from convscope.model.build import Weights, build, get_weights, set_weights
+from convscope.model.layers import BatchNormalization, Conv2D, DepthwiseConv2D, Dropout, SeparableConv2D
+from convscope.model.spec import Spec
+from convscope.model.tensorflow import keras, tf
+from convscope.train.augment import augment, is_wanted
+from convscope.train.optimizer import Optimizer
+from convscope.train.options import TrainOptions
+from convscope.train.run import HistoryRow
+from convscope.train.schedule import one_cycle
+from convscope.train.stem import whitening_kernel
+
+SECONDS_PER_CALL = 0.2
+HISTORY_ROWS = 60
+VALIDATION_BATCH = 500
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where the training stands, for a person who waits.
+
+    Attributes:
+        step: Steps taken.
+        total_steps: Steps to take.
+        epoch: The same in epochs.
+        loss: Mean over the last call of the graph.
+        validation_accuracy: As last measured, or None before the first time.
+    """
+
+    step: int
+    total_steps: int
+    epoch: float
+    loss: float
+    validation_accuracy: float | None
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a training gave.
+
+    Attributes:
+        weights: The final ones (averaged, where the recipe says so).
+        history: The learning curves.
+        outcome: ``finished``, ``interrupted`` or ``diverged``.
+        steps: How many were taken.
+        seconds: ``build``, ``trace`` and ``steps``, and their ``total``.
+    """
+
+    weights: Weights
+    history: tuple[HistoryRow, ...]
+    outcome: str
+    steps: int
+    seconds: dict[str, float]
+
+
+def fit(
+    spec: Spec,
+    train: Dataset,
+    validation: Dataset,
+    options: TrainOptions,
+    *,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> Fitted:
+    """Train a network from scratch.
+
+    Args:
+        spec: The network.
+        train: What it learns from.
+        validation: What the curves are measured on; nothing is chosen by it here.
+        options: Resolved: no None but ``size``.
+        on_progress: Called some times a second.
+        is_stopped: Asked some times a second; True ends the training with what was learned.
+
+    Returns:
+        Weights and curves. ``diverged`` means that the loss stopped being finite; the weights are the last good ones.
+
+    Raises:
+        OptionError: The options do not suit the network.
+    """
+    started = time.perf_counter()
+    loop = _Loop(spec, train, options)
+    built = time.perf_counter()
+    loop.trace()
+    traced = time.perf_counter()
+    recorder = _Recorder(loop, validation, on_progress)
+    outcome = loop.run(recorder, is_stopped)
+    weights = loop.final_weights()
+    if outcome == "finished":
+        recorder.validate(loop.total_steps, weights)
+    ended = time.perf_counter()
+    seconds = {"build": built - started, "trace": traced - built, "steps": ended - traced, "total": ended - started}
+    return Fitted(weights, recorder.history(), outcome, len(recorder.losses), seconds)
+
+
+class _Loop:
+    """The network, the data and the optimizer's slots in TensorFlow, and the graph that takes steps."""
+
+    def __init__(self, spec: Spec, train: Dataset, options: TrainOptions) -> None:
+        self.options = options
+        self.steps_per_epoch = options.steps_per_epoch(len(train))
+        self.total_steps = options.total_steps(len(train))
+        self.batch_size = min(options.batch_size or 1, len(train))
+        self.rates = one_cycle(self.total_steps, peak=options.learning_rate or 0, warmup=options.warmup or 0)
+        self.model = build(spec, seed=options.seed, output="logits")
+        if options.whiten:
+            self.model.layers[0].kernel.assign(whitening_kernel(spec, train.pixels, seed=options.seed))
+        self._length = len(train)
+        self._pixels = tf.constant(train.pixels.reshape(len(train), -1))
+        self._labels = tf.constant(train.labels.astype(np.int32))
+        self._order = (-1, tf.zeros([0], tf.int32))
+        self._layers = list(zip(spec.layers, self.model.layers, strict=True))
+        self._variables = self._trained_variables(spec)
+        self._optimizer = Optimizer(self._variables, self._normalised(spec), options)
+        self._moving = [v.value for v in self.model.non_trainable_variables if "seed" not in v.path]
+        tracked = [*self._variables, *self._moving] if options.average else []
+        self._averages = [(v, tf.Variable(v, trainable=False)) for v in tracked]
+        self._validator = tf.function(lambda images: self.model(images, training=False), reduce_retracing=True)
+
+    def trace(self) -> None:
+        """Build the graph; steps are taken by `run`."""
+        scalar = tf.TensorSpec([], tf.int32)
+        order = tf.TensorSpec([None], tf.int32)
+        self._steps = tf.function(self._take, autograph=False, input_signature=[order, scalar, scalar, scalar])
+        self._steps = self._steps.get_concrete_function()
+
+    def run(self, recorder: _Recorder, is_stopped: Callable[[], bool]) -> str:
+        """Take all steps; returns the outcome."""
+        step, count = 0, 4
+        while step < self.total_steps:
+            if is_stopped():
+                return "interrupted"
+            good = [v.numpy() for v in self._state()]
+            bound = min(recorder.next_validation(step), self._epoch_end(step))
+            count = min(count, bound - step)
+            began = time.perf_counter()
+            losses = self._call(step, count)
+            taken = time.perf_counter() - began
+            if not np.isfinite(losses).all() or not self._is_finite():
+                for variable, value in zip(self._state(), good, strict=True):
+                    variable.assign(value)
+                return "diverged"
+            step += count
+            recorder.record(step, losses)
+            count = max(1, min(int(count * SECONDS_PER_CALL / max(taken, 1e-6)), 4 * count))
+        return "finished"
+
+    def final_weights(self) -> Weights:
+        """The network's weights, averages put in place of the last ones."""
+        for variable, average in self._averages:
+            variable.assign(average)
+        return get_weights(self.model)
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """The network as it stands now, not in training."""
+        return self._validator(tf.constant(images)).numpy()
+
+    def _state(self) -> list[tf.Variable]:
+        return [*self._variables, *self._moving, *(average for _, average in self._averages)]
+
+    def _is_finite(self) -> bool:
+        return all(bool(tf.reduce_all(tf.math.is_finite(v))) for v in [*self._variables, *self._moving])
+
+    def _epoch_end(self, step: int) -> int:
+        return min((step // self.steps_per_epoch + 1) * self.steps_per_epoch, self.total_steps)
+
+    def _call(self, step: int, count: int) -> np.ndarray:
+        epoch = step // self.steps_per_epoch
+        if self._order[0] != epoch:
+            order = epoch_order(self._length, seed=self.options.seed, epoch=epoch)
+            self._order = (epoch, tf.constant(order))
+        first = epoch * self.steps_per_epoch
+        return self._steps(self._order[1], tf.constant(first), tf.constant(step), tf.constant(step + count)).numpy()
+
+    def _take(self, order: tf.Tensor, first: tf.Tensor, start: tf.Tensor, stop: tf.Tensor) -> tf.Tensor:
+        losses = tf.TensorArray(tf.float32, size=stop - start)
+
+        def go_on(step: tf.Tensor, losses: tf.TensorArray, finite: tf.Tensor) -> tf.Tensor:
+            return tf.logical_and(step < stop, finite)
+
+        def body(step: tf.Tensor, losses: tf.TensorArray, finite: tf.Tensor) -> tuple:
+            begin = (step - first) * self.batch_size
+            loss = self._step(order[begin : begin + self.batch_size], step)
+            return step + 1, losses.write(step - start, loss), tf.math.is_finite(loss)
+
+        _, losses, _ = tf.while_loop(go_on, body, [start, losses, tf.constant(True)])
+        return losses.stack()
+
+    def _step(self, positions: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+        options, shape = self.options, [self.batch_size, *self.model.input_shape[1:]]
+        positions = tf.ensure_shape(positions, [self.batch_size])
+        images = tf.reshape(tf.cast(tf.gather(self._pixels, positions), tf.float32) * (1 / 255), shape)
+        if is_wanted(options):
+            images = augment(images, step, options)
+        smoothing, classes = options.label_smoothing or 0.0, self.model.output_shape[-1]
+        each = smoothing / classes
+        targets = tf.one_hot(tf.gather(self._labels, positions), classes, 1 - smoothing + each, each)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(self._variables)
+            logits = self._forward(images, step)
+            loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(targets, logits))
+        gradients = tape.gradient(loss, self._variables)
+        self._optimizer.apply(gradients, step=step, rate=tf.gather(self.rates, step))
+        self._average(step)
+        return loss
+
+    def _forward(self, x: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+        """``model(x, training=True)``, with the fused kernel of batch normalisation and dropout that knows its step."""
+        for index, (layer, keras_layer) in enumerate(self._layers):
+            if isinstance(layer, BatchNormalization):
+                x = _batch_normalization(x, keras_layer)
+            elif isinstance(layer, Dropout):
+                seed = tf.stack([self.options.seed * 1000 + index, step])
+                x = tf.nn.experimental.stateless_dropout(x, rate=layer.rate, seed=seed)
+            else:
+                x = keras_layer(x)
+        return x
+
+    def _average(self, step: tf.Tensor) -> None:
+        begin = int(self.total_steps * (1 - (self.options.average or 0)))
+        weight = 1 / tf.cast(tf.maximum(step - begin, 0) + 1, tf.float32)
+        for variable, average in self._averages:
+            average.assign_add((variable - average) * weight)
+
+    def _trained_variables(self, spec: Spec) -> list[tf.Variable]:
+        fixed = self.model.layers[0].kernel.path if self.options.whiten else ""
+        return [v.value for v in self.model.trainable_variables if v.path != fixed]
+
+    def _normalised(self, spec: Spec) -> list[bool]:
+        kernels = set()
+        for i, layer in enumerate(spec.layers[:-1]):
+            plain = isinstance(layer, Conv2D) and layer.activation == "linear" and layer.groups == 1
+            if plain and isinstance(spec.layers[i + 1], BatchNormalization):
+                kernels.add(id(self.model.layers[i].kernel.value))
+        return [id(variable) in kernels for variable in self._variables]
+
+
+class _Recorder:
+    """Keeps the losses and the validation figures, and tells the person."""
+
+    def __init__(self, loop: _Loop, validation: Dataset, on_progress: Callable[[Progress], None]) -> None:
+        self.losses: list[float] = []
+        self._loop = loop
+        self._validation = validation
+        self._on_progress = on_progress
+        self._measured: dict[int, tuple[float, float]] = {}
+        epochs = loop.total_steps / loop.steps_per_epoch
+        self._interval = max(loop.steps_per_epoch if epochs >= 4 else loop.total_steps // 2, 1)
+
+    def next_validation(self, step: int) -> int:
+        """The step after which the validation split is measured next."""
+        return min((step // self._interval + 1) * self._interval, self._loop.total_steps)
+
+    def record(self, step: int, losses: np.ndarray) -> None:
+        """Take note of the steps up to this one."""
+        self.losses += losses.tolist()
+        if step % self._interval == 0 and step < self._loop.total_steps:
+            self.validate(step)
+        self._tell(step, float(np.mean(losses)))
+
+    def validate(self, step: int, weights: Weights | None = None) -> None:
+        """Measure the validation split with the network as it stands now."""
+        pixels, labels = self._validation.pixels, self._validation.labels
+        right, loss = 0, 0.0
+        for begin in range(0, len(labels), VALIDATION_BATCH):
+            chosen = labels[begin : begin + VALIDATION_BATCH]
+            logits = self._loop.logits(pixels[begin : begin + VALIDATION_BATCH].astype(np.float32) / 255)
+            right += int((logits.argmax(axis=1) == chosen).sum())
+            shifted = logits - logits.max(axis=1, keepdims=True)
+            log_sum = np.log(np.exp(shifted).sum(axis=1))
+            loss += float((log_sum - shifted[np.arange(len(chosen)), chosen]).sum())
+        self._measured[step] = (loss / len(labels), right / len(labels))
+
+    def history(self) -> tuple[HistoryRow, ...]:
+        """Rows at fixed steps, whatever the calls were."""
+        taken = len(self.losses)
+        width = max(self._loop.total_steps // HISTORY_ROWS, 1)
+        ends = sorted({*range(width, taken + 1, width), *self._measured, taken} - {0})
+        rows, begin = [], 0
+        for end in ends:
+            loss, accuracy = self._measured.get(end, (None, None))
+            rows.append(
+                HistoryRow(
+                    epoch=end / self._loop.steps_per_epoch,
+                    loss=float(np.mean(self.losses[begin:end])),
+                    learning_rate=float(self._loop.rates[end - 1]),
+                    validation_loss=loss,
+                    validation_accuracy=accuracy,
+                )
+            )
+            begin = end
+        return tuple(rows)
+
+    def _tell(self, step: int, loss: float) -> None:
+        accuracy = list(self._measured.values())[-1][1] if self._measured else None
+        epoch = step / self._loop.steps_per_epoch
+        self._on_progress(Progress(step, self._loop.total_steps, epoch, loss, accuracy))
+
+
+def _batch_normalization(x: tf.Tensor, layer: keras.layers.BatchNormalization) -> tf.Tensor:
+    channels = x.shape[-1]
+    flat = len(x.shape) == 2
+    y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=tf.reshape(x, [-1, 1, 1, channels]) if flat else x,
+        scale=layer.gamma.value if layer.scale else tf.ones([channels]),
+        offset=layer.beta.value if layer.center else tf.zeros([channels]),
+        mean=tf.zeros([channels]),
+        variance=tf.ones([channels]),
+        epsilon=layer.epsilon,
+        is_training=True,
+    )
+    for moving, now in ((layer.moving_mean.value, mean), (layer.moving_variance.value, variance)):
+        moving.assign_sub((moving - now) * (1 - layer.momentum))
+    return tf.reshape(y, [-1, channels]) if flat else y

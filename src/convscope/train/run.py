@@ -1,0 +1,226 @@
+"""What happened in a training: the record, its folder, and how to find it again."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from convscope.errors import OptionError, RunError
+from convscope.train.options import TrainOptions
+
+SCHEMA_VERSION = 1
+MODEL_FILE = "model.safetensors"
+RUN_FILE = "run.json"
+CONFIG_FILE = "config.toml"
+OUTCOMES = ("finished", "interrupted", "diverged")
+MAX_RECORD_BYTES = 64_000_000
+
+
+@dataclass(frozen=True)
+class HistoryRow:
+    """One point of the learning curves.
+
+    Attributes:
+        epoch: How many times the training images had been seen, in epochs.
+        loss: Mean training loss since the row before, label smoothing and augmentation included.
+        learning_rate: At this point.
+        validation_loss: Cross-entropy on the validation split, where it was measured.
+        validation_accuracy: The share of the validation split told right, where it was measured.
+    """
+
+    epoch: float
+    loss: float
+    learning_rate: float
+    validation_loss: float | None = None
+    validation_accuracy: float | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """The record of one training; `run.json` is this, and every picture and page is a view of it.
+
+    Attributes:
+        name: The folder's name.
+        created: When it began, ISO 8601 with zone.
+        outcome: ``finished``, ``interrupted`` (Ctrl-C: what was learned until then) or ``diverged``.
+        command: The options, fully resolved: data, network and every number.
+        data: Source, sizes, class names, fingerprint, and the files left out.
+        network: Name, parameters, multiply-adds.
+        environment: Versions and processor.
+        history: The learning curves.
+        seconds: Where the time went: ``load``, ``train``, ``evaluate``.
+        weights_sha256: Identifies the weights: equal strings, equal weights.
+        validation: Figures on the validation split, of the final weights.
+        test: Figures on the test split, read once; None where there is none or the run stopped early.
+    """
+
+    name: str
+    created: str
+    outcome: str
+    options: TrainOptions
+    data: dict[str, object]
+    network: dict[str, object]
+    environment: dict[str, object]
+    history: tuple[HistoryRow, ...]
+    seconds: dict[str, float]
+    weights_sha256: str
+    validation: dict[str, object] | None = None
+    test: dict[str, object] | None = None
+    schema_version: int = field(default=SCHEMA_VERSION, repr=False)
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values; `from_json` reads them back."""
+        return asdict(self)
+
+
+def from_json(value: object) -> Run:
+    """Rebuild a run from the values of its `run.json`, old schema versions included.
+
+    Raises:
+        RunError: It is not the record of a run, or a newer convscope wrote it.
+    """
+    if not isinstance(value, dict) or type(value.get("schema_version")) is not int:
+        raise RunError("Expected the record of a run: an object with a schema_version.")
+    if value["schema_version"] > SCHEMA_VERSION:
+        raise RunError(
+            f"This run was written by a newer convscope. Received: schema_version={value['schema_version']}, "
+            f"this one reads up to {SCHEMA_VERSION}.",
+            hint="Upgrade convscope.",
+        )
+    try:
+        rows = tuple(HistoryRow(**row) for row in value["history"])
+        options = TrainOptions(**value["options"])
+        return Run(**(value | {"history": rows, "options": options}))
+    except (TypeError, KeyError, OptionError) as error:
+        raise RunError(f"The record of the run does not have the expected fields ({error}).") from None
+
+
+def new_folder(out: str | Path | None, *, name: str) -> Path:
+    """Make the folder of a run, before any work is done.
+
+    Args:
+        out: Used exactly as given; None makes ``runs/<name>``.
+        name: ``<date>-<time>-<network>``.
+
+    Returns:
+        The folder; it exists, is empty and can be written to.
+
+    Raises:
+        RunError: It is not empty, or cannot be written.
+    """
+    folder = Path(out) if out is not None else Path("runs") / name
+    try:
+        folder.mkdir(parents=True, exist_ok=out is not None)
+        if any(folder.iterdir()):
+            raise RunError(
+                f"Expected a new or empty folder for the run. Received: {folder}, which is not empty.",
+                hint="Give another --out, or remove it first.",
+            )
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise RunError(
+            f"The run folder {folder} cannot be written ({error.strerror}).", hint="Give another --out."
+        ) from None
+    return folder
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a small file so that a reader sees the old one or the new one, never half of it.
+
+    Raises:
+        RunError: The disk is full or the folder is read-only; the old file is untouched.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise RunError(f"{path} could not be written ({error.strerror}).") from None
+
+
+def save(run: Run, folder: Path) -> None:
+    """Write ``run.json`` and ``config.toml`` into the run's folder."""
+    write_text(folder / CONFIG_FILE, to_toml(asdict(run.options)))
+    write_text(folder / RUN_FILE, json.dumps(run.to_json(), indent=1, allow_nan=False) + "\n")
+
+
+def load_run(folder: Path) -> Run:
+    """Read a run's record.
+
+    Raises:
+        RunError: There is none, or it is damaged.
+    """
+    path = folder / RUN_FILE
+    try:
+        if path.stat().st_size > MAX_RECORD_BYTES:
+            raise RunError(f"{path} is larger than any record of a run.")
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RunError(f"{path} cannot be read ({error.strerror}).", hint="Give the folder of a run.") from None
+    except (ValueError, RecursionError):
+        raise RunError(f"{path} is not the record of a run: it is not JSON.") from None
+    try:
+        return from_json(value)
+    except RunError as error:
+        raise RunError(f"{path}: {error}") from None
+
+
+def find_run(run: str | Path | None) -> Path:
+    """The folder of a run; without a name, the newest below ``runs/``.
+
+    Raises:
+        RunError: There is no such folder, or no run in it.
+    """
+    if run is None:
+        records = sorted(Path("runs").glob(f"*/{RUN_FILE}"), key=lambda path: path.stat().st_mtime)
+        if not records:
+            raise RunError("Expected a run below runs/. Received: none.", hint="Train one first: convscope train")
+        return records[-1].parent
+    folder = Path(run)
+    folder = folder.parent if folder.name in (RUN_FILE, MODEL_FILE) and folder.is_file() else folder
+    if not (folder / MODEL_FILE).is_file():
+        raise RunError(
+            f"Expected the folder of a run, with {MODEL_FILE} in it. Received: {folder}.",
+            hint="See what there is in runs/, or train one: convscope train",
+        )
+    return folder
+
+
+def to_toml(values: Mapping[str, object]) -> str:
+    """Flat values as TOML; None is left out, as TOML has no word for it.
+
+    Example:
+        >>> print(to_toml({"data": "mnist", "seed": 0, "out": None}), end="")
+        data = "mnist"
+        seed = 0
+    """
+    return "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items() if value is not None)
+
+
+def load_config(path: str | Path) -> dict[str, object]:
+    """The options that a ``config.toml`` holds.
+
+    Raises:
+        OptionError: The file cannot be read, is not TOML, or has a word that is no option.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            values = tomllib.loads(file.read(1_000_000).decode())
+    except OSError as error:
+        raise OptionError(f"{path} cannot be read ({error.strerror}).") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise OptionError(f"{path} is not TOML: {error}") from None
+    unknown = sorted(set(values) - set(TrainOptions.__dataclass_fields__))
+    if unknown:
+        raise OptionError(f"{path} has a word that is no option. Received: {', '.join(unknown)[:100]}.")
+    return values

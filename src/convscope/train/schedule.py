@@ -1,0 +1,34 @@
+"""The learning rate as a function of the step."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float32
+
+
+def one_cycle(
+    steps: int, *, peak: float, warmup: float = 0.2, start: float = 0.1, end: float = 0.0
+) -> Float32[np.ndarray, " steps"]:
+    """A straight rise to the peak, then a straight fall.
+
+    Args:
+        steps: How many steps the training takes, >= 1.
+        peak: The largest learning rate.
+        warmup: The share of the steps in which the rate rises, in [0, 1).
+        start: The first rate, as a share of the peak.
+        end: The rate just after the last step, as a share of the peak.
+
+    Returns:
+        float32, the rate of each step.
+
+    Source:
+        Smith and Topin, "Super-convergence", 2017. We fall in one straight line and leave the momentum alone.
+
+    Example:
+        >>> one_cycle(5, peak=1.0, warmup=0.4, start=0.0).round(2).tolist()
+        [0.0, 0.5, 1.0, 0.67, 0.33]
+    """
+    position = np.arange(steps) / steps
+    rising = start + (1 - start) * position / max(warmup, 1e-9)
+    falling = end + (1 - end) * (1 - position) / (1 - warmup)
+    return (peak * np.where(position < warmup, rising, falling)).astype(np.float32)
