@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from convscope.arrays import Labels, Pixels
+from convscope.data.preprocess import Preprocessing
 from convscope.errors import DataError
 
 
@@ -55,7 +56,9 @@ class Dataset:
                 f"Received: labels from {self.labels.min()} to {self.labels.max()}."
             )
         if self.names and len(self.names) != len(self.pixels):
-            raise DataError(f"Expected one name an image. Received: {len(self.names)} names, {len(self.pixels)} images.")
+            raise DataError(
+                f"Expected one name an image. Received: {len(self.names)} names, {len(self.pixels)} images."
+            )
 
     def __repr__(self) -> str:
         h, w, c = self.image_shape
@@ -109,16 +112,16 @@ class LoadedData:
     Attributes:
         train: Images to learn from (validation is split off here).
         test: Images to be read once, at the end; None where the source has no test part.
-        skipped: Each unreadable file with the reason.
+        skipped: Each file that was left out, with the reason.
         kind: How it was read: ``"mnist"``, ``"idx"``, ``"npz"``, ``"csv"``, ``"folder"`` or ``"zip"``.
-        digits: True when the pictures follow MNIST's own recipe, so that a photo must be brought to it.
+        preprocessing: What brings any other picture to the form of these: the contract that the model file carries.
     """
 
     train: Dataset
     test: Dataset | None
+    preprocessing: Preprocessing
     skipped: tuple[Skipped, ...] = ()
     kind: str = ""
-    digits: bool = False
 
 
 def stratified_split(dataset: Dataset, *, fraction: float, seed: int) -> tuple[Dataset, Dataset]:

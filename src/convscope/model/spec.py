@@ -7,7 +7,7 @@ import difflib
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 
 from convscope.arithmetic import ReceptiveField, padding_split
 from convscope.errors import SpecError
@@ -283,7 +283,8 @@ def _make(layer: type[Layer], values: Mapping[str, object]) -> Layer:
     try:
         return layer(**values)
     except TypeError:
-        raise SpecError(f"{kind} needs {', '.join(n for n in names if n not in values)}. Received: {values}.") from None
+        required = [field.name for field in fields(layer) if field.default is MISSING and field.name not in values]
+        raise SpecError(f"{kind} needs {', '.join(required)}. Received: {values}.") from None
 
 
 def _layer_from_json(entry: object, index: int) -> Layer:

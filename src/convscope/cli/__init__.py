@@ -1,0 +1,8 @@
+"""The command line: a command parses, calls one verb, and prints text or ``--json``.
+
+Progress goes to stderr, results to stdout. No command imports TensorFlow before it has to.
+"""
+
+from convscope.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,87 @@
+"""The program ``convscope``: its commands, its exit codes, and its last line of defence."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError, Parameter
+
+from convscope import __version__
+from convscope.errors import ConvscopeError
+
+INTERRUPTED = 130
+TERMINATED = 143
+BUG = 70
+
+app = App(
+    name="convscope",
+    help="Train a convolutional network from scratch, see through it, hand it over.",
+    help_epilogue="First steps:  convscope train   then   convscope predict your-digit.png",
+    version=__version__,
+    default_parameter=Parameter(negative=()),
+    help_format="plaintext",
+)
+COMMANDS = {
+    "train": "Train a network from scratch and say how good it is.",
+    "evaluate": "Measure a trained network: accuracy with its interval, what it confuses, how far to trust it.",
+    "predict": "Say what is on a picture.",
+    "summary": "Draw a network's table: shapes, parameters, multiply-adds, receptive field.",
+    "data": "List what can be trained on, or describe one data set.",
+}
+for verb, purpose in COMMANDS.items():
+    app.command(f"convscope.cli.{verb}:{verb}", name=verb, help=purpose)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: Without the program's name; None takes the process's own.
+
+    Returns:
+        0 done, 1 an error that has a name, 2 wrong usage, 70 a defect of ours, 130 Ctrl-C, 143 SIGTERM.
+    """
+    try:
+        result = app(
+            list(arguments) if arguments is not None else None,
+            exit_on_error=False,
+            print_error=False,
+            result_action="return_value",
+        )
+        return result if isinstance(result, int) else 0
+    except CycloptsError as error:
+        return _complain(_sentence(error), hint="See convscope --help.", code=2)
+    except ConvscopeError as error:
+        return _complain(super(ConvscopeError, error).__str__(), hint=error.hint, code=error.exit_code)
+    except KeyboardInterrupt:
+        return _complain("interrupted.", code=INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output has gone, as in `convscope data | head`; nobody is left to be told.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        return _complain(f"{error.filename or 'a file'}: {error.strerror or error}.", code=1)
+    except MemoryError:
+        return _complain("there is not enough memory for this.", hint="Use fewer or smaller images.", code=1)
+    except Exception as error:
+        if os.environ.get("CONVSCOPE_DEBUG"):
+            raise
+        what = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        return _complain(
+            f"a defect of convscope, not of your input: {what}",
+            hint="Please report it; CONVSCOPE_DEBUG=1 shows where it happened.",
+            code=BUG,
+        )
+
+
+def _sentence(error: CycloptsError) -> str:
+    return " ".join(str(error).split())
+
+
+def _complain(message: str, *, hint: str = "", code: int) -> int:
+    print(f"convscope: {message}", file=sys.stderr)  # noqa: T201
+    if hint:
+        print(f"           {hint}", file=sys.stderr)  # noqa: T201
+    return code

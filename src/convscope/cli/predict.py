@@ -1,0 +1,80 @@
+"""``convscope predict``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from convscope.cli.out import say, say_json
+
+
+def predict(
+    *pictures: Annotated[Path, Parameter(required=True)],
+    run: Path | None = None,
+    show: Path | None = None,
+    json: bool = False,
+) -> int:
+    """Say what is on a picture: the class, its probability, the runners-up.
+
+    Example: convscope predict photo.jpg --show seen.png
+
+    Parameters
+    ----------
+    pictures
+        Picture files, or folders of them.
+    run
+        The run folder. Default: the newest below runs/.
+    show
+        Also draw what the network really sees beside the picture, into this PNG (for several pictures: a folder).
+    json
+        Print the result as JSON.
+    """
+    from convscope.verbs.predict import predict as predict_pictures
+
+    predicted = predict_pictures(run, pictures)
+    drawn = _draw(predicted, show) if show else []
+    if json:
+        say_json(
+            {
+                "pictures": [
+                    {"file": one.file, "choices": [{"name": c.name, "probability": c.probability} for c in one.choices]}
+                    for one in predicted.pictures
+                ],
+                "unreadable": [{"file": one.file, "reason": one.reason} for one in predicted.unreadable],
+                "drawn": [str(path) for path in drawn],
+            }
+        )
+    else:
+        for one in predicted.pictures:
+            first, *others = one.choices
+            rest = ", ".join(f"{choice.name} {choice.probability:.1%}" for choice in others)
+            say(f"{one.file}: {first.name} ({first.probability:.1%}; then {rest})")
+    for one in predicted.unreadable:
+        sys.stderr.write(f"convscope: left out: {one.reason}\n")
+    return 1 if predicted.unreadable else 0
+
+
+def _draw(predicted, show: Path) -> list[Path]:  # noqa: ANN001
+    from convscope.errors import RunError
+    from convscope.report.pictures.canvas import save
+    from convscope.report.pictures.sees import what_it_sees
+
+    several = len(predicted.pictures) > 1
+    try:
+        (show if several else show.parent).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{show} cannot be written ({error.strerror}).") from None
+    files = []
+    for index, one in enumerate(predicted.pictures):
+        figure = what_it_sees(
+            one.original,
+            one.seen,
+            class_names=predicted.predictions.class_names,
+            probabilities=predicted.predictions.probabilities[index],
+            name=Path(one.file).name,
+        )
+        files.append(save(figure, show / f"{index:04d}-{Path(one.file).stem}.png" if several else show))
+    return files

@@ -1,0 +1,180 @@
+"""IDX files, the format of MNIST, Fashion-MNIST, KMNIST and EMNIST, plain or gzipped."""
+
+from __future__ import annotations
+
+import math
+import re
+import struct
+import zlib
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from convscope.data.assembly import MAX_BYTES, LoadOptions, Part, assemble, to_labels, to_pixels
+from convscope.data.dataset import LoadedData
+from convscope.data.files import CHUNK, list_folder, open_maybe_gzip, read_regular
+from convscope.errors import DataError
+
+DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+"""The third byte of the file to the type of its items; the format is big-endian."""
+
+NAME = re.compile(r"(?P<set>.*?)-?(?P<part>train|t10k|test)-(?P<what>images|labels)[-.]idx[13][-.]ubyte(\.gz)?", re.I)
+"""``train-images-idx3-ubyte``, ``emnist-letters-test-labels-idx1-ubyte.gz``, ``t10k-images.idx3-ubyte``."""
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """Read one IDX file, plain or gzipped.
+
+    The header is read first (at most 20 bytes); the product of its sizes must equal what follows to the byte. Memory
+    grows with the bytes that are really there.
+
+    Args:
+        path: The file; whether it is gzipped is told by its content.
+
+    Returns:
+        An array of the file's shape, 1 to 4 axes, in the machine's own byte order.
+
+    Raises:
+        DataError: Not IDX, too short, too long, too large, or a damaged gzip.
+    """
+    with open_maybe_gzip(path, MAX_BYTES) as file:
+        raw = _read_some(file, 4, path)
+        if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] not in DTYPES or not 1 <= raw[3] <= 4:
+            raise DataError(
+                "Expected an IDX file: two zero bytes, a type of "
+                f"{', '.join(f'0x{code:02x}' for code in DTYPES)}, 1 to 4 axes. "
+                f"Received: file={path}, it starts with {raw.hex(' ') or 'nothing'}."
+            )
+        sizes = _read_some(file, 4 * raw[3], path)
+        if len(sizes) < 4 * raw[3]:
+            raise DataError(f"Expected {raw[3]} sizes in the IDX header. Received: file={path}, cut off.")
+        shape = struct.unpack(f">{raw[3]}I", sizes)
+        dtype = np.dtype(DTYPES[raw[2]])
+        expected = math.prod(shape) * dtype.itemsize  # Python's integers: this cannot overflow
+        if expected > MAX_BYTES:
+            raise DataError(
+                f"Expected an IDX file of at most {MAX_BYTES:,} bytes. "
+                f"Received: file={path}, its header says {expected:,} (shape {'×'.join(map(str, shape))})."
+            )
+        items = _read_items(file, expected, path, shape)
+    return np.frombuffer(items, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
+
+
+def load_folder(folder: Path, options: LoadOptions) -> LoadedData:
+    """Load a folder of IDX files.
+
+    The files are found by name: ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` and the same with ``t10k`` or
+    ``test``; a prefix (``emnist-letters-``), ``.`` for ``-`` and ``.gz`` are accepted. Without a test pair a test part
+    is held out. EMNIST's files (prefix ``emnist``) hold each picture with rows and columns exchanged and are put
+    upright; ``<prefix>-mapping.txt`` beside them gives the class names.
+
+    Raises:
+        DataError: A file is missing or doubled, or see ``read_idx`` and ``assembly.assemble``.
+    """
+    found = _find(folder)
+    prefix = _the_prefix(folder, found)
+    train = _read_part(found, prefix, "train", folder)
+    has_test = any(key[:2] == (prefix, "test") for key in found)
+    test = _read_part(found, prefix, "test", folder) if has_test else None
+    names = _mapping(folder / f"{prefix}-mapping.txt", train.labels) if prefix else None
+    return assemble("idx", f"{folder.name or folder}", train, test, options=options, class_names=names)
+
+
+def has_idx(folder: Path) -> bool:
+    """Whether a folder holds files named as IDX files are."""
+    return bool(_find(folder))
+
+
+def _find(folder: Path) -> dict[tuple[str, str, str], Path]:
+    found: dict[tuple[str, str, str], Path] = {}
+    for entry in sorted(list_folder(folder), key=lambda entry: entry.name):
+        match = NAME.fullmatch(entry.name)
+        if not match:
+            continue
+        part = "train" if match["part"].lower() == "train" else "test"
+        key = (match["set"], part, match["what"].lower())
+        if key in found and not _is_twin(found[key].name, entry.name):
+            raise DataError(
+                f"Expected one file of {part} {key[2]}. "
+                f"Received: {found[key].name} and {entry.name} in folder={folder}."
+            )
+        found.setdefault(key, folder / entry.name)  # sorted: the plain file comes before its .gz
+    return found
+
+
+def _is_twin(first: str, second: str) -> bool:
+    return second in (first + ".gz", first.replace(".", "-") + ".gz")
+
+
+def _the_prefix(folder: Path, found: dict[tuple[str, str, str], Path]) -> str:
+    prefixes = sorted({key[0] for key in found if key[1] == "train"})
+    if len(prefixes) != 1:
+        received = f"several data sets: {', '.join(prefixes)}" if prefixes else "no train-images file"
+        raise DataError(
+            f"Expected the IDX files of one data set. Received: folder={folder}, {received}.",
+            hint="Give each data set a folder of its own." if prefixes else "",
+        )
+    return prefixes[0]
+
+
+def _read_part(found: dict[tuple[str, str, str], Path], prefix: str, part: str, folder: Path) -> Part:
+    arrays = []
+    for what in ("images", "labels"):
+        if (prefix, part, what) not in found:
+            raise DataError(f"Expected {part} images and {part} labels. Received: folder={folder}, no {part} {what}.")
+        arrays.append(read_idx(found[prefix, part, what]))
+    images, labels = arrays
+    path = found[prefix, part, "images"]
+    if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[-1] not in (1, 3)):
+        raise DataError(
+            f"Expected pictures as count×rows×columns. Received: file={path}, shape {'×'.join(map(str, images.shape))}."
+        )
+    pixels = to_pixels(images, str(path))
+    pixels = pixels if pixels.ndim == 4 else pixels[..., None]
+    if prefix.lower().startswith("emnist"):
+        pixels = np.ascontiguousarray(pixels.transpose(0, 2, 1, 3))
+    label_path = found[prefix, part, "labels"]
+    values = to_labels(labels, str(label_path))
+    if len(pixels) != len(values):
+        raise DataError(
+            f"Expected one label a picture. Received: {len(pixels)} pictures in file={path}, "
+            f"{len(values)} labels in file={label_path}."
+        )
+    return Part(pixels, values)
+
+
+def _mapping(path: Path, labels: np.ndarray) -> dict[int, str] | None:
+    """EMNIST's table: ``label code [code]`` in each line, the codes of capital and small letter."""
+    if not path.is_file():
+        return None
+    names = {}
+    for number, line in enumerate(read_regular(path, 1 << 16).decode("ascii", "replace").split("\n"), start=1):
+        words = line.split()
+        if not words:
+            continue
+        if not all(word.isdigit() for word in words) or len(words) < 2 or any(int(w) > 0x10FFFF for w in words[1:]):
+            raise DataError(f"Expected a label and character codes in line {number}. Received: file={path}, {line!r}.")
+        names[int(words[0])] = "".join(dict.fromkeys(chr(int(word)) for word in words[1:]))
+    present = set(np.unique(labels).tolist())
+    # Labels that the table does not know keep the pictures usable: then all classes go by number.
+    return {key: names[key] for key in sorted(present)} if present <= set(names) else None
+
+
+def _read_some(file: IO[bytes], count: int, path: Path) -> bytes:
+    try:
+        return file.read(count)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise DataError(f"Expected a whole IDX file. Received: file={path}, damaged gzip: {error}.") from None
+
+
+def _read_items(file: IO[bytes], expected: int, path: Path, shape: tuple[int, ...]) -> bytes:
+    said = f"{expected:,} bytes for shape {'×'.join(map(str, shape))}"
+    pieces, total = [], 0
+    while total <= expected and (piece := _read_some(file, min(CHUNK, expected + 1 - total), path)):
+        pieces.append(piece)
+        total += len(piece)
+    if total != expected:
+        received = "more than that" if total > expected else f"{total:,}"
+        raise DataError(f"Expected {said}, as the IDX header says. Received: file={path}, {received}.")
+    return b"".join(pieces)

@@ -1,0 +1,126 @@
+"""The 60,000 + 10,000 digits in the box, checked each time they are loaded. No network.
+
+``scripts/pack_mnist`` made the .xz files; LICENSE.md says whose work they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import lzma
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from convscope.data.dataset import Dataset
+from convscope.errors import DataError
+
+FOLDER = Path(__file__).parent
+CLASS_NAMES = tuple("0123456789")
+PARTS = {"train": "train", "test": "t10k"}
+THREADS = 2
+"""liblzma lets go of Python's lock; the training images are four streams, and two threads leave the rest in peace."""
+
+
+def load_part(part: str) -> Dataset:
+    """Load the training or the test part of MNIST; the other part is not touched.
+
+    Args:
+        part: ``"train"`` (60,000 digits) or ``"test"`` (10,000).
+
+    Returns:
+        Grey 28×28 pictures. The test part carries the 15 labels known to be wrong in ``known_wrong``.
+
+    Raises:
+        DataError: Another part, or a file in the package that is missing or damaged.
+
+    Example:
+        >>> load_part("test")
+        Dataset(10,000 images 28×28×1, 10 classes, MNIST test)
+    """
+    return load_parts(part)[0]
+
+
+def load_parts(*parts: str) -> tuple[Dataset, ...]:
+    """Load several parts at once, which takes less time than one after the other; see ``load_part``."""
+    for part in parts:
+        if part not in PARTS:
+            raise DataError(f"Expected part 'train' or 'test'. Received: part={part!r}.")
+    files = [f"{PARTS[part]}-{kind}-ubyte" for part in parts for kind in ("images-idx3", "labels-idx1")]
+    raw = _unpack(files)
+    return tuple(
+        Dataset(
+            images[16:].reshape(-1, 28, 28, 1),
+            labels[8:].astype(np.int64),
+            CLASS_NAMES,
+            source=f"MNIST {part}",
+            known_wrong=known_wrong() if part == "test" else (),
+        )
+        for part, images, labels in zip(parts, raw[::2], raw[1::2], strict=True)
+    )
+
+
+def known_wrong() -> tuple[int, ...]:
+    """The positions of the 15 test digits whose label most people reject, ascending.
+
+    Source:
+        Northcutt, Athalye and Mueller, Pervasive Label Errors in Test Sets, 2021; ``wrong_test_labels.json``.
+
+    Example:
+        >>> known_wrong()[:3], len(known_wrong())
+        ((947, 1621, 1901), 15)
+    """
+    table = json.loads(_read("wrong_test_labels.json"))
+    return tuple(sorted(int(position) for group in ("relabelled", "no_agreement") for position in table[group]))
+
+
+def _read(name: str) -> bytes:
+    try:
+        return (FOLDER / name).read_bytes()
+    except OSError as error:
+        raise _damaged(name, error.strerror or str(error)) from None
+
+
+def _unpack(names: list[str]) -> list[UInt8[np.ndarray, " _"]]:
+    """Unpack IDX files, all their streams in threads, and check each SHA-256."""
+    index = json.loads(_read("index.json"))
+    packed = {name: memoryview(_read(f"{name}.xz")) for name in names}
+    raw = [np.empty(index[name]["raw_bytes"], np.uint8) for name in names]
+
+    def unpack(name: str, stream: dict[str, int], target: np.ndarray) -> None:
+        piece = packed[name][stream["offset"] : stream["offset"] + stream["packed_bytes"]]
+        # At most one byte more than expected is ever unpacked: a damaged file cannot fill the memory.
+        found = lzma.LZMADecompressor(lzma.FORMAT_XZ).decompress(piece, max_length=len(target) + 1)
+        if len(found) != len(target):
+            raise _damaged(f"{name}.xz", f"{len(found)} bytes instead of {len(target)}")
+        target[:] = np.frombuffer(found, np.uint8)
+
+    def check(name: str, whole: np.ndarray) -> None:
+        found = hashlib.sha256(whole.data).hexdigest()
+        if found != index[name]["sha256"]:
+            raise _damaged(f"{name}.xz", f"sha256={found}")
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        tasks = []
+        for name, whole in zip(names, raw, strict=True):
+            start = 0
+            for stream in index[name]["streams"]:
+                end = start + stream["raw_bytes"]
+                tasks.append(pool.submit(unpack, name, stream, whole[start:end]))
+                start = end
+        try:
+            for task in tasks:
+                task.result()
+        except lzma.LZMAError as error:
+            raise _damaged("one of " + ", ".join(f"{name}.xz" for name in names), str(error)) from None
+        list(pool.map(check, names, raw))
+    return raw
+
+
+def _damaged(name: str, reason: str) -> DataError:
+    return DataError(
+        f"Expected MNIST in the package as it was packed. Received: file={FOLDER / name}, {reason}.",
+        hint="Reinstall convscope.",
+    )

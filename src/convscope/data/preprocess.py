@@ -1,0 +1,260 @@
+"""The preprocessing contract: what turns any picture into the network's input, one recipe for all doors.
+
+The contract is a value. Training writes it into the model file; predict, serve and the page read it from there, so
+that all of them show the network the same pixels. Each step is whole-number arithmetic or a stated rounding, because
+the page repeats it in JavaScript (``tests/cases/preprocess.json`` holds both to the same pixels).
+
+Cool: NumPy and the standard library only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+from convscope.arrays import Picture
+from convscope.data import ink
+from convscope.data.resample import resample, round_half_up
+from convscope.errors import DataError
+
+MAX_SIDE = 1024
+"""No network here looks at larger pictures; a model file that says so is wrong or hostile."""
+
+Grey = UInt8[np.ndarray, "h w"]
+AnyPicture = UInt8[np.ndarray, "rows columns channels"]
+
+POLARITIES = ("as_is", "invert", "auto")
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a picture becomes the network's input.
+
+    ``apply`` does, in this order:
+
+    1. Transparency: pixels are laid on grey level ``background``.
+    2. Channels: RGB to grey as ``(19595 R + 38470 G + 7471 B + 32768) >> 16``; grey to RGB by repetition.
+    3. Polarity: ``"as_is"`` nothing; ``"invert"`` 255 - p; ``"auto"`` one of the two, so that dark ink on light paper
+       becomes light ink on a dark ground (``has_dark_ink`` states the rule).
+    4. Fit, to ``height``×``width``:
+       ``"stretch"`` resamples, whatever the proportions;
+       ``"pad"`` resamples to the largest size of the same proportions that fits, in the middle, and fills the rest with
+       the picture's own border colour (the median of its outermost pixels, channel by channel);
+       ``"crop"`` resamples to the smallest size of the same proportions that covers, and cuts to the middle;
+       ``"mnist"`` is MNIST's own recipe: the ink fitted into 20×20 and centred by mass in 28×28 (``ink.frame_ink``).
+
+    Attributes:
+        height: Rows of the result, 1..1024.
+        width: Columns of the result, 1..1024.
+        channels: 1 (grey) or 3 (RGB).
+        fit: ``"stretch"``, ``"pad"``, ``"crop"`` or ``"mnist"``.
+        polarity: ``"as_is"``, ``"invert"`` or ``"auto"``.
+        background: The grey level under transparent pixels, 0..255; white unless stated.
+
+    Raises:
+        DataError: A value of the wrong type or out of its range.
+
+    Example:
+        >>> contract = Preprocessing(28, 28, 1, fit="mnist", polarity="auto")
+        >>> contract.apply(np.full((100, 80, 3), 250, np.uint8)).shape
+        (28, 28, 1)
+        >>> Preprocessing.from_json(contract.to_json()) == contract
+        True
+    """
+
+    height: int
+    width: int
+    channels: int
+    fit: str = "pad"
+    polarity: str = "as_is"
+    background: int = 255
+
+    def __post_init__(self) -> None:
+        _check_whole("height", self.height, 1, MAX_SIDE)
+        _check_whole("width", self.width, 1, MAX_SIDE)
+        _check_choice("channels", self.channels, (1, 3))
+        _check_choice("fit", self.fit, tuple(FITS))
+        _check_choice("polarity", self.polarity, POLARITIES)
+        _check_whole("background", self.background, 0, 255)
+        if self.fit == "mnist" and self.channels != 1:
+            raise DataError(
+                "Expected 1 channel with fit 'mnist', which is a recipe for ink. "
+                f"Received: fit='mnist', channels={self.channels}."
+            )
+
+    def to_json(self) -> dict[str, int | str]:
+        """The contract as plain JSON values, for the model file."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: object) -> Preprocessing:
+        """Read a contract back, strictly.
+
+        Args:
+            value: What ``to_json`` gave: exactly these keys, each of its type and in its range.
+
+        Returns:
+            The contract.
+
+        Raises:
+            DataError: A key is missing or unknown, or a value is of the wrong type or out of its range.
+        """
+        expected = {field.name for field in fields(cls)}
+        if not isinstance(value, Mapping) or set(value) != expected:
+            received = sorted(map(str, value)) if isinstance(value, Mapping) else type(value).__name__
+            raise DataError(
+                f"Expected a preprocessing contract with exactly the keys {sorted(expected)}. "
+                f"Received: preprocessing={str(received)[:200]}."
+            )
+        return cls(**value)
+
+    def apply(self, picture: AnyPicture) -> Picture:
+        """Turn a picture into the network's input; the steps are listed at the class.
+
+        Args:
+            picture: uint8, 0..255, shape ``(h, w, c)``: c is 1 (grey), 2 (grey and alpha), 3 (RGB) or 4 (RGBA).
+
+        Returns:
+            uint8, 0..255, shape ``(height, width, channels)``.
+
+        Raises:
+            DataError: Not such an array, or an empty one.
+        """
+        if picture.dtype != np.uint8 or picture.ndim != 3 or not 1 <= picture.shape[-1] <= 4 or 0 in picture.shape:
+            raise DataError(
+                "Expected a picture of dtype uint8 and shape (h, w, c) with 1 to 4 channels. "
+                f"Received: dtype={picture.dtype}, shape={picture.shape}."
+            )
+        flat = flatten_alpha(picture, self.background)
+        flat = to_grey(flat) if self.channels == 1 else to_rgb(flat)
+        if self.polarity == "invert" or (self.polarity == "auto" and has_dark_ink(to_grey(flat)[..., 0])):
+            flat = 255 - flat
+        return np.ascontiguousarray(FITS[self.fit](flat, self.height, self.width))
+
+
+def flatten_alpha(picture: AnyPicture, background: int) -> Picture:
+    """Lay a picture with an alpha channel on a grey level: ``(p a + background (255 - a) + 127) // 255``.
+
+    Example:
+        >>> flatten_alpha(np.array([[[0, 0], [0, 255]]], np.uint8), 255)[..., 0].tolist()
+        [[255, 0]]
+    """
+    if picture.shape[-1] in (1, 3):
+        return picture
+    colour, alpha = picture[..., :-1].astype(np.uint32), picture[..., -1:].astype(np.uint32)
+    return ((colour * alpha + background * (255 - alpha) + 127) // 255).astype(np.uint8)
+
+
+def to_grey(picture: AnyPicture) -> Picture:
+    """The brightness of each pixel: ``(19595 R + 38470 G + 7471 B + 32768) >> 16`` (ITU-R 601).
+
+    Example:
+        >>> to_grey(np.array([[[255, 0, 0]]], np.uint8)).item()
+        76
+    """
+    if picture.shape[-1] == 1:
+        return picture
+    wide = picture.astype(np.uint32)
+    return ((19595 * wide[..., :1] + 38470 * wide[..., 1:2] + 7471 * wide[..., 2:] + 32768) >> 16).astype(np.uint8)
+
+
+def to_rgb(picture: AnyPicture) -> Picture:
+    """Three equal channels for a grey picture; RGB stays as it is."""
+    return np.repeat(picture, 3, axis=-1) if picture.shape[-1] == 1 else picture
+
+
+def border_pixels(picture: UInt8[np.ndarray, "h w *c"]) -> np.ndarray:
+    """The outermost pixels, each once: ``(4 sides' pixels, ...)``."""
+    if min(picture.shape[:2]) <= 2:
+        return picture.reshape(-1, *picture.shape[2:])
+    return np.concatenate([picture[0], picture[-1], picture[1:-1, 0], picture[1:-1, -1]])
+
+
+def has_dark_ink(grey: Grey) -> bool:
+    """Whether a picture shows dark ink on a light ground, decided from its border.
+
+    The border is ground: between its 10 % and 90 % levels lies the light as it falls on the paper. Ink is what goes
+    beyond that range. The side that goes further beyond it decides: the 0.2 % level of the whole picture against the
+    99.8 % level. If neither does (a blank picture), it is the border's median: 128 or more is light ground.
+
+    Pictures of more than 256 pixels a side are reduced first, which takes noise out of the levels. A level is the
+    sorted pixel at ``floor(share * (n - 1) + 1e-6)``.
+
+    Example:
+        >>> paper = np.full((9, 9), 230, np.uint8)
+        >>> paper[3:6, 4] = 20
+        >>> has_dark_ink(paper), has_dark_ink(255 - paper)
+        (True, False)
+    """
+    grey = ink.reduce_to(grey, ink.WORKING_SIDE)
+    border = np.sort(border_pixels(grey), axis=None)
+    whole = np.sort(grey, axis=None)
+    darker = _level(border, 0.1) - _level(whole, 0.002)
+    lighter = _level(whole, 0.998) - _level(border, 0.9)
+    if darker == lighter:
+        return _level(border, 0.5) >= 128
+    return darker > lighter
+
+
+def _level(ordered: np.ndarray, share: float) -> int:
+    return int(ordered[int(share * (len(ordered) - 1) + 1e-6)])
+
+
+def _stretch(picture: AnyPicture, height: int, width: int) -> Picture:
+    return resample(picture, height, width)
+
+
+def _pad(picture: AnyPicture, height: int, width: int) -> Picture:
+    h, w, _ = picture.shape
+    scale = min(height / h, width / w)
+    inner = _scaled(picture, scale, (height, width), largest=True)
+    if inner.shape[:2] == (height, width):
+        return inner
+    border = np.sort(border_pixels(picture), axis=0)
+    out = np.empty((height, width, picture.shape[-1]), np.uint8)
+    out[:] = border[(len(border) - 1) // 2]
+    top, left = (height - inner.shape[0]) // 2, (width - inner.shape[1]) // 2
+    out[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
+    return out
+
+
+def _crop(picture: AnyPicture, height: int, width: int) -> Picture:
+    h, w, _ = picture.shape
+    inner = _scaled(picture, max(height / h, width / w), (height, width), largest=False)
+    top, left = (inner.shape[0] - height) // 2, (inner.shape[1] - width) // 2
+    return inner[top : top + height, left : left + width]
+
+
+def _scaled(picture: AnyPicture, scale: float, limit: tuple[int, int], *, largest: bool) -> Picture:
+    """Resample by ``scale``, sides rounded half up, and held to at most (or at least) the limit."""
+    sides = [max(1, int(round_half_up(np.array(side * scale)))) for side in picture.shape[:2]]
+    hold = min if largest else max
+    return resample(picture, hold(sides[0], limit[0]), hold(sides[1], limit[1]))
+
+
+def _mnist(picture: AnyPicture, height: int, width: int) -> Picture:
+    return ink.frame_ink(picture[..., 0], height, width)[..., None]
+
+
+FITS: dict[str, Callable[[Picture, int, int], Picture]] = {
+    "stretch": _stretch,
+    "pad": _pad,
+    "crop": _crop,
+    "mnist": _mnist,
+}
+"""Each way to bring a picture to the network's size."""
+
+
+def _check_whole(name: str, value: Any, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise DataError(f"Expected {name} as a whole number from {low} to {high}. Received: {name}={value!r}.")
+
+
+def _check_choice(name: str, value: Any, choices: tuple[Any, ...]) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | str) or value not in choices:
+        listed = ", ".join(map(str, choices))
+        raise DataError(f"Expected {name} to be one of {listed}. Received: {name}={value!r}.")

@@ -1,0 +1,60 @@
+"""Images to predictions, through the NumPy engine: no TensorFlow here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from convscope.arrays import Logits, Pixels, Probabilities, to_images
+from convscope.evaluate.metrics import log_softmax
+from convscope.model.artifact import Model
+from convscope.model.forward import logits
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One class and what the network gives it."""
+
+    name: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What the network says of some images.
+
+    Attributes:
+        logits: float32 ``(n, k)``.
+        class_names: In label order.
+    """
+
+    logits: Logits
+    class_names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.logits)
+
+    @property
+    def probabilities(self) -> Probabilities:
+        """Softmax of the logits, rows sum to 1."""
+        return np.exp(log_softmax(self.logits)).astype(np.float32)
+
+    def top(self, index: int, count: int = 3) -> tuple[Choice, ...]:
+        """The likeliest classes of one image, likeliest first."""
+        row = self.probabilities[index]
+        order = np.argsort(-row, kind="stable")[:count]
+        return tuple(Choice(self.class_names[k], float(row[k])) for k in order)
+
+
+def predict(model: Model, pixels: Pixels) -> Predictions:
+    """What a model says of images that are already in its own form.
+
+    Args:
+        model: As read from its file.
+        pixels: uint8 ``(n, h, w, c)`` of the network's input shape, 0..255; see `data.preprocess` for other pictures.
+
+    Returns:
+        One row an image.
+    """
+    return Predictions(logits(model.spec, model.weights, to_images(pixels)), model.class_names)

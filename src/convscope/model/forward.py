@@ -1,0 +1,202 @@
+"""The forward pass in plain NumPy: every activation kept, or only the logits of many images. No TensorFlow.
+
+It is the oracle of everything that computes this network elsewhere, and the engine of `predict`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32
+
+from convscope.arrays import Images, Logits, Probabilities
+from convscope.errors import DataError, SpecError
+from convscope.model import layers, ops
+from convscope.model.spec import Row, Spec
+
+Weights = Mapping[str, np.ndarray]
+"""Every weight by its full name (``"conv2d_1/kernel"``), float32: the keys of `Spec.weight_shapes`, in its order."""
+
+CHUNK_BYTES = 1 << 25
+"""What the working memory of one chunk of images should not outgrow by much."""
+
+MAX_CHUNK = 256
+
+
+@dataclass(frozen=True)
+class LayerActivation:
+    """What one layer computed.
+
+    Attributes:
+        name: The layer's name in the shape table.
+        output: What the next layer receives, ``(n, h, w, c)`` or ``(n, units)``.
+        pre_activation: The same before the activation, for a layer that has or is one; None for the others.
+        depthwise: The result of a separable convolution's first half; None for other layers.
+    """
+
+    name: str
+    output: Float32[np.ndarray, "n ..."]
+    pre_activation: Float32[np.ndarray, "n ..."] | None = None
+    depthwise: Float32[np.ndarray, "n h w c"] | None = None
+
+
+@dataclass(frozen=True)
+class Activations:
+    """Everything a network computed on some images.
+
+    Attributes:
+        images: What went in.
+        layers: In order, one for each line of the shape table.
+        logits: What went into the last softmax.
+        probabilities: What came out of it.
+    """
+
+    images: Images
+    layers: tuple[LayerActivation, ...]
+    logits: Logits
+    probabilities: Probabilities
+
+    @property
+    def by_name(self) -> dict[str, LayerActivation]:
+        """The layers by the names of the shape table."""
+        return {layer.name: layer for layer in self.layers}
+
+
+def forward(spec: Spec, weights: Weights, images: Images) -> Activations:
+    """Run the network and keep every activation.
+
+    A value that leaves float32 becomes infinity or NaN, silently, as in TensorFlow.
+
+    Args:
+        spec: The network.
+        weights: Every weight of it, float32.
+        images: In [0, 1], of the network's input shape.
+
+    Returns:
+        One `LayerActivation` a layer.
+
+    Raises:
+        SpecError: A weight is missing, unknown, or of another shape or dtype.
+        DataError: The images have another shape.
+
+    Example:
+        >>> from convscope.model.spec import parse
+        >>> lines = ["Flatten()", "Dense(num_classes, activation='softmax')"]
+        >>> spec = parse(chr(10).join(lines), input_shape=(1, 2, 1), num_classes=2)
+        >>> weights = {"dense/kernel": np.eye(2, dtype=np.float32), "dense/bias": np.zeros(2, np.float32)}
+        >>> seen = forward(spec, weights, np.array([[[[0.25], [0.75]]]], np.float32))
+        >>> [layer.name for layer in seen.layers], seen.logits.tolist()
+        (['flatten', 'dense'], [[0.25, 0.75]])
+    """
+    rows = _check(spec, weights, images)
+    kept = tuple(_run(rows, weights, images))
+    return Activations(images, kept, _before_softmax(kept[-1]), kept[-1].output)
+
+
+def logits(spec: Spec, weights: Weights, images: Images, *, batch_size: int | None = None) -> Logits:
+    """Run the network on many images in bounded memory and keep only what goes into the softmax.
+
+    Args:
+        spec: The network.
+        weights: Every weight of it, float32.
+        images: In [0, 1], of the network's input shape; any number of them.
+        batch_size: Images at a time; None takes as many as keep the working memory near `CHUNK_BYTES`. The result
+            depends on it only by rounding.
+
+    Returns:
+        One row an image.
+
+    Raises:
+        SpecError: A weight is missing, unknown, or of another shape or dtype.
+        DataError: The images have another shape.
+    """
+    rows = _check(spec, weights, images)
+    size = batch_size or chunk_size(spec)
+    out = np.empty((len(images), spec.num_classes), np.float32)
+    for start in range(0, len(images), size):
+        chunk = images[start : start + size]
+        for layer in _run(rows, weights, chunk):
+            last = layer
+        out[start : start + size] = _before_softmax(last)
+    return out
+
+
+def chunk_size(spec: Spec) -> int:
+    """How many images at a time keep the working memory near `CHUNK_BYTES`: 1 to `MAX_CHUNK`.
+
+    Example:
+        >>> from convscope.model.presets import load_spec
+        >>> chunk_size(load_spec("classic", input_shape=(28, 28, 1), num_classes=10))
+        18
+    """
+    largest = max(_working_numbers(row) for row in spec.table())
+    return max(1, min(MAX_CHUNK, CHUNK_BYTES // (4 * largest)))
+
+
+def check_weights(spec: Spec, weights: Weights) -> None:
+    """Refuse weights that are not exactly the network's.
+
+    Raises:
+        SpecError: A weight is missing, unknown, or of another shape or dtype.
+    """
+    shapes = spec.weight_shapes()
+    if weights.keys() != shapes.keys():
+        missing, unknown = sorted(shapes.keys() - weights.keys()), sorted(weights.keys() - shapes.keys())
+        raise SpecError(f"The weights must be exactly the network's. Missing: {missing[:5]}. Unknown: {unknown[:5]}.")
+    for name, shape in shapes.items():
+        value = weights[name]
+        if value.shape != shape or value.dtype != np.float32:
+            raise SpecError(f"{name} must be float32 of shape {shape}. Received: {value.dtype} of shape {value.shape}.")
+
+
+def _check(spec: Spec, weights: Weights, images: Images) -> tuple[Row, ...]:
+    check_weights(spec, weights)
+    if images.shape[1:] != spec.input_shape:
+        raise DataError(f"The network reads images of shape {spec.input_shape}. Received: {images.shape[1:]}.")
+    return spec.table()
+
+
+def _run(rows: tuple[Row, ...], weights: Weights, images: Images) -> Iterator[LayerActivation]:
+    """The one engine: each layer's activations, in order."""
+    tensor = images
+    for row in rows:
+        names = row.layer.weight_shapes(row.input_shape)
+        # weights of any finite size are valid, so their sums may leave float32: as in TensorFlow, no warning
+        with np.errstate(over="ignore", invalid="ignore"):
+            done = _apply(row, {name: weights[f"{row.name}/{name}"] for name in names}, tensor)
+        yield done
+        tensor = done.output
+
+
+def _apply(row: Row, weights: Mapping[str, np.ndarray], tensor: np.ndarray) -> LayerActivation:
+    layer, bias = row.layer, weights.get("bias")
+    depthwise = None
+    match layer:
+        case layers.Conv2D():
+            result = ops.conv2d(tensor, weights["kernel"], bias, window=layer.window, groups=layer.groups)
+        case layers.DepthwiseConv2D():
+            result = ops.depthwise_conv2d(tensor, weights["kernel"], bias, window=layer.window)
+        case layers.SeparableConv2D():
+            depthwise = ops.depthwise_conv2d(tensor, weights["depthwise_kernel"], None, window=layer.window)
+            result = ops.conv2d(depthwise, weights["pointwise_kernel"], bias, window=layers.Window((1, 1)))
+        case layers.Dense():
+            result = ops.dense(tensor, weights["kernel"], bias)
+        case layers.BatchNormalization():
+            result = ops.batch_normalization(tensor, **_by_keyword(weights), epsilon=layer.epsilon)
+        case layers.AveragePooling2D():  # before its parent, MaxPooling2D
+            result = ops.average_pooling2d(tensor, window=layer.window)
+        case layers.MaxPooling2D():
+            result = ops.max_pooling2d(tensor, window=layer.window)
+        case layers.GlobalAveragePooling2D():
+            result = ops.global_average_pooling2d(tensor)
+        case layers.Flatten():
+            result = tensor.reshape(len(tensor), -1)
+        case _:  # Dropout, which does nothing here, and the layers that are an activation
+            result = tensor
+    activation = _activation(layer)
+    if activation is None:
+        return LayerActivation(row.name, result)
+    output = ops.ACTIVATION_FUNCTIONS[activation](result)
+    return LayerActivation(row.name, output, pre_activation=result, depthwise=depthwise)

@@ -1,0 +1,221 @@
+"""The arithmetic of each layer in plain NumPy: float32 in, float32 out, channels last, nothing changed in place.
+
+No function pads. A window tap is clipped to where it meets the picture (`_taps`), so that memory follows the size of
+the output and of the weights, never ``dilation_rate × kernel_size``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from jaxtyping import Float32
+
+from convscope.arithmetic import output_size, padding_split
+from convscope.model.layers import Window
+
+Tensor = Float32[np.ndarray, "..."]
+Maps = Float32[np.ndarray, "n h w c"]
+Rows = Float32[np.ndarray, "n units"]
+Vector = Float32[np.ndarray, " c"]
+
+BLOCK_BYTES = 1 << 25
+"""The most that the unfolded windows of one matrix product may take: enough for full speed, small beside the weights."""
+
+
+def conv2d(
+    maps: Maps, kernel: Float32[np.ndarray, "r s g f"], bias: Vector | None, *, window: Window, groups: int = 1
+) -> Maps:
+    """A convolution: the windows unfolded into rows, then one matrix product a group.
+
+    Args:
+        maps: Any range.
+        kernel: Rows, columns, channels of one group, filters.
+        bias: One number a filter, or None.
+        window: What slides.
+        groups: Equal parts of the channels; each makes its share of the filters.
+
+    Returns:
+        ``(n, rows, columns, filters)``.
+
+    Source:
+        Chellapilla, Puri and Simard, "High performance convolutional neural networks for document processing", 2006.
+        We unfold only as many output rows at a time as fit `BLOCK_BYTES`.
+
+    Example:
+        >>> picture = np.arange(9, dtype=np.float32).reshape(1, 3, 3, 1)
+        >>> conv2d(picture, np.ones((2, 2, 1, 1), np.float32), None, window=Window((2, 2)))[0, :, :, 0].tolist()
+        [[8.0, 12.0], [20.0, 24.0]]
+    """
+    rows, columns = window.output_size(maps.shape[1:])
+    out = np.empty((len(maps), rows, columns, kernel.shape[3]), np.float32)
+    depth, filters = kernel.shape[2], kernel.shape[3] // groups
+    for group in range(groups):
+        inputs, outputs = slice(group * depth, (group + 1) * depth), slice(group * filters, (group + 1) * filters)
+        _convolve(maps[..., inputs], kernel[..., outputs], window, out[..., outputs])
+    return out if bias is None else np.add(out, bias, out=out)
+
+
+def depthwise_conv2d(
+    maps: Maps, kernel: Float32[np.ndarray, "r s c m"], bias: Vector | None, *, window: Window
+) -> Maps:
+    """A convolution of each channel by itself, one tap at a time.
+
+    Args:
+        maps: Any range.
+        kernel: Rows, columns, channels, windows a channel.
+        bias: One number an output channel, or None.
+        window: What slides.
+
+    Returns:
+        ``(n, rows, columns, c × m)``; the windows of one channel lie side by side.
+    """
+    rows, columns = window.output_size(maps.shape[1:])
+    channels, multiplier = kernel.shape[2:]
+    out = np.zeros((len(maps), rows, columns, channels, multiplier), np.float32)
+    for i, to_rows, from_rows in _taps(maps.shape[1], window, 0):
+        for j, to_columns, from_columns in _taps(maps.shape[2], window, 1):
+            out[:, to_rows, to_columns] += maps[:, from_rows, from_columns, :, None] * kernel[i, j]
+    flat = out.reshape(len(maps), rows, columns, channels * multiplier)
+    return flat if bias is None else flat + bias
+
+
+def max_pooling2d(maps: Maps, *, window: Window) -> Maps:
+    """The largest value of each window; padding never wins."""
+    largest = _pool(maps, window, 0, np.maximum, -np.inf)
+    return _pool(largest, window, 1, np.maximum, -np.inf)
+
+
+def average_pooling2d(maps: Maps, *, window: Window) -> Maps:
+    """The mean of each window's pixels; padding is not counted, as in TensorFlow."""
+    total = _pool(_pool(maps, window, 0, np.add, 0.0), window, 1, np.add, 0.0)
+    rows, columns = (_pixel_counts(maps.shape[axis + 1], window, axis) for axis in (0, 1))
+    return total / (rows[:, None, None] * columns[:, None])
+
+
+def global_average_pooling2d(maps: Maps) -> Rows:
+    """The mean over rows and columns; summed in float64, since a big picture's sum outgrows float32."""
+    return maps.mean(axis=(1, 2), dtype=np.float64).astype(np.float32)
+
+
+def batch_normalization(
+    tensor: Tensor, gamma: Vector | None, beta: Vector | None, mean: Vector, variance: Vector, *, epsilon: float
+) -> Tensor:
+    """Each channel scaled and shifted by its moving statistics.
+
+    Source:
+        Ioffe and Szegedy, "Batch normalization", 2015. As Keras does, scale and shift are folded into two vectors.
+    """
+    factor = 1 / np.sqrt(variance + np.float32(epsilon))
+    factor = factor if gamma is None else factor * gamma
+    shift = -mean * factor
+    return tensor * factor + (shift if beta is None else shift + beta)
+
+
+def dense(rows: Rows, kernel: Float32[np.ndarray, "i k"], bias: Vector | None) -> Rows:
+    """Each unit's weighted sum."""
+    product = rows @ kernel
+    return product if bias is None else np.add(product, bias, out=product)
+
+
+def softmax(logits: Tensor) -> Tensor:
+    """Exponentials that sum to one over the last axis; the largest logit is taken off first, so that nothing overflows.
+
+    Example:
+        >>> softmax(np.array([[1000.0, 1000.0]], np.float32)).tolist()
+        [[0.5, 0.5]]
+    """
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def _leaky_relu(x: Tensor) -> Tensor:
+    return np.maximum(x, np.float32(0.2) * x)
+
+
+def _elu(x: Tensor) -> Tensor:
+    return np.where(x > 0, x, np.expm1(np.minimum(x, np.float32(0))))
+
+
+def _sigmoid(x: Tensor) -> Tensor:
+    # exp of a negative number only: it may vanish but cannot overflow
+    power = np.exp(-np.abs(x))
+    return np.where(x >= 0, np.float32(1), power) / (1 + power)
+
+
+ACTIVATION_FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "linear": lambda x: x,
+    "relu": lambda x: np.maximum(x, np.float32(0)),
+    "leaky_relu": _leaky_relu,
+    "elu": _elu,
+    "silu": lambda x: x * _sigmoid(x),
+    "sigmoid": _sigmoid,
+    "tanh": np.tanh,
+    "softmax": softmax,
+}
+"""Every activation of the vocabulary, with the constants of Keras 3: leaky_relu's slope is 0.2, elu's alpha is 1."""
+
+
+def _outputs(size: int, window: Window, axis: int) -> int:
+    kernel, stride, rate = window.kernel_size[axis], window.strides[axis], window.dilation_rate[axis]
+    return output_size(size, kernel, strides=stride, padding=window.padding, dilation_rate=rate)
+
+
+def _taps(
+    size: int, window: Window, axis: int, start: int = 0, stop: int | None = None
+) -> Iterator[tuple[int, slice, slice]]:
+    """Each tap of an axis that meets the picture: its index, the outputs it serves (from ``start``), the pixels they read."""
+    kernel, stride, rate = window.kernel_size[axis], window.strides[axis], window.dilation_rate[axis]
+    before, _ = padding_split(size, kernel, strides=stride, padding=window.padding, dilation_rate=rate)
+    stop = _outputs(size, window, axis) if stop is None else stop
+    for tap in range(kernel):
+        offset = tap * rate - before
+        first = max(start, -(offset // stride))
+        last = min(stop - 1, (size - 1 - offset) // stride)
+        if first <= last:
+            pixels = slice(offset + first * stride, offset + last * stride + 1, stride)
+            yield tap, slice(first - start, last + 1 - start), pixels
+
+
+def _convolve(maps: Maps, kernel: Float32[np.ndarray, "r s g f"], window: Window, out: Maps) -> None:
+    """Fill ``out`` with the convolution of one group."""
+    matrix = kernel.reshape(-1, kernel.shape[3])
+    height, width = out.shape[1:3]
+    positions = max(1, BLOCK_BYTES // max(1, len(maps) * matrix.shape[0] * maps.itemsize))
+    step_columns, step_rows = min(width, positions), max(1, positions // width)
+    for top in range(0, height, step_rows):
+        for left in range(0, width, step_columns):
+            place = out[:, top : top + step_rows, left : left + step_columns]
+            windows = _unfold(maps, window, top, left, place.shape[1:3]).reshape(-1, matrix.shape[0])
+            if place.flags.c_contiguous:
+                np.matmul(windows, matrix, out=place.reshape(-1, matrix.shape[1]))
+            else:
+                place[...] = (windows @ matrix).reshape(place.shape)
+
+
+def _unfold(maps: Maps, window: Window, top: int, left: int, size: tuple[int, int]) -> Float32[np.ndarray, "n h w r s c"]:
+    """The windows of ``size`` outputs from (top, left) on, side by side; zeros where a tap falls outside the picture."""
+    windows = np.zeros((len(maps), *size, *window.kernel_size, maps.shape[3]), np.float32)
+    columns = list(_taps(maps.shape[2], window, 1, left, left + size[1]))
+    for i, to_rows, from_rows in _taps(maps.shape[1], window, 0, top, top + size[0]):
+        for j, to_columns, from_columns in columns:
+            windows[:, to_rows, to_columns, i, j] = maps[:, from_rows, from_columns]
+    return windows
+
+
+def _pool(maps: Maps, window: Window, axis: int, fold: np.ufunc, start: float) -> Maps:
+    """Fold the pixels of each window along one axis: 0 rows, 1 columns."""
+    size = maps.shape[axis + 1]
+    out = np.full([*maps.shape[: axis + 1], _outputs(size, window, axis), *maps.shape[axis + 2 :]], start, np.float32)
+    lead = (slice(None),) * (axis + 1)
+    for _, to, pixels in _taps(size, window, axis):
+        fold(out[(*lead, to)], maps[(*lead, pixels)], out=out[(*lead, to)])
+    return out
+
+
+def _pixel_counts(size: int, window: Window, axis: int) -> Vector:
+    """How many pixels each window holds along one axis, padding left out."""
+    counts = np.zeros(_outputs(size, window, axis), np.float32)
+    for _, to, _ in _taps(size, window, axis):
+        counts[to] += 1
+    return counts

@@ -1,0 +1,289 @@
+"""What all pictures share: colours, fonts, the heading, names that can be drawn, and the file."""
+
+from __future__ import annotations
+
+import functools
+import io
+import unicodedata
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+from matplotlib.ft2font import FT2Font
+
+from convscope.errors import RunError
+
+INK = "#1f2933"
+QUIET = "#5f6b7a"
+FAINT = "#d5dae0"
+PAPER = "#ffffff"
+RIGHT = "#0072b2"
+WRONG = "#b84a00"
+NOTE = "#7a3e9d"
+"""Dark variants of the colour-blind safe palette of Okabe and Ito, 2008: each has 4.5:1 on white, so it can be text."""
+
+WIDTH = 10.0
+"""Inches; 1400 pixels at `DPI`."""
+
+DPI = 140
+MARGIN = 0.35
+TITLE_SIZE = 15.0
+SUBTITLE_SIZE = 10.0
+_LINE = 1.35 / 72
+
+# Matplotlib ships DejaVu Sans: Latin, Greek, Cyrillic, Arabic and more. The others are used where a machine has them.
+_MORE_FONTS = (
+    "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Noto Sans JP", "Noto Sans KR", "Source Han Sans SC",
+    "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "PingFang SC", "Hiragino Sans", "Hiragino Sans GB",
+    "Apple SD Gothic Neo", "Microsoft YaHei", "Yu Gothic", "Malgun Gothic", "Nirmala UI", "Noto Sans Devanagari",
+    "Noto Sans Thai", "Arial Unicode MS",
+)  # fmt: skip
+
+Picture = TypeVar("Picture", bound=Callable[..., Figure])
+
+
+@functools.cache
+def _families() -> tuple[str, ...]:
+    """DejaVu Sans first, then what else this machine has for scripts that DejaVu lacks."""
+    present = {font.name for font in fontManager.ttflist}
+    return ("DejaVu Sans", *(name for name in _MORE_FONTS if name in present))
+
+
+def _style() -> dict[str, object]:
+    """The one visual language. Nobody's own matplotlib settings change a picture."""
+    return {
+        "font.family": list(_families()),
+        "font.size": 10.0,
+        # Class names are names: `$` in them is a dollar sign and not the beginning of a formula.
+        "text.parse_math": False,
+        "text.usetex": False,
+        "text.color": INK,
+        "figure.facecolor": PAPER,
+        "savefig.facecolor": PAPER,
+        "axes.facecolor": PAPER,
+        "axes.edgecolor": FAINT,
+        "axes.labelcolor": QUIET,
+        "axes.labelsize": 10.0,
+        "axes.titlesize": 10.0,
+        "axes.titlelocation": "left",
+        "axes.titlecolor": INK,
+        "axes.titleweight": "bold",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "axes.formatter.useoffset": False,
+        "axes.formatter.use_mathtext": False,
+        "grid.color": "#e9ecf0",
+        "grid.linewidth": 0.8,
+        "xtick.color": FAINT,
+        "ytick.color": FAINT,
+        "xtick.labelcolor": QUIET,
+        "ytick.labelcolor": QUIET,
+        "lines.linewidth": 1.8,
+        "lines.solid_capstyle": "round",
+        "legend.frameon": False,
+    }
+
+
+def picture(draw: Picture) -> Picture:
+    """Run a drawing function in the one style, whatever the process has set; the settings are restored after it."""
+
+    @functools.wraps(draw)
+    def drawn(*args: object, **kwargs: object) -> Figure:
+        with matplotlib.rc_context():
+            matplotlib.rcdefaults()
+            matplotlib.rcParams.update(_style())
+            return draw(*args, **kwargs)
+
+    return drawn  # type: ignore[return-value]
+
+
+def sheet(title: str, *, subtitle: str, body: float, description: str, width: float = WIDTH) -> tuple[Figure, float]:
+    """A figure with its heading, and room below.
+
+    Args:
+        title: The finding, in a sentence.
+        subtitle: How to read the picture; may be empty.
+        body: Inches of height below the heading.
+        description: The picture in words, for people who cannot see it.
+        width: Inches.
+
+    Returns:
+        The figure and its height without the heading as a share of the whole: the body lies from 0 to there.
+    """
+    title_lines = _wrap(title, width=width - 2 * MARGIN, size=TITLE_SIZE, bold=True)
+    subtitle_lines = _wrap(subtitle, width=width - 2 * MARGIN, size=SUBTITLE_SIZE)
+    heading = MARGIN + _LINE * (len(title_lines) * TITLE_SIZE + len(subtitle_lines) * SUBTITLE_SIZE) + 0.18
+    height = heading + body
+    figure = Figure(figsize=(width, height), dpi=DPI)
+    FigureCanvasAgg(figure)
+    y = height - MARGIN
+    for lines, size, colour, weight in (
+        (title_lines, TITLE_SIZE, INK, "bold"),
+        (subtitle_lines, SUBTITLE_SIZE, QUIET, "normal"),
+    ):
+        for line in lines:
+            figure.text(MARGIN / width, y / height, line, size=size, color=colour, weight=weight, va="top")
+            y -= _LINE * size
+    figure.set_label(f"{title}. {description}".replace("..", "."))
+    return figure, body / height
+
+
+def drawing_area(figure: Figure, share: float) -> Axes:
+    """One plain area over the body, measured in inches from its top left corner, y downwards."""
+    axes = figure.add_axes((0.0, 0.0, 1.0, share))
+    axes.set(xlim=(0.0, figure.get_figwidth()), ylim=(figure.get_figheight() * share, 0.0))
+    axes.set_axis_off()
+    return axes
+
+
+def save(figure: Figure, path: Path, *, alt: str = "") -> Path:
+    """Write a picture as PNG, about 1400 pixels wide, with its description inside.
+
+    Args:
+        figure: What one of the pictures returned.
+        path: The file to write; one that exists is replaced.
+        alt: The picture in words, kept in the PNG's ``Description``; the figure's own words when empty.
+
+    Returns:
+        The path.
+
+    Raises:
+        RunError: The file cannot be written. Nothing is left of it then.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save(Figure(figsize=(1, 1)), Path(folder) / "empty.png", alt="Nothing yet.").name
+        'empty.png'
+    """
+    buffer = io.BytesIO()
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        matplotlib.rcParams.update(_style())
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")
+        # No Software entry: the same values give the same file under every version of matplotlib's name.
+        metadata = {"Description": alt or str(figure.get_label()), "Software": None}
+        figure.savefig(buffer, format="png", dpi=DPI, metadata=metadata)
+    try:
+        path.write_bytes(buffer.getvalue())
+    except OSError as error:
+        if path.is_file():
+            path.unlink(missing_ok=True)
+        raise RunError(
+            f"Expected a place to write a picture. Received: {path} ({error.strerror}).",
+            hint="Choose another folder or make room.",
+        ) from error
+    return path
+
+
+def drawable(name: str, *, index: int, width: float, size: float, bold: bool = False) -> str:
+    r"""A class name as it can be drawn: no control characters, never wider than its place, never a row of empty boxes.
+
+    Args:
+        name: As the data has it.
+        index: The class's position; "class 3" stands in where no font of this machine has the characters.
+        width: Inches there are; a name that needs more loses its middle.
+        size: Points of the font.
+        bold: How it will be drawn.
+
+    Example:
+        >>> drawable("a name that goes on and on", index=0, width=1.0, size=10.0)
+        'a nam…nd on'
+        >>> drawable("two\nlines", index=0, width=1.0, size=10.0)
+        'two lines'
+    """
+    text = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in name[:500])
+    text = " ".join(text.split())
+    if not text or any(ord(c) not in _characters() for c in text if ord(c) > 126):
+        text = f"class {index}"
+    return _shorten(text, width=width, size=size, bold=bold)
+
+
+def text_width(text: str, *, size: float, bold: bool = False) -> float:
+    """How many inches a line of text takes.
+
+    Example:
+        >>> 0.6 < text_width("ten points", size=10.0) < text_width("ten points", size=10.0, bold=True) < 1.0
+        True
+    """
+    font = _fonts(bold)
+    font.set_size(size, 72)
+    font.set_text(text, 0.0)
+    return font.get_width_height()[0] / 64 / 72
+
+
+def _shorten(text: str, *, width: float, size: float, bold: bool) -> str:
+    """Take letters out of the middle until a text fits."""
+    short, kept = text, len(text)
+    while kept > 1 and text_width(short, size=size, bold=bold) > width:
+        kept -= 1
+        short = f"{text[: (kept + 1) // 2].rstrip()}…{text[len(text) - kept // 2 :].lstrip()}"
+    return short
+
+
+def _wrap(text: str, *, width: float, size: float, bold: bool = False) -> list[str]:
+    """Break a text into lines that fit."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and text_width(longer, size=size, bold=bold) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
+@functools.cache
+def _fonts(bold: bool) -> FT2Font:
+    """The fonts of a picture as one, each filling in what the ones before it lack."""
+    weight = "bold" if bold else "normal"
+    return get_font([findfont(FontProperties(family=family, weight=weight)) for family in _families()])
+
+
+@functools.cache
+def _characters() -> frozenset[int]:
+    """The code points that the fonts of a picture can draw."""
+    return frozenset(code for family in _families() for code in get_font(findfont(family)).get_charmap())
+
+
+def percent(share: float, *, decimals: int = 1) -> str:
+    """A share for people; what rounding would make 0 or 100 says so.
+
+    Example:
+        >>> percent(0.9876), percent(0.99996), percent(0.00001), percent(0.0)
+        ('98.8 %', '>99.9 %', '<0.1 %', '0.0 %')
+    """
+    step = 10.0**-decimals
+    value = 100 * share
+    if 0 < value < step / 2:
+        return f"<{step:.{decimals}f} %"
+    if 100 - step / 2 <= value < 100:
+        return f">{100 - step:.{decimals}f} %"
+    return f"{value:.{decimals}f} %"
+
+
+def luminance(colour: tuple[float, ...]) -> float:
+    """Relative luminance of an sRGB colour with parts in [0, 1]: 0 black, 1 white.
+
+    Source:
+        WCAG 2.2, "relative luminance".
+    """
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour[:3]]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def text_on(colour: tuple[float, ...]) -> str:
+    """Black or white, whichever stands out more on a colour: never below 4.58:1.
+
+    Example:
+        >>> text_on((1.0, 1.0, 0.8)), text_on((0.2, 0.1, 0.0))
+        ('#000000', '#ffffff')
+    """
+    return "#000000" if luminance(colour) > 0.1791 else "#ffffff"

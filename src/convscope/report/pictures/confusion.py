@@ -1,0 +1,174 @@
+"""The confusion matrix: what is taken for what, with the errors in sight."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap, PowerNorm
+from matplotlib.figure import Figure
+
+from convscope.evaluate.confusion import ConfusedPair
+from convscope.evaluate.metrics import Evaluation
+from convscope.report.pictures.canvas import (
+    FAINT,
+    INK,
+    QUIET,
+    TITLE_SIZE,
+    WIDTH,
+    drawable,
+    percent,
+    picture,
+    sheet,
+    text_on,
+    text_width,
+)
+
+_ERRORS = LinearSegmentedColormap.from_list("errors", ["#fff8f0", "#fdcf9c", "#ee8a3f", "#b84a00", "#6b2500"])
+_HITS = LinearSegmentedColormap.from_list("hits", ["#f4f7fa", "#d3e3ef"])
+_RATES_UP_TO = 14
+_COUNTS_UP_TO = 64
+_SMALLEST_SCALE = 0.05
+_PAIRS = 5
+_SIDE = 2.75
+
+
+@picture
+def confusion_matrix(evaluation: Evaluation) -> Figure:
+    """Draw the confusion matrix, and beside it the pairs that are confused most.
+
+    A cell's number is its images and its colour their share of the row. Errors have a scale of their own, stretched
+    by the square root, because beside 99 % on the diagonal an error of 1 % would be white. The scale reaches at
+    least 5 %, so that a good network's picture looks calm.
+
+    Args:
+        evaluation: What was measured, with 2 to about 60 classes; beyond, cells carry no numbers.
+    """
+    k = len(evaluation.class_names)
+    confusion = evaluation.confusion
+    rates = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    errors = rates * (1 - np.eye(k))
+    norm = PowerNorm(0.5, vmin=0.0, vmax=max(float(errors.max()), _SMALLEST_SCALE))
+    width, body = (12.0, 9.3) if k > 20 else (WIDTH, 6.9 if k > 4 else 5.2)
+    figure, share = sheet(
+        _title(evaluation), subtitle=_subtitle(k), body=body, description=_description(evaluation), width=width
+    )
+    figure.set_layout_engine("constrained", rect=(0.02, 0.01, 0.97 - _SIDE / width, share - 0.01))
+    axes = figure.add_subplot()
+    axes.set_anchor("NW")
+    colours = _cell_colours(confusion, rates, _ERRORS(norm(errors)))
+    axes.imshow(colours, interpolation="nearest")
+    _frame(axes, evaluation)
+    if k <= _COUNTS_UP_TO:
+        _write_cells(axes, confusion, rates, colours)
+    if errors.max() > 0:
+        _scale(figure, norm, share)
+        _pairs(figure, evaluation, share)
+    return figure
+
+
+def _cell_colours(confusion: np.ndarray, rates: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """RGBA of each cell: white where nothing is, blue on the diagonal, orange beside it."""
+    diagonal = np.arange(len(confusion))
+    colours = np.where(confusion[..., None] > 0, errors, 1.0)
+    colours[diagonal, diagonal] = _HITS(rates.diagonal())
+    return colours
+
+
+def _write_cells(axes: Axes, confusion: np.ndarray, rates: np.ndarray, colours: np.ndarray) -> None:
+    k = len(confusion)
+    with_rates = k <= _RATES_UP_TO
+    size = min(16.0, max(3.4, 12.0 - 0.2 * k if k <= 10 else 100 / k))
+    up, down = (0.0014 * k * size, 0.0022 * k * size) if with_rates else (0.0, 0.0)
+    for i, j in zip(*np.nonzero(confusion), strict=True):
+        style = {"ha": "center", "va": "center", "color": text_on(tuple(colours[i, j])), "gid": f"cell {i} {j}"}
+        count = f"{confusion[i, j]:,}" if k <= 20 else str(confusion[i, j])
+        weight = "bold" if i != j else "normal"
+        axes.text(j, i - up, count, size=size, weight=weight, **style)
+        if with_rates:
+            axes.text(j, i + down, percent(rates[i, j]), size=size * 0.7, **style)
+
+
+def _frame(axes: Axes, evaluation: Evaluation) -> None:
+    """Names on both axes, thin lines between the cells."""
+    k = len(evaluation.class_names)
+    size = 10.0 if k <= 12 else max(4.8, 140 / k)
+    names = [drawable(name, index=i, width=1.4, size=size) for i, name in enumerate(evaluation.class_names)]
+    slanted = max(text_width(name, size=size) for name in names) > 5.0 / k
+    axes.set_xticks(range(k), names, size=size, rotation=90 if slanted else 0)
+    axes.set_yticks(range(k), names, size=size)
+    axes.tick_params(length=0, labelcolor=INK, pad=5)
+    axes.set_xlabel("predicted class")
+    axes.set_ylabel("true class")
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+    lines = np.arange(k + 1) - 0.5
+    width = 0.8 if k <= 20 else 0.4
+    axes.hlines(lines, -0.5, k - 0.5, color=FAINT, linewidth=width)
+    axes.vlines(lines, -0.5, k - 0.5, color=FAINT, linewidth=width)
+
+
+def _scale(figure: Figure, norm: PowerNorm, share: float) -> None:
+    """The colour scale of the errors, at the top of the side column."""
+    width, height = figure.get_size_inches()
+    area = figure.add_axes((1 - (_SIDE - 0.1) / width, share - 0.36 / height, 2.0 / width, 0.14 / height))
+    area.set_in_layout(False)
+    bar = figure.colorbar(ScalarMappable(norm, _ERRORS), cax=area, orientation="horizontal")
+    bar.set_ticks([0.0, norm.vmax / 4, norm.vmax], labels=[percent(tick) for tick in (0.0, norm.vmax / 4, norm.vmax)])
+    area.tick_params(length=0, labelsize=8.5)
+    area.grid(False)
+    bar.outline.set_visible(False)
+    area.set_title("Errors: share of the true class", size=9, weight="normal", color=QUIET)
+
+
+def _pairs(figure: Figure, evaluation: Evaluation, share: float) -> None:
+    """The most confused pairs in words, down the side column."""
+    width, height = figure.get_size_inches()
+    x, y = 1 - (_SIDE - 0.1) / width, share - 1.1 / height
+    figure.text(x, y, "Most confused pairs", size=10, weight="bold")
+    y -= 0.34 / height
+    for pair in evaluation.most_confused(_PAIRS):
+        a, b = _names(pair, width=1.05, size=10.0)
+        rate = pair.rate
+        figure.text(x, y, f"{a} ↔ {b}", size=10, weight="bold")
+        lines = (
+            f"{pair.errors:,} of {pair.n:,}: {percent(rate.rate)}",
+            f"between {100 * rate.low:.1f} and {100 * rate.high:.1f} %",
+            "more than pairs on average" if pair.distinguishable else "the order may be chance",
+        )
+        for line in lines if len(evaluation.pairs) > 1 else lines[:2]:
+            y -= 0.185 / height
+            figure.text(x, y, line, size=8.5, color=QUIET)
+        y -= 0.32 / height
+    figure.text(x, y, "Both directions together;\n95 % intervals (Wilson).", size=8.5, color=QUIET, va="top")
+
+
+def _names(pair: ConfusedPair, *, width: float, size: float) -> tuple[str, str]:
+    return (
+        drawable(pair.first_name, index=pair.first, width=width, size=size, bold=True),
+        drawable(pair.second_name, index=pair.second, width=width, size=size, bold=True),
+    )
+
+
+def _title(evaluation: Evaluation) -> str:
+    worst = evaluation.most_confused(1)
+    if not worst:
+        return f"All {evaluation.n:,} images are right"
+    accuracy = evaluation.accuracy
+    a, b = _names(worst[0], width=2.5, size=TITLE_SIZE)
+    right = percent(accuracy.rate, decimals=accuracy.decimals)
+    return f"{right} of {evaluation.n:,} images are right; most confused: {a} and {b}"
+
+
+def _subtitle(k: int) -> str:
+    cell = "Upper number: images; lower number: share of the row. " if k <= _RATES_UP_TO else "Number: images. "
+    return cell + "Blue diagonal: right. Orange: wrong, the darker the more often."
+
+
+def _description(evaluation: Evaluation) -> str:
+    pairs = "; ".join(
+        f"{pair.first_name} as {pair.second_name} {pair.first_as_second} times, back {pair.second_as_first} times"
+        for pair in evaluation.most_confused(_PAIRS)
+    )
+    k = len(evaluation.class_names)
+    return f"Confusion matrix of {k} classes, rows true, columns predicted. Most confused: {pairs or 'none'}."

@@ -1,0 +1,96 @@
+"""Measure a trained network on labelled data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from convscope.data.dataset import Dataset, LoadedData, stratified_split
+from convscope.data.readers import load
+from convscope.errors import DataError, OptionError
+from convscope.evaluate.metrics import Evaluation, measure
+from convscope.evaluate.predict import Predictions, predict
+from convscope.model.artifact import Model, read
+from convscope.train.run import MODEL_FILE, Run, find_run, load_run
+
+PARTS = ("test", "validation", "train")
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A measurement, and what it was taken of.
+
+    Attributes:
+        evaluation: The figures.
+        dataset: The images and labels.
+        predictions: What the network said.
+        folder: The run.
+        part: ``test``, ``validation`` or ``train``.
+    """
+
+    evaluation: Evaluation
+    dataset: Dataset
+    predictions: Predictions
+    folder: Path
+    part: str
+
+
+def evaluate(run: str | Path | None = None, data: str | None = None, *, part: str = "test") -> Evaluated:
+    """Measure a run's network.
+
+    Args:
+        run: The run's folder; None takes the newest below ``runs/``.
+        data: A data set by name, or a path; None takes what the run was trained with.
+        part: ``test``; ``validation`` and ``train`` are split as in the training.
+
+    Raises:
+        RunError, ArtifactError: There is no such run, or its model file is damaged.
+        DataError: The data cannot be read, has no such part, or does not have the network's classes or channels.
+    """
+    if part not in PARTS:
+        raise OptionError(f"part must be one of {', '.join(PARTS)}. Received: part={part!r}.")
+    folder = find_run(run)
+    model, record = read(folder / MODEL_FILE), load_run(folder)
+    h, w, c = model.spec.input_shape
+    options = record.options
+    loaded = load(
+        data or options.data,
+        size=(h, w),
+        channels=c,
+        test_fraction=options.test_fraction,
+        seed=options.seed,
+    )
+    dataset = _part(loaded, record, part)
+    _check_fit(model, dataset)
+    predictions = predict(model, dataset.pixels)
+    evaluation = measure(
+        predictions.logits, dataset.labels, class_names=dataset.class_names, known_wrong=dataset.known_wrong
+    )
+    return Evaluated(evaluation, dataset, predictions, folder, part)
+
+
+def _part(loaded: LoadedData, record: Run, part: str) -> Dataset:
+    if part == "test":
+        if loaded.test is None:
+            raise DataError(
+                f"Expected data with a test part. Received: {loaded.train.source}, which has none.",
+                hint="Use --part validation, or train with a --test-fraction above 0.",
+            )
+        return loaded.test
+    fraction, seed = record.options.validation_fraction, record.options.seed
+    training, validation = stratified_split(loaded.train, fraction=fraction, seed=seed)
+    return validation if part == "validation" else training
+
+
+def _check_fit(model: Model, dataset: Dataset) -> None:
+    if dataset.image_shape != model.spec.input_shape:
+        raise DataError(
+            f"The network reads images of shape {model.spec.input_shape}. Received: {dataset.image_shape} "
+            f"from {dataset.source}."
+        )
+    if dataset.class_names != model.class_names:
+        raise DataError(
+            f"The network tells apart {', '.join(model.class_names[:12])}. Received: data with the classes "
+            f"{', '.join(dataset.class_names[:12])}.",
+            hint="Evaluate on data with the same classes in the same order.",
+        )

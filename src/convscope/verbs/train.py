@@ -1,0 +1,201 @@
+"""Train a network and leave a run folder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from convscope.data.dataset import Dataset, LoadedData, stratified_split
+from convscope.data.readers import load
+from convscope.errors import DataError, DivergedError
+from convscope.evaluate.metrics import Evaluation, measure
+from convscope.evaluate.predict import Predictions, predict
+from convscope.model.artifact import Model, weights_sha256, write
+from convscope.model.presets import load_spec
+from convscope.model.spec import Spec
+from convscope.train.options import TrainOptions, resolve
+from convscope.train.run import MODEL_FILE, Run, new_folder, save
+from convscope.verbs.environment import describe_environment
+
+if TYPE_CHECKING:
+    from convscope.train.fit import Fitted, Progress
+
+MAX_CLASSES = 1000
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training leaves behind.
+
+    Attributes:
+        run: The record.
+        folder: Where the record, the model and the pictures lie.
+        validation: Measured on the split that choices are made by.
+        test: Measured once, at the end; None without a test part, or when the training was cut short.
+        pictures: The PNG files.
+    """
+
+    run: Run
+    folder: Path
+    validation: Evaluation
+    test: Evaluation | None
+    pictures: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who is told while it works: what begins now, and how the training stands."""
+
+    begin: Callable[[str], None] = lambda phase: None
+    progress: Callable[[Progress], None] = lambda progress: None
+    is_stopped: Callable[[], bool] = lambda: False
+
+
+def train(options: TrainOptions | None = None, *, out: str | Path | None = None, listener: Listener | None = None) -> Trained:
+    """Train a network from scratch on a data set, say how good it is, and leave a run folder.
+
+    Args:
+        options: What to train on what, and how; None trains `quick` on MNIST.
+        out: The run's folder, used exactly as given; None makes one below ``runs/``.
+        listener: Told what happens meanwhile.
+
+    Returns:
+        The record, the folder, and the figures.
+
+    Raises:
+        DataError: The data cannot be used.
+        SpecError: The network does not fit the data.
+        RunError: The folder is not empty or cannot be written.
+        MissingExtraError: TensorFlow is not installed.
+        DivergedError: The loss stopped being finite; the last good weights lie in the run folder.
+
+    Example:
+        >>> trained = train(TrainOptions(epochs=1), out="runs/first")  # doctest: +SKIP
+        >>> trained.test.accuracy.rate > 0.98  # doctest: +SKIP
+        True
+    """
+    options, listener = resolve(options or TrainOptions()), listener or Listener()
+    created = datetime.now().astimezone()
+    started = time.perf_counter()
+    listener.begin(f"reading {options.data}")
+    loaded = load(options.data, size=_square(options.size), test_fraction=options.test_fraction, seed=options.seed)
+    training, validation = _split(loaded, options)
+    spec = load_spec(options.model, input_shape=training.image_shape, num_classes=training.num_classes)
+    folder = new_folder(out, name=f"{created:%Y%m%d-%H%M%S}-{spec.name}")
+    seconds = {"load": time.perf_counter() - started}
+
+    listener.begin("starting TensorFlow")
+    began = time.perf_counter()
+    from convscope.train.fit import fit
+
+    seconds["start"] = time.perf_counter() - began
+    listener.begin("training")
+    fitted = fit(
+        spec, training, validation, options, on_progress=listener.progress, is_stopped=listener.is_stopped
+    )
+    seconds["train"] = fitted.seconds["total"]
+    model = _model(spec, fitted, loaded, options, created)
+    write(model, folder / MODEL_FILE)
+    run = Run(
+        name=folder.name,
+        created=created.isoformat(timespec="seconds"),
+        outcome=fitted.outcome,
+        options=options,
+        data=_describe_data(loaded, training, validation),
+        network={"name": spec.name, "parameters": spec.parameters, "multiply_adds": spec.multiply_adds},
+        environment=describe_environment(),
+        history=fitted.history,
+        seconds=seconds,
+        weights_sha256=weights_sha256(model.weights),
+    )
+    save(run, folder)
+    if fitted.outcome == "diverged":
+        raise DivergedError(
+            f"The loss is no longer a finite number. Received: loss=nan at step {fitted.steps + 1}. "
+            f"The last good weights are in {folder}.",
+            hint="Try a smaller --learning-rate.",
+        )
+    return _finish(run, folder, model, loaded, validation, listener)
+
+
+def _finish(
+    run: Run, folder: Path, model: Model, loaded: LoadedData, validation: Dataset, listener: Listener
+) -> Trained:
+    began = time.perf_counter()
+    listener.begin("measuring")
+    on_validation = _measure(predict(model, validation.pixels), validation)
+    # A run that was cut short will be run again: the test split stays unread until one is finished.
+    test = loaded.test if run.outcome == "finished" else None
+    predictions = predict(model, test.pixels) if test else None
+    on_test = _measure(predictions, test) if test and predictions else None
+    listener.begin("drawing")
+    measured = time.perf_counter()
+    from convscope.verbs.pictures import draw_run
+
+    shown, predicted = (test, predictions) if test and predictions else (validation, predict(model, validation.pixels))
+    pictures = draw_run(folder / "pictures", run.history, on_test or on_validation, shown, predicted)
+    seconds = run.seconds | {"evaluate": measured - began, "draw": time.perf_counter() - measured}
+    run = replace(
+        run,
+        seconds=seconds,
+        validation=on_validation.to_json(),
+        test=on_test.to_json() if on_test else None,
+    )
+    save(run, folder)
+    return Trained(run, folder, on_validation, on_test, pictures)
+
+
+def _measure(predictions: Predictions, dataset: Dataset) -> Evaluation:
+    return measure(
+        predictions.logits, dataset.labels, class_names=dataset.class_names, known_wrong=dataset.known_wrong
+    )
+
+
+def _split(loaded: LoadedData, options: TrainOptions) -> tuple[Dataset, Dataset]:
+    if loaded.train.num_classes > MAX_CLASSES:
+        raise DataError(f"At most {MAX_CLASSES} classes. Received: {loaded.train.num_classes} in {options.data}.")
+    return stratified_split(loaded.train, fraction=options.validation_fraction, seed=options.seed)
+
+
+def _square(side: int | None) -> tuple[int, int] | None:
+    return (side, side) if side else None
+
+
+def _model(spec: Spec, fitted: Fitted, loaded: LoadedData, options: TrainOptions, created: datetime) -> Model:
+    from convscope import __version__
+
+    return Model(
+        spec=spec,
+        weights=fitted.weights,
+        class_names=loaded.train.class_names,
+        preprocessing=loaded.preprocessing.to_json(),
+        calibration={},
+        provenance={
+            "convscope": __version__,
+            "created": created.isoformat(timespec="seconds"),
+            "data": loaded.train.source,
+            "seed": options.seed,
+            "steps": fitted.steps,
+            "outcome": fitted.outcome,
+        },
+    )
+
+
+def _describe_data(loaded: LoadedData, training: Dataset, validation: Dataset) -> dict[str, Any]:
+    return {
+        "source": loaded.train.source,
+        "kind": loaded.kind,
+        "class_names": list(loaded.train.class_names),
+        "image_shape": list(loaded.train.image_shape),
+        "train": len(training),
+        "validation": len(validation),
+        "test": len(loaded.test) if loaded.test else 0,
+        "train_fingerprint": loaded.train.fingerprint(),
+        "test_fingerprint": loaded.test.fingerprint() if loaded.test else None,
+        "preprocessing": loaded.preprocessing.to_json(),
+        "skipped": [{"file": item.file, "reason": item.reason} for item in loaded.skipped],
+    }
