@@ -127,7 +127,9 @@ def lift_ink(grey: Grey) -> Grey:
     5. Stretch: the ground's mean plus an eighth of the way up becomes 0, the ink's mean and above becomes 255.
     """
     window = max(3, min(grey.shape) // 3) | 1
-    rise = grey - opening(grey, window)
+    ground = opening(grey, window)
+    room = 255 - ground.astype(np.int64)
+    rise = ((grey - ground) * np.int64(255) // np.maximum(room, 32)).clip(0, 255).astype(np.uint8)
     threshold, separation = otsu(rise)
     mask = rise > threshold
     if not mask.any() or mask.all() or separation < MIN_SEPARATION:

@@ -187,13 +187,13 @@ def measure(
     predicted = logits.argmax(axis=1).astype(np.int64)
     trusted = np.ones(len(labels), bool)
     trusted[list(known_wrong)] = False
-    without = None
-    if 0 < trusted.sum() < len(labels):
-        without = Proportion(int((predicted == labels)[trusted].sum()), int(trusted.sum()))
+    hits = int((predicted == labels)[trusted].sum())
     return Evaluation(
         class_names=tuple(class_names),
         confusion=confusion_matrix(labels, predicted, num_classes=len(class_names)),
-        accuracy_without_known_wrong=without,
+        accuracy_without_known_wrong=Proportion(hits, trusted.sum().item())
+        if not trusted.all() and trusted.any()
+        else None,
         calibration=calibrate(log_probabilities, labels, predicted=predicted),
         mistakes=_worst_mistakes(log_probabilities, labels, predicted, trusted=trusted, count=worst),
     )

@@ -5,6 +5,7 @@ It is the oracle of everything that computes this network elsewhere, and the eng
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -184,7 +185,7 @@ def _apply(row: Row, weights: Mapping[str, np.ndarray], tensor: np.ndarray) -> L
         case layers.Dense():
             result = ops.dense(tensor, weights["kernel"], bias)
         case layers.BatchNormalization():
-            result = ops.batch_normalization(tensor, **_by_keyword(weights), epsilon=layer.epsilon)
+            result = ops.batch_normalization(tensor, **weights, epsilon=layer.epsilon)
         case layers.AveragePooling2D():  # before its parent, MaxPooling2D
             result = ops.average_pooling2d(tensor, window=layer.window)
         case layers.MaxPooling2D():
@@ -192,7 +193,7 @@ def _apply(row: Row, weights: Mapping[str, np.ndarray], tensor: np.ndarray) -> L
         case layers.GlobalAveragePooling2D():
             result = ops.global_average_pooling2d(tensor)
         case layers.Flatten():
-            result = tensor.reshape(len(tensor), -1)
+            result = tensor.reshape(len(tensor), *row.output_shape)
         case _:  # Dropout, which does nothing here, and the layers that are an activation
             result = tensor
     activation = _activation(layer)
@@ -200,3 +201,24 @@ def _apply(row: Row, weights: Mapping[str, np.ndarray], tensor: np.ndarray) -> L
         return LayerActivation(row.name, result)
     output = ops.ACTIVATION_FUNCTIONS[activation](result)
     return LayerActivation(row.name, output, pre_activation=result, depthwise=depthwise)
+
+
+def _activation(layer: layers.Layer) -> str | None:
+    """The activation a layer ends with; None for one that has none, such as pooling."""
+    named = {layers.ReLU: "relu", layers.Softmax: "softmax"}
+    return named.get(type(layer)) or getattr(layer, "activation", None)
+
+
+def _before_softmax(last: LayerActivation) -> Logits:
+    if last.pre_activation is None:  # `Spec` ends every network with a softmax
+        raise SpecError(f"The last layer must be a softmax. Received: {last.name}.")
+    return last.pre_activation
+
+
+def _working_numbers(row: Row) -> int:
+    """Numbers held at once while a layer computes one image: its input, its unfolded windows, its output twice."""
+    numbers = math.prod(row.input_shape) + 2 * math.prod(row.output_shape)
+    if isinstance(row.layer, layers.Conv2D):
+        taps = math.prod(row.layer.kernel_size) * row.input_shape[2] // row.layer.groups
+        numbers += math.prod(row.output_shape[:2]) * taps
+    return numbers

@@ -99,16 +99,22 @@ def global_average_pooling2d(maps: Maps) -> Rows:
 
 
 def batch_normalization(
-    tensor: Tensor, gamma: Vector | None, beta: Vector | None, mean: Vector, variance: Vector, *, epsilon: float
+    tensor: Tensor,
+    *,
+    moving_mean: Vector,
+    moving_variance: Vector,
+    gamma: Vector | None = None,
+    beta: Vector | None = None,
+    epsilon: float,
 ) -> Tensor:
     """Each channel scaled and shifted by its moving statistics.
 
     Source:
         Ioffe and Szegedy, "Batch normalization", 2015. As Keras does, scale and shift are folded into two vectors.
     """
-    factor = 1 / np.sqrt(variance + np.float32(epsilon))
+    factor = 1 / np.sqrt(moving_variance + np.float32(epsilon))
     factor = factor if gamma is None else factor * gamma
-    shift = -mean * factor
+    shift = -moving_mean * factor
     return tensor * factor + (shift if beta is None else shift + beta)
 
 

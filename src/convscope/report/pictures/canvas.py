@@ -168,8 +168,8 @@ def save(figure: Figure, path: Path, *, alt: str = "") -> Path:
     with matplotlib.rc_context(), warnings.catch_warnings():
         matplotlib.rcParams.update(_style())
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")
-        # No Software entry: the same values give the same file under every version of matplotlib's name.
-        metadata = {"Description": alt or str(figure.get_label()), "Software": None}
+        # No Software entry: it would name matplotlib's version, and equal pictures would be different files.
+        metadata = {"Description": _plain(alt or str(figure.get_label())), "Software": None}
         figure.savefig(buffer, format="png", dpi=DPI, metadata=metadata)
     try:
         path.write_bytes(buffer.getvalue())
@@ -195,15 +195,19 @@ def drawable(name: str, *, index: int, width: float, size: float, bold: bool = F
 
     Example:
         >>> drawable("a name that goes on and on", index=0, width=1.0, size=10.0)
-        'a nam…nd on'
+        'a nam…d on'
         >>> drawable("two\nlines", index=0, width=1.0, size=10.0)
         'two lines'
     """
-    text = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in name[:500])
-    text = " ".join(text.split())
+    text = _plain(name[:500])
     if not text or any(ord(c) not in _characters() for c in text if ord(c) > 126):
         text = f"class {index}"
     return _shorten(text, width=width, size=size, bold=bold)
+
+
+def _plain(text: str) -> str:
+    """One line without control characters, direction marks and halves of characters from undecodable file names."""
+    return " ".join("".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text).split())
 
 
 def text_width(text: str, *, size: float, bold: bool = False) -> float:

@@ -50,7 +50,7 @@ def _draw_accuracy(axes: Axes, evaluation: Evaluation) -> None:
     # Rounding may put an end of an interval 1e-17 on the wrong side of its rate.
     axes.vlines(x, y - np.maximum(reach[:, 0], 0), y + np.maximum(reach[:, 1], 0), color=RIGHT, alpha=0.45, linewidth=3)
     axes.scatter(x, y, s=46, color=RIGHT, edgecolor="white", linewidth=1.2, zorder=3, clip_on=False)
-    axes.set(xlim=(0, 1), ylim=(0, 1))
+    axes.set(xlim=(0, 1), ylim=(0, 1.04))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))
     axes.set_title("How often it is right, with 95 % intervals")
     axes.set_title("above the dashed line: more often than it says", loc="right", color=QUIET, weight="normal")

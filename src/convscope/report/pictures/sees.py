@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, UInt8
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
@@ -36,7 +36,7 @@ _GRID_UP_TO = 64
 @picture
 def what_it_sees(
     original: Picture,
-    seen: Picture,
+    seen: UInt8[np.ndarray, "rows columns channels"],
     *,
     class_names: Sequence[str],
     probabilities: Float32[np.ndarray, " k"],
@@ -46,7 +46,7 @@ def what_it_sees(
 
     Args:
         original: uint8, 0..255, shape ``(h, w, c)``: the picture as it was given, upright.
-        seen: uint8, 0..255: the network's input, after the preprocessing contract.
+        seen: uint8, 0..255, of another shape: the network's input, after the preprocessing contract.
         class_names: k names.
         probabilities: float32, shape ``(k,)``, sum 1.
         name: The picture's name, for its caption.
@@ -80,7 +80,7 @@ def _panel(axes: Axes, image: Picture, *, x: float, caption: str) -> None:
     axes.text(x + _SIDE / 2, _SIDE + 0.2, caption, size=9, color=QUIET, ha="center", va="center")
 
 
-def _pixel_grid(axes: Axes, seen: Picture, *, x: float) -> None:
+def _pixel_grid(axes: Axes, seen: np.ndarray, *, x: float) -> None:
     """Lines between the pixels, where there are few enough to be told apart."""
     h, w = seen.shape[:2]
     if max(h, w) > _GRID_UP_TO:

@@ -125,7 +125,7 @@ def mistakes(pixels: Pixels, evaluation: Evaluation, *, limit: int = 24) -> Figu
     if not shown:
         return _empty(
             f"No mistakes on {evaluation.n:,} images",
-            "Rare enough to be checked: is a test image also in the training data?",
+            "Worth a check: is a test image also in the training data?",
         )
     tiles = [_mistake(pixels[one.index], one, evaluation.class_names) for one in shown]
     known = sum(one.known_wrong for one in shown)

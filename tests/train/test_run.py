@@ -1,0 +1,112 @@
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from convscope.errors import RunError
+from convscope.train.options import TrainOptions, resolve
+from convscope.train.run import (
+    MODEL_FILE,
+    RUN_FILE,
+    SCHEMA_VERSION,
+    HistoryRow,
+    Run,
+    find_run,
+    from_json,
+    load_run,
+    new_folder,
+    save,
+    write_text,
+)
+
+
+def example() -> Run:
+    return Run(
+        name="a-run",
+        created="2026-01-01T00:00:00+00:00",
+        outcome="finished",
+        options=resolve(TrainOptions()),
+        data={"source": "made up"},
+        network={"name": "quick"},
+        environment={},
+        history=(HistoryRow(0.5, 1.0, 0.01), HistoryRow(1.0, 0.5, 0.0, 0.4, 0.9)),
+        seconds={"train": 1.0},
+        weights_sha256="0" * 64,
+    )
+
+
+def test_a_run_survives_its_file(tmp_path: Path) -> None:
+    save(example(), tmp_path)
+    assert load_run(tmp_path) == example()
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ([], "record of a run"),
+        ({}, "schema_version"),
+        ({"schema_version": SCHEMA_VERSION + 1}, "newer convscope"),
+        ({"schema_version": 1}, "expected fields"),
+        ({"schema_version": True}, "schema_version"),
+    ],
+)
+def test_a_record_of_something_else_is_refused(value: object, message: str) -> None:
+    with pytest.raises(RunError, match=message):
+        from_json(value)
+
+
+def test_a_record_with_an_unknown_or_wrong_option_is_refused() -> None:
+    record = example().to_json()
+    for change in ({"magic": 1}, {"epochs": -1}):
+        options = dataclasses.asdict(example().options) | change
+        with pytest.raises(RunError, match="expected fields"):
+            from_json(record | {"options": options})
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "\x00"])
+def test_a_damaged_record_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / RUN_FILE).write_text(text)
+    with pytest.raises(RunError, match=r"run\.json"):
+        load_run(tmp_path)
+
+
+def test_a_folder_that_is_not_empty_is_refused_and_kept(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(RunError, match="not empty"):
+        new_folder(tmp_path, name="x")
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_folder_below_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="cannot be written"):
+        new_folder(tmp_path / "file" / "run", name="x")
+
+
+def test_without_a_name_the_newest_run_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RunError, match="convscope train"):
+        find_run(None)
+    for name in ("old", "new"):
+        folder = new_folder(None, name=name)
+        save(example(), folder)
+        (folder / MODEL_FILE).write_bytes(b"")
+    import os
+
+    os.utime(tmp_path / "runs" / "old" / RUN_FILE, (1, 1))
+    assert find_run(None) == Path("runs/new")
+    assert find_run("runs/old/model.safetensors") == Path("runs/old")
+
+
+def test_writing_replaces_the_whole_file_or_nothing(tmp_path: Path) -> None:
+    write_text(tmp_path / "a.txt", "one")
+    write_text(tmp_path / "a.txt", "two")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+    with pytest.raises(RunError, match="could not be written"):
+        write_text(tmp_path / "missing" / "a.txt", "x")
+
+
+def test_the_record_is_plain_json(tmp_path: Path) -> None:
+    save(example(), tmp_path)
+    assert json.loads((tmp_path / RUN_FILE).read_text())["history"][1]["validation_accuracy"] == 0.9
