@@ -18,8 +18,14 @@ from convscope.errors import RunError
 from convscope.evaluate.metrics import measure
 from convscope.model.presets import PRESETS, load_spec
 from convscope.model.spec import parse
-from convscope.report import pictures
-from convscope.report.pictures import canvas
+from convscope.report.pictures import canvas, lettering
+from convscope.report.pictures.canvas import save
+from convscope.report.pictures.confusion import confusion_matrix
+from convscope.report.pictures.curves import learning_curves
+from convscope.report.pictures.network import network
+from convscope.report.pictures.reliability import reliability
+from convscope.report.pictures.sees import what_it_sees
+from convscope.report.pictures.tiles import gallery, mistakes
 
 RNG = np.random.default_rng(0)
 ODD_NAMES = ("猫", "собака", "<script>alert(1)</script>", "$\\frac{1}{2$", "Straußenvögel auf der grünen Wiese")
@@ -75,11 +81,11 @@ def history(rows, **changes):
     ]
 
 
-def gallery(n, names, **options):
+def some_gallery(n, names, **options):
     k = len(names)
     options = {"labels": RNG.integers(0, k, n)} | options
     shape = options.pop("shape", (28, 28, 1))
-    return pictures.gallery(pixels(n, *shape), probabilities(n, k), class_names=names, **options)
+    return gallery(pixels(n, *shape), probabilities(n, k), class_names=names, **options)
 
 
 def table(text, shape=(28, 28, 1), num_classes=10):
@@ -89,52 +95,52 @@ def table(text, shape=(28, 28, 1), num_classes=10):
 DIGITS = tuple("0123456789")
 SIXTY = tuple(f"<script>$x_{{{i}}}$ a class with a very long name {i}" for i in range(60))
 CASES = {
-    "confusion, 2 classes": lambda: pictures.confusion_matrix(evaluation(("cat", "dog"))),
-    "confusion, 10 classes": lambda: pictures.confusion_matrix(evaluation(DIGITS)),
-    "confusion, odd names": lambda: pictures.confusion_matrix(evaluation(ODD_NAMES)),
-    "confusion, 60 classes": lambda: pictures.confusion_matrix(evaluation(SIXTY)),
-    "confusion, nothing wrong": lambda: pictures.confusion_matrix(evaluation(DIGITS, errors=0)),
-    "confusion, nothing right": lambda: pictures.confusion_matrix(evaluation(DIGITS, errors=1)),
-    "confusion, a million images": lambda: pictures.confusion_matrix(evaluation(DIGITS, n=1_000_000)),
-    "curves, 40 rows": lambda: pictures.learning_curves(history(40)),
-    "curves, one row": lambda: pictures.learning_curves(history(1)),
-    "curves, no row": lambda: pictures.learning_curves([]),
-    "curves, all right": lambda: pictures.learning_curves(history(8, validation_accuracy=1.0)),
-    "curves, diverged": lambda: pictures.learning_curves([*history(8), {"epoch": 2.5, "loss": math.nan}]),
-    "curves, loss of nothing": lambda: pictures.learning_curves([{"epoch": 1.0, "loss": 0.0, "learning_rate": 0.0}]),
-    "curves, nothing measured": lambda: pictures.learning_curves([{"epoch": 1.0}]),
-    "reliability": lambda: pictures.reliability(evaluation(DIGITS)),
-    "reliability, one image": lambda: pictures.reliability(evaluation(("a", "b"), n=1)),
-    "gallery, 24 digits": lambda: gallery(30, DIGITS),
-    "gallery, colours and odd names": lambda: gallery(
+    "confusion, 2 classes": lambda: confusion_matrix(evaluation(("cat", "dog"))),
+    "confusion, 10 classes": lambda: confusion_matrix(evaluation(DIGITS)),
+    "confusion, odd names": lambda: confusion_matrix(evaluation(ODD_NAMES)),
+    "confusion, 60 classes": lambda: confusion_matrix(evaluation(SIXTY)),
+    "confusion, nothing wrong": lambda: confusion_matrix(evaluation(DIGITS, errors=0)),
+    "confusion, nothing right": lambda: confusion_matrix(evaluation(DIGITS, errors=1)),
+    "confusion, 100,000 images": lambda: confusion_matrix(evaluation(DIGITS, n=100_000)),
+    "curves, 40 rows": lambda: learning_curves(history(40)),
+    "curves, one row": lambda: learning_curves(history(1)),
+    "curves, no row": lambda: learning_curves([]),
+    "curves, all right": lambda: learning_curves(history(8, validation_accuracy=1.0)),
+    "curves, diverged": lambda: learning_curves([*history(8), {"epoch": 2.5, "loss": math.nan}]),
+    "curves, loss of nothing": lambda: learning_curves([{"epoch": 1.0, "loss": 0.0, "learning_rate": 0.0}]),
+    "curves, nothing measured": lambda: learning_curves([{"epoch": 1.0}]),
+    "reliability": lambda: reliability(evaluation(DIGITS)),
+    "reliability, one image": lambda: reliability(evaluation(("a", "b"), n=1)),
+    "gallery, 24 digits": lambda: some_gallery(30, DIGITS),
+    "gallery, colours and odd names": lambda: some_gallery(
         6, ODD_NAMES, shape=(48, 32, 3), captions=["IMG_20240101_a_long_name_for_a_photo.jpg"] * 6
     ),
-    "gallery, unlabelled": lambda: gallery(1, DIGITS, labels=None),
-    "gallery, nothing": lambda: gallery(0, DIGITS),
-    "gallery, photos": lambda: gallery(2, ("a", "b"), shape=(300, 400, 3), about="Two photos."),
-    "mistakes, many": lambda: pictures.mistakes(pixels(400), evaluation(DIGITS, known_wrong=range(400))),
-    "mistakes, odd names": lambda: pictures.mistakes(pixels(400, 48, 32, 3), evaluation(ODD_NAMES)),
-    "mistakes, one": lambda: pictures.mistakes(pixels(1), evaluation(ODD_NAMES, n=1, errors=1, known_wrong=[0])),
-    "mistakes, none": lambda: pictures.mistakes(pixels(400), evaluation(DIGITS, errors=0)),
-    "what it sees": lambda: pictures.what_it_sees(
+    "gallery, unlabelled": lambda: some_gallery(1, DIGITS, labels=None),
+    "gallery, nothing": lambda: some_gallery(0, DIGITS),
+    "gallery, photos": lambda: some_gallery(2, ("a", "b"), shape=(300, 400, 3), about="Two photos."),
+    "mistakes, many": lambda: mistakes(pixels(400), evaluation(DIGITS, known_wrong=range(400))),
+    "mistakes, odd names": lambda: mistakes(pixels(400, 48, 32, 3), evaluation(ODD_NAMES)),
+    "mistakes, one": lambda: mistakes(pixels(1), evaluation(ODD_NAMES, n=1, errors=1, known_wrong=[0])),
+    "mistakes, none": lambda: mistakes(pixels(400), evaluation(DIGITS, errors=0)),
+    "what it sees": lambda: what_it_sees(
         pixels(1, 300, 420, 3)[0], pixels(1)[0], class_names=DIGITS, probabilities=probabilities(1, 10)[0], name="a.png"
     ),
-    "what it sees, odd names": lambda: pictures.what_it_sees(
+    "what it sees, odd names": lambda: what_it_sees(
         pixels(1, 90, 20, 1)[0],
         pixels(1, 48, 32, 3)[0],
         class_names=ODD_NAMES,
         probabilities=probabilities(1, 5)[0],
         name="a photo whose name $goes$ on and on and on and on.jpeg",
     ),
-    "what it sees, 60 classes": lambda: pictures.what_it_sees(
+    "what it sees, 60 classes": lambda: what_it_sees(
         pixels(1, 20, 200)[0], pixels(1, 96, 96)[0], class_names=SIXTY, probabilities=probabilities(1, 60)[0]
     ),
-    "network, 3 layers": lambda: pictures.network(table("Flatten()\nDense(num_classes)\nSoftmax()")),
-    "network, 30 layers": lambda: pictures.network(
+    "network, 3 layers": lambda: network(table("Flatten()\nDense(num_classes)\nSoftmax()")),
+    "network, 30 layers": lambda: network(
         table(LONG_NETWORK, (96, 64, 3), 60), name="<b>a network</b> with a $long$ name, and then some more of it"
     ),
     **{
-        f"network, {name}": lambda name=name: pictures.network(
+        f"network, {name}": lambda name=name: network(
             load_spec(name, input_shape=(28, 28, 1), num_classes=10).table(), name=name
         )
         for name in PRESETS
@@ -148,7 +154,7 @@ def drawn(request, tmp_path_factory):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         figure = CASES[request.param]()
-        return figure, pictures.save(figure, tmp_path_factory.mktemp("picture") / "picture.png")
+        return figure, save(figure, tmp_path_factory.mktemp("picture") / "picture.png")
 
 
 def texts(figure):
@@ -217,7 +223,7 @@ def test_the_file_is_a_png_of_about_1400_pixels_with_a_description(drawn):
 
 
 def test_a_description_of_ones_own_replaces_the_figures(tmp_path):
-    path = pictures.save(pictures.learning_curves(history(4)), tmp_path / "a.png", alt="A loss that falls, 猫.")
+    path = save(learning_curves(history(4)), tmp_path / "a.png", alt="A loss that falls, 猫.")
     with Image.open(path) as image:
         image.load()
         assert image.info["Description"] == "A loss that falls, 猫."
@@ -225,8 +231,8 @@ def test_a_description_of_ones_own_replaces_the_figures(tmp_path):
 
 def test_control_characters_and_halves_of_characters_do_not_break_the_file(tmp_path):
     names = ("new\nline\x00\x1b[31m", "half \udcff of one", "\u202egnol", "")
-    picture = pictures.confusion_matrix(evaluation(names))
-    with Image.open(pictures.save(picture, tmp_path / "a.png")) as image:
+    picture = confusion_matrix(evaluation(names))
+    with Image.open(save(picture, tmp_path / "a.png")) as image:
         image.load()
         assert "new line [31m as half of one" in image.info["Description"]
     assert {"new line [31m", "half of one", "gnol", "class 3"} <= set(words(picture))
@@ -245,7 +251,7 @@ def contrast(one, other):
 
 @pytest.mark.parametrize("errors", [0.02, 0.3, 0.7, 1.0])
 def test_the_numbers_of_the_confusion_matrix_stand_out_from_their_cells(errors):
-    picture = pictures.confusion_matrix(evaluation(DIGITS, errors=errors, n=3000))
+    picture = confusion_matrix(evaluation(DIGITS, errors=errors, n=3000))
     colours = picture.axes[0].images[0].get_array()
     cells = [text for text in texts(picture) if (text.get_gid() or "").startswith("cell")]
     assert len(cells) >= 20
@@ -267,7 +273,7 @@ def test_each_colour_of_the_palette_can_be_text(name):
 
 def test_the_confusion_matrix_shows_each_count_in_its_cell():
     result = evaluation(DIGITS, n=3000)
-    picture = pictures.confusion_matrix(result)
+    picture = confusion_matrix(result)
     counts = np.zeros((10, 10), int)
     for text in texts(picture):
         if (text.get_gid() or "").startswith("cell") and "%" not in text.get_text():
@@ -279,7 +285,7 @@ def test_the_confusion_matrix_shows_each_count_in_its_cell():
 def test_errors_are_told_from_hits_by_more_than_their_place():
     """Off the diagonal orange, on it blue; cells without images are white."""
     result = evaluation(DIGITS, n=3000)
-    colours = pictures.confusion_matrix(result).axes[0].images[0].get_array()
+    colours = confusion_matrix(result).axes[0].images[0].get_array()
     for i, j in itertools.product(range(10), range(10)):
         red, _, blue, _ = colours[i, j]
         if result.confusion[i, j] == 0:
@@ -290,23 +296,23 @@ def test_errors_are_told_from_hits_by_more_than_their_place():
 
 def test_the_title_of_the_curves_says_the_last_accuracy():
     rows = [*history(8), {"epoch": 2.25, "validation_accuracy": 0.98765}]
-    assert title(pictures.learning_curves(rows)) == "Validation accuracy 98.77 % after 2.25 epochs"
+    assert title(learning_curves(rows)) == "Validation accuracy 98.77 % after 2.25 epochs"
 
 
 def test_curves_without_validation_speak_of_the_loss():
     rows = [{"epoch": 1.0, "loss": 0.5, "learning_rate": 0.1}]
-    assert title(pictures.learning_curves(rows)) == "Training loss 0.5 after 1 epoch"
+    assert title(learning_curves(rows)) == "Training loss 0.5 after 1 epoch"
 
 
 def test_a_loss_that_is_no_number_is_said_and_not_drawn():
-    picture = pictures.learning_curves([*history(8), {"epoch": 2.5, "loss": math.inf}])
+    picture = learning_curves([*history(8), {"epoch": 2.5, "loss": math.inf}])
     assert title(picture) == "The loss stopped being a number after 2.5 epochs"
     drawn = [value for axes in picture.axes for line in axes.lines for value in line.get_ydata()]
     assert np.isfinite(drawn).all()
 
 
 def test_the_accuracy_axis_reads_right_where_it_is_stretched():
-    picture = pictures.learning_curves(history(40))
+    picture = learning_curves(history(40))
     axes = picture.axes[0]
     picture.canvas.draw()
     labels = {round(y, 6): label.get_text() for y, label in zip(axes.get_yticks(), axes.get_yticklabels(), strict=True)}
@@ -322,7 +328,7 @@ def test_the_accuracy_axis_reads_right_where_it_is_stretched():
 def test_right_and_wrong_are_marked_by_sign_and_by_colour():
     given = np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]], np.float32)
     labels = np.array([0, 0, 0])
-    picture = pictures.gallery(pixels(3), given, class_names=("cat", "dog"), labels=labels)
+    picture = gallery(pixels(3), given, class_names=("cat", "dog"), labels=labels)
     assert title(picture) == "2 of 3 images are right"
     headings = {text.get_text(): text.get_color() for text in texts(picture) if text.get_text()[0] in "✓✗"}
     headings.pop(next(key for key in headings if "most likely" in key))
@@ -331,7 +337,7 @@ def test_right_and_wrong_are_marked_by_sign_and_by_colour():
 
 def test_bars_are_as_long_as_their_probabilities():
     given = np.array([[0.1, 0.6, 0.25, 0.05]], np.float32)
-    picture = pictures.gallery(pixels(1), given, class_names=tuple("abcd"))
+    picture = gallery(pixels(1), given, class_names=tuple("abcd"))
     bars = [patch.get_width() for patch in picture.axes[0].patches if patch.get_height() < 0.1]
     full, lengths = bars[0], bars[1::2]
     assert [length / full for length in lengths] == pytest.approx([0.6, 0.25, 0.1])
@@ -339,13 +345,13 @@ def test_bars_are_as_long_as_their_probabilities():
 
 
 def test_without_labels_nothing_is_called_right_or_wrong():
-    assert not any(sign in text for text in words(gallery(5, DIGITS, labels=None)) for sign in "✓✗")
+    assert not any(sign in text for text in words(some_gallery(5, DIGITS, labels=None)) for sign in "✓✗")
 
 
 def test_mistakes_with_a_known_wrong_label_carry_a_flag():
     logits = np.array([[3, 0], [2, 0], [0, 1]], np.float32)
     result = measure(logits, np.array([1, 1, 1]), class_names=("cat", "dog"), known_wrong=[1])
-    picture = pictures.mistakes(pixels(3), result)
+    picture = mistakes(pixels(3), result)
     assert title(picture) == "2 of 3 images are wrong: most sure ones first"
     assert words(picture).count("⚑ wrong label") == 1
     assert any("⚑ 1 of these labels is known to be wrong" in text for text in words(picture))
@@ -354,26 +360,26 @@ def test_mistakes_with_a_known_wrong_label_carry_a_flag():
 
 
 def test_no_mistake_is_a_picture_that_says_so():
-    picture = pictures.mistakes(pixels(400), evaluation(DIGITS, errors=0))
+    picture = mistakes(pixels(400), evaluation(DIGITS, errors=0))
     assert title(picture) == "No mistakes on 400 images"
 
 
 @pytest.mark.parametrize(
-    ("logits", "title"),
+    ("logits", "expected"),
     [
         ([[9, 0]] * 30 + [[0, 9]] * 20, "Too sure: >99.9 % sure and 60.0 % right on average"),
         ([[0.1, 0]] * 50, "Less sure than it could be: 52.5 % sure and 100.0 % right on average"),
         ([[0.9, 0]] * 35 + [[0, 0.9]] * 15, "As sure as it should be: 71.1 % sure and 70.0 % right on average"),
     ],
 )
-def test_the_reliability_title_compares_confidence_with_accuracy(logits, title):
+def test_the_reliability_title_compares_confidence_with_accuracy(logits, expected):
     result = measure(np.array(logits, np.float32), np.zeros(50, np.int64), class_names=("a", "b"))
-    assert title(pictures.reliability(result)) == title
+    assert title(reliability(result)) == expected
 
 
 def test_the_network_picture_names_every_layer_and_its_figures():
     spec = load_spec("classic", input_shape=(28, 28, 1), num_classes=10)
-    picture = pictures.network(spec.table(), name="classic")
+    picture = network(spec.table(), name="classic")
     found = words(picture)
     assert title(picture) == "classic: 258,826 parameters, 43 M multiply-adds an image"
     for text in (
@@ -389,7 +395,7 @@ def test_the_network_picture_names_every_layer_and_its_figures():
 
 def test_a_long_network_loses_no_layer():
     rows = table(LONG_NETWORK, (96, 64, 3), 60)
-    found = " ".join(words(pictures.network(rows)))
+    found = " ".join(words(network(rows)))
     for word, kind in (
         ("SeparableConv", "SeparableConv2D"),
         ("Conv2D", "Conv2D"),
@@ -404,9 +410,7 @@ def test_a_long_network_loses_no_layer():
 
 def test_what_the_network_sees_is_shown_pixel_for_pixel():
     seen = pixels(1)[0]
-    picture = pictures.what_it_sees(
-        pixels(1, 60, 90, 3)[0], seen, class_names=DIGITS, probabilities=probabilities(1, 10)[0]
-    )
+    picture = what_it_sees(pixels(1, 60, 90, 3)[0], seen, class_names=DIGITS, probabilities=probabilities(1, 10)[0])
     original, shown_image = picture.axes[0].images
     assert np.array_equal(shown_image.get_array(), seen[..., 0])
     assert shown_image.get_interpolation() == original.get_interpolation() == "nearest"
@@ -417,20 +421,25 @@ def test_what_the_network_sees_is_shown_pixel_for_pixel():
 def test_odd_names_ask_for_no_character_that_is_missing():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        pictures.confusion_matrix(evaluation(ODD_NAMES)).canvas.draw()
+        confusion_matrix(evaluation(ODD_NAMES)).canvas.draw()
 
 
 def test_a_name_that_no_font_can_draw_becomes_its_number():
     unseen = "\U0001f9ff\U00013000"  # an amulet and a hieroglyph
-    assert canvas.drawable(unseen, index=7, width=1.0, size=10.0) == "class 7"
-    assert canvas.drawable("Ελληνικά", index=7, width=2.0, size=10.0) == "Ελληνικά"
+    assert lettering.drawable(unseen, index=7, width=1.0, size=10.0) == "class 7"
+    assert lettering.drawable("Ελληνικά", index=7, width=2.0, size=10.0) == "Ελληνικά"
+
+
+def test_a_file_name_keeps_what_can_be_drawn_of_it():
+    assert lettering.drawable("my \U0001f9ff.png", width=2.0, size=10.0) == "my □.png"
+    assert lettering.drawable("", width=2.0, size=10.0) == ""
 
 
 @pytest.mark.parametrize("width", [0.3, 0.8, 2.0])
 def test_a_name_is_never_wider_than_its_place(width):
     for name in (*ODD_NAMES, "W" * 300, "i" * 300):
-        short = canvas.drawable(name, index=0, width=width, size=9.0, bold=True)
-        assert canvas.text_width(short, size=9.0, bold=True) <= width or len(short) <= 2
+        short = lettering.drawable(name, index=0, width=width, size=9.0, bold=True)
+        assert lettering.text_width(short, size=9.0, bold=True) <= width or len(short) <= 2
 
 
 def test_the_same_values_give_the_same_file_whatever_the_process_has_set(tmp_path):
@@ -438,7 +447,7 @@ def test_the_same_values_give_the_same_file_whatever_the_process_has_set(tmp_pat
     for size in (10, 40):
         with matplotlib.rc_context({"font.size": size, "axes.facecolor": "red", "text.parse_math": True}):
             before = dict(matplotlib.rcParams)
-            path = pictures.save(pictures.reliability(evaluation(DIGITS)), tmp_path / f"{size}.png")
+            path = save(reliability(evaluation(DIGITS)), tmp_path / f"{size}.png")
             assert dict(matplotlib.rcParams) == before
             files.append(path.read_bytes())
     assert files[0] == files[1]
@@ -446,13 +455,13 @@ def test_the_same_values_give_the_same_file_whatever_the_process_has_set(tmp_pat
 
 def test_a_picture_that_cannot_be_written_says_where(tmp_path):
     with pytest.raises(RunError, match=r"a place to write a picture\. Received: .*missing.a\.png \(No such file"):
-        pictures.save(pictures.learning_curves([]), tmp_path / "missing" / "a.png")
+        save(learning_curves([]), tmp_path / "missing" / "a.png")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_is_reported():
     with pytest.raises(RunError, match=r"/dev/full \(No space left on device\)"):
-        pictures.save(pictures.learning_curves([]), Path("/dev/full"))
+        save(learning_curves([]), Path("/dev/full"))
 
 
 def test_half_a_picture_is_not_left_behind(tmp_path, monkeypatch):
@@ -464,14 +473,14 @@ def test_half_a_picture_is_not_left_behind(tmp_path, monkeypatch):
 
     monkeypatch.setattr(type(path), "write_bytes", break_off)
     with pytest.raises(RunError, match="No space left"):
-        pictures.save(pictures.learning_curves([]), path)
+        save(learning_curves([]), path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_drawing_needs_neither_pyplot_nor_tensorflow_and_measuring_not_even_matplotlib():
     code = (
         "import sys; import convscope.evaluate.metrics; assert 'matplotlib' not in sys.modules;"
-        "import convscope.report.pictures;"
+        "from convscope.report.pictures import confusion, curves, network, reliability, sees, tiles;"
         "print(sorted({'matplotlib.pyplot', 'tensorflow', 'keras'} & set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

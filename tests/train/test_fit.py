@@ -41,7 +41,8 @@ def network(text: str = NETWORK) -> Spec:
 
 
 def options(**changes) -> TrainOptions:
-    return resolve(TrainOptions(**({"epochs": 3.0, "batch_size": 20, "shift": 1, "average": 0.3} | changes)))
+    small = {"model": "a.txt", "epochs": 3.0, "batch_size": 20, "shift": 1, "average": 0.3}
+    return resolve(TrainOptions(**(small | changes)))
 
 
 def digest(weights) -> str:

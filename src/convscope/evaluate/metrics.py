@@ -187,13 +187,13 @@ def measure(
     predicted = logits.argmax(axis=1).astype(np.int64)
     trusted = np.ones(len(labels), bool)
     trusted[list(known_wrong)] = False
-    hits = int((predicted == labels)[trusted].sum())
+    trusted_hits, trusted_count = int((predicted == labels)[trusted].sum()), int(trusted.sum())
     return Evaluation(
         class_names=tuple(class_names),
         confusion=confusion_matrix(labels, predicted, num_classes=len(class_names)),
-        accuracy_without_known_wrong=Proportion(hits, trusted.sum().item())
-        if not trusted.all() and trusted.any()
-        else None,
+        accuracy_without_known_wrong=(
+            Proportion(trusted_hits, trusted_count) if 0 < trusted_count < len(labels) else None
+        ),
         calibration=calibrate(log_probabilities, labels, predicted=predicted),
         mistakes=_worst_mistakes(log_probabilities, labels, predicted, trusted=trusted, count=worst),
     )

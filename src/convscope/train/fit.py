@@ -117,9 +117,10 @@ class _Loop:
         self.total_steps = options.total_steps(len(train))
         self.batch_size = min(options.batch_size or 1, len(train))
         self.rates = one_cycle(self.total_steps, peak=options.learning_rate or 0, warmup=options.warmup or 0)
+        stem = whitening_kernel(spec, train.pixels, seed=options.seed) if options.whiten else None
         self.model = build(spec, seed=options.seed, output="logits")
-        if options.whiten:
-            self.model.layers[0].kernel.assign(whitening_kernel(spec, train.pixels, seed=options.seed))
+        if stem is not None:
+            self.model.layers[0].kernel.assign(stem)
         self._length = len(train)
         self._pixels = tf.constant(train.pixels.reshape(len(train), -1))
         self._labels = tf.constant(train.labels.astype(np.int32))

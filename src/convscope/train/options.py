@@ -86,6 +86,7 @@ class TrainOptions:
             if type(value) not in ((int,) if whole else (int, float)) or not low <= value <= high:
                 kind = "a whole number" if whole else "a number"
                 raise OptionError(f"{name} must be {kind} from {low:g} to {high:g}. Received: {name}={value!r}.")
+            object.__setattr__(self, name, value if whole else float(value))
         if self.whiten not in (None, True, False):
             raise OptionError(f"whiten must be true or false. Received: whiten={self.whiten!r}.")
         if self.optimizer is not None and self.optimizer not in OPTIMIZERS:

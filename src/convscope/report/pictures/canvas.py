@@ -1,10 +1,9 @@
-"""What all pictures share: colours, fonts, the heading, names that can be drawn, and the file."""
+"""What all pictures share: colours, style, the sheet with its heading, and the file."""
 
 from __future__ import annotations
 
 import functools
 import io
-import unicodedata
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +13,9 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
-from matplotlib.ft2font import FT2Font
 
 from convscope.errors import RunError
+from convscope.report.pictures.lettering import font_families, plain, wrap
 
 INK = "#1f2933"
 QUIET = "#5f6b7a"
@@ -37,28 +35,13 @@ TITLE_SIZE = 15.0
 SUBTITLE_SIZE = 10.0
 _LINE = 1.35 / 72
 
-# Matplotlib ships DejaVu Sans: Latin, Greek, Cyrillic, Arabic and more. The others are used where a machine has them.
-_MORE_FONTS = (
-    "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Noto Sans JP", "Noto Sans KR", "Source Han Sans SC",
-    "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "PingFang SC", "Hiragino Sans", "Hiragino Sans GB",
-    "Apple SD Gothic Neo", "Microsoft YaHei", "Yu Gothic", "Malgun Gothic", "Nirmala UI", "Noto Sans Devanagari",
-    "Noto Sans Thai", "Arial Unicode MS",
-)  # fmt: skip
-
 Picture = TypeVar("Picture", bound=Callable[..., Figure])
-
-
-@functools.cache
-def _families() -> tuple[str, ...]:
-    """DejaVu Sans first, then what else this machine has for scripts that DejaVu lacks."""
-    present = {font.name for font in fontManager.ttflist}
-    return ("DejaVu Sans", *(name for name in _MORE_FONTS if name in present))
 
 
 def _style() -> dict[str, object]:
     """The one visual language. Nobody's own matplotlib settings change a picture."""
     return {
-        "font.family": list(_families()),
+        "font.family": list(font_families()),
         "font.size": 10.0,
         # Class names are names: `$` in them is a dollar sign and not the beginning of a formula.
         "text.parse_math": False,
@@ -118,8 +101,8 @@ def sheet(title: str, *, subtitle: str, body: float, description: str, width: fl
     Returns:
         The figure and its height without the heading as a share of the whole: the body lies from 0 to there.
     """
-    title_lines = _wrap(title, width=width - 2 * MARGIN, size=TITLE_SIZE, bold=True)
-    subtitle_lines = _wrap(subtitle, width=width - 2 * MARGIN, size=SUBTITLE_SIZE)
+    title_lines = wrap(title, width=width - 2 * MARGIN, size=TITLE_SIZE, bold=True)
+    subtitle_lines = wrap(subtitle, width=width - 2 * MARGIN, size=SUBTITLE_SIZE)
     heading = MARGIN + _LINE * (len(title_lines) * TITLE_SIZE + len(subtitle_lines) * SUBTITLE_SIZE) + 0.18
     height = heading + body
     figure = Figure(figsize=(width, height), dpi=DPI)
@@ -169,7 +152,7 @@ def save(figure: Figure, path: Path, *, alt: str = "") -> Path:
         matplotlib.rcParams.update(_style())
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")
         # No Software entry: it would name matplotlib's version, and equal pictures would be different files.
-        metadata = {"Description": _plain(alt or str(figure.get_label())), "Software": None}
+        metadata = {"Description": plain(alt or str(figure.get_label())), "Software": None}
         figure.savefig(buffer, format="png", dpi=DPI, metadata=metadata)
     try:
         path.write_bytes(buffer.getvalue())
@@ -181,96 +164,6 @@ def save(figure: Figure, path: Path, *, alt: str = "") -> Path:
             hint="Choose another folder or make room.",
         ) from error
     return path
-
-
-def drawable(name: str, *, index: int, width: float, size: float, bold: bool = False) -> str:
-    r"""A class name as it can be drawn: no control characters, never wider than its place, never a row of empty boxes.
-
-    Args:
-        name: As the data has it.
-        index: The class's position; "class 3" stands in where no font of this machine has the characters.
-        width: Inches there are; a name that needs more loses its middle.
-        size: Points of the font.
-        bold: How it will be drawn.
-
-    Example:
-        >>> drawable("a name that goes on and on", index=0, width=1.0, size=10.0)
-        'a nam…d on'
-        >>> drawable("two\nlines", index=0, width=1.0, size=10.0)
-        'two lines'
-    """
-    text = _plain(name[:500])
-    if not text or any(ord(c) not in _characters() for c in text if ord(c) > 126):
-        text = f"class {index}"
-    return _shorten(text, width=width, size=size, bold=bold)
-
-
-def _plain(text: str) -> str:
-    """One line without control characters, direction marks and halves of characters from undecodable file names."""
-    return " ".join("".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text).split())
-
-
-def text_width(text: str, *, size: float, bold: bool = False) -> float:
-    """How many inches a line of text takes.
-
-    Example:
-        >>> 0.6 < text_width("ten points", size=10.0) < text_width("ten points", size=10.0, bold=True) < 1.0
-        True
-    """
-    font = _fonts(bold)
-    font.set_size(size, 72)
-    font.set_text(text, 0.0)
-    return font.get_width_height()[0] / 64 / 72
-
-
-def _shorten(text: str, *, width: float, size: float, bold: bool) -> str:
-    """Take letters out of the middle until a text fits."""
-    short, kept = text, len(text)
-    while kept > 1 and text_width(short, size=size, bold=bold) > width:
-        kept -= 1
-        short = f"{text[: (kept + 1) // 2].rstrip()}…{text[len(text) - kept // 2 :].lstrip()}"
-    return short
-
-
-def _wrap(text: str, *, width: float, size: float, bold: bool = False) -> list[str]:
-    """Break a text into lines that fit."""
-    lines: list[str] = []
-    for word in text.split():
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and text_width(longer, size=size, bold=bold) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines
-
-
-@functools.cache
-def _fonts(bold: bool) -> FT2Font:
-    """The fonts of a picture as one, each filling in what the ones before it lack."""
-    weight = "bold" if bold else "normal"
-    return get_font([findfont(FontProperties(family=family, weight=weight)) for family in _families()])
-
-
-@functools.cache
-def _characters() -> frozenset[int]:
-    """The code points that the fonts of a picture can draw."""
-    return frozenset(code for family in _families() for code in get_font(findfont(family)).get_charmap())
-
-
-def percent(share: float, *, decimals: int = 1) -> str:
-    """A share for people; what rounding would make 0 or 100 says so.
-
-    Example:
-        >>> percent(0.9876), percent(0.99996), percent(0.00001), percent(0.0)
-        ('98.8 %', '>99.9 %', '<0.1 %', '0.0 %')
-    """
-    step = 10.0**-decimals
-    value = 100 * share
-    if 0 < value < step / 2:
-        return f"<{step:.{decimals}f} %"
-    if 100 - step / 2 <= value < 100:
-        return f">{100 - step:.{decimals}f} %"
-    return f"{value:.{decimals}f} %"
 
 
 def luminance(colour: tuple[float, ...]) -> float:

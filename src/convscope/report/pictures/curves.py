@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from convscope.report.pictures.canvas import INK, NOTE, QUIET, RIGHT, WIDTH, WRONG, percent, picture, sheet
+from convscope.report.pictures.canvas import INK, NOTE, QUIET, RIGHT, WIDTH, WRONG, picture, sheet
+from convscope.report.pictures.lettering import percent
 
 Points = tuple[list[float], list[float]]
 

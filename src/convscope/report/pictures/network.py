@@ -20,11 +20,11 @@ from convscope.report.pictures.canvas import (
     TITLE_SIZE,
     WIDTH,
     WRONG,
-    drawable,
     drawing_area,
     picture,
     sheet,
 )
+from convscope.report.pictures.lettering import drawable
 
 _COLUMNS = 7
 _COLUMN = (WIDTH - 2 * MARGIN) / _COLUMNS
@@ -61,7 +61,7 @@ def network(rows: Sequence[Row], *, name: str = "") -> Figure:
     parameters, multiply_adds = (sum(getattr(row, key) for row in rows) for key in ("parameters", "multiply_adds"))
     title = f"{parameters:,} parameters, {_compact(multiply_adds)} multiply-adds an image"
     if name:
-        title = f"{drawable(name, index=0, width=3.0, size=TITLE_SIZE, bold=True)}: {title}"
+        title = f"{drawable(name, width=3.0, size=TITLE_SIZE, bold=True)}: {title}"
     wraps = [boxes[i : i + _COLUMNS] for i in range(0, len(boxes), _COLUMNS)]
     largest = max(max(box.shape[:2]) for box in boxes if len(box.shape) == 3)
     stages = [max(sum(_extent(box.shape, largest)[:2]) for box in wrap) + 0.15 for wrap in wraps]
@@ -169,7 +169,7 @@ def _draw(axes: Axes, box: Box, *, x: float, floor: float, largest: int, more: b
     middle = x + (_COLUMN - 0.2) / 2
     for i, line in enumerate(box.lines):
         bold = i == 0
-        text = drawable(line, index=0, width=_COLUMN - 0.04, size=8.5 if bold else 8.0, bold=bold)
+        text = drawable(line, width=_COLUMN - 0.04, size=8.5 if bold else 8.0, bold=bold)
         style = {"size": 8.5, "weight": "bold", "color": colour} if bold else {"size": 8.0, "color": QUIET}
         if i == 1:
             style["color"] = INK

@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from convscope.evaluate.metrics import Evaluation
-from convscope.report.pictures.canvas import FAINT, INK, QUIET, RIGHT, percent, picture, sheet
+from convscope.report.pictures.canvas import FAINT, INK, QUIET, RIGHT, picture, sheet
+from convscope.report.pictures.lettering import percent
 
 
 @picture

@@ -20,12 +20,11 @@ from convscope.report.pictures.canvas import (
     RIGHT,
     TITLE_SIZE,
     WIDTH,
-    drawable,
     drawing_area,
-    percent,
     picture,
     sheet,
 )
+from convscope.report.pictures.lettering import drawable, percent
 from convscope.report.pictures.tiles import show_image
 
 _SIDE = 3.0
@@ -66,7 +65,7 @@ def what_it_sees(
     )
     axes = drawing_area(figure, share)
     h, w = original.shape[:2]
-    what = drawable(name, index=0, width=1.5, size=9.0) if name else "the picture"
+    what = drawable(name, width=1.5, size=9.0) if name else "the picture"
     _panel(axes, original, x=MARGIN, caption=f"{what}, {w:,}×{h:,} pixels")
     x = MARGIN + _SIDE + _GAP
     _panel(axes, seen, x=x, caption=f"what the network sees, {seen.shape[1]}×{seen.shape[0]} pixels")

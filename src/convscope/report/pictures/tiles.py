@@ -21,12 +21,11 @@ from convscope.report.pictures.canvas import (
     RIGHT,
     WIDTH,
     WRONG,
-    drawable,
     drawing_area,
-    percent,
     picture,
     sheet,
 )
+from convscope.report.pictures.lettering import drawable, percent
 
 _COLUMNS = 4
 _TILE = (WIDTH - 2 * MARGIN) / _COLUMNS
@@ -157,7 +156,7 @@ def _prediction(
         )
         for i in top
     )
-    return Tile(image, heading, colour, bars, caption=_name([caption], 0) if caption else "")
+    return Tile(image, heading, colour, bars, caption=drawable(caption, width=_TEXT, size=_SMALL))
 
 
 def _mistake(image: Picture, mistake: Mistake, class_names: Sequence[str]) -> Tile:
