@@ -12,7 +12,9 @@ import pytest
 from PIL import Image
 
 
-def run_convscope(*arguments: object, cwd: Path, timeout: float = 180, **environment: str) -> subprocess.CompletedProcess[str]:
+def run_convscope(
+    *arguments: object, cwd: Path, timeout: float = 180, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """The program as a person runs it: a fresh process, in a folder of its own."""
     return subprocess.run(
         [sys.executable, "-m", "convscope", *map(str, arguments)],

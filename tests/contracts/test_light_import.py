@@ -46,7 +46,9 @@ def test_a_light_command_loads_neither(arguments: list[str], tmp_path: Path) -> 
 
 
 def test_predicting_and_evaluating_load_neither(short_run: Path, tmp_path: Path) -> None:
-    assert loaded_by(f"from convscope.cli import main\nassert main(['evaluate', {str(short_run)!r}]) == 0", tmp_path) == []
+    assert (
+        loaded_by(f"from convscope.cli import main\nassert main(['evaluate', {str(short_run)!r}]) == 0", tmp_path) == []
+    )
 
 
 def test_train_without_tensorflow_says_so_in_one_line(tmp_path: Path) -> None:

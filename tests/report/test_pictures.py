@@ -115,6 +115,9 @@ CASES = {
     "gallery, colours and odd names": lambda: some_gallery(
         6, ODD_NAMES, shape=(48, 32, 3), captions=["IMG_20240101_a_long_name_for_a_photo.jpg"] * 6
     ),
+    "gallery, very sure": lambda: gallery(
+        pixels(5), np.full((5, 2), [0.99999, 0.00001], np.float32), class_names=("cat", "dog")
+    ),
     "gallery, unlabelled": lambda: some_gallery(1, DIGITS, labels=None),
     "gallery, nothing": lambda: some_gallery(0, DIGITS),
     "gallery, photos": lambda: some_gallery(2, ("a", "b"), shape=(300, 400, 3), about="Two photos."),
@@ -204,6 +207,20 @@ def test_no_text_lies_on_another(drawn):
         if min(box.x1, other.x1) - max(box.x0, other.x0) > 2 and min(box.y1, other.y1) - max(box.y0, other.y0) > 3
     ]
     assert colliding == []
+
+
+def test_no_text_lies_on_an_image(drawn):
+    figure, _ = drawn
+    images = [image.get_window_extent() for axes in figure.axes if not axes.axison for image in axes.images]
+    covering = [text.get_text() for text, box in boxes(figure) for image in images if box.overlaps(image)]
+    assert covering == []
+
+
+@pytest.mark.parametrize("names", [DIGITS, ODD_NAMES, SIXTY])
+def test_long_names_leave_the_matrix_half_of_the_sheet(names, tmp_path):
+    figure = confusion_matrix(evaluation(names))
+    save(figure, tmp_path / "a.png")
+    assert figure.axes[0].get_position().width >= 0.5
 
 
 def test_no_text_is_read_as_a_formula(drawn):

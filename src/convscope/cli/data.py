@@ -47,7 +47,9 @@ def data(source: str | None = None, *, size: int | None = None, json: bool = Fal
         return 0
     say(f"{found.train.source} ({found.kind})")
     h, w, c = found.train.image_shape
-    say(f"images      {h}×{w}, {'grey' if c == 1 else 'RGB'}; " + ", ".join(f"{len(p):,} {n}" for n, p in parts.items()))
+    say(
+        f"images      {h}×{w}, {'grey' if c == 1 else 'RGB'}; " + ", ".join(f"{len(p):,} {n}" for n, p in parts.items())
+    )
     contract = found.preprocessing
     say(f"other pictures are brought to this form by: fit {contract.fit}, polarity {contract.polarity}\n")
     counts = zip(found.train.class_names, *(part.class_counts for part in parts.values()), strict=True)

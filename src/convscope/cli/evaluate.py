@@ -50,12 +50,17 @@ def evaluate(
     say(f"run         {measured.folder}")
     say(f"data        {measured.dataset.source}, {len(measured.dataset):,} images")
     say("\n".join(evaluation_lines(evaluation, part)) + "\n")
-    rows = [[s.name, f"{s.support:,}", str(s.precision or "none named"), str(s.recall or "no image")] for s in evaluation.classes]
+    rows = [
+        [s.name, f"{s.support:,}", str(s.precision or "none named"), str(s.recall or "no image")]
+        for s in evaluation.classes
+    ]
     console().print(table({"class": "left", "images": "right", "precision": "left", "recall": "left"}, rows))
     if evaluation.num_classes <= 12:
         say("\nConfusion matrix: rows are the true class, columns what the network said.")
         names = [str(name)[:10] for name in evaluation.class_names]
-        cells = [[name, *(str(n) if n else "·" for n in row)] for name, row in zip(names, evaluation.confusion, strict=True)]
+        cells = [
+            [name, *(str(n) if n else "·" for n in row)] for name, row in zip(names, evaluation.confusion, strict=True)
+        ]
         console().print(table({"": "left"} | dict.fromkeys(names, "right"), cells))
     say("\nMost confident mistakes:" if evaluation.mistakes else "\nNo mistakes.")
     for mistake in evaluation.mistakes[:10]:

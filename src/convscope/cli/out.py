@@ -12,7 +12,9 @@ from rich.table import Table
 
 def console() -> Console:
     """Stdout for people: no colour and no wrapping tricks where it is not a terminal."""
-    return Console(file=sys.stdout, highlight=False, emoji=False, markup=False, width=None if sys.stdout.isatty() else 110)
+    return Console(
+        file=sys.stdout, highlight=False, emoji=False, markup=False, width=None if sys.stdout.isatty() else 110
+    )
 
 
 def say(text: str = "") -> None:

@@ -77,7 +77,7 @@ def train(
     zoom
         Random changes of size, as a share, each way.
     whiten
-        Fix the first convolution at the whitening of the pictures' patches.
+        Start the first convolution at the whitening of the pictures' patches, not at random.
     validation_fraction
         The share of the training images kept aside to choose by.
     test_fraction

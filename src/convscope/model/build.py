@@ -15,7 +15,9 @@ from convscope.model.tensorflow import keras
 Weights = dict[str, np.ndarray]
 
 
-def build(spec: Spec, *, seed: int = 0, output: Literal["probabilities", "logits"] = "probabilities") -> keras.Sequential:
+def build(
+    spec: Spec, *, seed: int = 0, output: Literal["probabilities", "logits"] = "probabilities"
+) -> keras.Sequential:
     """The plain Keras model of a spec, with fresh weights.
 
     Args:

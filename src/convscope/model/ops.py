@@ -199,7 +199,9 @@ def _convolve(maps: Maps, kernel: Float32[np.ndarray, "r s g f"], window: Window
                 place[...] = (windows @ matrix).reshape(place.shape)
 
 
-def _unfold(maps: Maps, window: Window, top: int, left: int, size: tuple[int, int]) -> Float32[np.ndarray, "n h w r s c"]:
+def _unfold(
+    maps: Maps, window: Window, top: int, left: int, size: tuple[int, int]
+) -> Float32[np.ndarray, "n h w r s c"]:
     """The windows of ``size`` outputs from (top, left) on, side by side; zeros where a tap falls outside the picture."""
     windows = np.zeros((len(maps), *size, *window.kernel_size, maps.shape[3]), np.float32)
     columns = list(_taps(maps.shape[2], window, 1, left, left + size[1]))

@@ -32,9 +32,8 @@ if os.environ.setdefault("KERAS_BACKEND", "tensorflow") != "tensorflow":
     )
 try:
     with _silence():
-        import tensorflow as tf
-
         import keras
+        import tensorflow as tf
 
         tf.constant(0) + 1
 except ImportError as error:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from convscope.data.dataset import Dataset, epoch_order
-from convscope.model.build import Weights, build, get_weights, set_weights
-from convscope.model.layers import BatchNormalization, Conv2D, DepthwiseConv2D, Dropout, SeparableConv2D
+from convscope.model.build import Weights, build, get_weights
+from convscope.model.layers import BatchNormalization, Conv2D, Dropout
 from convscope.model.spec import Spec
 from convscope.model.tensorflow import keras, tf
 from convscope.train.augment import augment, is_wanted
@@ -28,6 +28,7 @@ from convscope.train.stem import whitening_kernel
 SECONDS_PER_CALL = 0.2
 HISTORY_ROWS = 60
 VALIDATION_BATCH = 500
+FACTOR_PASSES = ("linear", "relu", "leaky_relu")
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class _Loop:
         self.steps_per_epoch = options.steps_per_epoch(len(train))
         self.total_steps = options.total_steps(len(train))
         self.batch_size = min(options.batch_size or 1, len(train))
-        self.rates = one_cycle(self.total_steps, peak=options.learning_rate or 0, warmup=options.warmup or 0)
+        self.rates = one_cycle(self.total_steps, peak=options.learning_rate or 0.0, warmup=options.warmup or 0.0)
         stem = whitening_kernel(spec, train.pixels, seed=options.seed) if options.whiten else None
         self.model = build(spec, seed=options.seed, output="logits")
         if stem is not None:
@@ -126,8 +127,8 @@ class _Loop:
         self._labels = tf.constant(train.labels.astype(np.int32))
         self._order = (-1, tf.zeros([0], tf.int32))
         self._layers = list(zip(spec.layers, self.model.layers, strict=True))
-        self._variables = self._trained_variables(spec)
-        self._optimizer = Optimizer(self._variables, self._normalised(spec), options)
+        self._variables = [variable.value for variable in self.model.trainable_variables]
+        self._optimizer = Optimizer(self._variables, self._scale_free(spec), options)
         self._moving = [v.value for v in self.model.non_trainable_variables if "seed" not in v.path]
         tracked = [*self._variables, *self._moving] if options.average else []
         self._averages = [(v, tf.Variable(v, trainable=False)) for v in tracked]
@@ -238,17 +239,31 @@ class _Loop:
         for variable, average in self._averages:
             average.assign_add((variable - average) * weight)
 
-    def _trained_variables(self, spec: Spec) -> list[tf.Variable]:
-        fixed = self.model.layers[0].kernel.path if self.options.whiten else ""
-        return [v.value for v in self.model.trainable_variables if v.path != fixed]
-
-    def _normalised(self, spec: Spec) -> list[bool]:
-        kernels = set()
-        for i, layer in enumerate(spec.layers[:-1]):
-            plain = isinstance(layer, Conv2D) and layer.activation == "linear" and layer.groups == 1
-            if plain and isinstance(spec.layers[i + 1], BatchNormalization):
-                kernels.add(id(self.model.layers[i].kernel.value))
+    def _scale_free(self, spec: Spec) -> list[bool]:
+        kernels = {id(self.model.layers[i].kernel.value) for i in range(len(spec.layers)) if is_scale_free(spec, i)}
         return [id(variable) in kernels for variable in self._variables]
+
+
+def is_scale_free(spec: Spec, index: int) -> bool:
+    """Whether the length of a convolution's kernel changes nothing: batch normalisation undoes it later.
+
+    Between the two may only lie what lets a factor pass: no bias, and no activation but those of the ReLU kind.
+
+    Example:
+        >>> from convscope.model.presets import load_spec
+        >>> spec = load_spec("quick", input_shape=(28, 28, 1), num_classes=10)
+        >>> [is_scale_free(spec, i) for i in range(3)], is_scale_free(spec, 9)
+        ([True, False, True], False)
+    """
+    first = spec.layers[index]
+    if not isinstance(first, Conv2D) or first.groups != 1:
+        return False
+    for layer in spec.layers[index:]:
+        if isinstance(layer, BatchNormalization):
+            return True
+        if getattr(layer, "use_bias", False) or getattr(layer, "activation", "linear") not in FACTOR_PASSES:
+            return False
+    return False
 
 
 class _Recorder:

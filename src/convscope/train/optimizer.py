@@ -25,17 +25,17 @@ class Optimizer:
 
     Args:
         variables: What is trained.
-        normalised: For each variable, whether it is a kernel followed by batch normalisation: only its direction
-            matters then, and `muon` takes it; `muon` leaves the others to Adam.
+        scale_free: For each variable, whether it is a kernel whose length changes nothing, because batch normalisation
+            undoes it: `muon` takes those and leaves the others to Adam.
         options: ``optimizer``, ``learning_rate``, ``muon_learning_rate``, ``weight_decay``.
     """
 
-    def __init__(self, variables: Sequence[tf.Variable], normalised: Sequence[bool], options: TrainOptions) -> None:
+    def __init__(self, variables: Sequence[tf.Variable], scale_free: Sequence[bool], options: TrainOptions) -> None:
         self._rule = options.optimizer or "adam"
         self._decay = options.weight_decay or 0.0
         self._muon_ratio = (options.muon_learning_rate or 0.0) / (options.learning_rate or 1.0)
         self._variables = list(variables)
-        self._by_muon = [self._rule == "muon" and flag for flag in normalised]
+        self._by_muon = [self._rule == "muon" and flag for flag in scale_free]
         self.momenta = [tf.Variable(tf.zeros_like(v), trainable=False) for v in variables]
         slots = 0 if self._rule == "sgd" else 1
         self.seconds = [tf.Variable(tf.zeros(v.shape if slots else []), trainable=False) for v in variables]
@@ -67,7 +67,14 @@ class Optimizer:
                 self._adam(variable, self.momenta[i], self.seconds[i], gradient, step=step, rate=rate)
 
     def _adam(
-        self, variable: tf.Variable, m: tf.Variable, v: tf.Variable, gradient: tf.Tensor, *, step: tf.Tensor, rate: tf.Tensor
+        self,
+        variable: tf.Variable,
+        m: tf.Variable,
+        v: tf.Variable,
+        gradient: tf.Tensor,
+        *,
+        step: tf.Tensor,
+        rate: tf.Tensor,
     ) -> None:
         beta_1, beta_2 = ADAM_BETAS[self._rule]
         power = tf.cast(step, tf.float32) + 1

@@ -47,7 +47,7 @@ class TrainOptions:
         shift: The largest random shift, in pixels, each way.
         rotate: The largest random rotation, in degrees, each way.
         zoom: The largest random change of size, as a share, each way.
-        whiten: Fix the first convolution at the whitening of the training pictures' patches instead of learning it.
+        whiten: Start the first convolution at the whitening of the training pictures' patches, not at random.
         validation_fraction: The share of the training images kept aside to choose by.
         test_fraction: The share held out as test split where the source has none.
         size: Side to which pictures of a folder are resampled, in pixels; None keeps their own.
@@ -125,7 +125,14 @@ DEFAULTS: dict[str, object] = {
 
 RECIPES: dict[str, dict[str, object]] = {
     "classic": {"epochs": 2.0, "batch_size": 64, "learning_rate": 0.001, "label_smoothing": 0.0},
-    "quick": {"epochs": 1.0, "batch_size": 256, "optimizer": "muon", "learning_rate": 0.02, "average": 0.0, "whiten": True},
+    "quick": {
+        "epochs": 1.0,
+        "batch_size": 256,
+        "optimizer": "muon",
+        "learning_rate": 0.02,
+        "average": 0.0,
+        "whiten": True,
+    },
     "accurate": {"epochs": 15.0, "batch_size": 128, "learning_rate": 0.005, "shift": 2},
 }
 """What each preset changes of `DEFAULTS`; docs/speed.md has the ablation of every entry."""

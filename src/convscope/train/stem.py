@@ -1,4 +1,4 @@
-"""A first convolution that need not be learned: the whitening directions of the training pictures' own patches."""
+"""A good start for the first convolution: the whitening directions of the training pictures' own patches."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def whitening_kernel(spec: Spec, pixels: Pixels, *, seed: int) -> Float32[np.nda
         OptionError: The network does not begin with a Conv2D.
 
     Source:
-        Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024, after Page's "How to train your ResNet". We use
-        the uncentred second moment of patches in [0, 1], since most of a digit's picture is exactly 0.
+        Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024, after Page's "How to train your ResNet". There
+        the kernel stays fixed; here it is only where learning starts. We use the uncentred second moment of patches in
+        [0, 1], since most of a digit's picture is exactly 0.
     """
     layer = spec.layers[0]
     if not isinstance(layer, Conv2D) or layer.groups != 1:
         raise OptionError(
-            "A whitened stem needs a network that begins with a Conv2D without groups. "
-            f"Received: {type(layer).__name__}.",
+            f"whiten needs a network that begins with a Conv2D without groups. Received: {type(layer).__name__}.",
             hint="Use --no-whiten.",
         )
     rng = np.random.default_rng([seed, 0x57E3])

@@ -55,7 +55,9 @@ class Listener:
     is_stopped: Callable[[], bool] = lambda: False
 
 
-def train(options: TrainOptions | None = None, *, out: str | Path | None = None, listener: Listener | None = None) -> Trained:
+def train(
+    options: TrainOptions | None = None, *, out: str | Path | None = None, listener: Listener | None = None
+) -> Trained:
     """Train a network from scratch on a data set, say how good it is, and leave a run folder.
 
     Args:
@@ -94,9 +96,7 @@ def train(options: TrainOptions | None = None, *, out: str | Path | None = None,
 
     seconds["start"] = time.perf_counter() - began
     listener.begin("training")
-    fitted = fit(
-        spec, training, validation, options, on_progress=listener.progress, is_stopped=listener.is_stopped
-    )
+    fitted = fit(spec, training, validation, options, on_progress=listener.progress, is_stopped=listener.is_stopped)
     seconds["train"] = fitted.seconds["total"]
     model = _model(spec, fitted, loaded, options, created)
     write(model, folder / MODEL_FILE)
@@ -150,9 +150,7 @@ def _finish(
 
 
 def _measure(predictions: Predictions, dataset: Dataset) -> Evaluation:
-    return measure(
-        predictions.logits, dataset.labels, class_names=dataset.class_names, known_wrong=dataset.known_wrong
-    )
+    return measure(predictions.logits, dataset.labels, class_names=dataset.class_names, known_wrong=dataset.known_wrong)
 
 
 def _split(loaded: LoadedData, options: TrainOptions) -> tuple[Dataset, Dataset]:
