@@ -25,7 +25,9 @@ def digits(n: int = 20, side: int = 8, channels: int = 0, seed: int = 0) -> tupl
     return np.random.default_rng(seed).integers(0, 256, shape, np.uint8), (np.arange(n) % 2).astype(np.uint8)
 
 
-def write_idx(folder: Path, images: np.ndarray, labels: np.ndarray, *, part: str = "train", zipped: bool = False) -> None:
+def write_idx(
+    folder: Path, images: np.ndarray, labels: np.ndarray, *, part: str = "train", zipped: bool = False
+) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, array in ((f"{part}-images-idx3-ubyte", images), (f"{part}-labels-idx1-ubyte", labels)):
         data = idx_bytes(array)

@@ -31,7 +31,9 @@ def photograph(
     slope = np.cos(angle) * (xx - 0.5) + np.sin(angle) * (yy - 0.5)
     lighting = 1 - light * (slope + 0.5)
     if shadow:
-        lighting = lighting * np.where(np.cos(angle + 1) * (xx - 0.5) + np.sin(angle + 1) * (yy - 0.5) > 0.05, 0.65, 1.0)
+        lighting = lighting * np.where(
+            np.cos(angle + 1) * (xx - 0.5) + np.sin(angle + 1) * (yy - 0.5) > 0.05, 0.65, 1.0
+        )
     paper = 235 * (1 - 0.75 * canvas) if invert else 25 + 200 * canvas
     photo = paper * lighting + rng.normal(0, noise, (h, w))
     tint = np.array([1.0, 0.98, 0.92])

@@ -347,10 +347,7 @@ def test_running_minimum_and_maximum_equal_the_loop(window):
     reach = window // 2
     for better, slow in ((np.minimum, np.min), (np.maximum, np.max)):
         expected = [
-            [
-                slow(grey[max(0, y - reach) : y + reach + 1, max(0, x - reach) : x + reach + 1])
-                for x in range(14)
-            ]
+            [slow(grey[max(0, y - reach) : y + reach + 1, max(0, x - reach) : x + reach + 1]) for x in range(14)]
             for y in range(11)
         ]
         assert (ink.running(grey, window, better) == np.array(expected)).all()

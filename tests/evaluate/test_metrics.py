@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -94,6 +94,7 @@ def test_mistakes_are_all_wrong_all_different_and_most_confident_first(case):
     assert all(m.probability > m.label_probability and m.label == labels[m.index] for m in result.mistakes)
 
 
+@settings(max_examples=40)
 @given(measurements())
 def test_an_evaluation_survives_json(case):
     logits, labels, names = case

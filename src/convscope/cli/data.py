@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from convscope.cli.out import console, say, say_json, table
 
 
@@ -24,9 +26,10 @@ def data(source: str | None = None, *, size: int | None = None, json: bool = Fal
     if source is None:
         sources = describe_sources()
         if json:
-            say_json({"sources": [{"name": name, "description": text} for name, text in sources]})
+            say_json({"sources": [asdict(entry) for entry in sources]})
         else:
-            console().print(table({"data": "left", "what it is": "left"}, [list(entry) for entry in sources]))
+            rows = [[entry.form, entry.contents] for entry in sources]
+            console().print(table({"data": "left", "what it holds": "left"}, rows))
         return 0
     from convscope.verbs.data import data as read_data
 

@@ -42,7 +42,7 @@ def summary(
         from convscope.report.pictures.canvas import save
         from convscope.report.pictures.network import network
 
-        save(network(rows), out)
+        save(network(rows, name=spec.name), out)
     if json:
         layers = [
             {

@@ -50,11 +50,11 @@ def evaluation_lines(evaluation: Evaluation, part: str) -> list[str]:
     clean = evaluation.accuracy_without_known_wrong
     if clean is not None:
         lines.append(f"            {clean} without the {evaluation.n - clean.n} labels known to be wrong")
-    pairs = [pair for pair in evaluation.most_confused(PAIRS) if pair.errors]
+    pairs = evaluation.most_confused(PAIRS)
     for index, pair in enumerate(pairs):
         head = "confused    " if index == 0 else "            "
         rank = "" if pair.distinguishable else ", not distinguishable from the other pairs"
-        lines.append(f"{head}{pair.a_name} and {pair.b_name}: {pair.errors} of {pair.n:,} ({pair.rate}{rank})")
+        lines.append(f"{head}{pair.first_name} and {pair.second_name}: {pair.errors} of {pair.n:,} ({pair.rate}{rank})")
     calibration = evaluation.calibration
     lines.append(
         f"calibration ECE {calibration.ece_equal_width * 100:.2f} %, NLL {calibration.nll:.4f}, "

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, UInt8
 
-from convscope.data.resample import resample, round_half_up
+from convscope.data.resample import nearest, resample
 
 Grey = UInt8[np.ndarray, "h w"]
 Mask = Bool[np.ndarray, "h w"]
@@ -64,12 +64,12 @@ def frame_ink(grey: UInt8[np.ndarray, "rows columns"], height: int, width: int) 
         return out
     top, bottom, left, right = ink_box(found)
     found = found[top:bottom, left:right]
-    box_h, box_w = (int(round_half_up(np.array(side * 20 / 28))) or 1 for side in (height, width))
+    box_h, box_w = (nearest(side * 20 / 28) or 1 for side in (height, width))
     scale = min(box_h / found.shape[0], box_w / found.shape[1])
-    sides = [max(1, int(round_half_up(np.array(side * scale)))) for side in found.shape]
+    sides = [max(1, nearest(side * scale)) for side in found.shape]
     small = resample(found[..., None], min(sides[0], box_h), min(sides[1], box_w))[..., 0]
     small = ((small.astype(np.uint32) * 510 + small.max()) // (2 * max(1, int(small.max())))).astype(np.uint8)
-    row, column = (int(round_half_up(np.array(middle))) for middle in centre_of_mass(small))
+    row, column = (nearest(middle) for middle in centre_of_mass(small))
     y = min(max(height // 2 - row, 0), height - small.shape[0])
     x = min(max(width // 2 - column, 0), width - small.shape[1])
     out[y : y + small.shape[0], x : x + small.shape[1]] = small
@@ -114,7 +114,7 @@ def reduce_to(grey: UInt8[np.ndarray, "rows columns"], side: int) -> Grey:
     longer = max(h, w)
     if longer <= side:
         return grey
-    rows, columns = (max(1, int(round_half_up(np.array(s * side / longer)))) for s in (h, w))
+    rows, columns = (max(1, nearest(s * side / longer)) for s in (h, w))
     return resample(grey[..., None], rows, columns)[..., 0]
 
 

@@ -18,7 +18,7 @@ from jaxtyping import UInt8
 
 from convscope.arrays import Picture
 from convscope.data import ink
-from convscope.data.resample import resample, round_half_up
+from convscope.data.resample import nearest, resample
 from convscope.errors import DataError
 
 MAX_SIDE = 1024
@@ -74,17 +74,7 @@ class Preprocessing:
     background: int = 255
 
     def __post_init__(self) -> None:
-        _check_whole("height", self.height, 1, MAX_SIDE)
-        _check_whole("width", self.width, 1, MAX_SIDE)
-        _check_choice("channels", self.channels, (1, 3))
-        _check_choice("fit", self.fit, tuple(FITS))
-        _check_choice("polarity", self.polarity, POLARITIES)
-        _check_whole("background", self.background, 0, 255)
-        if self.fit == "mnist" and self.channels != 1:
-            raise DataError(
-                "Expected 1 channel with fit 'mnist', which is a recipe for ink. "
-                f"Received: fit='mnist', channels={self.channels}."
-            )
+        _check(asdict(self))
 
     def to_json(self) -> dict[str, int | str]:
         """The contract as plain JSON values, for the model file."""
@@ -110,6 +100,7 @@ class Preprocessing:
                 f"Expected a preprocessing contract with exactly the keys {sorted(expected)}. "
                 f"Received: preprocessing={str(received)[:200]}."
             )
+        _check(value)  # before the constructor, whose types a checker may enforce
         return cls(**value)
 
     def apply(self, picture: AnyPicture) -> Picture:
@@ -231,7 +222,7 @@ def _crop(picture: AnyPicture, height: int, width: int) -> Picture:
 
 def _scaled(picture: AnyPicture, scale: float, limit: tuple[int, int], *, largest: bool) -> Picture:
     """Resample by ``scale``, sides rounded half up, and held to at most (or at least) the limit."""
-    sides = [max(1, int(round_half_up(np.array(side * scale)))) for side in picture.shape[:2]]
+    sides = [max(1, nearest(side * scale)) for side in picture.shape[:2]]
     hold = min if largest else max
     return resample(picture, hold(sides[0], limit[0]), hold(sides[1], limit[1]))
 
@@ -247,6 +238,20 @@ FITS: dict[str, Callable[[Picture, int, int], Picture]] = {
     "mnist": _mnist,
 }
 """Each way to bring a picture to the network's size."""
+
+
+def _check(values: Mapping[str, Any]) -> None:
+    _check_whole("height", values["height"], 1, MAX_SIDE)
+    _check_whole("width", values["width"], 1, MAX_SIDE)
+    _check_choice("channels", values["channels"], (1, 3))
+    _check_choice("fit", values["fit"], tuple(FITS))
+    _check_choice("polarity", values["polarity"], POLARITIES)
+    _check_whole("background", values["background"], 0, 255)
+    if values["fit"] == "mnist" and values["channels"] != 1:
+        raise DataError(
+            "Expected 1 channel with fit 'mnist', which is a recipe for ink. "
+            f"Received: fit='mnist', channels={values['channels']}."
+        )
 
 
 def _check_whole(name: str, value: Any, low: int, high: int) -> None:

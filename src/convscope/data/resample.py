@@ -5,6 +5,8 @@ Cool: NumPy only.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from jaxtyping import Float64, UInt8
 
@@ -23,6 +25,16 @@ def round_half_up(values: np.ndarray) -> np.ndarray:
         [1, 2, 2]
     """
     return np.floor(np.asarray(values, np.float64) + (0.5 + GRACE)).astype(np.int64)
+
+
+def nearest(value: float) -> int:
+    """The nearest whole number, ties up, as ``round_half_up``.
+
+    Example:
+        >>> nearest(2.5), nearest(-0.5)
+        (3, 0)
+    """
+    return math.floor(value + (0.5 + GRACE))
 
 
 def triangle_weights(size_in: int, size_out: int) -> Float64[np.ndarray, "out inp"]:

@@ -130,7 +130,7 @@ def chunk_size(spec: Spec) -> int:
     Example:
         >>> from convscope.model.presets import load_spec
         >>> chunk_size(load_spec("classic", input_shape=(28, 28, 1), num_classes=10))
-        18
+        16
     """
     largest = max(_working_numbers(row) for row in spec.table())
     return max(1, min(MAX_CHUNK, CHUNK_BYTES // (4 * largest)))

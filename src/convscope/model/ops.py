@@ -20,7 +20,7 @@ Rows = Float32[np.ndarray, "n units"]
 Vector = Float32[np.ndarray, " c"]
 
 BLOCK_BYTES = 1 << 25
-"""The most that the unfolded windows of one matrix product may take: enough for full speed, small beside the weights."""
+"""The most that the unfolded windows of one matrix product may take (one window at least): enough for full speed."""
 
 
 def conv2d(
@@ -170,7 +170,7 @@ def _outputs(size: int, window: Window, axis: int) -> int:
 def _taps(
     size: int, window: Window, axis: int, start: int = 0, stop: int | None = None
 ) -> Iterator[tuple[int, slice, slice]]:
-    """Each tap of an axis that meets the picture: its index, the outputs it serves (from ``start``), the pixels they read."""
+    """Each tap that meets the picture on one axis: its index, the outputs it serves (from ``start``), the pixels read."""
     kernel, stride, rate = window.kernel_size[axis], window.strides[axis], window.dilation_rate[axis]
     before, _ = padding_split(size, kernel, strides=stride, padding=window.padding, dilation_rate=rate)
     stop = _outputs(size, window, axis) if stop is None else stop
@@ -202,7 +202,7 @@ def _convolve(maps: Maps, kernel: Float32[np.ndarray, "r s g f"], window: Window
 def _unfold(
     maps: Maps, window: Window, top: int, left: int, size: tuple[int, int]
 ) -> Float32[np.ndarray, "n h w r s c"]:
-    """The windows of ``size`` outputs from (top, left) on, side by side; zeros where a tap falls outside the picture."""
+    """The windows of ``size`` outputs from (top, left) on, side by side; zeros where a tap is outside the picture."""
     windows = np.zeros((len(maps), *size, *window.kernel_size, maps.shape[3]), np.float32)
     columns = list(_taps(maps.shape[2], window, 1, left, left + size[1]))
     for i, to_rows, from_rows in _taps(maps.shape[1], window, 0, top, top + size[0]):

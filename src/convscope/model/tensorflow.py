@@ -1,45 +1,91 @@
-"""The one door to TensorFlow and Keras: imported late, quietly, and with one clear line when it is missing. HOT."""
+"""HOT: the one place that imports TensorFlow and Keras, quietly, and says in one line when they are missing.
+
+    from convscope.model.tensorflow import keras, tf
+
+Importing costs seconds, so that only hot modules do it, and they are themselves imported inside functions.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 from convscope.errors import MissingExtraError
 
+_BACKEND = "tensorflow"
 
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Send file descriptor 2 nowhere: TensorFlow's C++ writes there before any Python setting reaches it."""
+
+def require_tensorflow(what: str = "This") -> None:
+    """Say in one line what is missing before seconds go into an import; costs no import itself.
+
+    Args:
+        what: The beginning of the sentence, such as ``"convscope train"``.
+
+    Raises:
+        MissingExtraError: TensorFlow or Keras is not installed, or another Keras backend was chosen.
+
+    Example:
+        >>> require_tensorflow("convscope train")
+    """
+    for module, name in (("tensorflow", "TensorFlow"), ("keras", "Keras")):
+        if module not in sys.modules and importlib.util.find_spec(module) is None:
+            raise MissingExtraError(f"{what} needs {name}.", hint="Run: pip install 'convscope[train]'")
+    loaded = sys.modules.get("keras")
+    backend = loaded.config.backend() if loaded else os.environ.get("KERAS_BACKEND") or _BACKEND
+    if backend != _BACKEND:
+        raise MissingExtraError(
+            f"{what} needs Keras on TensorFlow. Received: KERAS_BACKEND={backend[:40]!r}.",
+            hint="Unset KERAS_BACKEND in a fresh process.",
+        )
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Hold back what native code writes to the process's stderr; an exception lets it through after all."""
     sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(saved, held.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(saved, 2)
+            os.close(saved)
+
+
+@contextlib.contextmanager
+def _keras_at_home() -> Iterator[None]:
+    """Let Keras write no ``~/.keras/keras.json``, and read none: both are decided by KERAS_HOME while it is imported."""
+    if "keras" in sys.modules or "KERAS_HOME" in os.environ:
+        yield
+        return
+    os.environ["KERAS_HOME"] = os.path.join(os.devnull, "keras")  # a folder that cannot be made  # noqa: PTH118
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+        del os.environ["KERAS_HOME"]
+        config = sys.modules.get("keras.src.backend.config")
+        if config is not None:  # whoever downloads with Keras later in this process finds its folder as ever
+            config._KERAS_DIR = os.path.join(os.path.expanduser("~"), ".keras")  # noqa: PTH111, PTH118
 
 
+require_tensorflow()
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-if os.environ.setdefault("KERAS_BACKEND", "tensorflow") != "tensorflow":
-    raise MissingExtraError(
-        f"convscope trains with Keras on TensorFlow. Received: KERAS_BACKEND={os.environ['KERAS_BACKEND']}.",
-        hint="Unset KERAS_BACKEND.",
-    )
-try:
-    with _silence():
-        import keras
-        import tensorflow as tf
+os.environ.setdefault("KERAS_BACKEND", _BACKEND)
+with quiet(), _keras_at_home():
+    import tensorflow as tf
 
-        tf.constant(0) + 1
-except ImportError as error:
-    raise MissingExtraError(
-        f"This command needs TensorFlow and Keras, and one of them cannot be imported ({error}).",
-        hint="Install them: pip install 'convscope[train]'",
-    ) from None
+    import keras
 
-__all__ = ["keras", "tf"]
+    tf.constant(0.0) + 1.0  # the first operation starts the devices, which has lines of its own
+
+__all__ = ["keras", "quiet", "require_tensorflow", "tf"]

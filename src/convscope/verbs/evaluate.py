@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from convscope.data.dataset import Dataset, LoadedData, stratified_split
-from convscope.data.readers import load
+from convscope.data.dataset import Dataset, stratified_split
+from convscope.data.readers import load, load_test
 from convscope.errors import DataError, OptionError
 from convscope.evaluate.metrics import Evaluation, measure
 from convscope.evaluate.predict import Predictions, predict
@@ -53,14 +53,9 @@ def evaluate(run: str | Path | None = None, data: str | None = None, *, part: st
     model, record = read(folder / MODEL_FILE), load_run(folder)
     h, w, c = model.spec.input_shape
     options = record.options
-    loaded = load(
-        data or options.data,
-        size=(h, w),
-        channels=c,
-        test_fraction=options.test_fraction,
-        seed=options.seed,
-    )
-    dataset = _part(loaded, record, part)
+    how = {"size": (h, w), "channels": c, "test_fraction": options.test_fraction, "seed": options.seed}
+    source = data or options.data
+    dataset = load_test(source, **how) if part == "test" else _part(load(source, **how).train, record, part)
     _check_fit(model, dataset)
     predictions = predict(model, dataset.pixels)
     evaluation = measure(
@@ -69,16 +64,9 @@ def evaluate(run: str | Path | None = None, data: str | None = None, *, part: st
     return Evaluated(evaluation, dataset, predictions, folder, part)
 
 
-def _part(loaded: LoadedData, record: Run, part: str) -> Dataset:
-    if part == "test":
-        if loaded.test is None:
-            raise DataError(
-                f"Expected data with a test part. Received: {loaded.train.source}, which has none.",
-                hint="Use --part validation, or train with a --test-fraction above 0.",
-            )
-        return loaded.test
+def _part(learned: Dataset, record: Run, part: str) -> Dataset:
     fraction, seed = record.options.validation_fraction, record.options.seed
-    training, validation = stratified_split(loaded.train, fraction=fraction, seed=seed)
+    training, validation = stratified_split(learned, fraction=fraction, seed=seed)
     return validation if part == "validation" else training
 
 

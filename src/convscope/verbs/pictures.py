@@ -52,6 +52,7 @@ def draw_evaluation(
             predictions.probabilities[chosen],
             class_names=dataset.class_names,
             labels=dataset.labels[chosen],
+            about="The first images of each class, in turn.",
         ),
         "mistakes": mistakes(dataset.pixels, evaluation),
         "reliability": reliability(evaluation),
