@@ -127,7 +127,7 @@ def test_a_damaged_box_is_named(damage, monkeypatch, tmp_path):
 
 
 def test_a_part_that_is_not_there_is_refused():
-    with pytest.raises(DataError, match="Expected part 'train' or 'test'. Received: part='validation'"):
+    with pytest.raises(DataError, match=r"Expected part 'train' or 'test'\. Received: part='validation'"):
         mnist.load_part("validation")
 
 

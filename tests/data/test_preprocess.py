@@ -276,11 +276,11 @@ def test_shifted_mnist_comes_back_nearly_exactly(mnist_test):
 )
 def test_photos_of_digits_come_back_as_the_digits(options, mean, mnist_test):
     found = []
-    for index in range(0, 10_000, 250):
+    for index in range(0, 10_000, 500):
         digit = mnist_test.pixels[index]
         found.append(correlation(DIGITS.apply(photograph(digit[..., 0], index, **options)), digit))
     assert np.mean(found) > mean
-    assert np.mean(np.array(found) > 0.7) >= 0.95
+    assert np.mean(np.array(found) > 0.7) >= 0.9
 
 
 @pytest.mark.parametrize("level", [0, 60, 128, 235, 255])

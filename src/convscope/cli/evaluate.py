@@ -55,7 +55,7 @@ def evaluate(
         for s in evaluation.classes
     ]
     console().print(table({"class": "left", "images": "right", "precision": "left", "recall": "left"}, rows))
-    if evaluation.num_classes <= 12:
+    if len(evaluation.class_names) <= 12:
         say("\nConfusion matrix: rows are the true class, columns what the network said.")
         names = [str(name)[:10] for name in evaluation.class_names]
         cells = [

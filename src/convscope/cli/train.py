@@ -30,6 +30,7 @@ def train(
     shift: int | None = None,
     rotate: float | None = None,
     zoom: float | None = None,
+    shear: float | None = None,
     whiten: Annotated[bool | None, Parameter(negative="--no-whiten")] = None,
     validation_fraction: float | None = None,
     test_fraction: float | None = None,
@@ -76,6 +77,8 @@ def train(
         Random rotations, in degrees, each way.
     zoom
         Random changes of size, as a share, each way.
+    shear
+        Random slants, in columns a row, each way.
     whiten
         Start the first convolution at the whitening of the pictures' patches, not at random.
     validation_fraction

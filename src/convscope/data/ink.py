@@ -123,12 +123,13 @@ def lift_ink(grey: Grey) -> Grey:
 
     1. Ground: the morphological opening (a running minimum, then a running maximum of it) in a square window of a
        third of the shorter side, at least 3 and odd. Shadows are wider than that and stay, strokes vanish.
-    2. ``rise = floor(255 (picture - ground) / max(255 - ground, 32))``: ink takes a share of the light that falls on the
-       paper, so a shadow makes the same ink fewer levels different.
+    2. ``rise = floor(255 (picture - ground) / max(255 - ground, 32))``: ink takes a share of the light that falls on
+       the paper, so a shadow makes the same ink fewer levels different.
     3. Otsu's threshold parts ``rise`` into ink and ground. Blank if the means of the two are less than 32 levels or
        less than five standard deviations of the ground apart.
     4. ``main_blots`` of the ink, and two pixels around them, are kept.
     5. Stretch: an eighth of the way from the ground's mean to the ink's mean becomes 0, the ink's mean and above 255.
+       Not so where half of the picture or more is exactly 0: that was drawn, not photographed, and its greys are true.
     """
     window = max(3, min(grey.shape) // 3) | 1
     ground = opening(grey, window).astype(np.int64)
@@ -141,7 +142,8 @@ def lift_ink(grey: Grey) -> Grey:
     if full - low < max(MIN_CONTRAST, MIN_CERTAINTY * float(rise[~mask].std())):
         return np.zeros_like(grey)
     kept = running(main_blots(mask, rise).astype(np.uint8), 5, np.maximum).astype(bool)
-    low += (full - low) // 8
+    drawn = int((grey == 0).sum()) * 2 >= grey.size
+    low, full = (0, 255) if drawn else (low + (full - low) // 8, full)
     stretched = np.clip((rise.astype(np.int64) - low) * 255 // max(1, full - low), 0, 255)
     return np.where(kept, stretched, 0).astype(np.uint8)
 

@@ -1,4 +1,4 @@
-"""Random shifts, rotations and changes of size, as a function of (seed, step). HOT: runs inside the compiled loop."""
+"""Random shifts, rotations, slants and changes of size, as a function of (seed, step). HOT: runs inside the compiled loop."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ SALT = 0x0A06
 
 
 def is_wanted(options: TrainOptions) -> bool:
-    """Whether any of the three is switched on."""
-    return bool(options.shift or options.rotate or options.zoom)
+    """Whether any of the four is switched on."""
+    return bool(options.shift or options.rotate or options.zoom or options.shear)
 
 
 def augment(images: tf.Tensor, step: tf.Tensor, options: TrainOptions) -> tf.Tensor:
@@ -24,19 +24,23 @@ def augment(images: tf.Tensor, step: tf.Tensor, options: TrainOptions) -> tf.Ten
     Args:
         images: float32 ``(n, h, w, c)``.
         step: int32 scalar; with ``options.seed`` it decides every number drawn here.
-        options: ``shift`` in pixels, ``rotate`` in degrees, ``zoom`` as a share: each the largest, each way.
+        options: ``shift`` in pixels, ``rotate`` in degrees, ``zoom`` as a share, ``shear`` in columns a row: each the largest,
+            each way.
 
     Returns:
         float32 ``(n, h, w, c)``.
     """
     n, h, w = images.shape[0], images.shape[1], images.shape[2]
-    draw = tf.random.stateless_uniform([5, n], seed=tf.stack([options.seed ^ SALT, step]), minval=-1.0, maxval=1.0)
+    draw = tf.random.stateless_uniform([6, n], seed=tf.stack([options.seed ^ SALT, step]), minval=-1.0, maxval=1.0)
     angle = draw[0] * math.radians(options.rotate or 0)
     rows, columns = 1 + draw[1] * (options.zoom or 0), 1 + draw[2] * (options.zoom or 0)
     reach = (options.shift or 0) + 0.5 - 1e-4
     down, right = tf.round(draw[3] * reach), tf.round(draw[4] * reach)
+    slant = draw[5] * (options.shear or 0)
     cos, sin = tf.cos(angle), tf.sin(angle)
-    a0, a1, b0, b1 = cos * columns, -sin * rows, sin * columns, cos * rows
+    # Output to input: slant, then stretch, then turn; all about the middle of the picture.
+    a0, b0 = cos * columns, sin * columns
+    a1, b1 = a0 * slant - sin * rows, b0 * slant + cos * rows
     middle_x, middle_y = (w - 1) / 2, (h - 1) / 2
     a2 = middle_x + right - a0 * middle_x - a1 * middle_y
     b2 = middle_y + down - b0 * middle_x - b1 * middle_y

@@ -103,7 +103,8 @@ def fit(
     outcome = loop.run(recorder, is_stopped)
     weights = loop.final_weights()
     if outcome == "finished":
-        recorder.validate(loop.total_steps, weights)
+        recorder.validate(loop.total_steps)
+        recorder.tell()
     ended = time.perf_counter()
     seconds = {"build": built - started, "trace": traced - built, "steps": ended - traced, "total": ended - started}
     return Fitted(weights, recorder.history(), outcome, len(recorder.losses), seconds)
@@ -274,6 +275,7 @@ class _Recorder:
         self._loop = loop
         self._validation = validation
         self._on_progress = on_progress
+        self._last = float("nan")
         self._measured: dict[int, tuple[float, float]] = {}
         epochs = loop.total_steps / loop.steps_per_epoch
         self._interval = max(loop.steps_per_epoch if epochs >= 4 else loop.total_steps // 2, 1)
@@ -287,9 +289,10 @@ class _Recorder:
         self.losses += losses.tolist()
         if step % self._interval == 0 and step < self._loop.total_steps:
             self.validate(step)
-        self._tell(step, float(np.mean(losses)))
+        self._last = float(np.mean(losses))
+        self.tell()
 
-    def validate(self, step: int, weights: Weights | None = None) -> None:
+    def validate(self, step: int) -> None:
         """Measure the validation split with the network as it stands now."""
         pixels, labels = self._validation.pixels, self._validation.labels
         right, loss = 0, 0.0
@@ -322,10 +325,11 @@ class _Recorder:
             begin = end
         return tuple(rows)
 
-    def _tell(self, step: int, loss: float) -> None:
+    def tell(self) -> None:
+        """Say how the training stands."""
         accuracy = list(self._measured.values())[-1][1] if self._measured else None
-        epoch = step / self._loop.steps_per_epoch
-        self._on_progress(Progress(step, self._loop.total_steps, epoch, loss, accuracy))
+        step, loop = len(self.losses), self._loop
+        self._on_progress(Progress(step, loop.total_steps, step / loop.steps_per_epoch, self._last, accuracy))
 
 
 def _batch_normalization(x: tf.Tensor, layer: keras.layers.BatchNormalization) -> tf.Tensor:

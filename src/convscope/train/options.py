@@ -20,6 +20,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "shift": (0, 16),
     "rotate": (0, 180),
     "zoom": (0, 0.9),
+    "shear": (0, 1),
     "validation_fraction": (0.001, 0.9),
     "test_fraction": (0, 0.9),
     "seed": (0, 2**31 - 1),
@@ -46,7 +47,8 @@ class TrainOptions:
         average: The share of the last steps whose weights are averaged into the final ones; 0 takes the last.
         shift: The largest random shift, in pixels, each way.
         rotate: The largest random rotation, in degrees, each way.
-        zoom: The largest random change of size, as a share, each way.
+        zoom: The largest random change of size, as a share, each way, rows and columns apart.
+        shear: The largest random slant, in columns a row, each way.
         whiten: Start the first convolution at the whitening of the training pictures' patches, not at random.
         validation_fraction: The share of the training images kept aside to choose by.
         test_fraction: The share held out as test split where the source has none.
@@ -71,6 +73,7 @@ class TrainOptions:
     shift: int | None = None
     rotate: float | None = None
     zoom: float | None = None
+    shear: float | None = None
     whiten: bool | None = None
     validation_fraction: float = 1 / 12
     test_fraction: float = 0.15
@@ -119,21 +122,43 @@ DEFAULTS: dict[str, object] = {
     "shift": 0,
     "rotate": 0.0,
     "zoom": 0.0,
+    "shear": 0.0,
     "whiten": False,
 }
 """What a network of the person's own trains with."""
 
 RECIPES: dict[str, dict[str, object]] = {
-    "classic": {"epochs": 2.0, "batch_size": 64, "learning_rate": 0.001, "label_smoothing": 0.0},
+    "classic": {
+        "epochs": 4.0,
+        "batch_size": 32,
+        "learning_rate": 0.0015,
+        "label_smoothing": 0.0,
+        "average": 0.0,
+        "shift": 1,
+    },
     "quick": {
         "epochs": 1.0,
         "batch_size": 256,
         "optimizer": "muon",
         "learning_rate": 0.02,
+        "muon_learning_rate": 0.2,
         "average": 0.0,
         "whiten": True,
     },
-    "accurate": {"epochs": 15.0, "batch_size": 128, "learning_rate": 0.005, "shift": 2},
+    "accurate": {
+        "epochs": 12.0,
+        "batch_size": 256,
+        "optimizer": "muon",
+        "learning_rate": 0.01,
+        "muon_learning_rate": 0.1,
+        "warmup": 0.15,
+        "average": 0.0,
+        "shift": 2,
+        "rotate": 9.0,
+        "zoom": 0.12,
+        "shear": 0.12,
+        "whiten": True,
+    },
 }
 """What each preset changes of `DEFAULTS`; docs/speed.md has the ablation of every entry."""
 

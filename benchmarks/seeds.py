@@ -1,0 +1,84 @@
+"""Train a preset with several seeds and measure each once on the test split.
+
+    python benchmarks/seeds.py quick 20
+
+Prints a line a seed and writes docs/figures/seeds-<preset>.json. Seconds are `fit`'s own: data in memory to weights, with
+building the model and tracing the graph, without importing TensorFlow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+
+from record import write
+
+from convscope.data.dataset import stratified_split
+from convscope.data.readers import load
+from convscope.evaluate.metrics import measure
+from convscope.evaluate.predict import predict
+from convscope.model.artifact import Model, weights_sha256
+from convscope.model.presets import load_spec
+from convscope.train.fit import fit
+from convscope.train.options import TrainOptions, resolve
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("preset")
+    parser.add_argument("seeds", type=int)
+    parser.add_argument("--part", default="test", choices=("test", "validation"))
+    parser.add_argument("--name", default="")
+    parser.add_argument("--set", nargs="*", default=[], help="option=value")
+    chosen = parser.parse_args()
+    changes = {key: parse(value) for key, _, value in (entry.partition("=") for entry in chosen.set)}
+    loaded = load("mnist")
+    rows = []
+    for seed in range(chosen.seeds):
+        options = resolve(TrainOptions(model=chosen.preset, seed=seed, **changes))
+        train, validation = stratified_split(loaded.train, fraction=options.validation_fraction, seed=seed)
+        spec = load_spec(options.model, input_shape=train.image_shape, num_classes=train.num_classes)
+        fitted = fit(spec, train, validation, options)
+        model = Model(spec, fitted.weights, train.class_names)
+        part = loaded.test if chosen.part == "test" else validation
+        evaluation = measure(
+            predict(model, part.pixels).logits, part.labels, class_names=part.class_names, known_wrong=part.known_wrong
+        )
+        clean = evaluation.accuracy_without_known_wrong
+        row = {
+            "seed": seed,
+            "accuracy": evaluation.accuracy.rate,
+            "accuracy_without_known_wrong": clean.rate if clean else None,
+            "validation_accuracy": fitted.history[-1].validation_accuracy,
+            "seconds": fitted.seconds,
+            "steps": fitted.steps,
+            "weights_sha256": weights_sha256(fitted.weights),
+        }
+        rows.append(row)
+        print(f"{chosen.preset} seed {seed}: {row['accuracy']:.4f} in {fitted.seconds['total']:.2f} s", flush=True)
+    accuracies, seconds = [row["accuracy"] for row in rows], [row["seconds"]["total"] for row in rows]
+    summary = {
+        "n": len(rows),
+        "mean": statistics.mean(accuracies),
+        "sd": statistics.stdev(accuracies) if len(rows) > 1 else None,
+        "min": min(accuracies),
+        "max": max(accuracies),
+        "seconds_min": min(seconds),
+        "seconds_median": statistics.median(seconds),
+        "seconds_max": max(seconds),
+    }
+    name = chosen.name or f"seeds-{chosen.preset}"
+    write(name, {"part": chosen.part, "preset": chosen.preset, "changes": changes, "summary": summary, "runs": rows})
+
+
+def parse(text: str) -> object:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return {"true": True, "false": False}.get(text, text)
+
+
+if __name__ == "__main__":
+    main()

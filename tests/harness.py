@@ -1,0 +1,204 @@
+"""The facts that every network satisfies, each as one function that a test calls with a spec.
+
+TensorFlow is imported inside the functions, so that a file that only wants `random_spec` stays light.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from convscope.errors import SpecError
+from convscope.model import layers
+from convscope.model.forward import forward, logits
+from convscope.model.layers import ACTIVATIONS, INITIALIZERS, Layer, Shape
+from convscope.model.spec import Spec
+
+SIDES = (5, 14)
+"""Rows and columns of a random network's pictures: odd and even, rarely square, small enough for nested loops."""
+
+HIDDEN_ACTIVATIONS = tuple(name for name in ACTIVATIONS if name != "softmax")
+
+TOLERANCE = 2e-5
+"""How far two float32 engines may lie apart, relative to the largest number of the activation.
+
+One float32 sum of the few hundred products in these networks is off by about 1e-6 of its largest term, in an order that
+each library chooses for itself; ten layers add up. A wrong tap, pad or constant moves numbers by 1e-2 and more.
+"""
+
+
+def random_weights(spec: Spec, *, seed: int) -> dict[str, np.ndarray]:
+    """Weights that keep activations near 1, and no moving statistic, scale or bias at the value that hides a mistake."""
+    rng, weights = np.random.default_rng(seed), {}
+    for name, shape in spec.weight_shapes().items():
+        kind = name.rsplit("/", 1)[1]
+        if kind in ("gamma", "moving_variance"):
+            value = rng.uniform(0.5, 1.5, shape)
+        elif kind in ("beta", "bias", "moving_mean"):
+            value = rng.uniform(-0.5, 0.5, shape)
+        else:
+            inputs = math.prod(shape[:2]) if kind == "depthwise_kernel" else math.prod(shape[:-1])
+            value = rng.normal(0, 1 / math.sqrt(inputs), shape)
+        weights[name] = value.astype(np.float32)
+    return weights
+
+
+def random_images(spec: Spec, n: int, *, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).random((n, *spec.input_shape), np.float32)
+
+
+def check_spec(spec: Spec) -> None:
+    """Keras's names, shapes and parameter counts are those of the shape table, layer by layer."""
+    from convscope.model.build import build, get_weights
+
+    model = build(spec)
+    rows = spec.table()
+    assert [layer.name for layer in model.layers] == [row.name for row in rows]
+    for row, layer in zip(rows, model.layers, strict=True):
+        assert type(layer).__name__ == row.kind
+        assert layer.input.shape[1:] == row.input_shape, row
+        assert layer.output.shape[1:] == row.output_shape, row
+        assert layer.count_params() == row.parameters, row
+    assert model.count_params() == spec.parameters
+    shapes = [(name, weight.shape) for name, weight in get_weights(model).items()]
+    assert shapes == list(spec.weight_shapes().items()), "names, shapes and order"
+
+
+def check_engine(spec: Spec, seed: int) -> None:
+    """NumPy and Keras agree on every activation of the same images, and the logits alone are the same logits."""
+    from convscope.model.build import build, set_weights
+    from convscope.model.tensorflow import keras
+
+    weights, images = random_weights(spec, seed=seed), random_images(spec, 3, seed=seed)
+    seen = forward(spec, weights, images)
+    model = build(spec)
+    set_weights(model, weights)
+    outputs = keras.Model(model.inputs, [layer.output for layer in model.layers])(images, training=False)
+    for activation, output in zip(seen.layers, outputs, strict=True):
+        assert_close(activation.output, np.asarray(output), activation.name)
+    before_softmax = build(spec, output="logits")
+    set_weights(before_softmax, weights)
+    assert_close(seen.logits, np.asarray(before_softmax(images, training=False)), "logits")
+    assert_close(seen.probabilities.sum(axis=1), np.ones(3), "probabilities sum to one")
+    assert np.array_equal(logits(spec, weights, images), seen.logits), "the same code on the same images: no tolerance"
+
+
+def assert_close(ours: np.ndarray, theirs: np.ndarray, what: str) -> None:
+    assert ours.shape == theirs.shape, what
+    allowed = TOLERANCE * max(1.0, float(np.abs(theirs).max()))
+    worst = float(np.abs(ours - theirs).max())
+    assert worst <= allowed, f"{what}: off by {worst:.2g}, allowed {allowed:.2g}"
+
+
+def random_spec(rng: np.random.Generator) -> Spec:
+    """Any network of the vocabulary over small pictures: every layer and option can come up."""
+    shape: Shape = (*(int(side) for side in rng.integers(*SIDES, 2, endpoint=True)), int(rng.choice([1, 3])))
+    input_shape, stack = shape, []
+    makers = [*_IMAGE_LAYERS, *_ANY_LAYERS]
+    for _ in range(int(rng.integers(1, 6))):
+        layer = _fitting(makers, shape, rng)
+        shape = layer.output_shape(shape)
+        stack.append(layer)
+    pooled = rng.random() < 0.3
+    stack.append(layers.GlobalAveragePooling2D() if pooled else layers.Flatten())
+    shape = stack[-1].output_shape(shape)
+    for _ in range(int(rng.integers(0, 3))):
+        stack.append(_fitting([_dense, *_ANY_LAYERS], shape, rng))
+        shape = stack[-1].output_shape(shape)
+    return Spec(input_shape=input_shape, layers=(*stack, *_ending(rng)), name=f"random {rng.integers(1000)}")
+
+
+def _fitting(makers: list[Callable[[np.random.Generator, Shape], Layer]], shape: Shape, rng: np.random.Generator) -> Layer:
+    while True:
+        try:
+            layer = makers[rng.integers(len(makers))](rng, shape)
+            if math.prod(layer.output_shape(shape)) <= 4000:
+                return layer
+        except SpecError:  # it does not fit what is left of the picture: draw again
+            continue
+
+
+def _ending(rng: np.random.Generator) -> tuple[Layer, ...]:
+    classes, use_bias = int(rng.integers(2, 8)), bool(rng.random() < 0.7)
+    match rng.integers(3):
+        case 0:
+            return (layers.Dense(classes, activation="softmax", use_bias=use_bias),)
+        case 1:
+            return (layers.Dense(classes, use_bias=use_bias), layers.Softmax())
+        case _:
+            return (layers.Dense(classes, use_bias=use_bias), layers.Activation("softmax"))
+
+
+def _pick(rng: np.random.Generator, values: tuple) -> object:
+    return values[rng.integers(len(values))]
+
+
+def _pair(rng: np.random.Generator, top: int) -> tuple[int, int]:
+    rows, columns = rng.integers(1, top, 2, endpoint=True)
+    return int(rows), int(columns)
+
+
+def _slide(rng: np.random.Generator, *, square: bool) -> dict[str, object]:
+    """Kernel, strides, padding, dilation: strides over 1, or dilation over 1, or neither."""
+    strides = dilation = (1, 1)
+    mode = rng.integers(3)
+    if mode == 1:
+        strides = _pair(rng, 3)
+        strides = (strides[0], strides[0]) if square else strides
+    elif mode == 2:
+        dilation = _pair(rng, 3)
+    return {
+        "kernel_size": _pair(rng, 5),
+        "strides": strides,
+        "dilation_rate": dilation,
+        "padding": _pick(rng, ("valid", "same")),
+        "activation": _pick(rng, HIDDEN_ACTIVATIONS),
+        "use_bias": bool(rng.random() < 0.7),
+    }
+
+
+def _conv(rng: np.random.Generator, shape: Shape) -> Layer:
+    groups = int(_pick(rng, tuple(g for g in range(1, shape[2] + 1) if shape[2] % g == 0)))
+    filters = groups * int(rng.integers(1, max(2, 8 // groups)))
+    initializer = _pick(rng, INITIALIZERS)
+    return layers.Conv2D(filters, groups=groups, kernel_initializer=initializer, **_slide(rng, square=False))
+
+
+def _depthwise(rng: np.random.Generator, shape: Shape) -> Layer:
+    return layers.DepthwiseConv2D(depth_multiplier=int(rng.integers(1, 4)), **_slide(rng, square=True))
+
+
+def _separable(rng: np.random.Generator, shape: Shape) -> Layer:
+    multiplier = int(rng.integers(1, 4))
+    return layers.SeparableConv2D(int(rng.integers(1, 7)), depth_multiplier=multiplier, **_slide(rng, square=True))
+
+
+def _pooling(rng: np.random.Generator, shape: Shape) -> Layer:
+    kind = _pick(rng, (layers.MaxPooling2D, layers.AveragePooling2D))
+    strides = _pair(rng, 3) if rng.random() < 0.5 else None
+    return kind(_pair(rng, 4), strides=strides, padding=_pick(rng, ("valid", "same")))
+
+
+def _batch_normalization(rng: np.random.Generator, shape: Shape) -> Layer:
+    center, scale = (bool(flag) for flag in rng.integers(0, 2, 2))
+    return layers.BatchNormalization(momentum=0.9, epsilon=float(rng.choice([1e-3, 0.1])), center=center, scale=scale)
+
+
+def _dense(rng: np.random.Generator, shape: Shape) -> Layer:
+    return layers.Dense(
+        int(rng.integers(1, 12)),
+        activation=_pick(rng, HIDDEN_ACTIVATIONS),
+        use_bias=bool(rng.random() < 0.7),
+        kernel_initializer=_pick(rng, INITIALIZERS),
+    )
+
+
+_IMAGE_LAYERS = [_conv, _conv, _depthwise, _separable, _pooling]
+_ANY_LAYERS = [
+    _batch_normalization,
+    lambda rng, shape: layers.ReLU(),
+    lambda rng, shape: layers.Activation(_pick(rng, HIDDEN_ACTIVATIONS)),
+    lambda rng, shape: layers.Dropout(0.5),
+]
