@@ -21,7 +21,9 @@ def effective_kernel_size(kernel_size: int, *, dilation_rate: int = 1) -> int:
     return (kernel_size - 1) * dilation_rate + 1
 
 
-def padding_split(size: int, kernel_size: int, *, strides: int = 1, padding: str = "valid", dilation_rate: int = 1) -> tuple[int, int]:
+def padding_split(
+    size: int, kernel_size: int, *, strides: int = 1, padding: str = "valid", dilation_rate: int = 1
+) -> tuple[int, int]:
     """How many zeros go before and after an axis.
 
     ``same`` gives ``ceil(size / strides)`` outputs and puts the odd zero at the end, as TensorFlow does.
@@ -50,7 +52,9 @@ def padding_split(size: int, kernel_size: int, *, strides: int = 1, padding: str
     return total // 2, total - total // 2
 
 
-def output_size(size: int, kernel_size: int, *, strides: int = 1, padding: str = "valid", dilation_rate: int = 1) -> int:
+def output_size(
+    size: int, kernel_size: int, *, strides: int = 1, padding: str = "valid", dilation_rate: int = 1
+) -> int:
     """How many windows fit on an axis: ``floor((size + padding - extent) / strides) + 1``.
 
     Returns:
@@ -83,7 +87,9 @@ class ReceptiveField:
     jump: int = 1
     start: int = 0
 
-    def after(self, kernel_size: int, *, strides: int = 1, padding_before: int = 0, dilation_rate: int = 1) -> ReceptiveField:
+    def after(
+        self, kernel_size: int, *, strides: int = 1, padding_before: int = 0, dilation_rate: int = 1
+    ) -> ReceptiveField:
         """The receptive field one sliding window later.
 
         Source:

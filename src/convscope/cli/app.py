@@ -24,14 +24,24 @@ app = App(
     help_format="plaintext",
 )
 COMMANDS = {
-    "train": "Train a network from scratch and say how good it is.",
-    "evaluate": "Measure a trained network: accuracy with its interval, what it confuses, how far to trust it.",
-    "predict": "Say what is on a picture.",
-    "summary": "Draw a network's table: shapes, parameters, multiply-adds, receptive field.",
-    "data": "List what can be trained on, or describe one data set.",
+    "train": ("Train a network from scratch and say how good it is.", "my-photos --model quick --epochs 5 --size 32"),
+    "evaluate": (
+        "Measure a trained network: accuracy with its interval, what it confuses, how far to trust it.",
+        "runs/20260101-120000-quick --pictures figures",
+    ),
+    "predict": ("Say what is on a picture.", "photo.jpg --show seen.png"),
+    "summary": (
+        "Draw a network's table: shapes, parameters, multiply-adds, receptive field.",
+        "classic --out classic.png",
+    ),
+    "data": ("List what can be trained on, or describe one data set.", "my-photos"),
 }
-for verb, purpose in COMMANDS.items():
-    app.command(f"convscope.cli.{verb}:{verb}", name=verb, help=purpose)
+"""Name to purpose and example; written here so that ``--help`` imports no command."""
+
+for verb, (purpose, example) in COMMANDS.items():
+    app.command(
+        f"convscope.cli.{verb}:{verb}", name=verb, help=purpose, help_epilogue=f"Example:  convscope {verb} {example}"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

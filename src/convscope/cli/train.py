@@ -45,8 +45,7 @@ def train(
     Parameters
     ----------
     data
-        A data set by name (see convscope data), or a path: a folder of images with one sub-folder a class, a zip of
-        one, a folder of IDX files, an .npz, or a CSV. Default: mnist.
+        A data set by name, or a path to pictures, IDX files, an .npz or a CSV: see convscope data. Default: mnist.
     model
         classic, quick or accurate, or the path of a text file with one Keras layer a line. Default: quick.
     out

@@ -96,7 +96,11 @@ class Watch:
             done = progress.step / progress.total_steps
             task = self._bar.task_ids[0]
             self._bar.update(task, completed=done, epoch=progress.epoch, loss=f"{progress.loss:.4f}", accuracy=percent)
-        elif time.monotonic() - self._line_at > SECONDS_BETWEEN_LINES or progress.step == progress.total_steps and accuracy is not None:
+        elif (
+            time.monotonic() - self._line_at > SECONDS_BETWEEN_LINES
+            or progress.step == progress.total_steps
+            and accuracy is not None
+        ):
             self._line_at = time.monotonic()
             sys.stderr.write(
                 f"step {progress.step:,} of {progress.total_steps:,}  epoch {progress.epoch:.2f}  "

@@ -43,7 +43,7 @@ class LoadOptions:
 
     size: tuple[int, int] | None = None
     channels: int | None = None
-    test_fraction: float = 0.15
+    test_fraction: int | float = 0.15
     seed: int = 0
     strict: bool = False
 

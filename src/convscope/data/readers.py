@@ -23,7 +23,7 @@ def load(
     *,
     size: tuple[int, int] | None = None,
     channels: int | None = None,
-    test_fraction: float = 0.15,
+    test_fraction: int | float = 0.15,
     seed: int = 0,
     strict: bool = False,
 ) -> LoadedData:
@@ -59,7 +59,7 @@ def load_test(
     *,
     size: tuple[int, int] | None = None,
     channels: int | None = None,
-    test_fraction: float = 0.15,
+    test_fraction: int | float = 0.15,
     seed: int = 0,
     strict: bool = False,
 ) -> Dataset:

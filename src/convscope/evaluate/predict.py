@@ -8,6 +8,7 @@ import numpy as np
 
 from convscope.arrays import Logits, Pixels, Probabilities, to_images
 from convscope.evaluate.metrics import log_softmax
+from convscope.evaluate.temperature import temperature_of
 from convscope.model.artifact import Model
 from convscope.model.forward import logits
 
@@ -25,7 +26,7 @@ class Predictions:
     """What the network says of some images.
 
     Attributes:
-        logits: float32 ``(n, k)``.
+        logits: float32 ``(n, k)``, divided by the model's temperature.
         class_names: In label order.
     """
 
@@ -57,4 +58,5 @@ def predict(model: Model, pixels: Pixels) -> Predictions:
     Returns:
         One row an image.
     """
-    return Predictions(logits(model.spec, model.weights, to_images(pixels)), model.class_names)
+    raw = logits(model.spec, model.weights, to_images(pixels))
+    return Predictions(raw / np.float32(temperature_of(model.calibration)), model.class_names)

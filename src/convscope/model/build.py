@@ -81,7 +81,7 @@ def set_weights(model: keras.Sequential, weights: Weights) -> None:
 
 def get_weights(model: keras.Sequential) -> dict[str, np.ndarray]:
     """Copy the weights out of a model that `build` made, by full name, float32, in Keras's order."""
-    return {name: np.array(variable, dtype=np.float32) for name, variable in _variables(model).items()}
+    return {name: np.array(variable.value.numpy(), dtype=np.float32) for name, variable in _variables(model).items()}
 
 
 def _variables(model: keras.Sequential) -> dict[str, keras.Variable]:

@@ -14,6 +14,7 @@ from convscope.data.readers import load
 from convscope.errors import DataError, DivergedError
 from convscope.evaluate.metrics import Evaluation, measure
 from convscope.evaluate.predict import Predictions, predict
+from convscope.evaluate.temperature import fit_temperature
 from convscope.model.artifact import Model, weights_sha256, write
 from convscope.model.presets import load_spec
 from convscope.model.spec import Spec
@@ -98,7 +99,7 @@ def train(
     listener.begin("training")
     fitted = fit(spec, training, validation, options, on_progress=listener.progress, is_stopped=listener.is_stopped)
     seconds["train"] = fitted.seconds["total"]
-    model = _model(spec, fitted, loaded, options, created)
+    model = _calibrated(_model(spec, fitted, loaded, options, created), validation)
     write(model, folder / MODEL_FILE)
     run = Run(
         name=folder.name,
@@ -147,6 +148,11 @@ def _finish(
     )
     save(run, folder)
     return Trained(run, folder, on_validation, on_test, pictures)
+
+
+def _calibrated(model: Model, validation: Dataset) -> Model:
+    temperature = fit_temperature(predict(model, validation.pixels).logits, validation.labels)
+    return replace(model, calibration={"temperature": temperature})
 
 
 def _measure(predictions: Predictions, dataset: Dataset) -> Evaluation:

@@ -1,0 +1,1 @@
+"""What a notebook calls: the verbs as functions."""
