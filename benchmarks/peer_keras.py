@@ -33,21 +33,21 @@ def main():
     import keras
     import tensorflow as tf
 
-    L = keras.layers
+    layers = keras.layers
     (x, y), (xt, yt) = load(a.data)
     x, xt = (v.astype(np.float32)[..., None] / 255 for v in (x, xt))
     y, yt = keras.utils.to_categorical(y, 10), keras.utils.to_categorical(yt, 10)
     keras.utils.set_random_seed(a.seed)
     model = keras.Sequential(
         [
-            L.Input((28, 28, 1)),
-            L.Conv2D(32, 3, activation="relu"),
-            L.MaxPooling2D(2),
-            L.Conv2D(64, 3, activation="relu"),
-            L.MaxPooling2D(2),
-            L.Flatten(),
-            L.Dropout(0.5),
-            L.Dense(10, activation="softmax"),
+            layers.Input((28, 28, 1)),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Flatten(),
+            layers.Dropout(0.5),
+            layers.Dense(10, activation="softmax"),
         ]
     )
     assert model.count_params() == 34_826
@@ -55,7 +55,7 @@ def main():
     # the per-epoch test check runs in its own compiled function, so fit keeps its own state
     predict = tf.function(lambda v: tf.argmax(model(v, training=False), 1))
     truth = yt.argmax(1)
-    state = dict(away=0.0, epochs=0, accuracy=0.0, fit=0.0)
+    state = {"away": 0.0, "epochs": 0, "accuracy": 0.0, "fit": 0.0}
 
     class UntilTarget(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):

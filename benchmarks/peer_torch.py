@@ -32,7 +32,7 @@ def main():
     a = a.parse_args()
     import torch
     import torch.nn as nn
-    import torch.nn.functional as F
+    import torch.nn.functional as functional
 
     torch.set_num_threads(a.threads)
     torch.manual_seed(a.seed)
@@ -48,7 +48,7 @@ def main():
 
         def forward(self, v):
             v = torch.flatten(self.drop1(self.features(v)), 1)
-            return F.log_softmax(self.fc2(self.drop2(F.relu(self.fc1(v)))), dim=1)
+            return functional.log_softmax(self.fc2(self.drop2(functional.relu(self.fc1(v)))), dim=1)
 
     def prepare(pair):
         images = torch.from_numpy(pair[0].astype(np.float32) / 255).sub_(0.1307).div_(0.3081).unsqueeze_(1)
@@ -68,7 +68,7 @@ def main():
         batches = torch.randperm(len(x)).split(64)
         for pick in batches[: a.limit_steps or None]:
             optimizer.zero_grad()
-            loss = F.nll_loss(net(x[pick]), y[pick])
+            loss = functional.nll_loss(net(x[pick]), y[pick])
             loss.backward()
             optimizer.step()
         schedule.step()
@@ -76,9 +76,9 @@ def main():
         epoch += 1
         net.eval()
         with torch.no_grad():
-            accuracy = sum((net(v).argmax(1) == w).sum().item() for v, w in zip(xt.split(1000), yt.split(1000))) / len(
-                xt
-            )
+            accuracy = sum(
+                (net(v).argmax(1) == w).sum().item() for v, w in zip(xt.split(1000), yt.split(1000), strict=True)
+            ) / len(xt)
         print(f"epoch {epoch}: {seconds:.1f} s, test {accuracy:.4f}", flush=True)
     print(
         json.dumps(

@@ -3,7 +3,8 @@
     python benchmarks/peers.py --torch path/of/a/python/with/torch
 
 The peers stop at the first epoch whose test accuracy is 99.0 %, which is kind to them: nothing is averaged. `quick` is
-measured over several seeds, before and after the peers, and its mean accuracy must be 99.0 %. Writes docs/figures/peers.json.
+measured over several seeds, before and after the peers, and its mean accuracy must be 99.0 %. Writes
+docs/figures/peers.json.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python benchmarks/rate.py
 
-A multiply-add counts as two operations; counted are forward and weight gradient of every convolution and dense layer, and
-the input gradient of all but the first. Writes docs/figures/rate.json.
+A multiply-add counts as two operations; counted are forward and weight gradient of every convolution and dense layer,
+and the input gradient of all but the first. Writes docs/figures/rate.json.
 """
 
 from __future__ import annotations

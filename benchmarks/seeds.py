@@ -2,8 +2,8 @@
 
     python benchmarks/seeds.py quick 20
 
-Prints a line a seed and writes docs/figures/seeds-<preset>.json. Seconds are `fit`'s own: data in memory to weights, with
-building the model and tracing the graph, without importing TensorFlow.
+Prints a line a seed and writes docs/figures/seeds-<preset>.json. Seconds are `fit`'s own: data in memory to weights,
+with building the model and tracing the graph, without importing TensorFlow.
 """
 
 from __future__ import annotations
@@ -23,26 +23,22 @@ from convscope.train.fit import fit
 from convscope.train.options import TrainOptions, resolve
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("preset")
-    parser.add_argument("seeds", type=int)
-    parser.add_argument("--part", default="test", choices=("test", "validation"))
-    parser.add_argument("--name", default="")
-    parser.add_argument("--set", nargs="*", default=[], help="option=value")
-    chosen = parser.parse_args()
-    changes = {key: parse(value) for key, _, value in (entry.partition("=") for entry in chosen.set)}
+def measure_seeds(preset: str, seeds: int, *, part: str = "test", **changes: object) -> list[dict]:
+    """Train and measure once a seed."""
     loaded = load("mnist")
     rows = []
-    for seed in range(chosen.seeds):
-        options = resolve(TrainOptions(model=chosen.preset, seed=seed, **changes))
+    for seed in range(seeds):
+        options = resolve(TrainOptions(model=preset, seed=seed, **changes))
         train, validation = stratified_split(loaded.train, fraction=options.validation_fraction, seed=seed)
         spec = load_spec(options.model, input_shape=train.image_shape, num_classes=train.num_classes)
         fitted = fit(spec, train, validation, options)
         model = Model(spec, fitted.weights, train.class_names)
-        part = loaded.test if chosen.part == "test" else validation
+        chosen = loaded.test if part == "test" else validation
         evaluation = measure(
-            predict(model, part.pixels).logits, part.labels, class_names=part.class_names, known_wrong=part.known_wrong
+            predict(model, chosen.pixels).logits,
+            chosen.labels,
+            class_names=chosen.class_names,
+            known_wrong=chosen.known_wrong,
         )
         clean = evaluation.accuracy_without_known_wrong
         row = {
@@ -55,9 +51,14 @@ def main() -> None:
             "weights_sha256": weights_sha256(fitted.weights),
         }
         rows.append(row)
-        print(f"{chosen.preset} seed {seed}: {row['accuracy']:.4f} in {fitted.seconds['total']:.2f} s", flush=True)
+        print(f"{preset} seed {seed}: {row['accuracy']:.4f} in {fitted.seconds['total']:.2f} s", flush=True)
+    return rows
+
+
+def summarize(rows: list[dict]) -> dict:
+    """Mean, spread and seconds over the seeds."""
     accuracies, seconds = [row["accuracy"] for row in rows], [row["seconds"]["total"] for row in rows]
-    summary = {
+    return {
         "n": len(rows),
         "mean": statistics.mean(accuracies),
         "sd": statistics.stdev(accuracies) if len(rows) > 1 else None,
@@ -67,8 +68,20 @@ def main() -> None:
         "seconds_median": statistics.median(seconds),
         "seconds_max": max(seconds),
     }
-    name = chosen.name or f"seeds-{chosen.preset}"
-    write(name, {"part": chosen.part, "preset": chosen.preset, "changes": changes, "summary": summary, "runs": rows})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("preset")
+    parser.add_argument("seeds", type=int)
+    parser.add_argument("--part", default="test", choices=("test", "validation"))
+    parser.add_argument("--name", default="")
+    parser.add_argument("--set", nargs="*", default=[], help="option=value")
+    chosen = parser.parse_args()
+    changes = {key: parse(value) for key, _, value in (entry.partition("=") for entry in chosen.set)}
+    rows = measure_seeds(chosen.preset, chosen.seeds, part=chosen.part, **changes)
+    head = {"part": chosen.part, "preset": chosen.preset, "changes": changes, "summary": summarize(rows)}
+    write(chosen.name or f"seeds-{chosen.preset}", head | {"runs": rows})
 
 
 def parse(text: str) -> object:

@@ -75,7 +75,7 @@ def check_engine(spec: Spec, seed: int) -> None:
     seen = forward(spec, weights, images)
     model = build(spec)
     set_weights(model, weights)
-    outputs = keras.Model(model.inputs, [layer.output for layer in model.layers])(images, training=False)
+    outputs = keras.Model(model.inputs[0], [layer.output for layer in model.layers])(images, training=False)
     for activation, output in zip(seen.layers, outputs, strict=True):
         assert_close(activation.output, np.asarray(output), activation.name)
     before_softmax = build(spec, output="logits")

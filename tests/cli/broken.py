@@ -203,7 +203,7 @@ class Intruder:
         return Path.touch, (Path("owned"),)
 
 
-@case("set.npz", "objects")
+@case("set.npz", "dtype=object")
 def an_npz_with_pickled_objects(place: Place) -> Arguments:
     pixels = np.empty(20, object)
     pixels[:] = [Intruder()] * 20
@@ -435,7 +435,7 @@ def a_truncated_picture(place: Place) -> Arguments:
     return ["predict", "--run", place.run, "digit.png"]
 
 
-@case("digit.png", "60000")
+@case("digit.png", "pixels")
 def a_decompression_bomb(place: Place) -> Arguments:
     place.write("digit.png", png_that_claims(60_000, 60_000))
     return ["predict", "--run", place.run, "digit.png"]
@@ -485,7 +485,7 @@ def a_summary_for_no_classes(place: Place) -> Arguments:
     return ["summary", "classic", "--classes", "0"]
 
 
-@case("own input")
+@case("own input", code=2)
 def a_summary_of_a_run_with_another_input(place: Place) -> Arguments:
     return ["summary", place.run, "--input", "32x32x3"]
 

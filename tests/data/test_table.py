@@ -116,7 +116,7 @@ def bad(line: int, text: str) -> bytes:
         (bad(2, '0,"1,2,3,4'), "line 2"),
         (bad(2, "0,1,2,3,\u0664"), "line 2, column 5"),
         (bad(3, "0,1,2,3,\x00"), "a zero byte in line 3"),
-        (b"label,a,b,c\n0,1,2,3\n", "side·side pixels"),
+        (b"label,a,b,c,d,e\n0,1,2,3,4,5\n", "side·side pixels"),
         (b"label,a,b,c,d\n", "lines of pixels after the header. Received"),
         (b"\n\n\n", "no lines"),
         (GOOD.encode("utf-16"), "UTF-16"),

@@ -60,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print_error=False,
             result_action="return_value",
         )
+        sys.stdout.flush()  # here, where a full disk or a reader that has gone still has its answer below
         return result if isinstance(result, int) else 0
     except CycloptsError as error:
         return _complain(_sentence(error), hint="See convscope --help.", code=2)
@@ -69,9 +70,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain("interrupted.", code=INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output has gone, as in `convscope data | head`; nobody is left to be told.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_stdout()
         return 0
     except OSError as error:
+        _forget_stdout()
         return _complain(f"{error.filename or 'a file'}: {error.strerror or error}.", code=1)
     except MemoryError:
         return _complain("there is not enough memory for this.", hint="Use fewer or smaller images.", code=1)
@@ -84,6 +86,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             hint="Please report it; CONVSCOPE_DEBUG=1 shows where it happened.",
             code=BUG,
         )
+
+
+def _forget_stdout() -> None:
+    """Nothing more can be written there; Python would try once more at exit, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _sentence(error: CycloptsError) -> str:

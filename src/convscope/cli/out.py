@@ -10,9 +10,15 @@ from rich.console import Console
 from rich.table import Table
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to `main`, which ends well; Rich would end the process with 1."""
+        raise BrokenPipeError
+
+
 def console() -> Console:
     """Stdout for people: no colour and no wrapping tricks where it is not a terminal."""
-    return Console(
+    return _Console(
         file=sys.stdout, highlight=False, emoji=False, markup=False, width=None if sys.stdout.isatty() else 110
     )
 

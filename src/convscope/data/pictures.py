@@ -144,8 +144,9 @@ def _by_part(tree: Tree) -> tuple[list[Member], list[Member], tuple[Skipped, ...
     """Sort the files into training and test part, each with its class; and what lies in no class."""
     tops = sorted({path[0] for path in tree.folders})
     if not tops:
+        left_out = f", left out: {_listed(tree.skipped[:3])}" if tree.skipped else ""
         raise DataError(
-            f"Expected one folder a class in {tree.source}. Received: {len(tree.files)} files and no folders.",
+            f"Expected one folder a class in {tree.source}. Received: {len(tree.files)} files and no folders{left_out}.",
             hint="Put the pictures of each class into a folder named after it.",
         )
     depth = 2 if any(PARTS.get(top.lower()) == "train" for top in tops) else 1

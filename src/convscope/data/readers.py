@@ -13,7 +13,7 @@ from pathlib import Path
 from convscope.data import folder, idx, mnist, npz, table, zipped
 from convscope.data.assembly import LoadOptions, convert
 from convscope.data.dataset import Dataset, LoadedData
-from convscope.data.files import GZIP_MAGIC, check_regular, open_regular
+from convscope.data.files import GZIP_MAGIC, ZIP_TROUBLE, check_regular, open_regular
 from convscope.data.preprocess import Preprocessing
 from convscope.errors import DataError
 
@@ -137,11 +137,13 @@ def _detect_other(path: Path, start: bytes) -> str:
 
 
 def _holds_arrays(path: Path) -> bool:
+    """Whether an archive holds .npy members; the suffix counts where it holds nothing or cannot be opened."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return any(name.endswith(".npy") for name in archive.namelist())
-    except Exception:  # the reader chosen by name says what is wrong with the archive
-        return path.suffix.lower() == ".npz"
+            names = archive.namelist()
+    except ZIP_TROUBLE:
+        names = []
+    return any(name.endswith(".npy") for name in names) or (not names and path.suffix.lower() == ".npz")
 
 
 def load_mnist(path: Path, options: LoadOptions) -> LoadedData:

@@ -17,6 +17,7 @@ def data(source: str, *, size: int | None = None, test_fraction: float = 0.15, s
 
     Raises:
         DataError: It cannot be used; the message names the file and the reason.
+        OptionError: The size is out of range.
     """
-    square = (size, size) if size else None
+    square = (size, size) if size is not None else None
     return load(source, size=square, test_fraction=test_fraction, seed=seed)

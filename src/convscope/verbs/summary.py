@@ -22,11 +22,14 @@ def summary(model: str, *, input_shape: tuple[int, int, int] | None = None, num_
     Raises:
         SpecError: There is no such network, or it does not fit the input.
         ArtifactError: The run's model file is damaged.
+        OptionError: Fewer than two classes, or an input for a run, which has its own.
 
     Example:
         >>> summary("classic").parameters
         258826
     """
+    if num_classes is not None and num_classes < 2:
+        raise OptionError(f"classes must be a whole number of 2 or more. Received: classes={num_classes}.")
     file = Path(model) / MODEL_FILE if Path(model).is_dir() else Path(model)
     if file.name == MODEL_FILE and file.is_file():
         if input_shape or num_classes:

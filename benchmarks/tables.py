@@ -1,0 +1,137 @@
+"""Put the figures of docs/figures/*.json into the Markdown pages, between their markers.
+
+python benchmarks/tables.py            # write
+python benchmarks/tables.py --check    # fail where a page does not say what was measured
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+FIGURES = ROOT / "docs" / "figures"
+PAGES = ("README.md", "docs/speed.md")
+BEGIN, END = "<!-- figures -->", "<!-- /figures -->"
+
+
+def read(name: str) -> dict | None:
+    path = FIGURES / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def rows() -> list[tuple[str, str, str]]:
+    found = []
+    peers, rate, cold = read("peers"), read("rate"), read("cold")
+    if quick := read("seeds-quick"):
+        s = quick["summary"]
+        found += [
+            ("`quick`, test accuracy", "≥ 99.0 %", accuracy(s)),
+            ("`quick`, data in memory to weights", "≤ 6 s", spread(s)),
+        ]
+    if peers:
+        s = peers["summary"]
+        for name, what, goal in (
+            ("keras", "Keras's simple MNIST convnet", 20),
+            ("torch", "PyTorch's MNIST example", 40),
+        ):
+            if f"{name}_seconds" in s:
+                peer = peers["peers"][name]
+                found.append(
+                    (
+                        f"seconds to 99.0 %: {what} over `quick`",
+                        f"≥ {goal}×",
+                        f"{s[f'{name}_over_quick']:.0f}× ({s[f'{name}_seconds']:.0f} s, {peer['epochs']} epochs; "
+                        f"`quick` in the same run {s['quick_seconds']:.1f} s)",
+                    )
+                )
+    if cold:
+        s = cold["summary"]
+        found += [
+            ("`convscope train`, shell to prompt", "≤ 25 s", f"{s['train_seconds']:.1f} s"),
+            ("`convscope --help`, cold", "≤ 0.3 s", f"{s['help_seconds']:.2f} s"),
+            ("`convscope predict` one picture, cold", "≤ 0.7 s", f"{s['predict_seconds']:.2f} s"),
+            ("MNIST from the box, loaded and checked", "< 0.5 s", f"{s['load_mnist_seconds']:.2f} s"),
+        ]
+    if classic := read("seeds-classic"):
+        found.append(("`classic`, test accuracy", "≥ 99.0 %", accuracy(classic["summary"])))
+    if rate:
+        s = rate["summary"]
+        found += [
+            (
+                "`classic`, training FLOP/s as a share of the matrix product's",
+                "≥ 60 %",
+                f"{s['share_of_matmul']:.0%} ({s['ours_gflops']:.0f} of {s['matmul_gflops']:.0f} GFLOP/s)",
+            ),
+            ("`classic`, our loop against `model.fit`", "≥ 1.0×", f"{s['ours_over_fit']:.2f}×"),
+        ]
+    if accurate := read("seeds-accurate"):
+        s = accurate["summary"]
+        found += [
+            ("`accurate`, test accuracy", "≥ 99.6 %", accuracy(s)),
+            ("`accurate`, training time", "≤ 30 min", f"{s['seconds_median'] / 60:.1f} min"),
+        ]
+    return found
+
+
+def accuracy(summary: dict) -> str:
+    mean, low, high = (f"{summary[key] * 100:.2f}" for key in ("mean", "min", "max"))
+    return f"{mean} % (sd {summary['sd'] * 100:.2f}, {low} to {high}, {summary['n']} seeds)"
+
+
+def spread(summary: dict) -> str:
+    return f"{summary['seconds_median']:.1f} s ({summary['seconds_min']:.1f} to {summary['seconds_max']:.1f})"
+
+
+def table() -> str:
+    lines = ["| figure | goal | measured |", "|---|---|---|", *(f"| {a} | {b} | {c} |" for a, b, c in rows())]
+    record = next((found for name in ("seeds-quick", "cold", "rate") if (found := read(name))), None)
+    if record:
+        where = record["environment"]
+        packages = ", ".join(f"{name} {version}" for name, version in where["packages"].items())
+        lines += [
+            "",
+            f"{where['cores']} cores of {where['processor']}, {where['system']}, Python {where['python']}, {packages}, "
+            f"{record['measured']}. Command: `scripts/bench all`.",
+        ]
+    return "\n".join(lines)
+
+
+def ablation() -> str:
+    record = read("ablation")
+    if not record:
+        return ""
+    lines = [
+        "",
+        f"| `quick` with one thing changed | validation accuracy, {record['seeds']} seeds | difference | seconds |",
+    ]
+    lines.append("|---|---|---|---|")
+    for row in record["rows"]:
+        difference = f"{row['difference'] * 100:+.2f} ± {row['difference_se'] * 100:.2f}" if row["changes"] else ""
+        mean = f"{row['mean'] * 100:.2f} % (sd {row['sd'] * 100:.2f})"
+        lines.append(f"| {row['variant']} | {mean} | {difference} | {row['seconds_median']:.1f} |")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    stale = []
+    for page in PAGES:
+        path = ROOT / page
+        text = path.read_text(encoding="utf-8")
+        before, _, rest = text.partition(BEGIN)
+        _, _, after = rest.partition(END)
+        figures = table() + (f"\n{ablation()}" if page != "README.md" else "")
+        fresh = f"{before}{BEGIN}\n{figures}\n{END}{after}"
+        if fresh != text:
+            stale.append(page)
+            if "--check" not in sys.argv:
+                path.write_text(fresh, encoding="utf-8")
+    if stale and "--check" in sys.argv:
+        print(f"{', '.join(stale)}: not what docs/figures says; run scripts/docs")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""Ctrl-C and SIGTERM, and a training that goes wrong: what was learned is kept, and nothing is left half done."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convscope.model.artifact import read
+
+SECONDS_TO_STOP = 6.0
+"""The promise is 2 s on a quiet machine; test machines are not quiet."""
+
+
+@contextmanager
+def started(*arguments: str, cwd: Path) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "convscope", *arguments],
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def read_until(word: str, process: subprocess.Popen[str]) -> str:
+    seen = ""
+    for line in process.stderr:
+        seen += line
+        if word in line:
+            return seen
+    raise AssertionError(f"{word!r} was never said: {seen}")
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "SIGTERM"]
+)
+def test_a_signal_ends_a_training_and_keeps_what_was_learned(
+    number: signal.Signals, code: int, tmp_path: Path, record_property
+) -> None:
+    with started("train", "--epochs", "500", "--out", "run", cwd=tmp_path) as process:
+        read_until("step ", process)
+        time.sleep(1)
+        asked = time.monotonic()
+        process.send_signal(number)
+        stdout, stderr = process.communicate(timeout=60)
+        seconds = time.monotonic() - asked
+    record_property("seconds_to_stop", round(seconds, 2))
+    print(f"{number.name}: {seconds:.2f} s from the signal to the prompt")
+    assert process.returncode == code, stderr
+    assert "Traceback" not in stderr
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["outcome"] == "interrupted" and record["test"] is None
+    model = read(tmp_path / "run" / "model.safetensors")
+    assert model.provenance["outcome"] == "interrupted" and model.provenance["steps"] > 0
+    assert "the test split stays unread" in stdout
+    assert not list((tmp_path / "run").glob(".*"))
+    assert seconds < SECONDS_TO_STOP
+
+
+def test_ctrl_c_while_tensorflow_starts_ends_at_once(tmp_path: Path) -> None:
+    with started("train", "--out", "run", cwd=tmp_path) as process:
+        read_until("starting TensorFlow", process)
+        time.sleep(0.3)
+        asked = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=60)
+        seconds = time.monotonic() - asked
+    print(f"{seconds:.2f} s from the signal to the prompt")
+    assert process.returncode == 130
+    assert stdout == "" and stderr.strip() == "convscope: stopped while starting TensorFlow."
+    assert not (tmp_path / "run").exists() or not list((tmp_path / "run").iterdir())
+    assert seconds < SECONDS_TO_STOP
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_a_signal_while_data_is_read_ends_without_a_run_folder(number: signal.Signals, tmp_path: Path) -> None:
+    with started("train", cwd=tmp_path) as process:
+        read_until("reading", process)
+        process.send_signal(number)
+        stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert stdout == "" and "Traceback" not in stderr and "stopped while reading" in stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_training_that_diverges_says_so_and_keeps_the_last_good_weights(
+    tmp_path: Path, convscope, shapes_folder: Path
+) -> None:
+    lines = ["Conv2D(8, 3, activation='relu')", "Conv2D(8, 3)", "Flatten()", "Dense(num_classes, activation='softmax')"]
+    (tmp_path / "plain.txt").write_text("\n".join(lines))
+    done = convscope(
+        *("train", shapes_folder, "--model", "plain.txt", "--optimizer", "sgd", "--learning-rate", "1000"),
+        *("--epochs", "20", "--batch-size", "8", "--out", "run"),
+        cwd=tmp_path,
+    )
+    complaint = [line for line in done.stderr.splitlines() if line.startswith("convscope: ")]
+    assert done.returncode == 1 and done.stdout == "", done.stderr
+    assert len(complaint) == 1 and "finite" in complaint[0] and "--learning-rate" in done.stderr
+    assert "Traceback" not in done.stderr
+    model = read(tmp_path / "run" / "model.safetensors")
+    assert all(np.isfinite(weight).all() for weight in model.weights.values())
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["outcome"] == "diverged"
