@@ -65,7 +65,7 @@ def main():
             )
             state.update(epochs=epoch + 1, accuracy=hits / len(xt), fit=t - start - state["away"])
             print(
-                f"epoch {epoch + 1}: {state['fit']:.1f} s, test {state['accuracy']:.4f}, val {logs['val_accuracy']:.4f}",
+                f"epoch {epoch + 1}: {state['fit']:.1f} s, test {state['accuracy']:.4f}",
                 flush=True,
             )
             self.model.stop_training = state["accuracy"] >= a.target

@@ -38,7 +38,7 @@ def test_truncation_anywhere_is_refused_by_name(array, zipped, data, tmp_path):
     whole = gzip.compress(idx_bytes(array)) if zipped else idx_bytes(array)
     cut = data.draw(st.integers(0, len(whole) - 1))
     (tmp_path / "cut").write_bytes(whole[:cut])
-    with pytest.raises(DataError, match="file=.*cut"):
+    with pytest.raises(DataError, match=r"file=.*cut"):
         read_idx(tmp_path / "cut")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data.photos import correlation, photograph
+from data.photos import best_correlation, correlation, photograph
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -259,28 +259,24 @@ def test_shifted_mnist_comes_back_nearly_exactly(mnist_test):
     for picture in mnist_test.pixels[:100]:
         wide = np.zeros((60, 70, 1), np.uint8)
         wide[3:31, 40:68] = picture
-        assert correlation(DIGITS.apply(wide), picture) > 0.9
+        assert correlation(DIGITS.apply(wide), picture) > 0.9999
 
 
-@pytest.mark.parametrize(
-    ("options", "mean"),
-    [
-        ({}, 0.92),
-        ({"light": 0.7}, 0.92),
-        ({"noise": 12.0}, 0.90),
-        ({"shadow": True}, 0.90),
-        ({"invert": False, "noise": 8.0}, 0.90),
-        ({"quality": 30}, 0.92),
-    ],
-    ids=str,
-)
-def test_photos_of_digits_come_back_as_the_digits(options, mean, mnist_test):
-    found = []
+PHOTOS = [{}, {"light": 0.7}, {"noise": 12.0}, {"shadow": True}, {"invert": False, "noise": 8.0}, {"quality": 30}]
+
+
+@pytest.mark.parametrize("options", PHOTOS, ids=str)
+def test_photos_of_digits_come_back_as_the_digits(options, mnist_test):
+    exact, shifted = [], []
     for index in range(0, 10_000, 500):
         digit = mnist_test.pixels[index]
-        found.append(correlation(DIGITS.apply(photograph(digit[..., 0], index, **options)), digit))
-    assert np.mean(found) > mean
-    assert np.mean(np.array(found) > 0.7) >= 0.9
+        result = DIGITS.apply(photograph(digit[..., 0], index, **options))
+        exact.append(correlation(result, digit))
+        shifted.append(best_correlation(result, digit))
+    # Measured over 200 digits: 0.93 to 0.95 as they are. The rest is the last pixel of the centring.
+    assert np.mean(exact) > 0.86
+    assert np.mean(shifted) > 0.93
+    assert sum(value > 0.9 for value in shifted) >= 0.85 * len(shifted)
 
 
 @pytest.mark.parametrize("level", [0, 60, 128, 235, 255])
@@ -320,6 +316,13 @@ def test_the_box_keeps_its_proportions_at_any_size(size, mnist_test):
     top, bottom, left, right = ink.ink_box(result)
     assert abs(max(bottom - top, right - left) - size * 20 / 28) <= 1
     assert all(abs(middle - size / 2) <= 0.5 for middle in ink.centre_of_mass(result))
+
+
+def test_a_dot_that_vanishes_when_it_is_reduced_gives_an_empty_picture():
+    dot = np.zeros((9, 7, 1), np.uint8)
+    dot[5, 3] = 60
+    assert Preprocessing(1, 1, 1, fit="mnist").apply(dot).shape == (1, 1, 1)
+    assert ink.centre_of_mass(np.zeros((3, 4), np.uint8)) == (1.0, 1.5)
 
 
 def test_connected_parts_equal_a_flood_fill():

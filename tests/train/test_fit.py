@@ -165,7 +165,7 @@ def test_a_whitened_stem_decorrelates_patches() -> None:
 
 
 def test_a_whitened_stem_needs_a_convolution_first() -> None:
-    with pytest.raises(OptionError, match="begins with a Conv2D.*Received: Flatten"):
+    with pytest.raises(OptionError, match=r"begins with a Conv2D.*Received: Flatten"):
         fit(network("Flatten()\nDense(num_classes, activation='softmax')"), bars(20), bars(10), options(whiten=True))
 
 

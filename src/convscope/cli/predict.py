@@ -57,7 +57,7 @@ def predict(
     return 1 if predicted.unreadable else 0
 
 
-def _draw(predicted, show: Path) -> list[Path]:  # noqa: ANN001
+def _draw(predicted, show: Path) -> list[Path]:
     from convscope.errors import RunError
     from convscope.report.pictures.canvas import save
     from convscope.report.pictures.sees import what_it_sees

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from convscope.verbs.train import Listener
 
 if TYPE_CHECKING:
-    from convscope.train import fit
+    from convscope.train import recorder
 
 SECONDS_BETWEEN_LINES = 5.0
 
@@ -87,7 +87,7 @@ class Watch:
             sys.stderr.write(f"{phase} …\n")
             sys.stderr.flush()
 
-    def _progress(self, progress: fit.Progress) -> None:
+    def _progress(self, progress: recorder.Progress) -> None:
         if self._quiet:
             return
         accuracy = progress.validation_accuracy
@@ -96,10 +96,8 @@ class Watch:
             done = progress.step / progress.total_steps
             task = self._bar.task_ids[0]
             self._bar.update(task, completed=done, epoch=progress.epoch, loss=f"{progress.loss:.4f}", accuracy=percent)
-        elif (
-            time.monotonic() - self._line_at > SECONDS_BETWEEN_LINES
-            or progress.step == progress.total_steps
-            and accuracy is not None
+        elif time.monotonic() - self._line_at > SECONDS_BETWEEN_LINES or (
+            progress.step == progress.total_steps and accuracy is not None
         ):
             self._line_at = time.monotonic()
             sys.stderr.write(

@@ -9,8 +9,8 @@ import stat
 import struct
 import zipfile
 import zlib
-from io import BufferedIOBase
 from pathlib import Path
+from typing import IO, cast
 
 from convscope.errors import DataError
 
@@ -52,7 +52,7 @@ def check_regular(path: Path, limit: int) -> int:
     return info.st_size
 
 
-def open_regular(path: Path, limit: int) -> BufferedIOBase:
+def open_regular(path: Path, limit: int) -> IO[bytes]:
     """Open a regular file of at most ``limit`` bytes for reading; the caller closes it.
 
     Raises:
@@ -75,7 +75,7 @@ def read_regular(path: Path, limit: int) -> bytes:
         return read_at_most(file, limit, str(path))
 
 
-def read_at_most(file: BufferedIOBase, limit: int, name: str) -> bytes:
+def read_at_most(file: IO[bytes], limit: int, name: str) -> bytes:
     """All that is left in a stream, piece by piece, refused as soon as it is more than ``limit`` bytes.
 
     Raises:
@@ -93,7 +93,7 @@ def read_at_most(file: BufferedIOBase, limit: int, name: str) -> bytes:
     return b"".join(pieces)
 
 
-def open_maybe_gzip(path: Path, limit: int) -> BufferedIOBase:
+def open_maybe_gzip(path: Path, limit: int) -> IO[bytes]:
     """Open a file, unpacked on the fly if its content (not its name) is gzip.
 
     The name may say .gz while the content is plain: browsers unpack downloads.
@@ -104,7 +104,7 @@ def open_maybe_gzip(path: Path, limit: int) -> BufferedIOBase:
     file = open_regular(path, limit)
     if file.read(2) == GZIP_MAGIC:
         file.close()
-        return gzip.open(path, "rb")
+        return cast(IO[bytes], gzip.open(path, "rb"))
     file.seek(0)
     return file
 

@@ -6,8 +6,8 @@ import math
 import re
 import struct
 import zlib
-from io import BufferedIOBase
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -161,14 +161,14 @@ def _mapping(path: Path, labels: np.ndarray) -> dict[int, str] | None:
     return {key: names[key] for key in sorted(present)} if present <= set(names) else None
 
 
-def _read_some(file: BufferedIOBase, count: int, path: Path) -> bytes:
+def _read_some(file: IO[bytes], count: int, path: Path) -> bytes:
     try:
         return file.read(count)
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise DataError(f"Expected a whole IDX file. Received: file={path}, damaged gzip: {error}.") from None
 
 
-def _read_items(file: BufferedIOBase, expected: int, path: Path, shape: tuple[int, ...]) -> bytes:
+def _read_items(file: IO[bytes], expected: int, path: Path, shape: tuple[int, ...]) -> bytes:
     said = f"{expected:,} bytes for shape {'×'.join(map(str, shape))}"
     pieces, total = [], 0
     while total <= expected and (piece := _read_some(file, min(CHUNK, expected + 1 - total), path)):

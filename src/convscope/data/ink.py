@@ -100,9 +100,16 @@ def ink_box(grey: Grey) -> tuple[int, int, int, int]:
 
 
 def centre_of_mass(grey: Grey) -> tuple[float, float]:
-    """Row and column of the centre of mass, in pixel positions counted from 0."""
+    """Row and column of the centre of mass, in pixel positions counted from 0; the middle where all is 0.
+
+    Example:
+        >>> centre_of_mass(np.array([[0, 1, 3]], np.uint8))
+        (0.0, 1.75)
+    """
     wide = grey.astype(np.int64)
     total = int(wide.sum())
+    if total == 0:  # a faint dot can vanish when it is reduced to a tiny size
+        return (grey.shape[0] - 1) / 2, (grey.shape[1] - 1) / 2
     row = int((wide.sum(axis=1) * np.arange(grey.shape[0])).sum()) / total
     column = int((wide.sum(axis=0) * np.arange(grey.shape[1])).sum()) / total
     return row, column

@@ -6,8 +6,8 @@ import ast
 import math
 import zipfile
 from dataclasses import dataclass
-from io import BufferedIOBase
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -97,7 +97,7 @@ def read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) ->
     return np.ascontiguousarray(array).astype(header.dtype.newbyteorder("="), copy=False)
 
 
-def read_header(stream: BufferedIOBase, where: str) -> Header:
+def read_header(stream: IO[bytes], where: str) -> Header:
     """Read a .npy header, versions 1 to 3, as hostile input.
 
     Raises:

@@ -146,7 +146,8 @@ def _by_part(tree: Tree) -> tuple[list[Member], list[Member], tuple[Skipped, ...
     if not tops:
         left_out = f", left out: {_listed(tree.skipped[:3])}" if tree.skipped else ""
         raise DataError(
-            f"Expected one folder a class in {tree.source}. Received: {len(tree.files)} files and no folders{left_out}.",
+            f"Expected one folder a class in {tree.source}. "
+            f"Received: {len(tree.files)} files and no folders{left_out}.",
             hint="Put the pictures of each class into a folder named after it.",
         )
     depth = 2 if any(PARTS.get(top.lower()) == "train" for top in tops) else 1

@@ -7,8 +7,8 @@ import math
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BufferedIOBase
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -109,7 +109,7 @@ def read_table(path: Path) -> Part:
     return Part(np.concatenate(pixels).reshape(-1, *layout.shape), np.concatenate(labels))
 
 
-def _lines(file: BufferedIOBase, path: Path) -> Iterator[tuple[int, str]]:
+def _lines(file: IO[bytes], path: Path) -> Iterator[tuple[int, str]]:
     """Number and text of each line that is not blank."""
     number = 0
     while True:

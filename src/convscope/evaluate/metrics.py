@@ -257,7 +257,7 @@ def _check(logits: np.ndarray, labels: np.ndarray, class_names: Sequence[str], k
         raise DataError(
             f"Expected positions of known wrong labels from 0 to {len(labels) - 1}. Received: {list(known_wrong)}."
         )
-    finite = np.isfinite(logits).all(axis=1)
+    finite = np.asarray(np.isfinite(logits).all(axis=1))
     if not finite.all():
         first = int(np.argmin(finite))
         raise ConvscopeError(

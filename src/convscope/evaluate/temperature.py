@@ -72,6 +72,7 @@ def temperature_of(calibration: Mapping[str, Any]) -> float:
     value = calibration.get("temperature", 1.0)
     if type(value) not in (int, float) or not LOWEST <= value <= HIGHEST or set(calibration) > {"temperature"}:
         raise ArtifactError(
-            f"The calibration must be a temperature from {LOWEST} to {HIGHEST:g}. Received: {str(dict(calibration))[:80]}."
+            f"The calibration must be a temperature from {LOWEST} to {HIGHEST:g}. "
+            f"Received: {str(dict(calibration))[:80]}."
         )
     return float(value)

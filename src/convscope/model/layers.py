@@ -355,6 +355,11 @@ def _by(shape: Sequence[int]) -> str:
     return "×".join(str(size) for size in shape)
 
 
+def _shown(value: object) -> str:
+    """A value in a message: it may come from a hostile file, so that it is cut short."""
+    return repr(value)[:60]
+
+
 def _image_shape(input_shape: Shape) -> None:
     if len(input_shape) != 3:
         raise SpecError(
@@ -366,7 +371,7 @@ def _image_shape(input_shape: Shape) -> None:
 def _integer(layer: Layer, name: str) -> None:
     value = getattr(layer, name)
     if type(value) is not int or not 1 <= value <= MAX_SIZE:
-        raise SpecError(f"{name} must be a whole number from 1 to {MAX_SIZE}. Received: {name}={value!r}.")
+        raise SpecError(f"{name} must be a whole number from 1 to {MAX_SIZE}. Received: {name}={_shown(value)}.")
 
 
 def _pair(layer: Layer, name: str) -> None:
@@ -374,7 +379,8 @@ def _pair(layer: Layer, name: str) -> None:
     pair = (value, value) if type(value) is int else tuple(value) if isinstance(value, list | tuple) else ()
     if len(pair) != 2 or any(type(side) is not int or not 1 <= side <= MAX_SIZE for side in pair):
         raise SpecError(
-            f"{name} must be one or two whole numbers from 1 to {MAX_SIZE}: rows, columns. Received: {name}={value!r}."
+            f"{name} must be one or two whole numbers from 1 to {MAX_SIZE}: rows, columns. "
+            f"Received: {name}={_shown(value)}."
         )
     object.__setattr__(layer, name, pair)
 
@@ -382,19 +388,21 @@ def _pair(layer: Layer, name: str) -> None:
 def _choice(layer: Layer, name: str, choices: Sequence[str]) -> None:
     value = getattr(layer, name)
     if not isinstance(value, str) or value not in choices:
-        raise SpecError(f"{name} must be one of {', '.join(choices)}. Received: {name}={value!r}.")
+        raise SpecError(f"{name} must be one of {', '.join(choices)}. Received: {name}={_shown(value)}.")
 
 
 def _flag(layer: Layer, name: str) -> None:
     value = getattr(layer, name)
     if type(value) is not bool:
-        raise SpecError(f"{name} must be True or False. Received: {name}={value!r}.")
+        raise SpecError(f"{name} must be True or False. Received: {name}={_shown(value)}.")
 
 
 def _fraction(layer: Layer, name: str) -> None:
     value = getattr(layer, name)
     if type(value) not in (int, float) or not 0 <= value < 1:
-        raise SpecError(f"{name} must be a number from 0 up to, but not including, 1. Received: {name}={value!r}.")
+        raise SpecError(
+            f"{name} must be a number from 0 up to, but not including, 1. Received: {name}={_shown(value)}."
+        )
     object.__setattr__(layer, name, float(value))
 
 

@@ -170,7 +170,7 @@ def _outputs(size: int, window: Window, axis: int) -> int:
 def _taps(
     size: int, window: Window, axis: int, start: int = 0, stop: int | None = None
 ) -> Iterator[tuple[int, slice, slice]]:
-    """Each tap that meets the picture on one axis: its index, the outputs it serves (from ``start``), the pixels read."""
+    """Each tap that meets the picture on one axis: index, outputs it serves (from ``start``), pixels read."""
     kernel, stride, rate = window.kernel_size[axis], window.strides[axis], window.dilation_rate[axis]
     before, _ = padding_split(size, kernel, strides=stride, padding=window.padding, dilation_rate=rate)
     stop = _outputs(size, window, axis) if stop is None else stop

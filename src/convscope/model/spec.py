@@ -14,6 +14,7 @@ from convscope.errors import SpecError
 from convscope.model.layers import LAYERS, Layer, Shape, Softmax
 
 MAX_LAYERS = 200
+MAX_NAME = 200
 MAX_PARAMETERS = 50_000_000
 MAX_ACTIVATIONS = 100_000_000
 MAX_IMAGE_SIDE = 1024
@@ -30,7 +31,7 @@ class Row:
         output_shape: The same for what comes out.
         parameters: Numbers in its weights, moving statistics included.
         multiply_adds: For one image.
-        receptive_field: Rows and columns of the picture that one output pixel sees; None once rows and columns are gone.
+        receptive_field: Rows and columns that one output pixel sees; None once rows and columns are gone.
     """
 
     name: str
@@ -73,6 +74,10 @@ class Spec:
     name: str = "network"
 
     def __post_init__(self) -> None:
+        if len(self.name) > MAX_NAME or not self.name.isprintable():
+            raise SpecError(
+                f"A network's name has at most {MAX_NAME} printable characters. Received: {self.name[:60]!r}."
+            )
         _check_input_shape(self.input_shape)
         if not 1 <= len(self.layers) <= MAX_LAYERS:
             raise SpecError(f"A network has 1 to {MAX_LAYERS} layers. Received: {len(self.layers)}.")
@@ -201,8 +206,8 @@ def from_json(value: object) -> Spec:
     """
     record = _record(value, {"name", "input_shape", "layers"}, "a network")
     name, shape, entries = record["name"], record["input_shape"], record["layers"]
-    if not isinstance(name, str) or len(name) > 200:
-        raise SpecError("A network's name must be a text of at most 200 characters.")
+    if not isinstance(name, str):
+        raise SpecError("A network's name must be a text.")
     if not isinstance(entries, list) or len(entries) > MAX_LAYERS:
         raise SpecError(f"A network's layers must be a list of at most {MAX_LAYERS}.")
     if not isinstance(shape, list) or len(shape) != 3:
@@ -284,7 +289,7 @@ def _make(layer: type[Layer], values: Mapping[str, object]) -> Layer:
         return layer(**values)
     except TypeError:
         required = [field.name for field in fields(layer) if field.default is MISSING and field.name not in values]
-        raise SpecError(f"{kind} needs {', '.join(required)}. Received: {values}.") from None
+        raise SpecError(f"{kind} needs {', '.join(required)}. Received: {str(values)[:60]}.") from None
 
 
 def _layer_from_json(entry: object, index: int) -> Layer:

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from convscope.errors import MissingExtraError
 
 _BACKEND = "tensorflow"
+_INSTALL = "Run: pip install 'convscope[train]'"
 
 
 def require_tensorflow(what: str = "This") -> None:
@@ -32,8 +33,8 @@ def require_tensorflow(what: str = "This") -> None:
         >>> require_tensorflow("convscope train")
     """
     for module, name in (("tensorflow", "TensorFlow"), ("keras", "Keras")):
-        if module not in sys.modules and importlib.util.find_spec(module) is None:
-            raise MissingExtraError(f"{what} needs {name}.", hint="Run: pip install 'convscope[train]'")
+        if not _is_installed(module):
+            raise MissingExtraError(f"{what} needs {name}.", hint=_INSTALL)
     loaded = sys.modules.get("keras")
     backend = loaded.config.backend() if loaded else os.environ.get("KERAS_BACKEND") or _BACKEND
     if backend != _BACKEND:
@@ -41,6 +42,12 @@ def require_tensorflow(what: str = "This") -> None:
             f"{what} needs Keras on TensorFlow. Received: KERAS_BACKEND={backend[:40]!r}.",
             hint="Unset KERAS_BACKEND in a fresh process.",
         )
+
+
+def _is_installed(module: str) -> bool:
+    if module in sys.modules:  # None there means that somebody forbade the import
+        return sys.modules[module] is not None
+    return importlib.util.find_spec(module) is not None
 
 
 @contextlib.contextmanager
@@ -64,7 +71,7 @@ def quiet() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _keras_at_home() -> Iterator[None]:
-    """Let Keras write no ``~/.keras/keras.json``, and read none: both are decided by KERAS_HOME while it is imported."""
+    """Let Keras neither write nor read ``~/.keras/keras.json``: KERAS_HOME, while it is imported, decides both."""
     if "keras" in sys.modules or "KERAS_HOME" in os.environ:
         yield
         return
@@ -81,11 +88,13 @@ def _keras_at_home() -> Iterator[None]:
 require_tensorflow()
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", _BACKEND)
-with quiet(), _keras_at_home():
-    import tensorflow as tf
+try:
+    with quiet(), _keras_at_home():
+        import keras
+        import tensorflow as tf
 
-    import keras
-
-    tf.constant(0.0) + 1.0  # the first operation starts the devices, which has lines of its own
+        tf.constant(0.0) + 1.0  # the first operation starts the devices, which has lines of its own
+except ImportError as error:  # installed, but not for this machine
+    raise MissingExtraError(f"TensorFlow cannot be imported ({str(error)[:200]}).", hint=_INSTALL) from None
 
 __all__ = ["keras", "quiet", "require_tensorflow", "tf"]

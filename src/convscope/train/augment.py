@@ -1,4 +1,4 @@
-"""Random shifts, rotations, slants and changes of size, as a function of (seed, step). HOT: runs inside the compiled loop."""
+"""Random shifts, turns, slants and changes of size, as a function of (seed, step). HOT: inside the compiled loop."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def augment(images: tf.Tensor, step: tf.Tensor, options: TrainOptions) -> tf.Ten
     Args:
         images: float32 ``(n, h, w, c)``.
         step: int32 scalar; with ``options.seed`` it decides every number drawn here.
-        options: ``shift`` in pixels, ``rotate`` in degrees, ``zoom`` as a share, ``shear`` in columns a row: each the largest,
-            each way.
+        options: ``shift`` in pixels, ``rotate`` in degrees, ``zoom`` as a share, ``shear`` in columns a row: each the
+            largest, each way.
 
     Returns:
         float32 ``(n, h, w, c)``.

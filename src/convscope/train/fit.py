@@ -1,7 +1,7 @@
 """The compiled training loop. HOT.
 
-The pictures lie in memory as one uint8 tensor; a call of the graph takes many steps, gathers each batch, augments it and
-updates the weights, and nothing is done in Python between two steps. Every random number is a function of
+The pictures lie in memory as one uint8 tensor; a call of the graph takes many steps, gathers each batch, augments it
+and updates the weights, and nothing is done in Python between two steps. Every random number is a function of
 (seed, epoch, step), so that it does not matter in how many calls the steps are taken.
 """
 
@@ -15,39 +15,19 @@ import numpy as np
 
 from convscope.data.dataset import Dataset, epoch_order
 from convscope.model.build import Weights, build, get_weights
-from convscope.model.layers import BatchNormalization, Conv2D, Dropout
+from convscope.model.layers import BatchNormalization, Dropout
 from convscope.model.spec import Spec
 from convscope.model.tensorflow import keras, tf
 from convscope.train.augment import augment, is_wanted
 from convscope.train.optimizer import Optimizer
 from convscope.train.options import TrainOptions
+from convscope.train.recorder import Progress, Recorder
 from convscope.train.run import HistoryRow
+from convscope.train.scale import is_scale_free
 from convscope.train.schedule import one_cycle
 from convscope.train.stem import whitening_kernel
 
 SECONDS_PER_CALL = 0.2
-HISTORY_ROWS = 60
-VALIDATION_BATCH = 500
-FACTOR_PASSES = ("linear", "relu", "leaky_relu")
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where the training stands, for a person who waits.
-
-    Attributes:
-        step: Steps taken.
-        total_steps: Steps to take.
-        epoch: The same in epochs.
-        loss: Mean over the last call of the graph.
-        validation_accuracy: As last measured, or None before the first time.
-    """
-
-    step: int
-    total_steps: int
-    epoch: float
-    loss: float
-    validation_accuracy: float | None
 
 
 @dataclass(frozen=True)
@@ -99,7 +79,7 @@ def fit(
     built = time.perf_counter()
     loop.trace()
     traced = time.perf_counter()
-    recorder = _Recorder(loop, validation, on_progress)
+    recorder = Recorder(loop, validation, on_progress)
     outcome = loop.run(recorder, is_stopped)
     weights = loop.final_weights()
     if outcome == "finished":
@@ -142,7 +122,7 @@ class _Loop:
         self._steps = tf.function(self._take, autograph=False, input_signature=[order, scalar, scalar, scalar])
         self._steps = self._steps.get_concrete_function()
 
-    def run(self, recorder: _Recorder, is_stopped: Callable[[], bool]) -> str:
+    def run(self, recorder: Recorder, is_stopped: Callable[[], bool]) -> str:
         """Take all steps; returns the outcome."""
         step, count = 0, 4
         while step < self.total_steps:
@@ -243,93 +223,6 @@ class _Loop:
     def _scale_free(self, spec: Spec) -> list[bool]:
         kernels = {id(self.model.layers[i].kernel.value) for i in range(len(spec.layers)) if is_scale_free(spec, i)}
         return [id(variable) in kernels for variable in self._variables]
-
-
-def is_scale_free(spec: Spec, index: int) -> bool:
-    """Whether the length of a convolution's kernel changes nothing: batch normalisation undoes it later.
-
-    Between the two may only lie what lets a factor pass: no bias, and no activation but those of the ReLU kind.
-
-    Example:
-        >>> from convscope.model.presets import load_spec
-        >>> spec = load_spec("quick", input_shape=(28, 28, 1), num_classes=10)
-        >>> [is_scale_free(spec, i) for i in range(3)], is_scale_free(spec, 9)
-        ([True, False, True], False)
-    """
-    first = spec.layers[index]
-    if not isinstance(first, Conv2D) or first.groups != 1:
-        return False
-    for layer in spec.layers[index:]:
-        if isinstance(layer, BatchNormalization):
-            return True
-        if getattr(layer, "use_bias", False) or getattr(layer, "activation", "linear") not in FACTOR_PASSES:
-            return False
-    return False
-
-
-class _Recorder:
-    """Keeps the losses and the validation figures, and tells the person."""
-
-    def __init__(self, loop: _Loop, validation: Dataset, on_progress: Callable[[Progress], None]) -> None:
-        self.losses: list[float] = []
-        self._loop = loop
-        self._validation = validation
-        self._on_progress = on_progress
-        self._last = float("nan")
-        self._measured: dict[int, tuple[float, float]] = {}
-        epochs = loop.total_steps / loop.steps_per_epoch
-        self._interval = max(loop.steps_per_epoch if epochs >= 4 else loop.total_steps // 2, 1)
-
-    def next_validation(self, step: int) -> int:
-        """The step after which the validation split is measured next."""
-        return min((step // self._interval + 1) * self._interval, self._loop.total_steps)
-
-    def record(self, step: int, losses: np.ndarray) -> None:
-        """Take note of the steps up to this one."""
-        self.losses += losses.tolist()
-        if step % self._interval == 0 and step < self._loop.total_steps:
-            self.validate(step)
-        self._last = float(np.mean(losses))
-        self.tell()
-
-    def validate(self, step: int) -> None:
-        """Measure the validation split with the network as it stands now."""
-        pixels, labels = self._validation.pixels, self._validation.labels
-        right, loss = 0, 0.0
-        for begin in range(0, len(labels), VALIDATION_BATCH):
-            chosen = labels[begin : begin + VALIDATION_BATCH]
-            logits = self._loop.logits(pixels[begin : begin + VALIDATION_BATCH].astype(np.float32) / 255)
-            right += int((logits.argmax(axis=1) == chosen).sum())
-            shifted = logits - logits.max(axis=1, keepdims=True)
-            log_sum = np.log(np.exp(shifted).sum(axis=1))
-            loss += float((log_sum - shifted[np.arange(len(chosen)), chosen]).sum())
-        self._measured[step] = (loss / len(labels), right / len(labels))
-
-    def history(self) -> tuple[HistoryRow, ...]:
-        """Rows at fixed steps, whatever the calls were."""
-        taken = len(self.losses)
-        width = max(self._loop.total_steps // HISTORY_ROWS, 1)
-        ends = sorted({*range(width, taken + 1, width), *self._measured, taken} - {0})
-        rows, begin = [], 0
-        for end in ends:
-            loss, accuracy = self._measured.get(end, (None, None))
-            rows.append(
-                HistoryRow(
-                    epoch=end / self._loop.steps_per_epoch,
-                    loss=float(np.mean(self.losses[begin:end])),
-                    learning_rate=float(self._loop.rates[end - 1]),
-                    validation_loss=loss,
-                    validation_accuracy=accuracy,
-                )
-            )
-            begin = end
-        return tuple(rows)
-
-    def tell(self) -> None:
-        """Say how the training stands."""
-        accuracy = list(self._measured.values())[-1][1] if self._measured else None
-        step, loop = len(self.losses), self._loop
-        self._on_progress(Progress(step, loop.total_steps, step / loop.steps_per_epoch, self._last, accuracy))
 
 
 def _batch_normalization(x: tf.Tensor, layer: keras.layers.BatchNormalization) -> tf.Tensor:

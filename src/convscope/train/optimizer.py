@@ -1,8 +1,8 @@
 """Weight updates as single graph operations. HOT: runs inside the compiled loop.
 
 `keras.optimizers.Adam` spells each update out in a dozen small operations, and `keras.optimizers.Muon` leaves
-convolution kernels to AdamW; on a network whose step takes ten milliseconds both are felt (docs/speed.md). The rules are
-Keras's own: a test holds `adam` and `sgd` to `keras.optimizers` step by step.
+convolution kernels to AdamW; on a network whose step takes ten milliseconds both are felt (docs/speed.md). The rules
+are Keras's own: a test holds `adam` and `sgd` to `keras.optimizers` step by step.
 """
 
 from __future__ import annotations

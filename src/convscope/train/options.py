@@ -168,7 +168,7 @@ def resolve(options: TrainOptions) -> TrainOptions:
 
     Example:
         >>> resolve(TrainOptions(model="classic", epochs=5)).epochs
-        5
+        5.0
         >>> resolve(TrainOptions(model="classic")).label_smoothing
         0.0
     """

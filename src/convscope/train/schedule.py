@@ -25,8 +25,8 @@ def one_cycle(
         Smith and Topin, "Super-convergence", 2017. We fall in one straight line and leave the momentum alone.
 
     Example:
-        >>> one_cycle(5, peak=1.0, warmup=0.4, start=0.0).round(2).tolist()
-        [0.0, 0.5, 1.0, 0.67, 0.33]
+        >>> [f"{rate:.2f}" for rate in one_cycle(5, peak=1.0, warmup=0.4, start=0.0)]
+        ['0.00', '0.50', '1.00', '0.67', '0.33']
     """
     position = np.arange(steps) / steps
     rising = start + (1 - start) * position / max(warmup, 1e-9)

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from convscope.arrays import Picture
-from convscope.data.decode import decode_file
 from convscope.data.dataset import Skipped
+from convscope.data.decode import decode_file
 from convscope.data.preprocess import AnyPicture, Preprocessing
 from convscope.errors import DataError
 from convscope.evaluate.predict import Choice, Predictions

@@ -23,7 +23,8 @@ from convscope.train.run import MODEL_FILE, Run, new_folder, save
 from convscope.verbs.environment import describe_environment
 
 if TYPE_CHECKING:
-    from convscope.train.fit import Fitted, Progress
+    from convscope.train.fit import Fitted
+    from convscope.train.recorder import Progress
 
 MAX_CLASSES = 1000
 
