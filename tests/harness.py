@@ -30,7 +30,7 @@ each library chooses for itself; ten layers add up. A wrong tap, pad or constant
 
 
 def random_weights(spec: Spec, *, seed: int) -> dict[str, np.ndarray]:
-    """Weights that keep activations near 1, and no moving statistic, scale or bias at the value that hides a mistake."""
+    """Weights that keep activations near 1, with no statistic, scale or bias at the value that hides a mistake."""
     rng, weights = np.random.default_rng(seed), {}
     for name, shape in spec.weight_shapes().items():
         kind = name.rsplit("/", 1)[1]

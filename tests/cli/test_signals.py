@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -115,3 +118,35 @@ def test_a_training_that_diverges_says_so_and_keeps_the_last_good_weights(
     model = read(tmp_path / "run" / "model.safetensors")
     assert all(np.isfinite(weight).all() for weight in model.weights.values())
     assert json.loads((tmp_path / "run" / "run.json").read_text())["outcome"] == "diverged"
+
+
+def test_ctrl_c_in_a_terminal_is_two_lines_and_a_bar_that_goes_away(tmp_path: Path, shapes_folder: Path) -> None:
+    """The same in a pseudo-terminal, where a bar is drawn and the terminal itself sends the signal."""
+    leader, follower = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "convscope", "train", str(shapes_folder), "--epochs", "9000", "--out", "run"],
+        cwd=tmp_path,
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        start_new_session=True,
+        env=os.environ | {"TERM": "xterm"},
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(follower)
+    seen, asked = "", False
+    try:
+        while True:
+            try:
+                seen += os.read(leader, 65_536).decode(errors="replace")
+            except OSError:  # Linux says so when the other side has gone
+                break
+            if not asked and "validation" in seen:
+                os.write(leader, b"\x03")
+                asked = True
+        assert process.wait(60) == 130, seen
+    finally:
+        process.kill()
+        os.close(leader)
+    assert "epoch" in seen and "Stopped early" in seen and "Traceback" not in seen
+    assert "\x1b[?25h" in seen, "the cursor is shown again"

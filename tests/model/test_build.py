@@ -120,10 +120,10 @@ def test_building_neither_reads_nor_changes_the_global_random_state() -> None:
     def build_after(global_seed: int) -> tuple[np.ndarray, float, float]:
         keras.utils.set_random_seed(global_seed)
         kernel = get_weights(build(small(), seed=5))["conv2d/kernel"]
-        return kernel, float(np.random.random()), float(tf.random.uniform(()))  # noqa: NPY002
+        return kernel, float(np.random.random()), float(tf.random.uniform(()))
 
     keras.utils.set_random_seed(1)
-    untouched = float(np.random.random()), float(tf.random.uniform(()))  # noqa: NPY002
+    untouched = float(np.random.random()), float(tf.random.uniform(()))
     first, second = build_after(1), build_after(2)
     assert np.array_equal(first[0], second[0])
     assert first[1:] == untouched
@@ -205,7 +205,7 @@ def test_weights_that_are_not_the_models_are_refused_by_name_and_change_nothing(
         weights["dense/scale"] = weights["dense/bias"]
     else:
         weights["dense/bias"] = weights["dense/bias"][:-1]
-    with pytest.raises(OptionError, match="Received: a difference in dense/(bias|scale)"):
+    with pytest.raises(OptionError, match=r"Received: a difference in dense/(bias|scale)"):
         set_weights(model, weights)
     assert all(np.array_equal(weight, before[name]) for name, weight in get_weights(model).items())
 

@@ -15,21 +15,26 @@ def train_text(trained: Trained) -> str:
     run, folder = trained.run, trained.folder
     seconds = run.seconds
     lines = []
-    if run.outcome == "interrupted":
+    measured = trained.test or trained.validation
+    if measured:
+        lines += evaluation_lines(measured, "test" if trained.test else "validation")
+    else:
         lines.append("Stopped early; what was learned until then is kept, and the test split stays unread.")
-    lines += evaluation_lines(trained.test or trained.validation, "test" if trained.test else "validation")
+        known = [row.validation_accuracy for row in run.history if row.validation_accuracy is not None]
+        lines.append(f"accuracy    {f'{known[-1]:.2%}' if known else 'not yet measured'} on the validation split")
     lines.append(f"time        {seconds['train']:.1f} s of training, {sum(seconds.values()):.1f} s in all")
     skipped = run.data["skipped"]
     if isinstance(skipped, list) and skipped:
         lines.append(f"left out    {len(skipped)} files that could not be read:")
         lines += [f"            {item['file']}: {item['reason']}" for item in skipped]
     lines.append(f"run         {folder}")
-    lines.append(f"pictures    {', '.join(path.name for path in trained.pictures)} in {folder / 'pictures'}")
+    if trained.pictures:
+        lines.append(f"pictures    {', '.join(path.name for path in trained.pictures)} in {folder / 'pictures'}")
     lines += [
         "",
         "Next:",
         f"  convscope predict --run {folder} your-picture.png --show seen.png",
-        f"  convscope evaluate {folder}",
+        f"  convscope evaluate {folder}{'' if measured else ' --part validation'}",
         f"  convscope summary {folder}",
     ]
     return "\n".join(lines)

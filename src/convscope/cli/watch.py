@@ -36,6 +36,8 @@ class Watch:
         self._phase = ""
         self._line_at = 0.0
         self._bar: Progress | None = None
+        # TensorFlow's start holds descriptor 2 back; the last words of a stopped program go past it.
+        self._last_words = os.dup(2)
         self._before: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
 
     @property
@@ -54,12 +56,14 @@ class Watch:
         self._stop_bar()
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        os.close(self._last_words)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.signal or not self._training:
             # Nothing was learned yet, or somebody asks twice: go now. A run folder holds whole files only.
-            sys.stderr.write(f"\nconvscope: stopped while {self._phase or 'starting'}.\n")
-            sys.stderr.flush()
+            words = f"convscope: stopped while {self._phase or 'starting'}.\n"
+            show_cursor = "\x1b[?25h\n" if self._live else ""
+            os.write(self._last_words, (show_cursor + words).encode())
             os._exit(128 + number)
         self.signal = number
 

@@ -9,8 +9,10 @@ import stat
 import struct
 import zipfile
 import zlib
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, cast
+from types import TracebackType
+from typing import Protocol, runtime_checkable
 
 from convscope.errors import DataError
 
@@ -33,6 +35,28 @@ ZIP_TROUBLE = (
 """What the zipfile module raises on damaged, encrypted or oddly packed archives."""
 
 
+@runtime_checkable
+class ByteStream(Protocol):
+    """What a plain file, a gzip file and a member of a zip archive have in common: bytes to read, then to close."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """At most ``size`` bytes; none at the end."""
+        ...
+
+    def readline(self, size: int = -1, /) -> bytes:
+        """The rest of a line, at most ``size`` bytes."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the file."""
+        ...
+
+    def __enter__(self) -> ByteStream: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None, /
+    ) -> object: ...
+
+
 def check_regular(path: Path, limit: int) -> int:
     """The size of a regular file, in bytes.
 
@@ -52,7 +76,7 @@ def check_regular(path: Path, limit: int) -> int:
     return info.st_size
 
 
-def open_regular(path: Path, limit: int) -> IO[bytes]:
+def open_regular(path: Path, limit: int) -> BufferedReader:
     """Open a regular file of at most ``limit`` bytes for reading; the caller closes it.
 
     Raises:
@@ -75,7 +99,7 @@ def read_regular(path: Path, limit: int) -> bytes:
         return read_at_most(file, limit, str(path))
 
 
-def read_at_most(file: IO[bytes], limit: int, name: str) -> bytes:
+def read_at_most(file: ByteStream, limit: int, name: str) -> bytes:
     """All that is left in a stream, piece by piece, refused as soon as it is more than ``limit`` bytes.
 
     Raises:
@@ -93,7 +117,7 @@ def read_at_most(file: IO[bytes], limit: int, name: str) -> bytes:
     return b"".join(pieces)
 
 
-def open_maybe_gzip(path: Path, limit: int) -> IO[bytes]:
+def open_maybe_gzip(path: Path, limit: int) -> ByteStream:
     """Open a file, unpacked on the fly if its content (not its name) is gzip.
 
     The name may say .gz while the content is plain: browsers unpack downloads.
@@ -104,7 +128,7 @@ def open_maybe_gzip(path: Path, limit: int) -> IO[bytes]:
     file = open_regular(path, limit)
     if file.read(2) == GZIP_MAGIC:
         file.close()
-        return cast(IO[bytes], gzip.open(path, "rb"))
+        return gzip.open(path, "rb")
     file.seek(0)
     return file
 

@@ -7,13 +7,12 @@ import re
 import struct
 import zlib
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
 from convscope.data.assembly import MAX_BYTES, LoadOptions, Part, assemble, to_labels, to_pixels
 from convscope.data.dataset import LoadedData
-from convscope.data.files import CHUNK, list_folder, open_maybe_gzip, read_regular
+from convscope.data.files import CHUNK, ByteStream, list_folder, open_maybe_gzip, read_regular
 from convscope.errors import DataError
 
 DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -161,14 +160,14 @@ def _mapping(path: Path, labels: np.ndarray) -> dict[int, str] | None:
     return {key: names[key] for key in sorted(present)} if present <= set(names) else None
 
 
-def _read_some(file: IO[bytes], count: int, path: Path) -> bytes:
+def _read_some(file: ByteStream, count: int, path: Path) -> bytes:
     try:
         return file.read(count)
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise DataError(f"Expected a whole IDX file. Received: file={path}, damaged gzip: {error}.") from None
 
 
-def _read_items(file: IO[bytes], expected: int, path: Path, shape: tuple[int, ...]) -> bytes:
+def _read_items(file: ByteStream, expected: int, path: Path, shape: tuple[int, ...]) -> bytes:
     said = f"{expected:,} bytes for shape {'×'.join(map(str, shape))}"
     pieces, total = [], 0
     while total <= expected and (piece := _read_some(file, min(CHUNK, expected + 1 - total), path)):

@@ -7,13 +7,12 @@ import math
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
 from convscope.data.assembly import MAX_BYTES, LoadOptions, Part, assemble, to_labels, to_pixels
 from convscope.data.dataset import LoadedData
-from convscope.data.files import ZIP_TROUBLE, open_regular, read_at_most
+from convscope.data.files import ZIP_TROUBLE, ByteStream, open_regular, read_at_most
 from convscope.errors import DataError
 
 MAX_HEADER = 10_000
@@ -97,7 +96,7 @@ def read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) ->
     return np.ascontiguousarray(array).astype(header.dtype.newbyteorder("="), copy=False)
 
 
-def read_header(stream: IO[bytes], where: str) -> Header:
+def read_header(stream: ByteStream, where: str) -> Header:
     """Read a .npy header, versions 1 to 3, as hostile input.
 
     Raises:

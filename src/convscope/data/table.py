@@ -8,13 +8,12 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
 from convscope.data.assembly import MAX_BYTES, LoadOptions, Part, assemble
 from convscope.data.dataset import LoadedData, Skipped
-from convscope.data.files import is_hidden, list_folder, open_maybe_gzip
+from convscope.data.files import ByteStream, is_hidden, list_folder, open_maybe_gzip
 from convscope.errors import DataError
 
 MAX_LINE = 1 << 22
@@ -109,7 +108,7 @@ def read_table(path: Path) -> Part:
     return Part(np.concatenate(pixels).reshape(-1, *layout.shape), np.concatenate(labels))
 
 
-def _lines(file: IO[bytes], path: Path) -> Iterator[tuple[int, str]]:
+def _lines(file: ByteStream, path: Path) -> Iterator[tuple[int, str]]:
     """Number and text of each line that is not blank."""
     number = 0
     while True:

@@ -73,7 +73,7 @@ class Model:
                 f"Expected one class name for each of {self.spec.num_classes} classes, at most {MAX_CLASSES}. "
                 f"Received: {len(names)}."
             )
-        if any(not 0 < len(name) <= MAX_NAME or not name.isprintable() for name in names):
+        if any(not isinstance(name, str) or not 0 < len(name) <= MAX_NAME or not name.isprintable() for name in names):
             raise ArtifactError(f"Class names must be texts of 1 to {MAX_NAME} printable characters.")
 
 
@@ -135,7 +135,7 @@ def write(model: Model, path: str | Path, *, self_test: Images | None = None) ->
     """
     path = Path(path)
     check_size(model.spec)
-    _check_finite(model)
+    _check_weights(model)
     images = _waves(model.spec) if self_test is None else self_test
     expected = logits(model.spec, model.weights, images)
     if len(images) != SELF_TEST_IMAGES or not np.isfinite(expected).all():
@@ -148,8 +148,7 @@ def write(model: Model, path: str | Path, *, self_test: Images | None = None) ->
         replace_file(path, parts)
     except OSError as error:
         raise ArtifactError(
-            f"The model file {path} could not be written ({error.strerror}); it takes {sum(map(len, parts)):,} bytes.",
-            hint="Make room, or give another --out.",
+            f"The model file {path} could not be written ({error.strerror}).", hint="Make room, or give another --out."
         ) from None
 
 
@@ -162,6 +161,8 @@ def read(path: str | Path) -> Model:
     Raises:
         ArtifactError: It is damaged, hostile, or written by a newer convscope; the message names the file.
     """
+    if "\0" in str(path):  # Python refuses it with a ValueError before the system sees it
+        raise ArtifactError(f"{str(path)!r} cannot be read (a path has no null byte).")
     try:
         return _read(Path(path))
     except (ArtifactError, SpecError) as error:
@@ -213,7 +214,7 @@ def _record(record: object) -> dict[str, Any]:
     return record
 
 
-def _check_finite(model: Model) -> None:
+def _check_weights(model: Model) -> None:
     try:
         check_weights(model.spec, model.weights)
     except SpecError as error:

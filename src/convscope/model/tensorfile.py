@@ -32,6 +32,7 @@ MAX_DEPTH = 12
 MAX_DIGITS = 20
 """Of a whole number: any 64-bit one fits."""
 
+_METADATA = {"format", "sha256", "spec"}
 _SURROGATE = re.compile("[\\ud800-\\udfff]")
 
 
@@ -119,8 +120,8 @@ def open_file(path: Path) -> TensorFile:
     metadata = header.pop("__metadata__", None)
     if not isinstance(metadata, dict) or metadata.get("format") != FORMAT or not isinstance(metadata.get("spec"), str):
         raise ArtifactError("it is not a model of convscope: its description is missing.")
-    if set(metadata) != {"format", "sha256", "spec"}:
-        raise ArtifactError("its metadata must have exactly the keys format, sha256, spec.")
+    if set(metadata) != _METADATA:
+        raise ArtifactError(f"its metadata must have exactly the keys {', '.join(sorted(_METADATA))}.")
     if metadata["sha256"] != _digest(metadata["spec"], [payload]):
         raise ArtifactError("its content does not have the hash that it states: the file is damaged.")
     return TensorFile(metadata["spec"], header, payload)

@@ -36,14 +36,14 @@ class Trained:
     Attributes:
         run: The record.
         folder: Where the record, the model and the pictures lie.
-        validation: Measured on the split that choices are made by.
+        validation: Measured on the split that choices are made by; None when the training was cut short.
         test: Measured once, at the end; None without a test part, or when the training was cut short.
-        pictures: The PNG files.
+        pictures: The PNG files; none when the training was cut short.
     """
 
     run: Run
     folder: Path
-    validation: Evaluation
+    validation: Evaluation | None
     test: Evaluation | None
     pictures: tuple[Path, ...]
 
@@ -100,7 +100,9 @@ def train(
     listener.begin("training")
     fitted = fit(spec, training, validation, options, on_progress=listener.progress, is_stopped=listener.is_stopped)
     seconds["train"] = fitted.seconds["total"]
-    model = _calibrated(_model(spec, fitted, loaded, options, created), validation)
+    model = _model(spec, fitted, loaded, options, created)
+    if fitted.outcome == "finished":
+        model = _calibrated(model, validation)
     write(model, folder / MODEL_FILE)
     run = Run(
         name=folder.name,
@@ -121,6 +123,9 @@ def train(
             f"The last good weights are in {folder}.",
             hint="Try a smaller --learning-rate.",
         )
+    if fitted.outcome == "interrupted":
+        # Somebody waits for the prompt, and will train again: nothing is measured or drawn, the test split stays unread.
+        return Trained(run, folder, None, None, ())
     return _finish(run, folder, model, loaded, validation, listener)
 
 
@@ -130,8 +135,7 @@ def _finish(
     began = time.perf_counter()
     listener.begin("measuring")
     on_validation = _measure(predict(model, validation.pixels), validation)
-    # A run that was cut short will be run again: the test split stays unread until one is finished.
-    test = loaded.test if run.outcome == "finished" else None
+    test = loaded.test
     predictions = predict(model, test.pixels) if test else None
     on_test = _measure(predictions, test) if test and predictions else None
     listener.begin("drawing")

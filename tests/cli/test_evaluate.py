@@ -1,0 +1,56 @@
+"""``convscope evaluate``."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+
+@pytest.fixture(scope="module")
+def record(short_run: Path) -> dict:
+    return json.loads((short_run / "run.json").read_text())
+
+
+def test_the_test_split_measured_again_gives_what_the_run_recorded(short_run: Path, record, convscope) -> None:
+    done = convscope("evaluate", short_run, "--json", cwd=short_run)
+    assert done.returncode == 0 and done.stderr == ""
+    told = json.loads(done.stdout)
+    assert told["evaluation"]["accuracy"] == record["test"]["accuracy"]
+    assert told["evaluation"]["confusion"] == record["test"]["confusion"]
+    assert (told["part"], told["pictures"]) == ("test", [])
+
+
+def test_the_validation_split_is_the_one_of_the_training(short_run: Path, record, convscope) -> None:
+    done = convscope("evaluate", short_run, "--part", "validation", "--json", cwd=short_run)
+    told = json.loads(done.stdout)["evaluation"]
+    assert told["n"] == 5001 and told["accuracy"] == record["validation"]["accuracy"]
+
+
+def test_text_gives_interval_classes_matrix_and_worst_mistakes(
+    short_run: Path, record, convscope, tmp_path: Path
+) -> None:
+    shutil.copytree(short_run, tmp_path / "runs" / "older")
+    done = convscope("evaluate", "--pictures", "figures", cwd=tmp_path)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    accuracy = record["test"]["accuracy"]
+    assert f"accuracy    {accuracy['rate'] * 100:.2f} %" in done.stdout and "n=10,000" in done.stdout
+    assert "n=9,985) without the 15 labels known to be wrong" in done.stdout
+    for word in ("runs/older", "MNIST test, 10,000 images", "confused", "calibration ECE", "precision", "recall"):
+        assert word in done.stdout
+    rows = done.stdout.partition("Confusion matrix")[2].splitlines()[2:12]
+    matrix = [[0 if cell == "·" else int(cell) for cell in row.split()[1:]] for row in rows]
+    assert matrix == record["test"]["confusion"]
+    assert done.stdout.count("  image ") == 10 and "says" in done.stdout
+    drawn = sorted(path.name for path in (tmp_path / "figures").iterdir())
+    assert drawn == ["confusion_matrix.png", "mistakes.png", "predictions.png", "reliability.png"]
+    for name in drawn:
+        with Image.open(tmp_path / "figures" / name) as picture:
+            picture.load()
+    assert {path.name for path in tmp_path.iterdir()} == {"runs", "figures"}
+
+
+def test_the_model_file_itself_names_the_run_too(short_run: Path, record, convscope) -> None:
+    done = convscope("evaluate", short_run / "model.safetensors", "mnist", "--json", cwd=short_run)
+    assert json.loads(done.stdout)["evaluation"] == record["test"]

@@ -1,0 +1,114 @@
+"""``convscope predict``."""
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convscope.data.mnist import load_part
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one MNIST test picture of each of four digits: 7, 2, 1, 0, as PNG, JPEG, BMP and GIF."""
+    folder = tmp_path_factory.mktemp("digits")
+    pixels = load_part("test").pixels[:4, :, :, 0]
+    for index, (picture, suffix) in enumerate(zip(pixels, ("png", "jpg", "bmp", "gif"), strict=True)):
+        Image.fromarray(np.kron(picture, np.ones((4, 4), np.uint8))).save(folder / f"{index}.{suffix}")
+    (folder / "notes.txt").write_text("not a picture, and nobody asked")
+    return folder
+
+
+def test_one_picture_gives_one_line_with_the_runners_up(short_run: Path, digits: Path, convscope) -> None:
+    done = convscope("predict", "0.png", "--run", short_run, cwd=digits)
+    assert done.returncode == 0 and done.stderr == ""
+    assert done.stdout.startswith("0.png: 7 (") and done.stdout.count("%") == 3 and done.stdout.count("\n") == 1
+
+
+def test_several_pictures_come_in_the_order_given(short_run: Path, digits: Path, convscope) -> None:
+    done = convscope("predict", "3.gif", "0.png", "--run", short_run, cwd=digits)
+    assert [line.split(" (")[0] for line in done.stdout.splitlines()] == ["3.gif: 0", "0.png: 7"]
+
+
+def test_a_folder_means_its_pictures(short_run: Path, digits: Path, tmp_path: Path, convscope) -> None:
+    shutil.copytree(short_run, tmp_path / "runs" / "newest")
+    done = convscope("predict", digits, "--json", cwd=tmp_path)
+    told = json.loads(done.stdout)
+    assert [Path(entry["file"]).name for entry in told["pictures"]] == ["0.png", "1.jpg", "2.bmp", "3.gif"]
+    assert [entry["choices"][0]["name"] for entry in told["pictures"]] == ["7", "2", "1", "0"]
+    for entry in told["pictures"]:
+        chances = [choice["probability"] for choice in entry["choices"]]
+        assert chances == sorted(chances, reverse=True) and len(chances) == 3 and 0 < sum(chances) <= 1.0001
+    assert told["unreadable"] == [] and told["drawn"] == []
+
+
+def test_one_unreadable_picture_is_named_and_the_others_are_told(short_run: Path, digits: Path, convscope) -> None:
+    done = convscope("predict", "0.png", "notes.txt", "gone.png", "2.bmp", "--run", short_run, cwd=digits)
+    assert done.returncode == 1
+    assert [line.split(" (")[0] for line in done.stdout.splitlines()] == ["0.png: 7", "2.bmp: 1"]
+    lines = done.stderr.splitlines()
+    assert len(lines) == 2 and all(line.startswith("convscope: left out: ") for line in lines)
+    assert "notes.txt" in lines[0] and "gone.png" in lines[1]
+
+
+def test_unreadable_pictures_are_in_the_json_too(short_run: Path, digits: Path, convscope) -> None:
+    done = convscope("predict", "0.png", "notes.txt", "--run", short_run, "--json", cwd=digits)
+    told = json.loads(done.stdout)
+    assert done.returncode == 1 and len(told["pictures"]) == 1
+    assert [entry["file"] for entry in told["unreadable"]] == ["notes.txt"]
+
+
+def test_show_draws_what_the_network_sees(short_run: Path, digits: Path, tmp_path: Path, convscope) -> None:
+    one = convscope("predict", digits / "0.png", "--run", short_run, "--show", "new/seen.png", cwd=tmp_path)
+    assert one.returncode == 0, one.stderr
+    with Image.open(tmp_path / "new" / "seen.png") as picture:
+        picture.load()
+        assert "0.png" in picture.info["Description"] and "7" in picture.info["Description"]
+    two = convscope("predict", digits / "0.png", digits / "1.jpg", "--run", short_run, "--show", "all", cwd=tmp_path)
+    assert two.returncode == 0, two.stderr
+    assert sorted(path.name for path in (tmp_path / "all").iterdir()) == ["0000-0.png", "0001-1.png"]
+
+
+def test_a_file_whose_name_begins_with_a_dash_is_reached(
+    short_run: Path, digits: Path, tmp_path: Path, convscope
+) -> None:
+    shutil.copyfile(digits / "0.png", tmp_path / "-0.png")
+    for given in ("./-0.png", "--", "-0.png"):
+        if given == "--":
+            continue
+        arguments = ["--run", short_run, *(["--"] if given.startswith("-") else []), given]
+        done = convscope("predict", *arguments, cwd=tmp_path)
+        assert done.returncode == 0 and ": 7 (" in done.stdout, (given, done.stderr)
+
+
+def test_a_name_that_no_terminal_can_show_does_not_stop_it(short_run: Path, digits: Path, tmp_path: Path) -> None:
+    import os
+    import subprocess
+    import sys
+
+    name = b"caf\xe9.png"
+    try:
+        (tmp_path / os.fsdecode(name)).write_bytes((digits / "0.png").read_bytes())
+    except OSError:
+        pytest.skip("this file system wants UTF-8")
+    for more in ([], [b"--json"]):
+        done = subprocess.run(
+            [sys.executable, b"-m", b"convscope", b"predict", name, b"--run", os.fsencode(short_run), *more],
+            cwd=tmp_path,
+            capture_output=True,
+        )
+        assert done.returncode == 0 and b"Traceback" not in done.stderr, done.stderr
+
+
+def test_an_answer_comes_well_under_seconds(short_run: Path, digits: Path, convscope) -> None:
+    """The promise is 0.7 s on a quiet machine, measured by scripts/bench; here only TensorFlow must not creep in."""
+    best = 10.0
+    for _ in range(3):
+        began = time.monotonic()
+        assert convscope("predict", "0.png", "--run", short_run, cwd=digits).returncode == 0
+        best = min(best, time.monotonic() - began)
+    assert best < 2.5

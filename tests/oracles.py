@@ -1,0 +1,187 @@
+"""The slow, obvious way, in float64: what the fast code must agree with. No function here asks `convscope.arithmetic`.
+
+Pictures are ``(n, h, w, c)``. Padding is never stored: a tap that falls outside the picture is left out of its window.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+
+Pair = tuple[int, int]
+
+
+def window_starts(size: int, kernel_size: int, *, strides: int, padding: str, dilation_rate: int = 1) -> list[int]:
+    """The position of each window's first tap on one axis, found by trying; negative inside the padding.
+
+    ``same`` is tried out too: as many windows as there are multiples of the stride in the picture, under the least
+    padding that makes the last one fit, the odd zero behind.
+    """
+    extent = max(tap * dilation_rate for tap in range(kernel_size)) + 1
+    if padding == "valid":
+        return [start for start in range(0, size, strides) if start + extent <= size]
+    wanted = len(range(0, size, strides))
+    total = 0
+    while len([start for start in range(0, size + total, strides) if start + extent <= size + total]) < wanted:
+        total += 1
+    return [index * strides - total // 2 for index in range(wanted)]
+
+
+def windows(
+    shape: tuple[int, ...],
+    kernel_size: Pair,
+    *,
+    strides: Pair = (1, 1),
+    padding: str = "valid",
+    dilation_rate: Pair = (1, 1),
+) -> Iterator[tuple[Pair, list[tuple[int, int, int, int]]]]:
+    """Each output place with its taps inside the picture: (tap row, tap column, picture row, picture column)."""
+    tops, lefts = (
+        window_starts(
+            shape[axis],
+            kernel_size[axis],
+            strides=strides[axis],
+            padding=padding,
+            dilation_rate=dilation_rate[axis],
+        )
+        for axis in (0, 1)
+    )
+    for (row, top), (column, left) in itertools.product(enumerate(tops), enumerate(lefts)):
+        taps = []
+        for i, j in itertools.product(range(kernel_size[0]), range(kernel_size[1])):
+            y, x = top + i * dilation_rate[0], left + j * dilation_rate[1]
+            if 0 <= y < shape[0] and 0 <= x < shape[1]:
+                taps.append((i, j, y, x))
+        yield (row, column), taps
+
+
+def _empty(pictures: np.ndarray, places: list, channels: int) -> np.ndarray:
+    rows, columns = (1 + max(place[axis] for place, _ in places) for axis in (0, 1))
+    return np.zeros((len(pictures), rows, columns, channels))
+
+
+def convolution(
+    pictures: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None = None, *, groups: int = 1, **sliding: object
+) -> np.ndarray:
+    """Every product by itself: each filter looks at the channels of its own group."""
+    places = list(windows(pictures.shape[1:], kernel.shape[:2], **sliding))
+    depth, filters = kernel.shape[2:]
+    out = _empty(pictures, places, filters)
+    for n, f, ((row, column), taps) in itertools.product(range(len(pictures)), range(filters), places):
+        group = f // (filters // groups)
+        total = 0.0 if bias is None else float(bias[f])
+        for i, j, y, x in taps:
+            for c in range(depth):
+                total += float(pictures[n, y, x, group * depth + c]) * float(kernel[i, j, c, f])
+        out[n, row, column, f] = total
+    return out
+
+
+def depthwise_convolution(
+    pictures: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None = None, **sliding: object
+) -> np.ndarray:
+    """Each channel has its own windows; output channel ``c × multiplier + m``."""
+    places = list(windows(pictures.shape[1:], kernel.shape[:2], **sliding))
+    channels, multiplier = kernel.shape[2:]
+    out = _empty(pictures, places, channels * multiplier)
+    for n, c, m in itertools.product(range(len(pictures)), range(channels), range(multiplier)):
+        for (row, column), taps in places:
+            total = 0.0 if bias is None else float(bias[c * multiplier + m])
+            for i, j, y, x in taps:
+                total += float(pictures[n, y, x, c]) * float(kernel[i, j, c, m])
+            out[n, row, column, c * multiplier + m] = total
+    return out
+
+
+def pooling(
+    pictures: np.ndarray, pool_size: Pair, fold: Callable[[list[float]], float], **sliding: object
+) -> np.ndarray:
+    """``fold`` of the pixels in each window; those of the padding are not there."""
+    places = list(windows(pictures.shape[1:], pool_size, **sliding))
+    out = _empty(pictures, places, pictures.shape[3])
+    for n, c, ((row, column), taps) in itertools.product(range(len(pictures)), range(pictures.shape[3]), places):
+        out[n, row, column, c] = fold([float(pictures[n, y, x, c]) for _, _, y, x in taps])
+    return out
+
+
+def mean(values: list[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+def global_average(pictures: np.ndarray) -> np.ndarray:
+    n, h, w, c = pictures.shape
+    out = np.zeros((n, c))
+    for image, channel in itertools.product(range(n), range(c)):
+        values = [float(pictures[image, y, x, channel]) for y in range(h) for x in range(w)]
+        out[image, channel] = mean(values)
+    return out
+
+
+def dense(rows: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None = None) -> np.ndarray:
+    out = np.zeros((len(rows), kernel.shape[1]))
+    for n, unit in itertools.product(range(len(rows)), range(kernel.shape[1])):
+        terms = [float(rows[n, i]) * float(kernel[i, unit]) for i in range(kernel.shape[0])]
+        out[n, unit] = math.fsum(terms) + (0.0 if bias is None else float(bias[unit]))
+    return out
+
+
+def batch_normalization(tensor: np.ndarray, weights: Mapping[str, np.ndarray], *, epsilon: float) -> np.ndarray:
+    """As the paper has it: (x - mean) / sqrt(variance + epsilon) * gamma + beta."""
+    out = np.empty(tensor.shape)
+    for place in np.ndindex(tensor.shape):
+        c = place[-1]
+        value = float(tensor[place]) - float(weights["moving_mean"][c])
+        value /= math.sqrt(float(weights["moving_variance"][c]) + epsilon)
+        value *= float(weights["gamma"][c]) if "gamma" in weights else 1.0
+        out[place] = value + (float(weights["beta"][c]) if "beta" in weights else 0.0)
+    return out
+
+
+def _sigmoid(x: float) -> float:
+    return 1 / (1 + math.exp(-x)) if x > -700 else 0.0
+
+
+ACTIVATIONS: dict[str, Callable[[float], float]] = {
+    "linear": lambda x: x,
+    "relu": lambda x: x if x > 0 else 0.0,
+    "leaky_relu": lambda x: x if x > 0 else 0.2 * x,
+    "elu": lambda x: x if x > 0 else math.expm1(x),
+    "silu": lambda x: x * _sigmoid(x),
+    "sigmoid": _sigmoid,
+    "tanh": math.tanh,
+}
+"""One number at a time; softmax looks at a whole row and stands by itself."""
+
+
+def activation(tensor: np.ndarray, name: str) -> np.ndarray:
+    if name == "softmax":
+        return softmax(tensor)
+    return np.array([ACTIVATIONS[name](float(x)) for x in tensor.ravel()]).reshape(tensor.shape)
+
+
+def softmax(rows: np.ndarray) -> np.ndarray:
+    out = np.empty(rows.shape)
+    for place in np.ndindex(rows.shape[:-1]):
+        row = [float(x) for x in rows[place]]
+        powers = [math.exp(x - max(row)) for x in row]
+        out[place] = [power / math.fsum(powers) for power in powers]
+    return out
+
+
+def seen_by(network: Callable[[np.ndarray], np.ndarray], shape: Pair, place: Pair) -> set[Pair]:
+    """The pixels that one output place sees: those whose change changes it.
+
+    ``network`` maps ``(1, h, w, 1)`` to ``(1, rows, columns, 1)`` and must not be able to hide a change: positive
+    weights, no activation; under max pooling a pixel that becomes huge always wins.
+    """
+    base, seen = np.ones((1, *shape, 1)), set()
+    before = network(base)[0, place[0], place[1], 0]
+    for pixel in np.ndindex(*shape):
+        changed = base.copy()
+        changed[0, pixel[0], pixel[1], 0] = 1e6
+        if network(changed)[0, place[0], place[1], 0] != before:
+            seen.add(pixel)
+    return seen
