@@ -1,6 +1,7 @@
 """What a newcomer types first: help, the version, and slips of the fingers."""
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,8 +78,6 @@ def test_a_slip_gives_a_line_or_two_with_a_suggestion(
 
 
 def test_the_program_is_installed_by_its_name(tmp_path: Path) -> None:
-    import sys
-
     program = Path(sys.executable).parent / "convscope"
     done = subprocess.run([program, "--version"], capture_output=True, text=True, cwd=tmp_path)
     assert done.stdout == f"{__version__}\n"

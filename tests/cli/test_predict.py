@@ -1,7 +1,10 @@
 """``convscope predict``."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -63,8 +66,11 @@ def test_unreadable_pictures_are_in_the_json_too(short_run: Path, digits: Path, 
 
 
 def test_show_draws_what_the_network_sees(short_run: Path, digits: Path, tmp_path: Path, convscope) -> None:
-    one = convscope("predict", digits / "0.png", "--run", short_run, "--show", "new/seen.png", cwd=tmp_path)
+    (home := tmp_path / "home").mkdir()
+    there = {"HOME": str(home), "XDG_CACHE_HOME": "", "XDG_CONFIG_HOME": "", "MPLCONFIGDIR": ""}
+    one = convscope("predict", digits / "0.png", "--run", short_run, "--show", "new/seen.png", cwd=tmp_path, **there)
     assert one.returncode == 0, one.stderr
+    assert list(home.iterdir()) == [], "matplotlib keeps out of the person's home"
     with Image.open(tmp_path / "new" / "seen.png") as picture:
         picture.load()
         assert "0.png" in picture.info["Description"] and "7" in picture.info["Description"]
@@ -77,19 +83,12 @@ def test_a_file_whose_name_begins_with_a_dash_is_reached(
     short_run: Path, digits: Path, tmp_path: Path, convscope
 ) -> None:
     shutil.copyfile(digits / "0.png", tmp_path / "-0.png")
-    for given in ("./-0.png", "--", "-0.png"):
-        if given == "--":
-            continue
-        arguments = ["--run", short_run, *(["--"] if given.startswith("-") else []), given]
-        done = convscope("predict", *arguments, cwd=tmp_path)
+    for given in (["./-0.png"], ["--", "-0.png"]):
+        done = convscope("predict", "--run", short_run, *given, cwd=tmp_path)
         assert done.returncode == 0 and ": 7 (" in done.stdout, (given, done.stderr)
 
 
 def test_a_name_that_no_terminal_can_show_does_not_stop_it(short_run: Path, digits: Path, tmp_path: Path) -> None:
-    import os
-    import subprocess
-    import sys
-
     name = b"caf\xe9.png"
     try:
         (tmp_path / os.fsdecode(name)).write_bytes((digits / "0.png").read_bytes())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from convscope.cli.drawing import start_drawing
 from convscope.cli.out import console, say, say_json, table
 
 
@@ -40,6 +41,7 @@ def evaluate(
     evaluation = measured.evaluation
     drawn = ()
     if pictures:
+        start_drawing()
         from convscope.verbs.pictures import draw_evaluation
 
         drawn = draw_evaluation(pictures, evaluation, measured.dataset, measured.predictions)

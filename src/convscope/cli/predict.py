@@ -8,6 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from convscope.cli.drawing import start_drawing
 from convscope.cli.out import say, say_json
 
 
@@ -59,6 +60,8 @@ def predict(
 
 def _draw(predicted, show: Path) -> list[Path]:
     from convscope.errors import RunError
+
+    start_drawing()
     from convscope.report.pictures.canvas import save
     from convscope.report.pictures.sees import what_it_sees
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from convscope.cli.drawing import start_drawing
 from convscope.cli.out import console, say, say_json, table
 from convscope.errors import OptionError
 
@@ -39,6 +40,7 @@ def summary(
     spec = summarize(model, input_shape=_shape(input), num_classes=classes)
     rows = spec.table()
     if out:
+        start_drawing()
         from convscope.report.pictures.canvas import save
         from convscope.report.pictures.network import network
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from convscope.cli.drawing import start_drawing
 from convscope.verbs.train import Listener
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ class Watch:
         self._stop_bar()
         self._phase = phase
         self._training = phase == "training"
+        if phase == "drawing":
+            start_drawing()
         if self._quiet:
             return
         if self._training and self._live:

@@ -179,7 +179,7 @@ def parse(text: str, *, input_shape: tuple[int, int, int], num_classes: int, nam
     for number, line in enumerate(text.splitlines(), start=1):
         if len(layers) >= MAX_LAYERS:
             raise SpecError(f"{name}: more than {MAX_LAYERS} layers.")
-        content = line.strip().rstrip(",")
+        content = line.strip()
         if not content or content.startswith("#"):
             continue
         try:
@@ -241,6 +241,8 @@ def _parse_line(line: str, num_classes: int) -> Layer:
     shape = "Expected a layer as in Keras, such as Conv2D(64, 3, activation='relu')."
     try:
         call = ast.parse(line, mode="eval").body
+        if isinstance(call, ast.Tuple) and len(call.elts) == 1:  # a comma at the end, as in a list of layers
+            call = call.elts[0]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise SpecError(f"{shape} Received: {line[:60]!r}.") from None
     if not isinstance(call, ast.Call):
