@@ -69,9 +69,7 @@ def test_a_full_disk_ends_in_one_clear_line_and_no_half_file(place: Place) -> No
 
 
 @pytest.mark.parametrize(("name", "form"), [("digit.png", "JPEG"), ("digit.jpg", "PNG"), ("digit.gif", "BMP")])
-def test_a_picture_with_a_wrong_extension_is_read_by_its_content(
-    name: str, form: str, place: Place, convscope
-) -> None:
+def test_a_picture_with_a_wrong_extension_is_read_by_its_content(name: str, form: str, place: Place, convscope) -> None:
     source = place.write("source.png", png_bytes(h=40, w=40))
     with Image.open(source) as picture:
         picture.save(place.folder / name, form)

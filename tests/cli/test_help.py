@@ -12,9 +12,7 @@ from convscope.train.options import TrainOptions
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_help_of_a_command_says_what_it_does_and_shows_an_example(
-    command: str, tmp_path: Path, convscope
-) -> None:
+def test_the_help_of_a_command_says_what_it_does_and_shows_an_example(command: str, tmp_path: Path, convscope) -> None:
     done = convscope(command, "--help", cwd=tmp_path)
     purpose, example = COMMANDS[command]
     assert done.returncode == 0 and done.stderr == ""

@@ -49,9 +49,7 @@ def read_until(word: str, process: subprocess.Popen[str]) -> str:
     raise AssertionError(f"{word!r} was never said: {seen}")
 
 
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "SIGTERM"]
-)
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "SIGTERM"])
 def test_a_signal_ends_a_training_and_keeps_what_was_learned(
     number: signal.Signals, code: int, tmp_path: Path, record_property
 ) -> None:

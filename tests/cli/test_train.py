@@ -21,7 +21,7 @@ NATIVE_LINES = ("cuda", "oneDNN", "cpu_feature_guard", "TensorRT", "WARNING", "a
 def plain_training(tmp_path_factory: pytest.TempPathFactory, convscope):
     """`convscope train --epochs 0.05` at home, in an empty folder, with an empty home."""
     folder, home = tmp_path_factory.mktemp("work"), tmp_path_factory.mktemp("home")
-    there = {"HOME": str(home), "XDG_CACHE_HOME": "", "XDG_CONFIG_HOME": "", "MPLCONFIGDIR": "", "KERAS_HOME": ""}
+    there = {"HOME": str(home), "XDG_CACHE_HOME": "", "XDG_CONFIG_HOME": "", "MPLCONFIGDIR": ""}
     done = convscope("train", "--epochs", "0.05", "--seed", "3", cwd=folder, **there)
     assert done.returncode == 0, done.stderr
     return done, folder, home
@@ -105,9 +105,7 @@ def test_every_picture_of_a_run_has_words_for_those_who_cannot_see_it(name: str,
     assert len(words) > 40 and words.strip().endswith((".", ")")), words
 
 
-def test_a_picture_folder_of_one_s_own_with_a_spec_of_one_s_own(
-    tmp_path: Path, shapes_folder: Path, convscope
-) -> None:
+def test_a_picture_folder_of_one_s_own_with_a_spec_of_one_s_own(tmp_path: Path, shapes_folder: Path, convscope) -> None:
     shutil.copytree(shapes_folder, tmp_path / "shapes")
     broken = tmp_path / "shapes" / "disc" / "disc-07.png"
     broken.write_bytes(broken.read_bytes()[:80])

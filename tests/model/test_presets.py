@@ -38,7 +38,7 @@ def test_quick_costs_a_tenth_of_classic() -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize("input_shape", [(28, 28, 1), (32, 32, 3), (24, 36, 3), (224, 224, 3)], ids=str)
-@pytest.mark.parametrize("num_classes", [2, 10, 100])
+@pytest.mark.parametrize("num_classes", [2, 10, 30])
 def test_each_preset_fits_pictures_of_many_sizes(name: str, input_shape, num_classes: int) -> None:
     spec = load_spec(name, input_shape=input_shape, num_classes=num_classes)
     assert (spec.name, spec.num_classes, spec.input_shape) == (name, num_classes, input_shape)

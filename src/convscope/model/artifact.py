@@ -87,7 +87,7 @@ def weights_sha256(weights: Weights) -> str:
     digest = hashlib.sha256()
     for name in sorted(weights):
         digest.update(f"{name} {list(weights[name].shape)}\n".encode())
-        digest.update(np.ascontiguousarray(weights[name], "<f4").tobytes())
+        digest.update(np.ascontiguousarray(weights[name], "<f4").data)
     return digest.hexdigest()
 
 

@@ -140,13 +140,16 @@ def _leaky_relu(x: Tensor) -> Tensor:
 
 
 def _elu(x: Tensor) -> Tensor:
-    return np.where(x > 0, x, np.expm1(np.minimum(x, np.float32(0))))
+    below = np.minimum(x, np.float32(0))
+    return np.where(x > 0, x, np.expm1(below, out=below))
 
 
 def _sigmoid(x: Tensor) -> Tensor:
     # exp of a negative number only: it may vanish but cannot overflow
-    power = np.exp(-np.abs(x))
-    return np.where(x >= 0, np.float32(1), power) / (1 + power)
+    power = -np.abs(x)
+    np.exp(power, out=power)
+    above = np.where(x >= 0, np.float32(1), power)
+    return np.divide(above, np.add(power, 1, out=power), out=above)
 
 
 ACTIVATION_FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {

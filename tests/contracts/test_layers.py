@@ -1,0 +1,177 @@
+"""The rooms as they are drawn: who may import whom, what each module says of itself, and what none of them may do."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import convscope
+from convscope.data.readers import READERS
+from convscope.model.layers import LAYERS
+from convscope.model.presets import PRESETS
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = Path(convscope.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+LONG_WITH_REASON = {
+    "model/layers.py": "the vocabulary: a dozen layers, each some thirty lines that belong side by side",
+    "model/spec.py": "a spec, its text and its JSON refuse the same things in the same words",
+}
+BUDGET = 300
+
+RUNS_WHAT_IT_READS = {
+    "calls": {"eval", "exec", "compile", "__import__"},
+    "imports": {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "yaml"},
+    "attributes": {"load_model", "load_weights", "model_from_json", "from_config", "deserialize", "memmap", "system"},
+}
+
+
+def name_of(module: Path) -> str:
+    return str(module.relative_to(PACKAGE)).replace(os.sep, "/")
+
+
+def lint_imports(folder: Path, cache: Path) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).parent / "lint-imports"
+    return subprocess.run(
+        [program, "--config", folder / "pyproject.toml", "--cache-dir", cache],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(folder), "NO_COLOR": "1", "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def copy_with(line: str, module: str, folder: Path) -> Path:
+    """The package in another folder, with one more line at the end of one module."""
+    shutil.copytree(PACKAGE, folder / "convscope", ignore=shutil.ignore_patterns("*.xz", "__pycache__"))
+    shutil.copyfile(ROOT / "pyproject.toml", folder / "pyproject.toml")
+    path = folder / "convscope" / module
+    path.write_text(path.read_text(encoding="utf-8") + f"\n{line}\n", encoding="utf-8")
+    return folder
+
+
+def test_the_rooms_import_downwards_only(tmp_path: Path) -> None:
+    pytest.importorskip("importlinter", reason="it comes with the check group")
+    done = lint_imports(copy_with("", "errors.py", tmp_path), tmp_path / "cache")
+    assert done.returncode == 0, done.stdout
+    assert "0 broken" in done.stdout and "Rooms depend downwards only" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "told"),
+    [
+        ("arithmetic.py", "import convscope.cli.app", "convscope.arithmetic is not allowed to import convscope.cli"),
+        ("evaluate/metrics.py", "import convscope.train.run", "convscope.evaluate is not allowed to import"),
+        ("model/forward.py", "import tensorflow", "convscope.model.forward is not allowed to import tensorflow"),
+        ("data/idx.py", "import matplotlib", "convscope.data is not allowed to import matplotlib"),
+    ],
+    ids=["upwards", "a sibling", "TensorFlow in a cool module", "drawing outside the pictures"],
+)
+def test_a_wrong_import_would_be_reported(module: str, line: str, told: str, tmp_path: Path) -> None:
+    pytest.importorskip("importlinter", reason="it comes with the check group")
+    done = lint_imports(copy_with(line, module, tmp_path), tmp_path / "cache")
+    assert done.returncode == 1 and told in done.stdout, done.stdout
+
+
+def test_every_cool_module_is_under_the_contract_that_keeps_it_cool() -> None:
+    """A module that imports no Keras today and is not in the contract could begin to tomorrow, and nobody would see."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    contract = text.partition('name = "Only hot modules import Keras or TensorFlow"')[2].partition("forbidden_modules")[
+        0
+    ]
+    guarded = re.findall(r'"(convscope[\w.]*)"', contract)
+    hot = {
+        "convscope.model.tensorflow", "convscope.model.build", "convscope.train.fit",
+        "convscope.train.augment", "convscope.train.optimizer", "convscope.train.stem",
+    }  # fmt: skip
+    for module in MODULES:
+        dotted = "convscope." + name_of(module).removesuffix(".py").replace("/", ".")
+        if dotted.endswith(("__init__", "__main__")) or dotted in hot or dotted.startswith("convscope.verbs."):
+            continue
+        assert any(f"{dotted}.".startswith(f"{name}.") for name in guarded), f"{dotted} is not in the contract"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name_of)
+def test_a_module_says_what_it_is(module: Path) -> None:
+    words = ast.get_docstring(ast.parse(module.read_text(encoding="utf-8")))
+    assert words and len(words) > 15 and words[0].isupper() | words.startswith("``"), words
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name_of)
+def test_a_module_is_read_in_one_sitting(module: Path) -> None:
+    lines = len(module.read_text(encoding="utf-8").splitlines())
+    assert lines <= BUDGET or name_of(module) in LONG_WITH_REASON, f"{lines} lines: split it, or give the reason"
+
+
+def test_no_reason_is_kept_for_a_module_that_is_short_again() -> None:
+    for name in LONG_WITH_REASON:
+        assert len((PACKAGE / name).read_text(encoding="utf-8").splitlines()) > BUDGET
+
+
+def what_it_runs(tree: ast.AST) -> list[str]:
+    """Every way in this module to run what was read: `eval` and the like, pickles, and loaders that hold code."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [alias.name for alias in node.names] + [getattr(node, "module", None) or ""]
+            found += [name for name in names if name.split(".")[0] in RUNS_WHAT_IT_READS["imports"]]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            found += [node.func.id] if node.func.id in RUNS_WHAT_IT_READS["calls"] else []
+        elif isinstance(node, ast.Attribute):
+            found += [node.attr] if node.attr in RUNS_WHAT_IT_READS["attributes"] else []
+        elif isinstance(node, ast.keyword) and node.arg in ("allow_pickle", "shell"):
+            if not (isinstance(node.value, ast.Constant) and node.value.value is False):
+                found.append(f"{node.arg}={ast.unparse(node.value)}")
+    return found
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name_of)
+def test_no_module_runs_what_it_reads(module: Path) -> None:
+    assert what_it_runs(ast.parse(module.read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import pickle",
+        "from yaml import load",
+        "eval(text)",
+        "exec(text)",
+        "keras.models.load_model(path)",
+        "np.load(path, allow_pickle=True)",
+        "subprocess.run(text, shell=True)",
+    ],
+)
+def test_a_line_that_runs_what_it_reads_would_be_seen(line: str) -> None:
+    assert what_it_runs(ast.parse(line))
+
+
+def test_a_file_of_arrays_is_never_opened_without_saying_that_pickles_are_refused() -> None:
+    for module in MODULES:
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in (
+                "np.load",
+                "numpy.load",
+                "np.lib.format.read_array",
+            ):
+                assert "allow_pickle=False" in ast.unparse(node), f"{name_of(module)}: {ast.unparse(node)}"
+
+
+def words_of_the_tests() -> str:
+    files = [path for path in (ROOT / "tests").rglob("*") if path.suffix in (".py", ".json")]
+    return "\n".join(path.read_text(encoding="utf-8") for path in files if path != Path(__file__))
+
+
+@pytest.mark.parametrize("name", [*READERS, *PRESETS, *LAYERS])
+def test_every_reader_preset_and_layer_is_named_in_some_test(name: str) -> None:
+    quoted = rf"""["']{re.escape(name)}["'( ]""" if name in READERS or name in PRESETS else rf"\b{re.escape(name)}\b"
+    assert re.search(quoted, words_of_the_tests()), f"no test names {name}"

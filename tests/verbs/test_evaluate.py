@@ -1,0 +1,41 @@
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from convscope.errors import OptionError, RunError
+from convscope.verbs.evaluate import evaluate
+
+
+def test_a_part_must_be_one_of_three(short_run: Path) -> None:
+    with pytest.raises(OptionError, match="part must be one of test, validation, train"):
+        evaluate(short_run, part="everything")
+
+
+def test_the_measurement_comes_with_what_it_was_taken_of(short_run: Path) -> None:
+    measured = evaluate(short_run)
+    assert (measured.folder, measured.part) == (short_run, "test")
+    assert len(measured.dataset) == len(measured.predictions) == measured.evaluation.n == 10_000
+    told = json.loads((short_run / "run.json").read_text())["test"]
+    assert measured.evaluation.to_json() == told
+
+
+def test_training_and_validation_are_split_as_in_the_training(short_run: Path) -> None:
+    learned, kept = evaluate(short_run, part="train").dataset, evaluate(short_run, part="validation").dataset
+    assert (len(learned), len(kept)) == (54_999, 5_001)
+    assert not {image.tobytes() for image in kept.pixels} & {image.tobytes() for image in learned.pixels}
+
+
+def test_the_newest_run_is_meant_when_none_is_named(
+    short_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, time in (("b-old", 1_000_000), ("a-new", 2_000_000)):
+        shutil.copytree(short_run, tmp_path / "runs" / name)
+        os.utime(tmp_path / "runs" / name / "run.json", (time, time))
+    monkeypatch.chdir(tmp_path)
+    assert evaluate().folder == Path("runs/a-new")
+    shutil.rmtree("runs")
+    with pytest.raises(RunError, match="Expected a run below runs/"):
+        evaluate()

@@ -1,0 +1,60 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convscope.data.mnist import load_part
+from convscope.errors import DataError
+from convscope.verbs.predict import predict
+
+
+@pytest.fixture(scope="module")
+def seven(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("digit") / "seven.png"
+    Image.fromarray(load_part("test").pixels[0, :, :, 0]).save(path)
+    return path
+
+
+def test_a_picture_gives_choices_in_falling_order_and_what_was_seen(short_run: Path, seven: Path) -> None:
+    predicted = predict(short_run, [seven])
+    (one,) = predicted.pictures
+    assert one.file == str(seven) and one.choices[0].name == "7" and len(one.choices) == 3
+    chances = [choice.probability for choice in one.choices]
+    assert chances == sorted(chances, reverse=True)
+    assert one.seen.shape == (28, 28, 1) and one.seen.dtype == np.uint8
+    assert np.array_equal(one.seen, load_part("test").pixels[0]), "the network's own pictures are left as they are"
+
+
+def test_runners_up_are_as_many_as_wanted(short_run: Path, seven: Path) -> None:
+    assert len(predict(short_run, [seven], runners_up=0).pictures[0].choices) == 1
+    everyone = predict(short_run, [seven], runners_up=99).pictures[0].choices
+    assert sum(choice.probability for choice in everyone) == pytest.approx(1, abs=1e-5) and len(everyone) == 10
+
+
+def test_black_on_white_reads_like_white_on_black(short_run: Path, seven: Path, tmp_path: Path) -> None:
+    with Image.open(seven) as picture:
+        Image.fromarray(255 - np.asarray(picture.resize((112, 112)))).save(tmp_path / "paper.png")
+    assert predict(short_run, [tmp_path / "paper.png"]).pictures[0].choices[0].name == "7"
+
+
+def test_no_picture_at_all_is_an_error(short_run: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="at least one picture"):
+        predict(short_run, [])
+    (tmp_path / "void").mkdir()
+    with pytest.raises(DataError, match="folder with pictures"):
+        predict(short_run, [tmp_path / "void"])
+
+
+def test_unreadable_pictures_are_listed_and_the_rest_predicted(short_run: Path, seven: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_text("bad")
+    predicted = predict(short_run, [tmp_path / "bad.png", seven])
+    assert [one.file for one in predicted.pictures] == [str(seven)] and len(predicted.predictions) == 1
+    assert [one.file for one in predicted.unreadable] == [str(tmp_path / "bad.png")]
+
+
+def test_when_every_picture_is_unreadable_the_first_reason_is_told(short_run: Path, tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_text("bad")
+    with pytest.raises(DataError, match=r"a\.png"):
+        predict(short_run, [tmp_path])
