@@ -22,12 +22,6 @@ def test_the_measurement_comes_with_what_it_was_taken_of(short_run: Path) -> Non
     assert measured.evaluation.to_json() == told
 
 
-def test_training_and_validation_are_split_as_in_the_training(short_run: Path) -> None:
-    learned, kept = evaluate(short_run, part="train").dataset, evaluate(short_run, part="validation").dataset
-    assert (len(learned), len(kept)) == (54_999, 5_001)
-    assert not {image.tobytes() for image in kept.pixels} & {image.tobytes() for image in learned.pixels}
-
-
 def test_the_newest_run_is_meant_when_none_is_named(
     short_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

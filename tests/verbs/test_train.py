@@ -43,7 +43,8 @@ def test_without_a_test_part_the_verdict_is_on_validation(options: TrainOptions,
     assert len(trained.pictures) == 5 and all(path.is_file() for path in trained.pictures)
     again = evaluate(tmp_path / "run", part="validation")
     assert again.evaluation == trained.validation
-    assert evaluate(tmp_path / "run", part="train").evaluation.n == trained.run.data["train"]
+    learned = evaluate(tmp_path / "run", part="train").dataset
+    assert len(learned) == trained.run.data["train"] and not set(learned.names) & set(again.dataset.names)
     with pytest.raises(DataError, match="Expected a test part"):
         evaluate(tmp_path / "run")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 def start_drawing() -> None:
     """Import what draws, so that matplotlib finds its folder for settings and fonts in a temporary place.
 
-    It decides on that folder while it is imported, makes it, and keeps a list of the fonts there; a list that it has made
+    It decides on that folder while it is imported, makes it, and keeps a list of the fonts there. A list that it made
     for the person before is taken along, as making one takes seconds where there are many fonts. Who sets MPLCONFIGDIR
     has decided. Only the program does this: in a notebook matplotlib belongs to the person.
     """

@@ -72,8 +72,8 @@ class Watch:
         self._stop_bar()
         self._phase = phase
         self._training = phase == "training"
-        if phase == "drawing":
-            start_drawing()
+        if phase == "starting TensorFlow":
+            start_drawing()  # now, as Keras imports matplotlib as well
         if self._quiet:
             return
         if self._training and self._live:

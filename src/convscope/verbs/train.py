@@ -124,7 +124,7 @@ def train(
             hint="Try a smaller --learning-rate.",
         )
     if fitted.outcome == "interrupted":
-        # Somebody waits for the prompt, and will train again: nothing is measured or drawn, the test split stays unread.
+        # Somebody waits for the prompt and will train again: nothing is measured, the test split stays unread.
         return Trained(run, folder, None, None, ())
     return _finish(run, folder, model, loaded, validation, listener)
 
