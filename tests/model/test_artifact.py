@@ -4,6 +4,7 @@ import os
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -679,7 +680,13 @@ def test_a_path_that_is_too_long_is_refused() -> None:
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_a_named_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    refused(tmp_path / "pipe", "not a regular file")
+    # a reader that does wait gets its writer after a while, so that the test fails instead of hanging
+    writer = threading.Timer(2 * SECONDS, lambda: os.close(os.open(tmp_path / "pipe", os.O_RDWR)))
+    writer.start()
+    try:
+        refused(tmp_path / "pipe", "not a regular file")
+    finally:
+        writer.cancel()
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no /dev/zero here")
