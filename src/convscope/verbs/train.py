@@ -15,7 +15,7 @@ from convscope.errors import DataError, DivergedError
 from convscope.evaluate.metrics import Evaluation, measure
 from convscope.evaluate.predict import Predictions, predict
 from convscope.evaluate.temperature import fit_temperature
-from convscope.model.artifact import Model, weights_sha256, write
+from convscope.model.artifact import Model, check_size, weights_sha256, write
 from convscope.model.presets import load_spec
 from convscope.model.spec import Spec
 from convscope.train.options import TrainOptions, resolve
@@ -89,6 +89,7 @@ def train(
     loaded = load(options.data, size=_square(options.size), test_fraction=options.test_fraction, seed=options.seed)
     training, validation = _split(loaded, options)
     spec = load_spec(options.model, input_shape=training.image_shape, num_classes=training.num_classes)
+    check_size(spec)
     folder = new_folder(out, name=f"{created:%Y%m%d-%H%M%S}-{spec.name}")
     seconds = {"load": time.perf_counter() - started}
 
