@@ -34,6 +34,12 @@ class Place:
             shutil.copyfile(self.run / name, copy / name)
         return copy
 
+    def good_data(self) -> Path:
+        """Forty little pictures of noise: read in no time."""
+        pixels = np.random.default_rng(0).integers(0, 256, (40, 28, 28), np.uint8)
+        np.savez(self.folder / "good.npz", images=pixels, labels=np.arange(40) % 4)
+        return self.folder / "good.npz"
+
     def write(self, name: str, content: bytes | str) -> Path:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,32 +102,32 @@ IMAGES, LABELS = b"\0\0\x08\x03", b"\0\0\x08\x01"
 
 @case("quik", "Did you mean quick")
 def an_unknown_preset(place: Place) -> Arguments:
-    return ["train", "--model", "quik"]
+    return ["train", place.good_data(), "--model", "quik"]
 
 
 @case("layer 3", "5×5", "4×4")
 def a_spec_that_does_not_fit(place: Place) -> Arguments:
     lines = ["AveragePooling2D(6)", "ReLU()", "Conv2D(8, 5)", "Flatten()", "Dense(num_classes, activation='softmax')"]
     place.write("mine.txt", "\n".join(lines))
-    return ["train", "--model", "mine.txt"]
+    return ["train", place.good_data(), "--model", "mine.txt"]
 
 
 @case("line 1", "Cnov2D", "Did you mean Conv2D")
 def a_spec_with_a_slip_of_the_pen(place: Place) -> Arguments:
     place.write("mine.txt", "Cnov2D(8, 3)\nFlatten()\nDense(num_classes, activation='softmax')\n")
-    return ["train", "--model", "mine.txt"]
+    return ["train", place.good_data(), "--model", "mine.txt"]
 
 
 @case("line 1", "Expected a layer")
 def a_spec_that_is_a_program(place: Place) -> Arguments:
     place.write("mine.txt", "__import__('pathlib').Path('owned').touch() or Flatten()\n")
-    return ["train", "--model", "mine.txt"]
+    return ["train", place.good_data(), "--model", "mine.txt"]
 
 
 @case("mine.txt", "text")
 def a_binary_spec_file(place: Place) -> Arguments:
     place.write("mine.txt", bytes(range(256)))
-    return ["train", "--model", "mine.txt"]
+    return ["train", place.good_data(), "--model", "mine.txt"]
 
 
 @case("nowhere", "not found")
@@ -298,18 +304,18 @@ def pictures_without_a_side(place: Place) -> Arguments:
 @case("file/run")
 def an_out_below_a_file(place: Place) -> Arguments:
     place.write("file", "x")
-    return ["train", "--out", "file/run"]
+    return ["train", place.good_data(), "--out", "file/run"]
 
 
 @case("/proc/runs")
 def an_out_that_cannot_be_written(place: Place) -> Arguments:
-    return ["train", "--out", "/proc/runs"]
+    return ["train", place.good_data(), "--out", "/proc/runs"]
 
 
 @case("full", "not empty")
 def an_out_that_is_not_empty(place: Place) -> Arguments:
     place.write("full/diary.txt", "dear diary")
-    return ["train", "--out", "full"]
+    return ["train", place.good_data(), "--out", "full"]
 
 
 @case("config.toml", "No such file", code=2)

@@ -14,11 +14,10 @@ def record(short_run: Path) -> dict:
 
 
 def test_the_test_split_measured_again_gives_what_the_run_recorded(short_run: Path, record, convscope) -> None:
-    done = convscope("evaluate", short_run, "--json", cwd=short_run)
+    done = convscope("evaluate", short_run / "model.safetensors", "mnist", "--json", cwd=short_run)
     assert done.returncode == 0 and done.stderr == ""
     told = json.loads(done.stdout)
-    assert told["evaluation"]["accuracy"] == record["test"]["accuracy"]
-    assert told["evaluation"]["confusion"] == record["test"]["confusion"]
+    assert told["evaluation"] == record["test"]
     assert (told["part"], told["pictures"]) == ("test", [])
 
 
@@ -49,8 +48,3 @@ def test_text_gives_interval_classes_matrix_and_worst_mistakes(
         with Image.open(tmp_path / "figures" / name) as picture:
             picture.load()
     assert {path.name for path in tmp_path.iterdir()} == {"runs", "figures"}
-
-
-def test_the_model_file_itself_names_the_run_too(short_run: Path, record, convscope) -> None:
-    done = convscope("evaluate", short_run / "model.safetensors", "mnist", "--json", cwd=short_run)
-    assert json.loads(done.stdout)["evaluation"] == record["test"]

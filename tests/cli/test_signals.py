@@ -50,9 +50,7 @@ def read_until(word: str, process: subprocess.Popen[str]) -> str:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "SIGTERM"])
-def test_a_signal_ends_a_training_and_keeps_what_was_learned(
-    number: signal.Signals, code: int, tmp_path: Path, record_property
-) -> None:
+def test_a_signal_ends_a_training_and_keeps_what_was_learned(number: signal.Signals, code: int, tmp_path: Path) -> None:
     with started("train", "--epochs", "500", "--out", "run", cwd=tmp_path) as process:
         read_until("step ", process)
         time.sleep(1)
@@ -60,7 +58,7 @@ def test_a_signal_ends_a_training_and_keeps_what_was_learned(
         process.send_signal(number)
         stdout, stderr = process.communicate(timeout=60)
         seconds = time.monotonic() - asked
-    record_property("seconds_to_stop", round(seconds, 2))
+
     assert process.returncode == code, stderr
     assert "Traceback" not in stderr
     record = json.loads((tmp_path / "run" / "run.json").read_text())
@@ -69,10 +67,10 @@ def test_a_signal_ends_a_training_and_keeps_what_was_learned(
     assert model.provenance["outcome"] == "interrupted" and model.provenance["steps"] > 0
     assert "the test split stays unread" in stdout
     assert not list((tmp_path / "run").glob(".*"))
-    assert seconds < SECONDS_TO_STOP
+    assert seconds < SECONDS_TO_STOP, f"{seconds:.2f} s from the signal to the prompt"
 
 
-def test_ctrl_c_while_tensorflow_starts_ends_at_once(tmp_path: Path, record_property) -> None:
+def test_ctrl_c_while_tensorflow_starts_ends_at_once(tmp_path: Path) -> None:
     with started("train", "--out", "run", cwd=tmp_path) as process:
         read_until("starting TensorFlow", process)
         time.sleep(0.3)
@@ -80,11 +78,11 @@ def test_ctrl_c_while_tensorflow_starts_ends_at_once(tmp_path: Path, record_prop
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=60)
         seconds = time.monotonic() - asked
-    record_property("seconds_to_stop", round(seconds, 2))
+
     assert process.returncode == 130
     assert stdout == "" and stderr.strip() == "convscope: stopped while starting TensorFlow."
     assert not (tmp_path / "run").exists() or not list((tmp_path / "run").iterdir())
-    assert seconds < SECONDS_TO_STOP
+    assert seconds < SECONDS_TO_STOP, f"{seconds:.2f} s from the signal to the prompt"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])

@@ -237,11 +237,11 @@ def test_a_file_cut_off_anywhere_is_refused(content: bytes, tmp_path: Path) -> N
 def test_a_file_with_one_wrong_byte_is_refused_or_the_same_model(content: bytes, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     refused = 0
-    for place in [*range(8), *rng.integers(len(content), size=800)]:
+    for place in [*range(8), *rng.integers(len(content), size=450)]:
         damaged = bytearray(content)
         damaged[place] ^= int(rng.integers(1, 256))
         refused += refused_or_same(bytes(damaged), tmp_path / "m")
-    assert refused >= 800, "only white space, or another way to write the same JSON, may go unnoticed"
+    assert refused >= 440, "only white space, or another way to write the same JSON, may go unnoticed"
 
 
 @settings(max_examples=150, deadline=None)

@@ -1,11 +1,9 @@
 import json
-import os
-import shutil
 from pathlib import Path
 
 import pytest
 
-from convscope.errors import OptionError, RunError
+from convscope.errors import OptionError
 from convscope.verbs.evaluate import evaluate
 
 
@@ -20,16 +18,3 @@ def test_the_measurement_comes_with_what_it_was_taken_of(short_run: Path) -> Non
     assert len(measured.dataset) == len(measured.predictions) == measured.evaluation.n == 10_000
     told = json.loads((short_run / "run.json").read_text())["test"]
     assert measured.evaluation.to_json() == told
-
-
-def test_the_newest_run_is_meant_when_none_is_named(
-    short_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, time in (("b-old", 1_000_000), ("a-new", 2_000_000)):
-        shutil.copytree(short_run, tmp_path / "runs" / name)
-        os.utime(tmp_path / "runs" / name / "run.json", (time, time))
-    monkeypatch.chdir(tmp_path)
-    assert evaluate().folder == Path("runs/a-new")
-    shutil.rmtree("runs")
-    with pytest.raises(RunError, match="Expected a run below runs/"):
-        evaluate()

@@ -1,3 +1,5 @@
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -5,7 +7,7 @@ import pytest
 from PIL import Image
 
 from convscope.data.mnist import load_part
-from convscope.errors import DataError
+from convscope.errors import DataError, RunError
 from convscope.verbs.predict import predict
 
 
@@ -58,3 +60,17 @@ def test_when_every_picture_is_unreadable_the_first_reason_is_told(short_run: Pa
         (tmp_path / name).write_text("bad")
     with pytest.raises(DataError, match=r"a\.png"):
         predict(short_run, [tmp_path])
+
+
+def test_the_newest_run_is_meant_when_none_is_named(
+    short_run: Path, seven: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, time in (("b-old", 1_000_000), ("a-new", 2_000_000)):
+        shutil.copytree(short_run, tmp_path / "runs" / name)
+        os.utime(tmp_path / "runs" / name / "run.json", (time, time))
+    monkeypatch.chdir(tmp_path)
+    Path("runs/b-old/model.safetensors").write_text("nobody should open this")
+    assert predict(None, [seven]).pictures[0].choices[0].name == "7"
+    shutil.rmtree("runs")
+    with pytest.raises(RunError, match="Expected a run below runs/"):
+        predict(None, [seven])

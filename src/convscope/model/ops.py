@@ -16,7 +16,9 @@ from convscope.model.layers import Window
 
 Tensor = Float32[np.ndarray, "..."]
 Maps = Float32[np.ndarray, "n h w c"]
-Rows = Float32[np.ndarray, "n units"]
+Slid = Float32[np.ndarray, "n rows columns f"]
+"""What a window leaves: other rows and columns than the maps had, and maybe another number of channels."""
+
 Vector = Float32[np.ndarray, " c"]
 
 BLOCK_BYTES = 1 << 25
@@ -24,8 +26,13 @@ BLOCK_BYTES = 1 << 25
 
 
 def conv2d(
-    maps: Maps, kernel: Float32[np.ndarray, "r s g f"], bias: Vector | None, *, window: Window, groups: int = 1
-) -> Maps:
+    maps: Maps,
+    kernel: Float32[np.ndarray, "r s g f"],
+    bias: Float32[np.ndarray, " f"] | None,
+    *,
+    window: Window,
+    groups: int = 1,
+) -> Slid:
     """A convolution: the windows unfolded into rows, then one matrix product a group.
 
     Args:
@@ -57,8 +64,8 @@ def conv2d(
 
 
 def depthwise_conv2d(
-    maps: Maps, kernel: Float32[np.ndarray, "r s c m"], bias: Vector | None, *, window: Window
-) -> Maps:
+    maps: Maps, kernel: Float32[np.ndarray, "r s c m"], bias: Float32[np.ndarray, " f"] | None, *, window: Window
+) -> Slid:
     """A convolution of each channel by itself, one tap at a time.
 
     Args:
@@ -80,20 +87,20 @@ def depthwise_conv2d(
     return flat if bias is None else flat + bias
 
 
-def max_pooling2d(maps: Maps, *, window: Window) -> Maps:
+def max_pooling2d(maps: Maps, *, window: Window) -> Float32[np.ndarray, "n rows columns c"]:
     """The largest value of each window; padding never wins."""
     largest = _pool(maps, window, 0, np.maximum, -np.inf)
     return _pool(largest, window, 1, np.maximum, -np.inf)
 
 
-def average_pooling2d(maps: Maps, *, window: Window) -> Maps:
+def average_pooling2d(maps: Maps, *, window: Window) -> Float32[np.ndarray, "n rows columns c"]:
     """The mean of each window's pixels; padding is not counted, as in TensorFlow."""
     total = _pool(_pool(maps, window, 0, np.add, 0.0), window, 1, np.add, 0.0)
     rows, columns = (_pixel_counts(maps.shape[axis + 1], window, axis) for axis in (0, 1))
     return total / (rows[:, None, None] * columns[:, None])
 
 
-def global_average_pooling2d(maps: Maps) -> Rows:
+def global_average_pooling2d(maps: Maps) -> Float32[np.ndarray, "n c"]:
     """The mean over rows and columns; summed in float64, since a big picture's sum outgrows float32."""
     return maps.mean(axis=(1, 2), dtype=np.float64).astype(np.float32)
 
@@ -118,7 +125,9 @@ def batch_normalization(
     return tensor * factor + (shift if beta is None else shift + beta)
 
 
-def dense(rows: Rows, kernel: Float32[np.ndarray, "i k"], bias: Vector | None) -> Rows:
+def dense(
+    rows: Float32[np.ndarray, "n i"], kernel: Float32[np.ndarray, "i k"], bias: Float32[np.ndarray, " k"] | None
+) -> Float32[np.ndarray, "n k"]:
     """Each unit's weighted sum."""
     product = rows @ kernel
     return product if bias is None else np.add(product, bias, out=product)
@@ -186,7 +195,9 @@ def _taps(
             yield tap, slice(first - start, last + 1 - start), pixels
 
 
-def _convolve(maps: Maps, kernel: Float32[np.ndarray, "r s g f"], window: Window, out: Maps) -> None:
+def _convolve(
+    maps: Float32[np.ndarray, "n h w g"], kernel: Float32[np.ndarray, "r s g f"], window: Window, out: Slid
+) -> None:
     """Fill ``out`` with the convolution of one group."""
     matrix = kernel.reshape(-1, kernel.shape[3])
     height, width = out.shape[1:3]
@@ -204,7 +215,7 @@ def _convolve(maps: Maps, kernel: Float32[np.ndarray, "r s g f"], window: Window
 
 def _unfold(
     maps: Maps, window: Window, top: int, left: int, size: tuple[int, int]
-) -> Float32[np.ndarray, "n h w r s c"]:
+) -> Float32[np.ndarray, "n rows columns r s c"]:
     """The windows of ``size`` outputs from (top, left) on, side by side; zeros where a tap is outside the picture."""
     windows = np.zeros((len(maps), *size, *window.kernel_size, maps.shape[3]), np.float32)
     columns = list(_taps(maps.shape[2], window, 1, left, left + size[1]))
@@ -214,7 +225,7 @@ def _unfold(
     return windows
 
 
-def _pool(maps: Maps, window: Window, axis: int, fold: np.ufunc, start: float) -> Maps:
+def _pool(maps: Maps, window: Window, axis: int, fold: np.ufunc, start: float) -> Slid:
     """Fold the pixels of each window along one axis: 0 rows, 1 columns."""
     size = maps.shape[axis + 1]
     out = np.full([*maps.shape[: axis + 1], _outputs(size, window, axis), *maps.shape[axis + 2 :]], start, np.float32)
