@@ -59,4 +59,9 @@ def predict(model: Model, pixels: Pixels) -> Predictions:
         One row an image.
     """
     raw = logits(model.spec, model.weights, to_images(pixels))
-    return Predictions(raw / np.float32(temperature_of(model.calibration)), model.class_names)
+    return at_temperature(Predictions(raw, model.class_names), model)
+
+
+def at_temperature(raw: Predictions, model: Model) -> Predictions:
+    """Predictions of the bare network, divided by the temperature that the model has been given since."""
+    return Predictions(raw.logits / np.float32(temperature_of(model.calibration)), raw.class_names)

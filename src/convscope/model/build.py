@@ -7,12 +7,14 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
+from convscope.arrays import Images
 from convscope.errors import OptionError
 from convscope.model import layers
 from convscope.model.forward import Weights
 from convscope.model.layers import Layer
+from convscope.model.proof import Proof, sample
 from convscope.model.spec import Row, Spec
-from convscope.model.tensorflow import keras
+from convscope.model.tensorflow import keras, tf
 
 OUTPUTS = ("probabilities", "logits")
 
@@ -82,6 +84,21 @@ def set_weights(model: keras.Sequential, weights: Weights) -> None:
 def get_weights(model: keras.Sequential) -> dict[str, np.ndarray]:
     """Copy the weights out of a model that `build` made, by full name, float32, in Keras's order."""
     return {name: np.array(variable.value.numpy(), dtype=np.float32) for name, variable in _variables(model).items()}
+
+
+def prove(model: keras.Sequential, images: Images) -> Proof:
+    """What TensorFlow computes for a few images, layer by layer.
+
+    Args:
+        model: From `build` with ``output="logits"``.
+        images: At most `proof.IMAGES`.
+    """
+    tensor, outputs = images, {}
+    for layer in model.layers:
+        tensor = layer(tensor, training=False)
+        outputs[layer.name] = tensor.numpy()
+    logits = outputs.pop(model.layers[-1].name)
+    return Proof(f"TensorFlow {tf.__version__}", images, logits, sample(outputs))
 
 
 def _variables(model: keras.Sequential) -> dict[str, keras.Variable]:

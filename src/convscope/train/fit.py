@@ -13,9 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from convscope.arrays import to_images
 from convscope.data.dataset import Dataset, epoch_order
-from convscope.model.build import Weights, build, get_weights
+from convscope.model.build import Weights, build, get_weights, prove
 from convscope.model.layers import BatchNormalization, Dropout
+from convscope.model.proof import IMAGES, Proof
 from convscope.model.spec import Spec
 from convscope.model.tensorflow import keras, tf
 from convscope.train.augment import augment, is_wanted
@@ -40,6 +42,7 @@ class Fitted:
         outcome: ``finished``, ``interrupted`` or ``diverged``.
         steps: How many were taken.
         seconds: ``build``, ``trace`` and ``steps``, and their ``total``.
+        proof: What TensorFlow computes for the first validation images with these weights.
     """
 
     weights: Weights
@@ -47,6 +50,7 @@ class Fitted:
     outcome: str
     steps: int
     seconds: dict[str, float]
+    proof: Proof
 
 
 def fit(
@@ -87,7 +91,8 @@ def fit(
         recorder.tell()
     ended = time.perf_counter()
     seconds = {"build": built - started, "trace": traced - built, "steps": ended - traced, "total": ended - started}
-    return Fitted(weights, recorder.history(), outcome, len(recorder.losses), seconds)
+    proof = prove(loop.model, to_images(validation.pixels[:IMAGES]))
+    return Fitted(weights, recorder.history(), outcome, len(recorder.losses), seconds, proof)
 
 
 class _Loop:

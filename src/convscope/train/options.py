@@ -160,7 +160,7 @@ RECIPES: dict[str, dict[str, object]] = {
         "whiten": True,
     },
 }
-"""What each preset changes of `DEFAULTS`; docs/speed.md has the ablation of every entry."""
+"""What each preset changes of `DEFAULTS`; docs/speed.md has the ablation of `quick`."""
 
 
 def resolve(options: TrainOptions) -> TrainOptions:

@@ -116,11 +116,7 @@ def new_folder(out: str | Path | None, *, name: str) -> Path:
     folder = Path(out) if out is not None else Path("runs") / name
     try:
         folder.mkdir(parents=True, exist_ok=out is not None)
-        if any(folder.iterdir()):
-            raise RunError(
-                f"Expected a new or empty folder for the run. Received: {folder}, which is not empty.",
-                hint="Give another --out, or remove it first.",
-            )
+        check_empty(folder)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
@@ -128,6 +124,24 @@ def new_folder(out: str | Path | None, *, name: str) -> Path:
             f"The run folder {folder} cannot be written ({error.strerror}).", hint="Give another --out."
         ) from None
     return folder
+
+
+def check_empty(folder: Path) -> None:
+    """Refuse a folder that holds something; one that does not exist yet is fine.
+
+    Raises:
+        RunError: It is not empty, or no folder.
+    """
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise RunError(
+                f"Expected a new or empty folder for the run. Received: {folder}, which is not empty.",
+                hint="Give another --out, or remove it first.",
+            )
+    except OSError as error:
+        raise RunError(
+            f"The run folder {folder} cannot be written ({error.strerror}).", hint="Give another --out."
+        ) from None
 
 
 def write_text(path: Path, text: str) -> None:

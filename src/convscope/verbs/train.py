@@ -13,13 +13,14 @@ from convscope.data.dataset import Dataset, LoadedData, stratified_split
 from convscope.data.readers import load
 from convscope.errors import DataError, DivergedError
 from convscope.evaluate.metrics import Evaluation, measure
-from convscope.evaluate.predict import Predictions, predict
+from convscope.evaluate.predict import Predictions, at_temperature, predict
 from convscope.evaluate.temperature import fit_temperature
 from convscope.model.artifact import Model, check_size, weights_sha256, write
-from convscope.model.presets import load_spec
+from convscope.model.presets import load_spec, spec_text
+from convscope.model.proof import PROOF_FILE, write_proof
 from convscope.model.spec import Spec
 from convscope.train.options import TrainOptions, resolve
-from convscope.train.run import MODEL_FILE, Run, new_folder, save
+from convscope.train.run import MODEL_FILE, Run, check_empty, new_folder, save
 from convscope.verbs.environment import describe_environment
 
 if TYPE_CHECKING:
@@ -83,6 +84,9 @@ def train(
         True
     """
     options, listener = resolve(options or TrainOptions()), listener or Listener()
+    spec_text(options.model)  # reading data may take minutes: a word that is no network is said before
+    if out is not None:
+        check_empty(Path(out))
     created = datetime.now().astimezone()
     started = time.perf_counter()
     listener.begin(f"reading {options.data}")
@@ -90,7 +94,6 @@ def train(
     training, validation = _split(loaded, options)
     spec = load_spec(options.model, input_shape=training.image_shape, num_classes=training.num_classes)
     check_size(spec)
-    folder = new_folder(out, name=f"{created:%Y%m%d-%H%M%S}-{spec.name}")
     seconds = {"load": time.perf_counter() - started}
 
     listener.begin("starting TensorFlow")
@@ -98,13 +101,16 @@ def train(
     from convscope.train.fit import fit
 
     seconds["start"] = time.perf_counter() - began
+    folder = new_folder(out, name=f"{created:%Y%m%d-%H%M%S}-{spec.name}")
     listener.begin("training")
     fitted = fit(spec, training, validation, options, on_progress=listener.progress, is_stopped=listener.is_stopped)
     seconds["train"] = fitted.seconds["total"]
     model = _model(spec, fitted, loaded, options, created)
-    if fitted.outcome == "finished":
-        model = _calibrated(model, validation)
+    raw = predict(model, validation.pixels) if fitted.outcome == "finished" else None
+    if raw:
+        model = replace(model, calibration={"temperature": fit_temperature(raw.logits, validation.labels)})
     write(model, folder / MODEL_FILE)
+    write_proof(fitted.proof, folder / PROOF_FILE)
     run = Run(
         name=folder.name,
         created=created.isoformat(timespec="seconds"),
@@ -124,18 +130,24 @@ def train(
             f"The last good weights are in {folder}.",
             hint="Try a smaller --learning-rate.",
         )
-    if fitted.outcome == "interrupted":
+    if not raw:  # interrupted
         # Somebody waits for the prompt and will train again: nothing is measured, the test split stays unread.
         return Trained(run, folder, None, None, ())
-    return _finish(run, folder, model, loaded, validation, listener)
+    return _finish(run, folder, model, loaded, (validation, at_temperature(raw, model)), listener)
 
 
 def _finish(
-    run: Run, folder: Path, model: Model, loaded: LoadedData, validation: Dataset, listener: Listener
+    run: Run,
+    folder: Path,
+    model: Model,
+    loaded: LoadedData,
+    validated: tuple[Dataset, Predictions],
+    listener: Listener,
 ) -> Trained:
     began = time.perf_counter()
     listener.begin("measuring")
-    on_validation = _measure(predict(model, validation.pixels), validation)
+    validation, on_it = validated
+    on_validation = _measure(on_it, validation)
     test = loaded.test
     predictions = predict(model, test.pixels) if test else None
     on_test = _measure(predictions, test) if test and predictions else None
@@ -143,7 +155,7 @@ def _finish(
     measured = time.perf_counter()
     from convscope.verbs.pictures import draw_run
 
-    shown, predicted = (test, predictions) if test and predictions else (validation, predict(model, validation.pixels))
+    shown, predicted = (test, predictions) if test and predictions else (validation, on_it)
     pictures = draw_run(folder / "pictures", run.history, on_test or on_validation, shown, predicted)
     seconds = run.seconds | {"evaluate": measured - began, "draw": time.perf_counter() - measured}
     run = replace(
@@ -154,11 +166,6 @@ def _finish(
     )
     save(run, folder)
     return Trained(run, folder, on_validation, on_test, pictures)
-
-
-def _calibrated(model: Model, validation: Dataset) -> Model:
-    temperature = fit_temperature(predict(model, validation.pixels).logits, validation.labels)
-    return replace(model, calibration={"temperature": temperature})
 
 
 def _measure(predictions: Predictions, dataset: Dataset) -> Evaluation:
