@@ -51,11 +51,7 @@ def evaluate(run: str | Path | None = None, data: str | None = None, *, part: st
         raise OptionError(f"part must be one of {', '.join(PARTS)}. Received: part={part!r}.")
     folder = find_run(run)
     model, record = read(folder / MODEL_FILE), load_run(folder)
-    h, w, c = model.spec.input_shape
-    options = record.options
-    how = {"size": (h, w), "channels": c, "test_fraction": options.test_fraction, "seed": options.seed}
-    source = data or options.data
-    dataset = load_test(source, **how) if part == "test" else _part(load(source, **how).train, record, part)
+    dataset = measured_part(model, record, part, data=data)
     _check_fit(model, dataset)
     predictions = predict(model, dataset.pixels)
     evaluation = measure(
@@ -64,9 +60,20 @@ def evaluate(run: str | Path | None = None, data: str | None = None, *, part: st
     return Evaluated(evaluation, dataset, predictions, folder, part)
 
 
-def _part(learned: Dataset, record: Run, part: str) -> Dataset:
-    fraction, seed = record.options.validation_fraction, record.options.seed
-    training, validation = stratified_split(learned, fraction=fraction, seed=seed)
+def measured_part(model: Model, record: Run, part: str, *, data: str | None = None) -> Dataset:
+    """One part of a run's data, in the network's own form and split as in the training.
+
+    Raises:
+        DataError: The data cannot be read, or has no such part.
+    """
+    h, w, c = model.spec.input_shape
+    options = record.options
+    how = {"size": (h, w), "channels": c, "test_fraction": options.test_fraction, "seed": options.seed}
+    source = data or options.data
+    if part == "test":
+        return load_test(source, **how)
+    learned = load(source, **how).train
+    training, validation = stratified_split(learned, fraction=options.validation_fraction, seed=options.seed)
     return validation if part == "validation" else training
 
 

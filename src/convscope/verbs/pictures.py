@@ -12,6 +12,7 @@ from convscope.data.dataset import Dataset
 from convscope.errors import RunError
 from convscope.evaluate.metrics import Evaluation
 from convscope.evaluate.predict import Predictions
+from convscope.report.bundle import spread
 from convscope.report.pictures.canvas import save
 from convscope.report.pictures.confusion import confusion_matrix
 from convscope.report.pictures.curves import learning_curves
@@ -44,7 +45,7 @@ def draw_evaluation(
 ) -> tuple[Path, ...]:
     """Draw confusion matrix, gallery, most confident mistakes and reliability of one measurement."""
     folder = _new(folder)
-    chosen = _spread(dataset)
+    chosen = spread(dataset.labels, GALLERY)
     figures = {
         "confusion_matrix": confusion_matrix(evaluation),
         "predictions": gallery(
@@ -66,12 +67,3 @@ def _new(folder: Path) -> Path:
     except OSError as error:
         raise RunError(f"The folder {folder} cannot be made ({error.strerror}).") from None
     return folder
-
-
-def _spread(dataset: Dataset) -> np.ndarray:
-    """The first images of each class, taken in turn: not chosen by what the network says of them."""
-    rank = np.zeros(len(dataset), int)
-    for label in range(dataset.num_classes):
-        members = np.flatnonzero(dataset.labels == label)
-        rank[members] = np.arange(len(members))
-    return np.lexsort((dataset.labels, rank))[:GALLERY]

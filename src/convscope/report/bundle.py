@@ -1,0 +1,261 @@
+"""The versioned contract between Python and the page: everything the page shows, as plain JSON values. Cool.
+
+``web/bundle.d.ts`` is these types in TypeScript, written by ``scripts/docs``. Arrays travel as base64 of their
+little-endian bytes: weights as float32, because float32 keeps every prediction; pictures as uint8.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, TypedDict
+
+import numpy as np
+
+from convscope.data.dataset import Dataset
+from convscope.evaluate.confusion import ConfusedPair
+from convscope.evaluate.metrics import Evaluation
+from convscope.evaluate.predict import predict
+from convscope.evaluate.temperature import temperature_of
+from convscope.model.artifact import Model
+from convscope.model.proof import Proof
+from convscope.model.spec import Spec
+from convscope.report.keras_source import keras_source
+from convscope.train.run import Run
+
+SCHEMA_VERSION = 1
+GALLERY = 60
+CLAIMED_PAIRS = ((0, 6), (4, 9))
+"""What "Convolutional Neural Networks With TensorFlow" says is confused; asked of every network of ten digits."""
+
+
+class Array(TypedDict):
+    """An array: little-endian bytes in base64, row-major."""
+
+    dtype: str
+    shape: list[int]
+    base64: str
+
+
+class ReceptiveFieldJson(TypedDict):
+    """As `arithmetic.ReceptiveField`, on one axis."""
+
+    size: int
+    jump: int
+    start: int
+
+
+class LayerJson(TypedDict):
+    """One line of the shape table."""
+
+    name: str
+    kind: str
+    config: dict[str, Any]
+    input_shape: list[int]
+    output_shape: list[int]
+    parameters: int
+    multiply_adds: int
+    receptive_field: list[ReceptiveFieldJson] | None
+
+
+class NetworkJson(TypedDict):
+    """A spec with its shapes worked out."""
+
+    name: str
+    input_shape: list[int]
+    num_classes: int
+    parameters: int
+    multiply_adds: int
+    layers: list[LayerJson]
+
+
+class ProofJson(TypedDict):
+    """What another engine computed for a few images; `model.proof` says which values the samples are."""
+
+    engine: str
+    images: Array
+    logits: Array
+    samples: dict[str, Array]
+
+
+class PictureJson(TypedDict):
+    """One labelled image; its pixels lie in `PicturesJson.pixels` at the same position."""
+
+    index: int
+    name: str
+    label: int
+    predicted: int
+    probability: float
+    known_wrong: bool
+    gallery: bool
+
+
+class PicturesJson(TypedDict):
+    """Images of the measured part: a gallery that was not chosen by what the network says, then the mistakes."""
+
+    part: str
+    pixels: Array
+    entries: list[PictureJson]
+
+
+class Bundle(TypedDict):
+    """Everything the page shows."""
+
+    schema_version: int
+    convscope: str
+    title: str
+    network: NetworkJson
+    class_names: list[str]
+    preprocessing: dict[str, Any]
+    temperature: float
+    weights: dict[str, Array]
+    proof: ProofJson
+    pictures: PicturesJson
+    evaluation: dict[str, Any] | None
+    claimed_pairs: list[dict[str, Any]]
+    history: list[dict[str, Any]]
+    training: dict[str, Any]
+    keras_source: str
+
+
+def make_bundle(
+    model: Model, run: Run, proof: Proof, dataset: Dataset, evaluation: Evaluation | None, *, part: str
+) -> Bundle:
+    """Gather what the page shows.
+
+    Args:
+        model: The network.
+        run: Its record.
+        proof: What TensorFlow computed.
+        dataset: The images of the measured part.
+        evaluation: The figures on these images; None for a run that was not measured.
+        part: ``test`` or ``validation``: what the images are.
+
+    Returns:
+        Plain values, ready for `json.dumps`.
+    """
+    return Bundle(
+        schema_version=SCHEMA_VERSION,
+        convscope=str(model.provenance.get("convscope", "")),
+        title=run.name,
+        network=network_json(model.spec),
+        class_names=list(model.class_names),
+        preprocessing=dict(model.preprocessing),
+        temperature=float(temperature_of(model.calibration)),
+        weights={name: array_json(value) for name, value in model.weights.items()},
+        proof=_proof_json(proof),
+        pictures=_pictures_json(model, dataset, evaluation, part),
+        evaluation=_evaluation_json(evaluation) if evaluation else None,
+        claimed_pairs=[pair.to_json() for pair in claimed_pairs(evaluation)] if evaluation else [],
+        history=[asdict(row) for row in run.history],
+        training={
+            "created": run.created,
+            "outcome": run.outcome,
+            "options": asdict(run.options),
+            "data": dict(run.data),
+            "environment": dict(run.environment),
+            "seconds": dict(run.seconds),
+            "weights_sha256": run.weights_sha256,
+        },
+        keras_source=keras_source(model.spec),
+    )
+
+
+def network_json(spec: Spec) -> NetworkJson:
+    """A spec and its shape table as plain values.
+
+    Example:
+        >>> from convscope.model.presets import load_spec
+        >>> network_json(load_spec("classic", input_shape=(28, 28, 1), num_classes=10))["layers"][0]["output_shape"]
+        [26, 26, 64]
+    """
+    layers = [
+        LayerJson(
+            name=row.name,
+            kind=row.kind,
+            config=asdict(row.layer),
+            input_shape=list(row.input_shape),
+            output_shape=list(row.output_shape),
+            parameters=row.parameters,
+            multiply_adds=row.multiply_adds,
+            receptive_field=[ReceptiveFieldJson(**asdict(axis)) for axis in row.receptive_field]
+            if row.receptive_field
+            else None,
+        )
+        for row in spec.table()
+    ]
+    return NetworkJson(
+        name=spec.name,
+        input_shape=list(spec.input_shape),
+        num_classes=spec.num_classes,
+        parameters=spec.parameters,
+        multiply_adds=spec.multiply_adds,
+        layers=layers,
+    )
+
+
+def array_json(value: np.ndarray) -> Array:
+    """An array as its bytes.
+
+    Example:
+        >>> array_json(np.array([1.0], np.float32))
+        {'dtype': 'float32', 'shape': [1], 'base64': 'AACAPw=='}
+    """
+    little = np.ascontiguousarray(value, value.dtype.newbyteorder("<"))
+    return Array(
+        dtype=str(value.dtype), shape=list(value.shape), base64=base64.b64encode(little.tobytes()).decode("ascii")
+    )
+
+
+def claimed_pairs(evaluation: Evaluation) -> tuple[ConfusedPair, ...]:
+    """The pairs that the tutorial names, as they came out here; none where the classes are not the ten digits."""
+    if evaluation.class_names != tuple("0123456789"):
+        return ()
+    return tuple(pair for pair in evaluation.pairs if (pair.first, pair.second) in CLAIMED_PAIRS)
+
+
+def spread(labels: np.ndarray, count: int) -> np.ndarray:
+    """Positions of the first images of each class, taken in turn: not chosen by what the network says of them."""
+    rank = np.zeros(len(labels), int)
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        rank[members] = np.arange(len(members))
+    return np.lexsort((labels, rank))[:count]
+
+
+def _evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
+    """Without the mistakes, which are pictures here."""
+    return {key: value for key, value in evaluation.to_json().items() if key != "mistakes"}
+
+
+def _proof_json(proof: Proof) -> ProofJson:
+    samples: Mapping[str, np.ndarray] = proof.samples
+    return ProofJson(
+        engine=proof.engine,
+        images=array_json(proof.images),
+        logits=array_json(proof.logits),
+        samples={name: array_json(value) for name, value in samples.items()},
+    )
+
+
+def _pictures_json(model: Model, dataset: Dataset, evaluation: Evaluation | None, part: str) -> PicturesJson:
+    gallery = spread(dataset.labels, GALLERY)
+    shown = set(gallery.tolist())
+    wrong = [m.index for m in evaluation.mistakes if m.index not in shown] if evaluation else []
+    positions = np.array([*gallery, *wrong], np.int64)
+    pixels = dataset.pixels[positions]
+    probabilities = predict(model, pixels).probabilities if len(pixels) else np.zeros((0, model.spec.num_classes))
+    entries = [
+        PictureJson(
+            index=int(position),
+            name=dataset.names[position] if dataset.names else "",
+            label=int(dataset.labels[position]),
+            predicted=int(row.argmax()),
+            probability=float(row.max()),
+            known_wrong=int(position) in dataset.known_wrong,
+            gallery=order < len(gallery),
+        )
+        for order, (position, row) in enumerate(zip(positions, probabilities, strict=True))
+    ]
+    return PicturesJson(part=part, pixels=array_json(pixels), entries=entries)

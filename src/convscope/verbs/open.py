@@ -1,0 +1,104 @@
+"""Write the page of a run: one HTML file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from convscope.data.dataset import Dataset
+from convscope.errors import DataError
+from convscope.evaluate.metrics import Evaluation
+from convscope.model.artifact import Model, read
+from convscope.model.proof import PROOF_FILE, Proof, numpy_proof, read_proof
+from convscope.report.bundle import make_bundle
+from convscope.report.page import page
+from convscope.train.run import MODEL_FILE, Run, find_run, load_run, write_text
+from convscope.verbs.evaluate import measured_part
+
+PAGE_FILE = "page.html"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A page that was written.
+
+    Attributes:
+        path: The file.
+        size_bytes: Of the file.
+        pictures: Labelled images in it.
+        proof: What computed the figures that the page proves itself against.
+        missing: Why there are no images, or an empty text.
+    """
+
+    path: Path
+    size_bytes: int
+    pictures: int
+    proof: str
+    missing: str = ""
+
+
+def open_run(run: str | Path | None = None, *, out: str | Path | None = None) -> Opened:
+    """Write the page of a run.
+
+    Args:
+        run: The run's folder; None takes the newest below ``runs/``.
+        out: The file; None writes `PAGE_FILE` into the run's folder.
+
+    Returns:
+        What was written. Where the run's data can no longer be read, the page has no images, and says so.
+
+    Raises:
+        RunError, ArtifactError: There is no such run, its files are damaged, or the page cannot be written.
+    """
+    folder = find_run(run)
+    model, record = read(folder / MODEL_FILE), load_run(folder)
+    measured, part = (record.test, "test") if record.test else (record.validation, "validation")
+    evaluation = Evaluation.from_json(measured) if measured else None
+    missing = ""
+    try:
+        dataset = _images(model, record, part)
+    except DataError as error:
+        missing, dataset = str(error), _no_images(model)
+    return write_page(folder, Path(out) if out else None, model, record, dataset, evaluation, part, missing)
+
+
+def write_page(
+    folder: Path,
+    out: Path | None,
+    model: Model,
+    record: Run,
+    dataset: Dataset,
+    evaluation: Evaluation | None,
+    part: str,
+    missing: str = "",
+) -> Opened:
+    """Write the page from what is in memory already; see `open_run`."""
+    proof = _proof(folder, model, dataset)
+    bundle = make_bundle(model, record, proof, dataset, evaluation, part=part)
+    text = page(bundle)
+    path = out or folder / PAGE_FILE
+    write_text(path, text)
+    return Opened(path, len(text.encode()), len(bundle["pictures"]["entries"]), proof.engine, missing)
+
+
+def _images(model: Model, record: Run, part: str) -> Dataset:
+    """The measured images, refused where they are no longer those of the training."""
+    dataset = measured_part(model, record, part)
+    if part == "test" and dataset.fingerprint() != record.data.get("test_fingerprint"):
+        raise DataError(f"The data are no longer those of the training. Received: {record.options.data}.")
+    return dataset
+
+
+def _no_images(model: Model) -> Dataset:
+    pixels = np.zeros((0, *model.spec.input_shape), np.uint8)
+    return Dataset(pixels, np.zeros(0, np.int64), model.class_names, source="none")
+
+
+def _proof(folder: Path, model: Model, dataset: Dataset) -> Proof:
+    """TensorFlow's where the training left it; a network from elsewhere has none, and NumPy's stands in."""
+    if (folder / PROOF_FILE).exists():
+        return read_proof(folder / PROOF_FILE, model.spec)
+    pixels = dataset.pixels if len(dataset) else np.zeros((1, *model.spec.input_shape), np.uint8)
+    return numpy_proof(model.spec, model.weights, pixels)

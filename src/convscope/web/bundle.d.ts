@@ -1,0 +1,82 @@
+// Written by scripts/types from report/bundle.py: change it there.
+
+/** An array: little-endian bytes in base64, row-major. */
+export interface ArrayJson {
+  dtype: string;
+  shape: number[];
+  base64: string;
+}
+
+/** As `arithmetic.ReceptiveField`, on one axis. */
+export interface ReceptiveFieldJson {
+  size: number;
+  jump: number;
+  start: number;
+}
+
+/** One line of the shape table. */
+export interface LayerJson {
+  name: string;
+  kind: string;
+  config: Record<string, any>;
+  input_shape: number[];
+  output_shape: number[];
+  parameters: number;
+  multiply_adds: number;
+  receptive_field: ReceptiveFieldJson[] | null;
+}
+
+/** A spec with its shapes worked out. */
+export interface NetworkJson {
+  name: string;
+  input_shape: number[];
+  num_classes: number;
+  parameters: number;
+  multiply_adds: number;
+  layers: LayerJson[];
+}
+
+/** What another engine computed for a few images; `model.proof` says which values the samples are. */
+export interface ProofJson {
+  engine: string;
+  images: ArrayJson;
+  logits: ArrayJson;
+  samples: Record<string, ArrayJson>;
+}
+
+/** One labelled image; its pixels lie in `PicturesJson.pixels` at the same position. */
+export interface PictureJson {
+  index: number;
+  name: string;
+  label: number;
+  predicted: number;
+  probability: number;
+  known_wrong: boolean;
+  gallery: boolean;
+}
+
+/** Images of the measured part: a gallery that was not chosen by what the network says, then the mistakes. */
+export interface PicturesJson {
+  part: string;
+  pixels: ArrayJson;
+  entries: PictureJson[];
+}
+
+/** Everything the page shows. */
+export interface Bundle {
+  schema_version: number;
+  convscope: string;
+  title: string;
+  network: NetworkJson;
+  class_names: string[];
+  preprocessing: Record<string, any>;
+  temperature: number;
+  weights: Record<string, ArrayJson>;
+  proof: ProofJson;
+  pictures: PicturesJson;
+  evaluation: Record<string, any> | null;
+  claimed_pairs: (Record<string, any>)[];
+  history: (Record<string, any>)[];
+  training: Record<string, any>;
+  keras_source: string;
+}

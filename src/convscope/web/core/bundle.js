@@ -1,0 +1,79 @@
+// The bundle as it comes from Python, checked and unpacked. A broken or newer one is refused in words.
+
+/** @typedef {import("#web/bundle.d.ts").Bundle} Bundle */
+/** @typedef {import("#web/bundle.d.ts").ArrayJson} ArrayJson */
+/** @typedef {{shape: number[], data: Float32Array}} Tensor */
+/** @typedef {{shape: number[], data: Uint8Array}} Bytes */
+
+export const SCHEMA_VERSION = 1;
+
+const KEYS = [
+  "class_names", "claimed_pairs", "convscope", "evaluation", "history", "keras_source", "network", "pictures",
+  "preprocessing", "proof", "schema_version", "temperature", "title", "training", "weights",
+];
+
+/**
+ * Read the bundle's text.
+ * @param {string} text JSON
+ * @returns {Bundle}
+ * @throws {Error} It is not JSON, lacks something, or a newer convscope wrote it.
+ */
+export function read_bundle(text) {
+  let value;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new Error("This page is damaged: its data cannot be read. Write it again with: convscope open");
+  }
+  const version = value?.schema_version;
+  if (!Number.isInteger(version) || version < 1) {
+    throw new Error("This page is damaged: its data do not say their version. Write it again with: convscope open");
+  }
+  if (version > SCHEMA_VERSION) {
+    throw new Error(`This page was made from newer data (version ${version}); its program reads up to ${SCHEMA_VERSION}.`);
+  }
+  const missing = KEYS.filter((key) => !(key in value));
+  if (missing.length) throw new Error(`This page is damaged: it lacks ${missing.join(", ")}.`);
+  return value;
+}
+
+/**
+ * @param {ArrayJson} array
+ * @returns {Tensor}
+ * @throws {Error} Its bytes do not fit its shape.
+ */
+export function floats(array) {
+  const bytes = unpack(array, "float32", 4);
+  const data = new Float32Array(bytes.length / 4);
+  const view = new DataView(bytes.buffer);
+  for (let i = 0; i < data.length; i++) data[i] = view.getFloat32(4 * i, true);
+  return { shape: array.shape, data };
+}
+
+/**
+ * @param {ArrayJson} array
+ * @returns {Bytes}
+ * @throws {Error} Its bytes do not fit its shape.
+ */
+export function bytes(array) {
+  return { shape: array.shape, data: unpack(array, "uint8", 1) };
+}
+
+/**
+ * @param {Record<string, ArrayJson>} arrays
+ * @returns {Record<string, Tensor>}
+ */
+export function unpack_all(arrays) {
+  return Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, floats(array)]));
+}
+
+/** @param {ArrayJson} array @param {string} dtype @param {number} size @returns {Uint8Array} */
+function unpack(array, dtype, size) {
+  if (array.dtype !== dtype) throw new Error(`Expected an array of ${dtype}. Received: ${array.dtype}.`);
+  const text = atob(array.base64);
+  const length = array.shape.reduce((product, side) => product * side, size);
+  if (text.length !== length) throw new Error(`Expected ${length} bytes in an array. Received: ${text.length}.`);
+  const out = new Uint8Array(length);
+  for (let i = 0; i < length; i++) out[i] = text.charCodeAt(i);
+  return out;
+}

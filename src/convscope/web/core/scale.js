@@ -1,0 +1,71 @@
+// Numbers to colours: one scale from nothing to much, and one about zero that is read without colour by its sign.
+
+/** Ends of the diverging scale, the same hues as --minus and --plus in the style; the middle is paper. */
+const MINUS = [11, 87, 168];
+const PLUS = [200, 82, 0];
+const MIDDLE = [250, 249, 246];
+
+/**
+ * The largest magnitude, for a scale about zero.
+ * @param {ArrayLike<number>} values
+ * @returns {number} 0 for none
+ */
+export function reach(values) {
+  let most = 0;
+  for (let i = 0; i < values.length; i++) {
+    const size = Math.abs(values[i]);
+    if (size > most) most = size;
+  }
+  return most;
+}
+
+/**
+ * A colour of the scale about zero.
+ * @param {number} value
+ * @param {number} most the magnitude of the scale's ends, above 0
+ * @returns {[number, number, number]} 0..255 each
+ */
+export function diverging(value, most) {
+  const share = most > 0 ? Math.max(-1, Math.min(1, value / most)) : 0;
+  const end = share < 0 ? MINUS : PLUS;
+  const t = Math.abs(share);
+  return [mix(0, end, t), mix(1, end, t), mix(2, end, t)];
+}
+
+/** @param {number} i @param {number[]} end @param {number} t */
+const mix = (i, end, t) => Math.round(MIDDLE[i] + (end[i] - MIDDLE[i]) * t);
+
+/**
+ * A share as people read it: "97.3 %", never "100 %" for less than all.
+ * @param {number} share 0..1
+ * @returns {string}
+ */
+export function percent(share) {
+  const digits = share > 0.999 || share < 0.001 ? 2 : 1;
+  const shown = (100 * share).toFixed(digits);
+  if (share < 1 && Number(shown) === 100) return "> 99.99 %";
+  if (share > 0 && Number(shown) === 0) return "< 0.01 %";
+  return `${shown} %`;
+}
+
+/**
+ * A number in a short, even width: "-0.132", "1.7e-5".
+ * @param {number} value
+ * @returns {string}
+ */
+export function short(value) {
+  if (!Number.isFinite(value)) return String(value);
+  const size = Math.abs(value);
+  if (value === 0) return "0";
+  if (size < 1e-3 || size >= 1e5) return value.toExponential(1);
+  return value.toFixed(size >= 100 ? 1 : 3);
+}
+
+/**
+ * A count with separators: "258,826".
+ * @param {number} count
+ * @returns {string}
+ */
+export function count(count) {
+  return Math.round(count).toString().replace(/\B(?=(\d{3})+$)/g, ",");
+}
