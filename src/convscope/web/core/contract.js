@@ -1,0 +1,80 @@
+// The preprocessing contract as the model file states it, and its checks: the same as Python's `Preprocessing`.
+
+/**
+ * @typedef {"stretch" | "pad" | "crop" | "mnist"} Fit
+ * @typedef {"as_is" | "invert" | "auto"} Polarity
+ */
+
+/**
+ * How a picture becomes the network's input. `height`, `width`: 1..1024; `channels`: 1 (grey) or 3 (RGB);
+ * `background`: the grey level under transparent pixels, 0..255.
+ * @typedef {{height: number, width: number, channels: number, fit: Fit, polarity: Polarity, background: number}} Contract
+ */
+
+const MAX_SIDE = 1024;
+const KEYS = ["background", "channels", "fit", "height", "polarity", "width"];
+
+/**
+ * Read a contract strictly.
+ * @param {unknown} value exactly the keys of a contract, each of its type and in its range
+ * @returns {Contract} the same value
+ * @throws {Error} a key is missing or unknown, or a value is of the wrong type or out of its range
+ */
+export function checkContract(value) {
+  if (typeof value !== "object" || value === null || Object.keys(value).sort().join() !== KEYS.join()) {
+    const received = value && typeof value === "object" ? Object.keys(value).sort().join(", ") : show(value);
+    throw new Error(
+      `Expected a preprocessing contract with exactly the keys ${KEYS.join(", ")}. ` +
+        `Received: preprocessing=${received.slice(0, 200)}.`,
+    );
+  }
+  const contract = /** @type {Record<string, unknown>} */ (value);
+  checkWhole("height", contract.height, 1, MAX_SIDE);
+  checkWhole("width", contract.width, 1, MAX_SIDE);
+  checkChoice("channels", contract.channels, [1, 3]);
+  checkChoice("fit", contract.fit, ["stretch", "pad", "crop", "mnist"]);
+  checkChoice("polarity", contract.polarity, ["as_is", "invert", "auto"]);
+  checkWhole("background", contract.background, 0, 255);
+  if (contract.fit === "mnist" && contract.channels !== 1) {
+    throw new Error(
+      "Expected 1 channel with fit 'mnist', which is a recipe for ink. " +
+        `Received: fit='mnist', channels=${contract.channels}.`,
+    );
+  }
+  return /** @type {Contract} */ (value);
+}
+
+/**
+ * A value of any kind in a few words, for an error message.
+ * @param {unknown} value
+ * @returns {string} at most some 200 characters
+ */
+export function show(value) {
+  if (typeof value === "string") return `'${value.slice(0, 200)}'`;
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (ArrayBuffer.isView(value)) return `${value.constructor.name} of ${value.byteLength} bytes`;
+  return typeof value === "object" && value !== null ? "an object" : String(value);
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ * @param {number} low
+ * @param {number} high
+ */
+function checkWhole(name, value, low, high) {
+  if (typeof value !== "number" || !Number.isInteger(value) || value < low || value > high) {
+    throw new Error(`Expected ${name} as a whole number from ${low} to ${high}. Received: ${name}=${show(value)}.`);
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ * @param {unknown[]} choices
+ */
+function checkChoice(name, value, choices) {
+  if (!choices.includes(value)) {
+    throw new Error(`Expected ${name} to be one of ${choices.join(", ")}. Received: ${name}=${show(value)}.`);
+  }
+}

@@ -1,0 +1,91 @@
+// Pictures as bytes, and what happens to each pixel alone: transparency, grey, RGB, inversion.
+
+import { show } from "#web/core/contract.js";
+
+/**
+ * Row by row, channels last. `channels`: 1 (grey), 2 (grey and alpha), 3 (RGB) or 4 (RGBA).
+ * @typedef {{height: number, width: number, channels: number, data: Uint8Array}} Picture
+ */
+
+/**
+ * What a canvas or a decoder gives: as `Picture`, the bytes perhaps clamped.
+ * @typedef {{height: number, width: number, channels: number, data: Uint8Array | Uint8ClampedArray}} AnyPicture
+ */
+
+/**
+ * Read a picture strictly.
+ * @param {AnyPicture} picture shape h×w×c, at least one pixel, c from 1 to 4
+ * @returns {Picture} the same bytes, seen as Uint8Array
+ * @throws {Error} not such a picture, or not h×w×c bytes
+ */
+export function checkPicture(picture) {
+  const { height, width, channels, data } = Object(picture);
+  const whole = [height, width, channels].every((value) => Number.isInteger(value) && value > 0);
+  const bytes = data instanceof Uint8Array || data instanceof Uint8ClampedArray;
+  if (!whole || channels > 4 || !bytes || data.length !== height * width * channels) {
+    throw new Error(
+      "Expected a picture of height × width × 1 to 4 channels bytes in a Uint8Array or Uint8ClampedArray. " +
+        `Received: height=${show(height)}, width=${show(width)}, channels=${show(channels)}, data=${show(data)}.`,
+    );
+  }
+  // One kind of array in all inner loops: the engine compiles them once.
+  return { height, width, channels, data: new Uint8Array(data.buffer, data.byteOffset, data.length) };
+}
+
+/**
+ * Lay a picture with an alpha channel on a grey level: `floor((p a + background (255 - a) + 127) / 255)`.
+ * @param {Picture} picture h×w×c
+ * @param {number} background 0..255
+ * @returns {Picture} h×w×1 from c = 1 or 2, h×w×3 from c = 3 or 4
+ */
+export function flattenAlpha(picture, background) {
+  if (picture.channels % 2) return picture;
+  const { height, width, data } = picture;
+  const channels = picture.channels - 1;
+  const out = new Uint8Array(height * width * channels);
+  for (let from = 0, to = 0; from < data.length; from += channels + 1) {
+    const alpha = data[from + channels];
+    const under = background * (255 - alpha) + 127;
+    for (let k = 0; k < channels; k++) out[to++] = ((data[from + k] * alpha + under) / 255) | 0;
+  }
+  return { height, width, channels, data: out };
+}
+
+/**
+ * The brightness of each pixel: `(19595 R + 38470 G + 7471 B + 32768) >> 16` (ITU-R 601).
+ * @param {Picture} picture h×w×1 or h×w×3
+ * @returns {Picture} h×w×1
+ */
+export function toGrey(picture) {
+  if (picture.channels === 1) return picture;
+  const { height, width, data } = picture;
+  const out = new Uint8Array(height * width);
+  for (let from = 0, to = 0; to < out.length; from += 3) {
+    out[to++] = (19595 * data[from] + 38470 * data[from + 1] + 7471 * data[from + 2] + 32768) >> 16;
+  }
+  return { height, width, channels: 1, data: out };
+}
+
+/**
+ * Three equal channels for a grey picture; RGB stays as it is.
+ * @param {Picture} picture h×w×1 or h×w×3
+ * @returns {Picture} h×w×3
+ */
+export function toRgb(picture) {
+  if (picture.channels === 3) return picture;
+  const { height, width, data } = picture;
+  const out = new Uint8Array(data.length * 3);
+  for (let to = 0; to < out.length; to++) out[to] = data[(to / 3) | 0];
+  return { height, width, channels: 3, data: out };
+}
+
+/**
+ * 255 - p for each pixel p.
+ * @param {Picture} picture h×w×c
+ * @returns {Picture} h×w×c
+ */
+export function invert(picture) {
+  const data = new Uint8Array(picture.data.length);
+  for (let i = 0; i < data.length; i++) data[i] = 255 - picture.data[i];
+  return { ...picture, data };
+}

@@ -1,0 +1,67 @@
+// Dark ink on a light ground, or light on dark: decided from the border of the picture.
+
+import { WORKING_SIDE, reduceTo } from "#web/core/ink.js";
+import { histogram } from "#web/core/lift.js";
+
+/** @typedef {import("#web/core/picture.js").Picture} Picture */
+
+/**
+ * The outermost pixels of one channel, each once.
+ * @param {Picture} picture h×w×c
+ * @param {number} channel 0..c-1
+ * @returns {Uint8Array} all pixels where a side is 2 or less
+ */
+export function borderPixels({ height, width, channels, data }, channel) {
+  const inner = Math.max(0, height - 2) * Math.max(0, width - 2);
+  const out = new Uint8Array(height * width - inner);
+  for (let row = 0, to = 0; row < height; row++) {
+    const step = row === 0 || row === height - 1 ? 1 : Math.max(1, width - 1);
+    for (let column = 0; column < width; column += step) out[to++] = data[(row * width + column) * channels + channel];
+  }
+  return out;
+}
+
+/**
+ * Whether a picture shows dark ink on a light ground. The border's 10 % and 90 % levels are the light on the paper;
+ * the side that the whole picture's 0.2 % and 99.8 % levels go further beyond decides; if neither does, the border's
+ * median: 128 or more is light ground.
+ * @param {Picture} grey h×w×1; more than 256 pixels a side are reduced first, which takes noise out of the levels
+ * @returns {boolean}
+ */
+export function hasDarkInk(grey) {
+  const reduced = reduceTo(grey, WORKING_SIDE);
+  const border = histogram(borderPixels(reduced, 0));
+  const whole = histogram(reduced.data);
+  const darker = sortedLevel(border, 0.1) - sortedLevel(whole, 0.002);
+  const lighter = sortedLevel(whole, 0.998) - sortedLevel(border, 0.9);
+  return darker === lighter ? sortedLevel(border, 0.5) >= 128 : darker > lighter;
+}
+
+/**
+ * The lower median.
+ * @param {Uint8Array} levels at least one
+ * @returns {number} the sorted level at `floor((n - 1) / 2)`
+ */
+export function median(levels) {
+  return levelAt(histogram(levels), Math.floor((levels.length - 1) / 2));
+}
+
+/**
+ * @param {Float64Array} counts
+ * @param {number} share 0..1
+ * @returns {number} the sorted level at `floor(share (n - 1) + 1e-6)`
+ */
+function sortedLevel(counts, share) {
+  const n = counts.reduce((a, b) => a + b);
+  return levelAt(counts, Math.floor(share * (n - 1) + 1e-6));
+}
+
+/**
+ * @param {Float64Array} counts
+ * @param {number} position in the sorted levels, from 0
+ * @returns {number}
+ */
+function levelAt(counts, position) {
+  let seen = 0;
+  return counts.findIndex((count) => (seen += count) > position);
+}

@@ -1,0 +1,86 @@
+// The preprocessing contract: what turns any picture into the network's input, pixel for pixel as `preprocess.py`.
+
+import { checkContract } from "#web/core/contract.js";
+import { frameInk } from "#web/core/ink.js";
+import { checkPicture, flattenAlpha, invert, toGrey, toRgb } from "#web/core/picture.js";
+import { borderPixels, hasDarkInk, median } from "#web/core/polarity.js";
+import { nearest, resample } from "#web/core/resample.js";
+
+/**
+ * @typedef {import("#web/core/contract.js").Contract} Contract
+ * @typedef {import("#web/core/picture.js").AnyPicture} AnyPicture
+ * @typedef {import("#web/core/picture.js").Picture} Picture
+ */
+
+const FITS = { stretch: resample, pad, crop, mnist: frameInk };
+
+/**
+ * Turn a picture into the network's input: transparency, channels, polarity, fit, in this order.
+ * @param {AnyPicture} picture h×w×c, levels 0..255, c from 1 to 4; stays as it is
+ * @param {Contract} contract as in the model file; checked
+ * @returns {Picture} height×width×channels of the contract, in bytes of its own
+ * @throws {Error} the picture or the contract is not valid
+ */
+export function preprocess(picture, contract) {
+  const { height, width, channels, fit, polarity, background } = checkContract(contract);
+  let flat = flattenAlpha(checkPicture(picture), background);
+  flat = channels === 1 ? toGrey(flat) : toRgb(flat);
+  if (polarity === "invert" || (polarity === "auto" && hasDarkInk(toGrey(flat)))) flat = invert(flat);
+  const fitted = FITS[fit](flat, height, width);
+  return { ...fitted, data: new Uint8Array(fitted.data) };
+}
+
+/**
+ * The largest size of the same proportions that fits, in the middle of the border's own colour.
+ * @param {Picture} picture
+ * @param {number} height
+ * @param {number} width
+ * @returns {Picture}
+ */
+function pad(picture, height, width) {
+  const scale = Math.min(height / picture.height, width / picture.width);
+  const [rows, columns] = scaledSides(picture, scale);
+  const inner = resample(picture, Math.min(rows, height), Math.min(columns, width));
+  if (inner.height === height && inner.width === width) return inner;
+  const channels = picture.channels;
+  const colour = Array.from({ length: channels }, (_, channel) => median(borderPixels(picture, channel)));
+  const data = Uint8Array.from({ length: height * width * channels }, (_, i) => colour[i % channels]);
+  const top = Math.floor((height - inner.height) / 2);
+  const left = Math.floor((width - inner.width) / 2);
+  const length = inner.width * channels;
+  for (let row = 0; row < inner.height; row++) {
+    data.set(inner.data.subarray(row * length, (row + 1) * length), ((top + row) * width + left) * channels);
+  }
+  return { height, width, channels, data };
+}
+
+/**
+ * The smallest size of the same proportions that covers, cut to the middle.
+ * @param {Picture} picture
+ * @param {number} height
+ * @param {number} width
+ * @returns {Picture}
+ */
+function crop(picture, height, width) {
+  const scale = Math.max(height / picture.height, width / picture.width);
+  const [rows, columns] = scaledSides(picture, scale);
+  const inner = resample(picture, Math.max(rows, height), Math.max(columns, width));
+  const channels = picture.channels;
+  const top = Math.floor((inner.height - height) / 2);
+  const left = Math.floor((inner.width - width) / 2);
+  const data = new Uint8Array(height * width * channels);
+  for (let row = 0; row < height; row++) {
+    const from = ((top + row) * inner.width + left) * channels;
+    data.set(inner.data.subarray(from, from + width * channels), row * width * channels);
+  }
+  return { height, width, channels, data };
+}
+
+/**
+ * @param {Picture} picture
+ * @param {number} scale
+ * @returns {number[]} both sides, scaled and rounded half up, at least 1
+ */
+function scaledSides(picture, scale) {
+  return [picture.height, picture.width].map((side) => Math.max(1, nearest(side * scale)));
+}

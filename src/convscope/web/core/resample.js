@@ -1,0 +1,138 @@
+// Resampling, specified exactly (see `resample.py`): a triangle filter in float64, rounded once, at the end.
+
+/** @typedef {import("#web/core/picture.js").Picture} Picture */
+
+/**
+ * The weights of each output pixel along one axis: `taps` of them from input pixel `first[i]` on, at `i * taps`.
+ * @typedef {{taps: number, first: Int32Array, weights: Float64Array}} Bands
+ */
+
+/** Added before rounding down: a tie rounds up even where a sum came out a hair too small. */
+const GRACE = 1e-6;
+
+/** From this reduction on, whole blocks of pixels are averaged first. */
+const BLOCKS_FROM = 8;
+
+/**
+ * The nearest whole number, ties up: `floor(value + 0.5 + 1e-6)`.
+ * @param {number} value
+ * @returns {number}
+ */
+export function nearest(value) {
+  return Math.floor(value + (0.5 + GRACE));
+}
+
+/**
+ * Output pixel i looks at the point `(i + 0.5) scale`, `scale = sizeIn / sizeOut`; input pixel j, whose middle is at
+ * `j + 0.5`, weighs `max(0, 1 - distance / max(scale, 1))`. Each output pixel's weights are divided by their sum.
+ * @param {number} sizeIn at least 1
+ * @param {number} sizeOut at least 1
+ * @returns {Bands} only the part of each row that can differ from 0
+ */
+export function triangleBands(sizeIn, sizeOut) {
+  const scale = sizeIn / sizeOut;
+  const reach = Math.max(scale, 1);
+  const taps = Math.min(sizeIn, Math.ceil(2 * reach) + 2);
+  const first = new Int32Array(sizeOut);
+  const weights = new Float64Array(sizeOut * taps);
+  for (let i = 0; i < sizeOut; i++) {
+    const middle = (i + 0.5) * scale;
+    first[i] = Math.min(Math.max(Math.floor(middle - reach - 0.5), 0), sizeIn - taps);
+    const band = weights.subarray(i * taps, (i + 1) * taps);
+    let sum = 0;
+    for (let k = 0; k < taps; k++) {
+      band[k] = Math.max(0, 1 - Math.abs(first[i] + k + 0.5 - middle) / reach);
+      sum += band[k];
+    }
+    for (let k = 0; k < taps; k++) band[k] /= sum;
+  }
+  return { taps, first, weights };
+}
+
+/**
+ * Average whole blocks of `size`×`size` pixels, rounding half up; the rows and columns left over are cut off, the
+ * smaller half at the top and the left.
+ * @param {Picture} picture h×w×c
+ * @param {number} size at least 1, at most h and w
+ * @returns {Picture} floor(h / size) × floor(w / size) × c
+ */
+export function averageBlocks({ height: h, width: w, channels, data }, size) {
+  const [height, width] = [Math.floor(h / size), Math.floor(w / size)];
+  const [top, left] = [Math.floor((h - height * size) / 2), Math.floor((w - width * size) / 2)];
+  const out = new Uint8Array(height * width * channels);
+  const line = new Uint32Array(width * size * channels);
+  const area = size * size;
+  for (let row = 0, to = 0; row < height; row++) {
+    line.fill(0);
+    for (let k = 0; k < size; k++) {
+      const from = ((top + row * size + k) * w + left) * channels;
+      for (let x = 0; x < line.length; x++) line[x] += data[from + x];
+    }
+    for (let column = 0; column < width; column++) {
+      for (let channel = 0; channel < channels; channel++, to++) {
+        let sum = 0;
+        for (let k = 0; k < size; k++) sum += line[(column * size + k) * channels + channel];
+        out[to] = Math.floor((sum * 2 + area) / (2 * area));
+      }
+    }
+  }
+  return { height, width, channels, data: out };
+}
+
+/**
+ * Bring a picture to `height`×`width`: blocks are averaged first where both sides are at least 8 times too long, then
+ * the triangle filter along rows and columns, then rounding half up.
+ * @param {Picture} picture h×w×c
+ * @param {number} height at least 1
+ * @param {number} width at least 1
+ * @returns {Picture} height×width×c; the picture itself where it has that size
+ */
+export function resample(picture, height, width) {
+  if (picture.height === height && picture.width === width) return picture;
+  const reduction = Math.min(picture.height / height, picture.width / width);
+  const source = reduction >= BLOCKS_FROM ? averageBlocks(picture, Math.floor(reduction / 4)) : picture;
+  const channels = source.channels;
+  const down = triangleBands(source.height, height);
+  const across = triangleBands(source.width, width);
+  const data = new Uint8Array(height * width * channels);
+  const line = new Float64Array(source.width * channels);
+  for (let row = 0; row < height; row++) {
+    mixRows(source.data, down, row, line);
+    const out = data.subarray(row * width * channels, (row + 1) * width * channels);
+    mixColumns(line, across, channels, out);
+  }
+  return { height, width, channels, data };
+}
+
+/**
+ * @param {Uint8Array} data the input picture
+ * @param {Bands} bands
+ * @param {number} row of the output
+ * @param {Float64Array} line overwritten: the weighted sum of the input's rows
+ */
+function mixRows(data, { taps, first, weights }, row, line) {
+  line.fill(0);
+  for (let k = 0; k < taps; k++) {
+    const weight = weights[row * taps + k];
+    if (weight === 0) continue;
+    const from = (first[row] + k) * line.length;
+    for (let x = 0; x < line.length; x++) line[x] += weight * data[from + x];
+  }
+}
+
+/**
+ * @param {Float64Array} line one row of the input's width
+ * @param {Bands} bands
+ * @param {number} channels
+ * @param {Uint8Array} out overwritten: one row of the output
+ */
+function mixColumns(line, { taps, first, weights }, channels, out) {
+  for (let column = 0, to = 0; column < first.length; column++) {
+    const from = first[column] * channels;
+    for (let channel = 0; channel < channels; channel++, to++) {
+      let sum = 0;
+      for (let k = 0; k < taps; k++) sum += weights[column * taps + k] * line[from + k * channels + channel];
+      out[to] = nearest(sum);
+    }
+  }
+}
