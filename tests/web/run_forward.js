@@ -1,0 +1,44 @@
+/**
+ * What `test_forward_twin.py` runs: `node run_forward.js cases.json results.json` computes each case of the first file
+ * with the page's own modules and writes what came out, arrays as base64.
+ *
+ * @typedef {import("#web/core/network.js").Tensor} Tensor
+ * @typedef {{shape: number[], base64: string}} ArrayJson
+ */
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { argv } from "node:process";
+
+import { prepare } from "#web/core/forward.js";
+
+/** @type {(array: ArrayJson) => Tensor} */
+function read_tensor({ shape, base64 }) {
+  const bytes = Uint8Array.from(Buffer.from(base64, "base64"));
+  return { shape, data: new Float32Array(bytes.buffer) };
+}
+
+/** @type {(tensor: Tensor | null) => ArrayJson | null} */
+function write_tensor(tensor) {
+  if (!tensor) return null;
+  const { buffer, byteOffset, byteLength } = tensor.data;
+  return { shape: tensor.shape, base64: Buffer.from(buffer, byteOffset, byteLength).toString("base64") };
+}
+
+/** @type {(one: any) => any} */
+function answer({ network, weights: packed, image, off }) {
+  const weights = Object.fromEntries(Object.entries(packed).map(([name, value]) => [name, read_tensor(value)]));
+  const activations = prepare(network, weights).run(read_tensor(image), { off });
+  return {
+    layers: activations.layers.map(({ name, output, pre_activation, depthwise }) => ({
+      name,
+      output: write_tensor(output),
+      pre_activation: write_tensor(pre_activation),
+      depthwise: write_tensor(depthwise),
+    })),
+    logits: Array.from(activations.logits),
+    probabilities: Array.from(activations.probabilities),
+  };
+}
+
+const [, , cases, results] = argv;
+writeFileSync(results, JSON.stringify(JSON.parse(readFileSync(cases, "utf8")).map(answer)));

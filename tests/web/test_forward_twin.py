@@ -1,0 +1,95 @@
+"""The page's engine and the NumPy engine are twins: any network, the same activations everywhere."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from harness import assert_close, random_images, random_spec, random_weights
+
+from convscope.model.forward import Activations, forward
+from convscope.model.layers import LAYERS
+from convscope.model.presets import PRESETS, load_spec
+from convscope.model.spec import Spec
+from convscope.report.bundle import array_json, network_json
+
+ROOT = Path(__file__).parents[2]
+RANDOM = 40
+
+
+def node(cases: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
+    """What the page's modules answer to some cases."""
+    asked, answered = folder / "cases.json", folder / "results.json"
+    asked.write_text(json.dumps(cases))
+    subprocess.run(["node", "tests/web/run_forward.js", asked, answered], cwd=ROOT, check=True, timeout=120)
+    return json.loads(answered.read_text())
+
+
+def array(value: dict[str, Any]) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(value["base64"]), np.float32).reshape(value["shape"])
+
+
+@cache
+def networks() -> tuple[tuple[Spec, dict[str, np.ndarray], np.ndarray], ...]:
+    """Random networks and the presets, each with random weights and one picture."""
+    specs = [random_spec(np.random.default_rng(seed)) for seed in range(RANDOM)]
+    specs += [load_spec(name, input_shape=(28, 28, 1), num_classes=10) for name in PRESETS]
+    return tuple(
+        (spec, random_weights(spec, seed=seed), random_images(spec, 1, seed=seed)) for seed, spec in enumerate(specs)
+    )
+
+
+def case(spec: Spec, weights: dict[str, np.ndarray], image: np.ndarray, **more: object) -> dict[str, Any]:
+    packed = {name: array_json(value) for name, value in weights.items()}
+    return {"network": network_json(spec), "weights": packed, "image": array_json(image), **more}
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    cases = [case(spec, weights, images[0]) for spec, weights, images in networks()]
+    return node(cases, tmp_path_factory.mktemp("twin"))
+
+
+def test_the_random_networks_hold_every_layer_and_option() -> None:
+    rows = [row for spec, _, _ in networks() for row in spec.table()]
+    assert {row.kind for row in rows} == set(LAYERS)
+    windows = [row.layer.window for row in rows if row.layer.window is not None]
+    assert {window.padding for window in windows} == {"valid", "same"}
+    assert any(max(window.strides) > 1 for window in windows)
+    assert any(max(window.dilation_rate) > 1 for window in windows)
+    assert any(getattr(row.layer, "groups", 1) > 1 for row in rows)
+    assert {spec.input_shape[2] for spec, _, _ in networks()} == {1, 3}
+
+
+def test_the_page_computes_what_numpy_computes_at_every_layer(answers: list[dict[str, Any]]) -> None:
+    """Relative to an activation's largest number, as `harness.TOLERANCE` says why; the page sums in float64."""
+    for (spec, weights, images), answer in zip(networks(), answers, strict=True):
+        seen: Activations = forward(spec, weights, images)
+        assert len(seen.layers) == len(answer["layers"])
+        for ours, theirs in zip(seen.layers, answer["layers"], strict=True):
+            where = f"{spec.name}, {ours.name}"
+            assert ours.name == theirs["name"]
+            for part in ("output", "pre_activation", "depthwise"):
+                expected = getattr(ours, part)
+                assert (expected is None) == (theirs[part] is None), f"{where}: {part}"
+                if expected is not None:
+                    assert_close(array(theirs[part]), expected[0], f"{where}: {part}")
+        assert_close(np.array(answer["logits"]), seen.logits[0], f"{spec.name}: logits")
+        assert np.abs(np.array(answer["probabilities"]) - seen.probabilities[0]).max() < 1e-5
+
+
+def test_a_filter_that_is_off_feeds_zeros_to_the_next_layer(tmp_path: Path) -> None:
+    """Off in the page is the same as filters of zeros with bias 0 in NumPy, where ReLU keeps 0 at 0."""
+    spec = load_spec("classic", input_shape=(28, 28, 1), num_classes=10)
+    weights, images = random_weights(spec, seed=5), random_images(spec, 1, seed=5)
+    (answer,) = node([case(spec, weights, images[0], off={"conv2d": [0, 7]})], tmp_path)
+    without = {key: value.copy() for key, value in weights.items()}
+    for key in ("conv2d/kernel", "conv2d/bias"):
+        without[key][..., [0, 7]] = 0
+    assert_close(np.array(answer["logits"]), forward(spec, without, images).logits[0], "logits")
