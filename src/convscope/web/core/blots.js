@@ -44,7 +44,7 @@ export function connected(mask, width) {
  * @param {number} width
  * @returns {Uint8Array} h×w, 0 or 1
  */
-export function mainBlots(mask, weights, width) {
+export function main_blots(mask, weights, width) {
   const { labels, count } = connected(mask, width);
   const mass = new Float64Array(count + 1);
   for (let i = 0; i < labels.length; i++) if (labels[i]) mass[labels[i]] += weights[i];

@@ -20,7 +20,7 @@ const KEYS = ["background", "channels", "fit", "height", "polarity", "width"];
  * @returns {Contract} the same value
  * @throws {Error} a key is missing or unknown, or a value is of the wrong type or out of its range
  */
-export function checkContract(value) {
+export function check_contract(value) {
   if (typeof value !== "object" || value === null || Object.keys(value).sort().join() !== KEYS.join()) {
     const received = value && typeof value === "object" ? Object.keys(value).sort().join(", ") : show(value);
     throw new Error(
@@ -29,12 +29,12 @@ export function checkContract(value) {
     );
   }
   const contract = /** @type {Record<string, unknown>} */ (value);
-  checkWhole("height", contract.height, 1, MAX_SIDE);
-  checkWhole("width", contract.width, 1, MAX_SIDE);
-  checkChoice("channels", contract.channels, [1, 3]);
-  checkChoice("fit", contract.fit, ["stretch", "pad", "crop", "mnist"]);
-  checkChoice("polarity", contract.polarity, ["as_is", "invert", "auto"]);
-  checkWhole("background", contract.background, 0, 255);
+  check_whole("height", contract.height, 1, MAX_SIDE);
+  check_whole("width", contract.width, 1, MAX_SIDE);
+  check_choice("channels", contract.channels, [1, 3]);
+  check_choice("fit", contract.fit, ["stretch", "pad", "crop", "mnist"]);
+  check_choice("polarity", contract.polarity, ["as_is", "invert", "auto"]);
+  check_whole("background", contract.background, 0, 255);
   if (contract.fit === "mnist" && contract.channels !== 1) {
     throw new Error(
       "Expected 1 channel with fit 'mnist', which is a recipe for ink. " +
@@ -62,7 +62,7 @@ export function show(value) {
  * @param {number} low
  * @param {number} high
  */
-function checkWhole(name, value, low, high) {
+function check_whole(name, value, low, high) {
   if (typeof value !== "number" || !Number.isInteger(value) || value < low || value > high) {
     throw new Error(`Expected ${name} as a whole number from ${low} to ${high}. Received: ${name}=${show(value)}.`);
   }
@@ -73,7 +73,7 @@ function checkWhole(name, value, low, high) {
  * @param {unknown} value
  * @param {unknown[]} choices
  */
-function checkChoice(name, value, choices) {
+function check_choice(name, value, choices) {
   if (!choices.includes(value)) {
     throw new Error(`Expected ${name} to be one of ${choices.join(", ")}. Received: ${name}=${show(value)}.`);
   }

@@ -1,6 +1,6 @@
 // MNIST's own framing: find the ink on paper, fit it into 20×20, centre it by mass in 28×28 (see `ink.py`).
 
-import { liftInk } from "#web/core/lift.js";
+import { lift_ink } from "#web/core/lift.js";
 import { nearest, resample } from "#web/core/resample.js";
 
 /** @typedef {import("#web/core/picture.js").Picture} Picture */
@@ -16,14 +16,14 @@ export const WORKING_SIDE = 256;
  * @param {number} width at least 1
  * @returns {Picture} height×width×1; the picture itself where it is framed already
  */
-export function frameInk(grey, height, width) {
-  if (isFramed(grey, height, width)) return grey;
-  const lifted = liftInk(reduceTo(grey, WORKING_SIDE));
+export function frame_ink(grey, height, width) {
+  if (is_framed(grey, height, width)) return grey;
+  const lifted = lift_ink(reduce_to(grey, WORKING_SIDE));
   const out = { height, width, channels: 1, data: new Uint8Array(height * width) };
-  const box = inkBox(lifted);
+  const box = ink_box(lifted);
   if (box === null) return out;
-  const small = fillBox(cut(lifted, box), height, width);
-  const [row, column] = centreOfMass(small).map(nearest);
+  const small = fill_box(cut(lifted, box), height, width);
+  const [row, column] = centre_of_mass(small).map(nearest);
   const y = Math.min(Math.max(Math.floor(height / 2) - row, 0), height - small.height);
   const x = Math.min(Math.max(Math.floor(width / 2) - column, 0), width - small.width);
   for (let i = 0; i < small.height; i++) {
@@ -41,13 +41,13 @@ export function frameInk(grey, height, width) {
  * @param {number} width
  * @returns {boolean}
  */
-export function isFramed(grey, height, width) {
+export function is_framed(grey, height, width) {
   if (grey.height !== height || grey.width !== width) return false;
-  const box = inkBox(grey);
+  const box = ink_box(grey);
   if (box === null) return true;
   const over = Math.max(box.bottom - box.top - (height * 20) / 28, box.right - box.left - (width * 20) / 28);
   if (over > 0.5 || over < -1.5) return false;
-  const [row, column] = centreOfMass(grey);
+  const [row, column] = centre_of_mass(grey);
   return Math.abs(row - height / 2) <= 0.5 && Math.abs(column - width / 2) <= 0.5;
 }
 
@@ -56,7 +56,7 @@ export function isFramed(grey, height, width) {
  * @param {Picture} grey h×w×1
  * @returns {{top: number, bottom: number, left: number, right: number} | null} null where all is 0
  */
-export function inkBox({ height, width, data }) {
+export function ink_box({ height, width, data }) {
   const box = { top: height, bottom: 0, left: width, right: 0 };
   for (let row = 0, at = 0; row < height; row++) {
     for (let column = 0; column < width; column++, at++) {
@@ -75,7 +75,7 @@ export function inkBox({ height, width, data }) {
  * @param {Picture} grey h×w×1
  * @returns {[number, number]} the middle where all is 0
  */
-export function centreOfMass({ height, width, data }) {
+export function centre_of_mass({ height, width, data }) {
   let [total, rows, columns] = [0, 0, 0];
   for (let row = 0, at = 0; row < height; row++) {
     for (let column = 0; column < width; column++, at++) {
@@ -94,7 +94,7 @@ export function centreOfMass({ height, width, data }) {
  * @param {number} side at least 1
  * @returns {Picture} the picture itself where it is no longer
  */
-export function reduceTo(picture, side) {
+export function reduce_to(picture, side) {
   const longer = Math.max(picture.height, picture.width);
   if (longer <= side) return picture;
   const [rows, columns] = [picture.height, picture.width].map((s) => Math.max(1, nearest((s * side) / longer)));
@@ -123,11 +123,11 @@ function cut(grey, { top, bottom, left, right }) {
  * @param {number} width of the frame
  * @returns {Picture} at most 20/28 of the frame's sides
  */
-function fillBox(found, height, width) {
-  const [boxHeight, boxWidth] = [height, width].map((side) => nearest((side * 20) / 28) || 1);
-  const scale = Math.min(boxHeight / found.height, boxWidth / found.width);
+function fill_box(found, height, width) {
+  const [box_height, box_width] = [height, width].map((side) => nearest((side * 20) / 28) || 1);
+  const scale = Math.min(box_height / found.height, box_width / found.width);
   const [rows, columns] = [found.height, found.width].map((side) => Math.max(1, nearest(side * scale)));
-  const small = resample(found, Math.min(rows, boxHeight), Math.min(columns, boxWidth));
+  const small = resample(found, Math.min(rows, box_height), Math.min(columns, box_width));
   const lightest = small.data.reduce((a, b) => Math.max(a, b));
   const twice = 2 * Math.max(1, lightest);
   return { ...small, data: small.data.map((level) => Math.floor((level * 510 + lightest) / twice)) };

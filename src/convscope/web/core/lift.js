@@ -1,6 +1,6 @@
 // Taking ink off an uneven ground. Whole-number arithmetic throughout.
 
-import { mainBlots } from "#web/core/blots.js";
+import { main_blots } from "#web/core/blots.js";
 import { opening, running } from "#web/core/morphology.js";
 
 /** @typedef {import("#web/core/picture.js").Picture} Picture */
@@ -20,19 +20,19 @@ const MIN_ROOM = 32;
  * @param {Picture} grey h×w×1, light ink on dark, sides up to 256
  * @returns {Picture} h×w×1
  */
-export function liftInk(grey) {
+export function lift_ink(grey) {
   const { height, width } = grey;
-  const rise = riseAboveGround(grey);
+  const rise = rise_above_ground(grey);
   const out = { height, width, channels: 1, data: new Uint8Array(rise.length) };
   const counts = histogram(rise);
   const threshold = otsu(counts);
   const [ground, ink] = [moments(counts, 0, threshold), moments(counts, threshold + 1, 255)];
   if (ground.n === 0 || ink.n === 0) return out;
-  const [low, full] = [roundedMean(ground), roundedMean(ink)];
+  const [low, full] = [rounded_mean(ground), rounded_mean(ink)];
   const spread = ground.n * ground.squares - ground.sum ** 2; // the variance times n²: exact, where a root would round
   const certain = ((full - low) * ground.n) ** 2 >= MIN_CERTAINTY ** 2 * spread;
   if (full - low < MIN_CONTRAST || !certain) return out;
-  const blots = mainBlots(rise.map((level) => (level > threshold ? 1 : 0)), rise, width);
+  const blots = main_blots(rise.map((level) => (level > threshold ? 1 : 0)), rise, width);
   const kept = running({ height, width, channels: 1, data: blots }, 5, "maximum").data;
   // Half of a drawing is exactly 0, and its greys are true.
   const drawn = histogram(grey.data)[0] * 2 >= rise.length;
@@ -80,7 +80,7 @@ export function histogram(levels) {
  * @param {Picture} grey
  * @returns {Uint8Array} h×w: `floor(255 (picture - ground) / max(255 - ground, 32))`
  */
-function riseAboveGround(grey) {
+function rise_above_ground(grey) {
   const window = Math.max(3, Math.floor(Math.min(grey.height, grey.width) / 3)) | 1;
   const ground = opening(grey, window).data;
   const rise = new Uint8Array(ground.length);
@@ -111,6 +111,6 @@ function moments(counts, from, to) {
  * @param {{n: number, sum: number}} moments
  * @returns {number}
  */
-function roundedMean({ n, sum }) {
+function rounded_mean({ n, sum }) {
   return Math.floor(sum / n + 0.5);
 }

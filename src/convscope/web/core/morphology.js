@@ -17,7 +17,7 @@ export function running({ height, width, data }, window, kind) {
   for (let row = 0; row < height; row++) {
     wide.set(data.subarray(row * width, (row + 1) * width), (row + reach) * stride + reach);
   }
-  const gather = lowest ? gatherMinimum : gatherMaximum;
+  const gather = lowest ? gather_minimum : gather_maximum;
   for (const step of [1, stride]) {
     let span = 1;
     // A window of 2 spans comes from two windows of 1. What runs over a row's end is never read.
@@ -46,7 +46,7 @@ export function opening(grey, window) {
  * @param {Uint8Array} values
  * @param {number} shift
  */
-function gatherMinimum(values, shift) {
+function gather_minimum(values, shift) {
   for (let i = 0, j = shift; j < values.length; i++, j++) if (values[j] < values[i]) values[i] = values[j];
 }
 
@@ -54,6 +54,6 @@ function gatherMinimum(values, shift) {
  * @param {Uint8Array} values
  * @param {number} shift
  */
-function gatherMaximum(values, shift) {
+function gather_maximum(values, shift) {
   for (let i = 0, j = shift; j < values.length; i++, j++) if (values[j] > values[i]) values[i] = values[j];
 }

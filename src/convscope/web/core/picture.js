@@ -18,7 +18,7 @@ import { show } from "#web/core/contract.js";
  * @returns {Picture} the same bytes, seen as Uint8Array
  * @throws {Error} not such a picture, or not h×w×c bytes
  */
-export function checkPicture(picture) {
+export function check_picture(picture) {
   const { height, width, channels, data } = Object(picture);
   const whole = [height, width, channels].every((value) => Number.isInteger(value) && value > 0);
   const bytes = data instanceof Uint8Array || data instanceof Uint8ClampedArray;
@@ -38,7 +38,7 @@ export function checkPicture(picture) {
  * @param {number} background 0..255
  * @returns {Picture} h×w×1 from c = 1 or 2, h×w×3 from c = 3 or 4
  */
-export function flattenAlpha(picture, background) {
+export function flatten_alpha(picture, background) {
   if (picture.channels % 2) return picture;
   const { height, width, data } = picture;
   const channels = picture.channels - 1;
@@ -56,7 +56,7 @@ export function flattenAlpha(picture, background) {
  * @param {Picture} picture h×w×1 or h×w×3
  * @returns {Picture} h×w×1
  */
-export function toGrey(picture) {
+export function to_grey(picture) {
   if (picture.channels === 1) return picture;
   const { height, width, data } = picture;
   const out = new Uint8Array(height * width);
@@ -71,7 +71,7 @@ export function toGrey(picture) {
  * @param {Picture} picture h×w×1 or h×w×3
  * @returns {Picture} h×w×3
  */
-export function toRgb(picture) {
+export function to_rgb(picture) {
   if (picture.channels === 3) return picture;
   const { height, width, data } = picture;
   const out = new Uint8Array(data.length * 3);

@@ -1,6 +1,6 @@
 // Dark ink on a light ground, or light on dark: decided from the border of the picture.
 
-import { WORKING_SIDE, reduceTo } from "#web/core/ink.js";
+import { WORKING_SIDE, reduce_to } from "#web/core/ink.js";
 import { histogram } from "#web/core/lift.js";
 
 /** @typedef {import("#web/core/picture.js").Picture} Picture */
@@ -11,7 +11,7 @@ import { histogram } from "#web/core/lift.js";
  * @param {number} channel 0..c-1
  * @returns {Uint8Array} all pixels where a side is 2 or less
  */
-export function borderPixels({ height, width, channels, data }, channel) {
+export function border_pixels({ height, width, channels, data }, channel) {
   const inner = Math.max(0, height - 2) * Math.max(0, width - 2);
   const out = new Uint8Array(height * width - inner);
   for (let row = 0, to = 0; row < height; row++) {
@@ -28,13 +28,13 @@ export function borderPixels({ height, width, channels, data }, channel) {
  * @param {Picture} grey h×w×1; more than 256 pixels a side are reduced first, which takes noise out of the levels
  * @returns {boolean}
  */
-export function hasDarkInk(grey) {
-  const reduced = reduceTo(grey, WORKING_SIDE);
-  const border = histogram(borderPixels(reduced, 0));
+export function has_dark_ink(grey) {
+  const reduced = reduce_to(grey, WORKING_SIDE);
+  const border = histogram(border_pixels(reduced, 0));
   const whole = histogram(reduced.data);
-  const darker = sortedLevel(border, 0.1) - sortedLevel(whole, 0.002);
-  const lighter = sortedLevel(whole, 0.998) - sortedLevel(border, 0.9);
-  return darker === lighter ? sortedLevel(border, 0.5) >= 128 : darker > lighter;
+  const darker = sorted_level(border, 0.1) - sorted_level(whole, 0.002);
+  const lighter = sorted_level(whole, 0.998) - sorted_level(border, 0.9);
+  return darker === lighter ? sorted_level(border, 0.5) >= 128 : darker > lighter;
 }
 
 /**
@@ -43,7 +43,7 @@ export function hasDarkInk(grey) {
  * @returns {number} the sorted level at `floor((n - 1) / 2)`
  */
 export function median(levels) {
-  return levelAt(histogram(levels), Math.floor((levels.length - 1) / 2));
+  return level_at(histogram(levels), Math.floor((levels.length - 1) / 2));
 }
 
 /**
@@ -51,9 +51,9 @@ export function median(levels) {
  * @param {number} share 0..1
  * @returns {number} the sorted level at `floor(share (n - 1) + 1e-6)`
  */
-function sortedLevel(counts, share) {
+function sorted_level(counts, share) {
   const n = counts.reduce((a, b) => a + b);
-  return levelAt(counts, Math.floor(share * (n - 1) + 1e-6));
+  return level_at(counts, Math.floor(share * (n - 1) + 1e-6));
 }
 
 /**
@@ -61,7 +61,7 @@ function sortedLevel(counts, share) {
  * @param {number} position in the sorted levels, from 0
  * @returns {number}
  */
-function levelAt(counts, position) {
+function level_at(counts, position) {
   let seen = 0;
   return counts.findIndex((count) => (seen += count) > position);
 }

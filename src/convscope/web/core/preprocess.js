@@ -1,9 +1,9 @@
 // The preprocessing contract: what turns any picture into the network's input, pixel for pixel as `preprocess.py`.
 
-import { checkContract } from "#web/core/contract.js";
-import { frameInk } from "#web/core/ink.js";
-import { checkPicture, flattenAlpha, invert, toGrey, toRgb } from "#web/core/picture.js";
-import { borderPixels, hasDarkInk, median } from "#web/core/polarity.js";
+import { check_contract } from "#web/core/contract.js";
+import { frame_ink } from "#web/core/ink.js";
+import { check_picture, flatten_alpha, invert, to_grey, to_rgb } from "#web/core/picture.js";
+import { border_pixels, has_dark_ink, median } from "#web/core/polarity.js";
 import { nearest, resample } from "#web/core/resample.js";
 
 /**
@@ -12,7 +12,7 @@ import { nearest, resample } from "#web/core/resample.js";
  * @typedef {import("#web/core/picture.js").Picture} Picture
  */
 
-const FITS = { stretch: resample, pad, crop, mnist: frameInk };
+const FITS = { stretch: resample, pad, crop, mnist: frame_ink };
 
 /**
  * Turn a picture into the network's input: transparency, channels, polarity, fit, in this order.
@@ -22,10 +22,10 @@ const FITS = { stretch: resample, pad, crop, mnist: frameInk };
  * @throws {Error} the picture or the contract is not valid
  */
 export function preprocess(picture, contract) {
-  const { height, width, channels, fit, polarity, background } = checkContract(contract);
-  let flat = flattenAlpha(checkPicture(picture), background);
-  flat = channels === 1 ? toGrey(flat) : toRgb(flat);
-  if (polarity === "invert" || (polarity === "auto" && hasDarkInk(toGrey(flat)))) flat = invert(flat);
+  const { height, width, channels, fit, polarity, background } = check_contract(contract);
+  let flat = flatten_alpha(check_picture(picture), background);
+  flat = channels === 1 ? to_grey(flat) : to_rgb(flat);
+  if (polarity === "invert" || (polarity === "auto" && has_dark_ink(to_grey(flat)))) flat = invert(flat);
   const fitted = FITS[fit](flat, height, width);
   return { ...fitted, data: new Uint8Array(fitted.data) };
 }
@@ -39,11 +39,11 @@ export function preprocess(picture, contract) {
  */
 function pad(picture, height, width) {
   const scale = Math.min(height / picture.height, width / picture.width);
-  const [rows, columns] = scaledSides(picture, scale);
+  const [rows, columns] = scaled_sides(picture, scale);
   const inner = resample(picture, Math.min(rows, height), Math.min(columns, width));
   if (inner.height === height && inner.width === width) return inner;
   const channels = picture.channels;
-  const colour = Array.from({ length: channels }, (_, channel) => median(borderPixels(picture, channel)));
+  const colour = Array.from({ length: channels }, (_, channel) => median(border_pixels(picture, channel)));
   const data = Uint8Array.from({ length: height * width * channels }, (_, i) => colour[i % channels]);
   const top = Math.floor((height - inner.height) / 2);
   const left = Math.floor((width - inner.width) / 2);
@@ -63,7 +63,7 @@ function pad(picture, height, width) {
  */
 function crop(picture, height, width) {
   const scale = Math.max(height / picture.height, width / picture.width);
-  const [rows, columns] = scaledSides(picture, scale);
+  const [rows, columns] = scaled_sides(picture, scale);
   const inner = resample(picture, Math.max(rows, height), Math.max(columns, width));
   const channels = picture.channels;
   const top = Math.floor((inner.height - height) / 2);
@@ -81,6 +81,6 @@ function crop(picture, height, width) {
  * @param {number} scale
  * @returns {number[]} both sides, scaled and rounded half up, at least 1
  */
-function scaledSides(picture, scale) {
+function scaled_sides(picture, scale) {
   return [picture.height, picture.width].map((side) => Math.max(1, nearest(side * scale)));
 }

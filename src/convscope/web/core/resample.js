@@ -23,21 +23,21 @@ export function nearest(value) {
 }
 
 /**
- * Output pixel i looks at the point `(i + 0.5) scale`, `scale = sizeIn / sizeOut`; input pixel j, whose middle is at
+ * Output pixel i looks at the point `(i + 0.5) scale`, `scale = size_in / size_out`; input pixel j, whose middle is at
  * `j + 0.5`, weighs `max(0, 1 - distance / max(scale, 1))`. Each output pixel's weights are divided by their sum.
- * @param {number} sizeIn at least 1
- * @param {number} sizeOut at least 1
+ * @param {number} size_in at least 1
+ * @param {number} size_out at least 1
  * @returns {Bands} only the part of each row that can differ from 0
  */
-export function triangleBands(sizeIn, sizeOut) {
-  const scale = sizeIn / sizeOut;
+export function triangle_bands(size_in, size_out) {
+  const scale = size_in / size_out;
   const reach = Math.max(scale, 1);
-  const taps = Math.min(sizeIn, Math.ceil(2 * reach) + 2);
-  const first = new Int32Array(sizeOut);
-  const weights = new Float64Array(sizeOut * taps);
-  for (let i = 0; i < sizeOut; i++) {
+  const taps = Math.min(size_in, Math.ceil(2 * reach) + 2);
+  const first = new Int32Array(size_out);
+  const weights = new Float64Array(size_out * taps);
+  for (let i = 0; i < size_out; i++) {
     const middle = (i + 0.5) * scale;
-    first[i] = Math.min(Math.max(Math.floor(middle - reach - 0.5), 0), sizeIn - taps);
+    first[i] = Math.min(Math.max(Math.floor(middle - reach - 0.5), 0), size_in - taps);
     const band = weights.subarray(i * taps, (i + 1) * taps);
     let sum = 0;
     for (let k = 0; k < taps; k++) {
@@ -56,7 +56,7 @@ export function triangleBands(sizeIn, sizeOut) {
  * @param {number} size at least 1, at most h and w
  * @returns {Picture} floor(h / size) × floor(w / size) × c
  */
-export function averageBlocks({ height: h, width: w, channels, data }, size) {
+export function average_blocks({ height: h, width: w, channels, data }, size) {
   const [height, width] = [Math.floor(h / size), Math.floor(w / size)];
   const [top, left] = [Math.floor((h - height * size) / 2), Math.floor((w - width * size) / 2)];
   const out = new Uint8Array(height * width * channels);
@@ -90,16 +90,16 @@ export function averageBlocks({ height: h, width: w, channels, data }, size) {
 export function resample(picture, height, width) {
   if (picture.height === height && picture.width === width) return picture;
   const reduction = Math.min(picture.height / height, picture.width / width);
-  const source = reduction >= BLOCKS_FROM ? averageBlocks(picture, Math.floor(reduction / 4)) : picture;
+  const source = reduction >= BLOCKS_FROM ? average_blocks(picture, Math.floor(reduction / 4)) : picture;
   const channels = source.channels;
-  const down = triangleBands(source.height, height);
-  const across = triangleBands(source.width, width);
+  const down = triangle_bands(source.height, height);
+  const across = triangle_bands(source.width, width);
   const data = new Uint8Array(height * width * channels);
   const line = new Float64Array(source.width * channels);
   for (let row = 0; row < height; row++) {
-    mixRows(source.data, down, row, line);
+    mix_rows(source.data, down, row, line);
     const out = data.subarray(row * width * channels, (row + 1) * width * channels);
-    mixColumns(line, across, channels, out);
+    mix_columns(line, across, channels, out);
   }
   return { height, width, channels, data };
 }
@@ -110,7 +110,7 @@ export function resample(picture, height, width) {
  * @param {number} row of the output
  * @param {Float64Array} line overwritten: the weighted sum of the input's rows
  */
-function mixRows(data, { taps, first, weights }, row, line) {
+function mix_rows(data, { taps, first, weights }, row, line) {
   line.fill(0);
   for (let k = 0; k < taps; k++) {
     const weight = weights[row * taps + k];
@@ -126,7 +126,7 @@ function mixRows(data, { taps, first, weights }, row, line) {
  * @param {number} channels
  * @param {Uint8Array} out overwritten: one row of the output
  */
-function mixColumns(line, { taps, first, weights }, channels, out) {
+function mix_columns(line, { taps, first, weights }, channels, out) {
   for (let column = 0, to = 0; column < first.length; column++) {
     const from = first[column] * channels;
     for (let channel = 0; channel < channels; channel++, to++) {
