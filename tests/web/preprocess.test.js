@@ -85,6 +85,6 @@ const WRONG_PICTURES = [
 for (const [index, picture] of WRONG_PICTURES.entries()) {
   test(`a wrong picture is refused with what was received, number ${index}`, () => {
     const wrong = /** @type {import("#web/core/picture.js").AnyPicture} */ (/** @type {unknown} */ (picture));
-    assert.throws(() => preprocess(wrong, GOOD), /^Error: Expected [^\n]+ 1 to 4 channels [^\n]+ Received: height=.+\.$/);
+    assert.throws(() => preprocess(wrong, GOOD), /^Error: Expected .+ 1 to 4 channels .+ Received: height=.+\.$/);
   });
 }

@@ -22,8 +22,9 @@ export function connected(mask, width) {
       const here = open[--left];
       const row = (here / width) | 0;
       const column = here - row * width;
-      for (let y = Math.max(row - 1, 0); y <= Math.min(row + 1, height - 1); y++) {
-        for (let x = Math.max(column - 1, 0); x <= Math.min(column + 1, width - 1); x++) {
+      const [bottom, right] = [Math.min(row + 1, height - 1), Math.min(column + 1, width - 1)];
+      for (let y = Math.max(row - 1, 0); y <= bottom; y++) {
+        for (let x = Math.max(column - 1, 0); x <= right; x++) {
           const next = y * width + x;
           if (!mask[next] || labels[next]) continue;
           labels[next] = count;

@@ -8,7 +8,8 @@
 /**
  * How a picture becomes the network's input. `height`, `width`: 1..1024; `channels`: 1 (grey) or 3 (RGB);
  * `background`: the grey level under transparent pixels, 0..255.
- * @typedef {{height: number, width: number, channels: number, fit: Fit, polarity: Polarity, background: number}} Contract
+ * @typedef {{height: number, width: number, channels: number, background: number}} Numbers
+ * @typedef {Numbers & {fit: Fit, polarity: Polarity}} Contract
  */
 
 const MAX_SIDE = 1024;

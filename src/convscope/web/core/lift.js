@@ -1,7 +1,7 @@
 // Taking ink off an uneven ground. Whole-number arithmetic throughout.
 
 import { main_blots } from "#web/core/blots.js";
-import { opening, running } from "#web/core/morphology.js";
+import { opening, running_maximum } from "#web/core/morphology.js";
 
 /** @typedef {import("#web/core/picture.js").Picture} Picture */
 
@@ -33,7 +33,7 @@ export function lift_ink(grey) {
   const certain = ((full - low) * ground.n) ** 2 >= MIN_CERTAINTY ** 2 * spread;
   if (full - low < MIN_CONTRAST || !certain) return out;
   const blots = main_blots(rise.map((level) => (level > threshold ? 1 : 0)), rise, width);
-  const kept = running({ height, width, channels: 1, data: blots }, 5, "maximum").data;
+  const kept = running_maximum({ height, width, channels: 1, data: blots }, 5).data;
   // Half of a drawing is exactly 0, and its greys are true.
   const drawn = histogram(grey.data)[0] * 2 >= rise.length;
   const zero = drawn ? 0 : low + Math.floor((full - low) / 8);

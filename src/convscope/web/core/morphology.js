@@ -1,34 +1,18 @@
 // Running minima and maxima over square windows.
 
+import { invert } from "#web/core/picture.js";
+
 /** @typedef {import("#web/core/picture.js").Picture} Picture */
 
 /**
- * The running minimum or maximum in an odd square window that is cut off at the edges.
+ * The running maximum in an odd square window that is cut off at the edges.
  * @param {Picture} grey h×w×1
  * @param {number} window odd
- * @param {"minimum" | "maximum"} kind
  * @returns {Picture} h×w×1
  */
-export function running({ height, width, data }, window, kind) {
-  const reach = window >> 1;
-  const lowest = kind === "minimum";
-  const wide = new Uint8Array((height + 2 * reach) * (width + 2 * reach)).fill(lowest ? 255 : 0);
-  const stride = width + 2 * reach;
-  for (let row = 0; row < height; row++) {
-    wide.set(data.subarray(row * width, (row + 1) * width), (row + reach) * stride + reach);
-  }
-  const gather = lowest ? gather_minimum : gather_maximum;
-  for (const step of [1, stride]) {
-    let span = 1;
-    // A window of 2 spans comes from two windows of 1. What runs over a row's end is never read.
-    for (; span * 2 <= window; span *= 2) gather(wide, span * step);
-    if (window > span) gather(wide, (window - span) * step);
-  }
-  const out = new Uint8Array(height * width);
-  for (let row = 0; row < height; row++) {
-    out.set(wide.subarray(row * stride, row * stride + width), row * width);
-  }
-  return { height, width, channels: 1, data: out };
+export function running_maximum({ height, width, data }, window) {
+  const across = maximum_along_rows(data, width, window);
+  return { height, width, channels: 1, data: maximum_along_rows(across, height, window) };
 }
 
 /**
@@ -38,22 +22,32 @@ export function running({ height, width, data }, window, kind) {
  * @returns {Picture} h×w×1
  */
 export function opening(grey, window) {
-  return running(running(grey, window, "minimum"), window, "maximum");
+  return running_maximum(invert(running_maximum(invert(grey), window)), window);
 }
 
 /**
- * Upwards in place: what lies `shift` ahead has not been touched yet.
- * @param {Uint8Array} values
- * @param {number} shift
+ * A window overlaps at most two blocks of its own length: its maximum is that of the first block from the window's
+ * start on and of the second up to its end. So the cost does not depend on the window.
+ * @param {Uint8Array} data h×w
+ * @param {number} width
+ * @param {number} window odd
+ * @returns {Uint8Array} transposed, w×h: applied twice, it has treated both directions and stands upright again
  */
-function gather_minimum(values, shift) {
-  for (let i = 0, j = shift; j < values.length; i++, j++) if (values[j] < values[i]) values[i] = values[j];
-}
-
-/**
- * @param {Uint8Array} values
- * @param {number} shift
- */
-function gather_maximum(values, shift) {
-  for (let i = 0, j = shift; j < values.length; i++, j++) if (values[j] > values[i]) values[i] = values[j];
+function maximum_along_rows(data, width, window) {
+  const [height, reach] = [data.length / width, window >> 1];
+  const out = new Uint8Array(data.length);
+  const line = new Uint8Array(width + 2 * reach);
+  const [since, until] = [new Uint8Array(line.length), new Uint8Array(line.length)];
+  for (let row = 0; row < height; row++) {
+    line.set(data.subarray(row * width, (row + 1) * width), reach);
+    for (let start = 0; start < line.length; start += window) {
+      const end = Math.min(start + window, line.length);
+      for (let i = start, most = 0; i < end; i++) until[i] = most = Math.max(most, line[i]);
+      for (let i = end - 1, most = 0; i >= start; i--) since[i] = most = Math.max(most, line[i]);
+    }
+    for (let column = 0, to = row; column < width; column++, to += height) {
+      out[to] = Math.max(since[column], until[column + window - 1]);
+    }
+  }
+  return out;
 }

@@ -32,12 +32,12 @@ export function nearest(value) {
 export function triangle_bands(size_in, size_out) {
   const scale = size_in / size_out;
   const reach = Math.max(scale, 1);
-  const taps = Math.min(size_in, Math.ceil(2 * reach) + 2);
+  const taps = Math.min(size_in, Math.ceil(2 * reach)); // whole numbers in an open interval of length 2 reach
   const first = new Int32Array(size_out);
   const weights = new Float64Array(size_out * taps);
   for (let i = 0; i < size_out; i++) {
     const middle = (i + 0.5) * scale;
-    first[i] = Math.min(Math.max(Math.floor(middle - reach - 0.5), 0), size_in - taps);
+    first[i] = Math.min(Math.max(Math.floor(middle - reach + 0.5), 0), size_in - taps);
     const band = weights.subarray(i * taps, (i + 1) * taps);
     let sum = 0;
     for (let k = 0; k < taps; k++) {
