@@ -10,6 +10,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { argv } from "node:process";
 
 import { prepare } from "#web/core/forward.js";
+import { terms } from "#web/core/terms.js";
 
 /** @type {(array: ArrayJson) => Tensor} */
 function read_tensor({ shape, base64 }) {
@@ -25,7 +26,7 @@ function write_tensor(tensor) {
 }
 
 /** @type {(one: any) => any} */
-function answer({ network, weights: packed, image, off }) {
+function answer({ network, weights: packed, image, off, places = [] }) {
   const weights = Object.fromEntries(Object.entries(packed).map(([name, value]) => [name, read_tensor(value)]));
   const activations = prepare(network, weights).run(read_tensor(image), { off });
   return {
@@ -37,6 +38,8 @@ function answer({ network, weights: packed, image, off }) {
     })),
     logits: Array.from(activations.logits),
     probabilities: Array.from(activations.probabilities),
+    terms: places.map((/** @type {[number, number, number, number]} */ [layer, r, c, channel]) =>
+      terms(network, weights, activations, layer, r, c, channel, { limit: 5 })),
   };
 }
 

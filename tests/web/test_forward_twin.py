@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from harness import assert_close, random_images, random_spec, random_weights
+from harness import TOLERANCE, assert_close, random_images, random_spec, random_weights
 
 from convscope.model.forward import Activations, forward
 from convscope.model.layers import LAYERS
@@ -50,9 +50,19 @@ def case(spec: Spec, weights: dict[str, np.ndarray], image: np.ndarray, **more: 
     return {"network": network_json(spec), "weights": packed, "image": array_json(image), **more}
 
 
+def places(spec: Spec) -> list[tuple[int, int, int, int]]:
+    """Layer, row, column, channel of some numbers of each layer: two corners, where padding is, and two anywhere."""
+    rng, found = np.random.default_rng(0), []
+    for index, row in enumerate(spec.table()):
+        h, w, c = row.output_shape if len(row.output_shape) == 3 else (1, 1, row.output_shape[0])
+        found += [(index, 0, 0, 0), (index, h - 1, w - 1, c - 1)]
+        found += [(index, *(int(rng.integers(side)) for side in (h, w, c))) for _ in range(2)]
+    return found
+
+
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    cases = [case(spec, weights, images[0]) for spec, weights, images in networks()]
+    cases = [case(spec, weights, images[0], places=places(spec)) for spec, weights, images in networks()]
     return node(cases, tmp_path_factory.mktemp("twin"))
 
 
@@ -82,6 +92,70 @@ def test_the_page_computes_what_numpy_computes_at_every_layer(answers: list[dict
                     assert_close(array(theirs[part]), expected[0], f"{where}: {part}")
         assert_close(np.array(answer["logits"]), seen.logits[0], f"{spec.name}: logits")
         assert np.abs(np.array(answer["probabilities"]) - seen.probabilities[0]).max() < 1e-5
+
+
+def test_every_number_written_out_adds_up_to_the_number(answers: list[dict[str, Any]]) -> None:
+    checked = set()
+    for (spec, weights, images), answer in zip(networks(), answers, strict=True):
+        rows, seen = spec.table(), forward(spec, weights, images)
+        for (index, *place), terms in zip(places(spec), answer["terms"], strict=True):
+            layer, checked = seen.layers[index], checked | {rows[index].kind}
+            at = tuple(place) if layer.output.ndim == 4 else (place[2],)
+            sources = images[0] if index == 0 else seen.layers[index - 1].output[0]
+            result = layer.output if layer.pre_activation is None else layer.pre_activation
+            added = add_up(terms, sources, at)
+            allowed = TOLERANCE * max(1.0, float(np.abs(result).max()))
+            assert abs(added - result[0][at]) <= allowed, f"{spec.name}, {layer.name}, {at}: {added}, {result[0][at]}"
+            assert abs(terms["value"] - layer.output[0][at]) <= TOLERANCE * max(1.0, float(np.abs(layer.output).max()))
+            if "sum" in terms:
+                assert abs(terms["sum"] - added) <= allowed
+            if terms.get("softmax"):
+                powers = np.array(terms["softmax"]["exponentials"]) / terms["softmax"]["sum"]
+                assert np.abs(powers - layer.output[0]).max() < 1e-5
+    assert checked == set(LAYERS)
+
+
+def add_up(terms: dict[str, Any], sources: np.ndarray, at: tuple[int, ...]) -> float:
+    """The number before the activation, from the parts alone; every pixel shown is checked against its place."""
+    match terms["kind"]:
+        case "convolution":
+            return sum(window(channel, sources) for channel in terms["channels"]) + terms["bias"]
+        case "separable":
+            halves = [window(channel, sources) for channel in terms["depthwise"]]
+            pairs = zip(halves, terms["pointwise"], strict=True)
+            return sum(half * product["weight"] for half, product in pairs) + terms["bias"]
+        case "dense":
+            shown = terms["contributions"]
+            assert all(abs(sources[one["index"]] - one["input"]) < 1e-3 for one in shown)
+            sizes = [abs(one["product"]) for one in shown]
+            assert sizes == sorted(sizes, reverse=True)
+            assert len(shown) == min(5, len(sources))
+            assert len(shown) + terms["rest_count"] == len(sources)
+            return sum(one["input"] * one["weight"] for one in shown) + terms["rest"] + terms["bias"]
+        case "pooling":
+            values = [float(sources[pixel["row"], pixel["column"], at[-1]]) for pixel in terms["pixels"]]
+            if terms["winner"] is None:
+                return sum(values) / len(values)
+            assert terms["winner"] == int(np.argmax([pixel["value"] for pixel in terms["pixels"]])), "first of equals"
+            return values[terms["winner"]]
+        case "normalization":
+            root = np.sqrt(terms["variance"] + terms["epsilon"])
+            return (terms["input"] - terms["mean"]) / root * terms["gamma"] + terms["beta"]
+        case "flatten":
+            spot = (terms["row"], terms["column"], terms["channel"])
+            return float(sources[spot] if sources.ndim == 3 else sources[terms["channel"]])
+        case _:
+            return terms["input"]
+
+
+def window(channel: dict[str, Any], sources: np.ndarray) -> float:
+    total = 0.0
+    for tap in (tap for row in channel["taps"] for tap in row):
+        inside = 0 <= tap["row"] < sources.shape[0] and 0 <= tap["column"] < sources.shape[1]
+        assert tap["inside"] == inside
+        pixel = float(sources[tap["row"], tap["column"], channel["channel"]]) if inside else 0.0
+        total += pixel * tap["weight"]
+    return total
 
 
 def test_a_filter_that_is_off_feeds_zeros_to_the_next_layer(tmp_path: Path) -> None:

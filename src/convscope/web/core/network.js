@@ -99,3 +99,17 @@ export function weight_shapes(row) {
   }
   return shapes;
 }
+
+/**
+ * Where a number lies, given its index in the flattened tensor.
+ *
+ * @param {number} index
+ * @param {number[]} shape `(h, w, c)`, or `(units,)`, which counts as one pixel.
+ * @returns {{row: number, column: number, channel: number}}
+ */
+export function place_of(index, shape) {
+  const channels = shape[shape.length - 1];
+  const width = shape.length === 3 ? shape[1] : 1;
+  const pixel = Math.floor(index / channels);
+  return { row: Math.floor(pixel / width), column: pixel % width, channel: index % channels };
+}

@@ -1,0 +1,128 @@
+/**
+ * Where windows lie: convolution arithmetic in integers, the same formulas as `arithmetic.py`.
+ *
+ * @typedef {import("#web/core/network.js").LayerRow} LayerRow
+ * @typedef {import("#web/core/network.js").Network} Network
+ * @typedef {{kernel_size: number[], strides: number[], padding: string, dilation_rate: number[]}} Window
+ * Pairs are (rows, columns).
+ * @typedef {{strides?: number, padding?: string, dilation_rate?: number}} Slide One axis; Keras's defaults.
+ * @typedef {{r0: number, r1: number, c0: number, c1: number}} Span Rows and columns from the first to the last, both
+ * included.
+ */
+
+/**
+ * How many zeros go before and after an axis; `same` puts the odd zero at the end, as TensorFlow does.
+ *
+ * @param {number} size Input pixels on this axis, >= 1.
+ * @param {number} kernel_size Kernel taps on this axis, >= 1.
+ * @param {Slide} [slide]
+ * @returns {[number, number]}
+ */
+export function padding_split(size, kernel_size, { strides = 1, padding = "valid", dilation_rate = 1 } = {}) {
+  if (padding === "valid") return [0, 0];
+  const span = (Math.ceil(size / strides) - 1) * strides + (kernel_size - 1) * dilation_rate + 1;
+  const total = Math.max(span - size, 0);
+  return [Math.floor(total / 2), Math.ceil(total / 2)];
+}
+
+/**
+ * How many windows fit on an axis; 0 or less when the kernel does not fit.
+ *
+ * @param {number} size Input pixels on this axis, >= 1.
+ * @param {number} kernel_size Kernel taps on this axis, >= 1.
+ * @param {Slide} [slide]
+ * @returns {number}
+ */
+export function output_size(size, kernel_size, { strides = 1, padding = "valid", dilation_rate = 1 } = {}) {
+  const [before, after] = padding_split(size, kernel_size, { strides, padding, dilation_rate });
+  return Math.floor((size + before + after - (kernel_size - 1) * dilation_rate - 1) / strides) + 1;
+}
+
+/**
+ * The window that a layer slides over rows and columns, or null for a layer that slides none.
+ *
+ * @param {LayerRow} row
+ * @returns {Window | null}
+ */
+export function window_of({ config }) {
+  const kernel_size = config.kernel_size ?? config.pool_size;
+  if (!kernel_size) return null;
+  const { strides, padding, dilation_rate = [1, 1] } = config;
+  return { kernel_size, strides, padding, dilation_rate };
+}
+
+/**
+ * Where one window's taps lie on one axis of the layer's input; outside of `0 .. size - 1` lies padding.
+ *
+ * @param {LayerRow} row A layer with a window.
+ * @param {0 | 1} axis Rows or columns.
+ * @param {number} output The output row or column.
+ * @returns {number[]} One position a tap.
+ * @throws {Error} The layer slides no window.
+ */
+export function tap_positions(row, axis, output) {
+  const window = window_of(row);
+  if (!window) throw new Error(`Expected a layer with a window. Received: ${row.name}.`);
+  const [kernel, strides, dilation_rate] = [window.kernel_size[axis], window.strides[axis], window.dilation_rate[axis]];
+  const slide = { strides, padding: window.padding, dilation_rate };
+  const [before] = padding_split(row.input_shape[axis], kernel, slide);
+  return Array.from({ length: kernel }, (_, tap) => output * strides - before + tap * dilation_rate);
+}
+
+/**
+ * The rows and columns of a layer's input that some of its outputs see, clipped to where there are pixels.
+ *
+ * @param {LayerRow} row
+ * @param {number} r0 First output row.
+ * @param {number} r1 Last output row.
+ * @param {number} c0 First output column.
+ * @param {number} c1 Last output column.
+ * @returns {Span | null} The smallest span that holds every tap; null when the input has no rows and columns, or only
+ *     padding is seen. A layer whose output has no rows and columns sees all of its input.
+ */
+export function input_span(row, r0, r1, c0, c1) {
+  const [height, width] = row.input_shape;
+  if (row.input_shape.length !== 3) return null;
+  if (row.output_shape.length !== 3) return { r0: 0, r1: height - 1, c0: 0, c1: width - 1 };
+  if (!window_of(row)) return { r0, r1, c0, c1 };
+  const rows = reach(row, 0, r0, r1);
+  const columns = reach(row, 1, c0, c1);
+  return rows && columns && { r0: rows[0], r1: rows[1], c0: columns[0], c1: columns[1] };
+}
+
+/**
+ * What reaches one output pixel, back to the picture.
+ *
+ * @param {Network} network
+ * @param {number} layer_index
+ * @param {number} r Row of the layer's output; of no meaning where it has no rows.
+ * @param {number} c Column of the layer's output.
+ * @returns {(Span | null)[]} `layer_index + 2` entries: the picture at 0, the output of layer `k` at `k + 1`. Null
+ *     where there are no rows and columns, or where only padding reaches the pixel.
+ * @throws {Error} There is no such layer or pixel.
+ */
+export function trace(network, layer_index, r, c) {
+  const last = network.layers[layer_index];
+  const flat = last?.output_shape.length !== 3;
+  if (!last || (!flat && !(r >= 0 && r < last.output_shape[0] && c >= 0 && c < last.output_shape[1]))) {
+    throw new Error(`Expected a pixel of the network's layers. Received: layer ${layer_index}, row ${r}, column ${c}.`);
+  }
+  /** @type {(Span | null)[]} */
+  const spans = [flat ? null : { r0: r, r1: r, c0: c, c1: c }];
+  for (let index = layer_index; index >= 0; index -= 1) {
+    const row = network.layers[index];
+    const seen = spans[0];
+    if (row.output_shape.length !== 3) spans.unshift(input_span(row, 0, 0, 0, 0));
+    else spans.unshift(seen && input_span(row, seen.r0, seen.r1, seen.c0, seen.c1));
+  }
+  return spans;
+}
+
+/** @type {(row: LayerRow, axis: 0 | 1, first: number, last: number) => [number, number] | null} */
+function reach(row, axis, first, last) {
+  const seen = [];
+  for (let output = first; output <= last; output += 1) {
+    seen.push(...tap_positions(row, axis, output).filter((at) => at >= 0 && at < row.input_shape[axis]));
+  }
+  return seen.length ? [Math.min(...seen), Math.max(...seen)] : null;
+}
