@@ -78,7 +78,7 @@ def test_the_config_of_a_run_trains_the_same_weights_again(plain_training, convs
 def test_the_run_folder_holds_model_record_options_and_pictures(short_run: Path) -> None:
     files = {str(path.relative_to(short_run)) for path in short_run.rglob("*") if path.is_file()}
     pictures = {f"pictures/{name}.png" for name in PICTURES}
-    assert files == {"model.safetensors", "run.json", "config.toml"} | pictures
+    assert files == {"model.safetensors", "proof.safetensors", "run.json", "config.toml", "page.html"} | pictures
 
 
 def test_the_record_and_the_model_tell_of_the_same_weights(short_run: Path) -> None:

@@ -29,6 +29,10 @@ COMMANDS = {
         "Measure a trained network: accuracy with its interval, what it confuses, how far to trust it.",
         "runs/20260101-120000-quick --pictures figures",
     ),
+    "open": (
+        "Write a trained network as one HTML file that works offline, and show it.",
+        "runs/20260101-120000-quick --out network.html",
+    ),
     "predict": ("Say what is on a picture.", "photo.jpg --show seen.png"),
     "summary": (
         "Draw a network's table: shapes, parameters, multiply-adds, receptive field.",

@@ -30,9 +30,12 @@ def train_text(trained: Trained) -> str:
     lines.append(f"run         {folder}")
     if trained.pictures:
         lines.append(f"pictures    {', '.join(path.name for path in trained.pictures)} in {folder / 'pictures'}")
+    if trained.page:
+        lines.append(f"page        {trained.page}: see through it, offline, on any device")
     lines += [
         "",
         "Next:",
+        f"  convscope open {folder}",
         f"  convscope predict --run {folder} your-picture.png --show seen.png",
         f"  convscope evaluate {folder}{'' if measured else ' --part validation'}",
         f"  convscope summary {folder}",
@@ -45,6 +48,7 @@ def train_json(trained: Trained) -> dict[str, Any]:
     return {
         "folder": str(trained.folder),
         "pictures": [str(path) for path in trained.pictures],
+        "page": str(trained.page) if trained.page else None,
         "run": trained.run.to_json(),
     }
 

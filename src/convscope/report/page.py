@@ -27,7 +27,7 @@ def page(bundle: Bundle) -> str:
     """
     parts = {
         "title": html.escape(bundle["title"]),
-        "style": _text("style.css"),
+        "style": "\n".join(_text(name) for name in _names(".css")),
         "modules": json.dumps({"imports": _import_map()}, separators=(",", ":")),
         "bundle": to_script(bundle),
     }
@@ -36,23 +36,25 @@ def page(bundle: Bundle) -> str:
 
 
 def to_script(value: object) -> str:
-    """JSON that may stand in a ``script`` element, whatever texts are in it.
+    r"""JSON that may stand in a ``script`` element, whatever texts are in it.
 
     Example:
         >>> to_script(["</script>"])
-        '["\\\\u003c/script\\\\u003e"]'
+        '["\\u003c/script\\u003e"]'
     """
     text = json.dumps(value, separators=(",", ":"), allow_nan=False, ensure_ascii=True)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def _import_map() -> dict[str, str]:
-    return {f"#web/{name}": _data_url(name) for name in _module_names()}
+    inner = [f"{room}/{name}" for room in ("core", "view") for name in _names(".js", room)]
+    return {f"#web/{name}": _data_url(name) for name in [*_names(".js"), *inner]}
 
 
-def _module_names() -> list[str]:
-    inner = [f"{room}/{file.name}" for room in ("core", "view") for file in (WEB / room).iterdir()]
-    return sorted(name for name in ["main.js", *inner] if name.endswith(".js"))
+def _names(ending: str, room: str = "") -> list[str]:
+    """style.css, which names the colours, comes before the others."""
+    found = [file.name for file in (WEB / room if room else WEB).iterdir() if file.name.endswith(ending)]
+    return sorted(found, key=lambda name: (name != "style.css", name))
 
 
 def _data_url(name: str) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 
 from convscope.data.dataset import Dataset
 from convscope.errors import RunError

@@ -22,6 +22,7 @@ from convscope.model.spec import Spec
 from convscope.train.options import TrainOptions, resolve
 from convscope.train.run import MODEL_FILE, Run, check_empty, new_folder, save
 from convscope.verbs.environment import describe_environment
+from convscope.verbs.open import write_page
 
 if TYPE_CHECKING:
     from convscope.train.fit import Fitted
@@ -40,6 +41,7 @@ class Trained:
         validation: Measured on the split that choices are made by; None when the training was cut short.
         test: Measured once, at the end; None without a test part, or when the training was cut short.
         pictures: The PNG files; none when the training was cut short.
+        page: The HTML page; None when the training was cut short.
     """
 
     run: Run
@@ -47,6 +49,7 @@ class Trained:
     validation: Evaluation | None
     test: Evaluation | None
     pictures: tuple[Path, ...]
+    page: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -165,7 +168,8 @@ def _finish(
         test=on_test.to_json() if on_test else None,
     )
     save(run, folder)
-    return Trained(run, folder, on_validation, on_test, pictures)
+    opened = write_page(folder, None, model, run, shown, on_test or on_validation, "test" if on_test else "validation")
+    return Trained(run, folder, on_validation, on_test, pictures, opened.path)
 
 
 def _measure(predictions: Predictions, dataset: Dataset) -> Evaluation:

@@ -1,0 +1,119 @@
+// What the page looks through: the network, its pictures, and all that it computes of the picture that is chosen.
+
+import { bytes, unpack_all } from "#web/core/bundle.js";
+import { prepare } from "#web/core/forward.js";
+import { parse_off } from "#web/core/state.js";
+
+/** @typedef {import("#web/core/bundle.js").Bundle} Bundle */
+/** @typedef {import("#web/core/bundle.js").Bytes} Bytes */
+/** @typedef {import("#web/core/bundle.js").Tensor} Tensor */
+/** @typedef {import("#web/core/network.js").Activations} Activations */
+/** @typedef {import("#web/core/state.js").State} State */
+
+/**
+ * @typedef {object} Lens
+ * @property {Bundle} bundle
+ * @property {Record<string, Tensor>} weights
+ * @property {Bytes} pixels every picture of the bundle, (n, h, w, c)
+ * @property {Uint8Array|null} seen the chosen picture as the network sees it; null for none
+ * @property {Activations|null} activations all that was computed of it
+ * @property {(state: State) => void} look choose the state's picture and filters, and compute
+ * @property {(image: Tensor, off?: Record<string, number[]>) => Activations} run compute another picture, keeping nothing
+ */
+
+/**
+ * @param {Bundle} bundle
+ * @returns {Lens}
+ * @throws {Error} A weight or an array of the bundle is not what the network needs.
+ */
+export function create_lens(bundle) {
+  const weights = unpack_all(bundle.weights);
+  const engine = prepare(bundle.network, weights);
+  /** @type {Lens} */
+  const lens = {
+    bundle,
+    weights,
+    pixels: bytes(bundle.pictures.pixels),
+    seen: null,
+    activations: null,
+    look(state) {
+      lens.seen = picture_of(lens, state.picture);
+      const image = lens.seen && to_image(lens.seen, bundle.network.input_shape);
+      lens.activations = image && lens.run(image, parse_off(state.off));
+    },
+    run: (image, off = {}) => engine.run(image, { off: known(bundle, off) }),
+  };
+  return lens;
+}
+
+/**
+ * The pixels behind State.picture.
+ * @param {Pick<Lens, "bundle"|"pixels">} lens
+ * @param {string} picture
+ * @returns {Uint8Array|null} null where there is no such picture
+ */
+export function picture_of({ bundle, pixels }, picture) {
+  const size = bundle.network.input_shape.reduce((a, b) => a * b, 1);
+  if (picture.startsWith("d")) return decode_drawing(picture, size);
+  const position = picture.startsWith("p") ? Number(picture.slice(1)) : -1;
+  if (position < 0 || position >= bundle.pictures.entries.length) return null;
+  return pixels.data.subarray(position * size, (position + 1) * size);
+}
+
+/**
+ * Bytes 0..255 to the network's input, [0, 1].
+ * @param {Uint8Array} seen
+ * @param {number[]} shape
+ * @returns {Tensor}
+ */
+export function to_image(seen, shape) {
+  return { shape, data: Float32Array.from(seen, (value) => value * Math.fround(1 / 255)) };
+}
+
+/**
+ * A drawing as a word for the URL: "d" and base64url, the runs of zeros counted.
+ * @param {Uint8Array} seen
+ * @returns {string} "" where it would be too long for a link
+ */
+export function encode_drawing(seen) {
+  const packed = [];
+  for (let i = 0; i < seen.length; ) {
+    let run = 0;
+    while (run < 255 && i + run < seen.length && seen[i + run] === 0) run++;
+    if (run) packed.push(0, run);
+    else packed.push(seen[i]);
+    i += run || 1;
+  }
+  const text = btoa(String.fromCharCode(...packed)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return text.length < 20000 ? `d${text}` : "";
+}
+
+/**
+ * @param {string} word from `encode_drawing`
+ * @param {number} size pixels times channels
+ * @returns {Uint8Array|null} null where it is not a drawing of that size
+ */
+export function decode_drawing(word, size) {
+  let text;
+  try {
+    text = atob(word.slice(1).replaceAll("-", "+").replaceAll("_", "/"));
+  } catch {
+    return null;
+  }
+  const out = new Uint8Array(size);
+  let at = 0;
+  for (let i = 0; i < text.length; i++) {
+    const value = text.charCodeAt(i);
+    if (value === 0) at += text.charCodeAt(++i) || 0;
+    else if (at < size) out[at++] = value;
+    else return null;
+  }
+  return at === size ? out : null;
+}
+
+/** Only filters that exist: a link may have been changed by hand. @param {Bundle} bundle @param {Record<string, number[]>} off */
+function known(bundle, off) {
+  const channels = new Map(bundle.network.layers.map((row) => [row.name, row.output_shape.at(-1) ?? 0]));
+  const pairs = Object.entries(off).map(([name, list]) => [name, list.filter((c) => c < (channels.get(name) ?? 0))]);
+  return Object.fromEntries(pairs.filter(([, list]) => list.length));
+}

@@ -1,0 +1,70 @@
+// The only file that touches window and location: reads the bundle, keeps the hash, mounts the rooms.
+
+import { read_bundle } from "#web/core/bundle.js";
+import { create_lens } from "#web/core/lens.js";
+import { prove } from "#web/core/prove.js";
+import { create_store, format_hash, parse_hash } from "#web/core/state.js";
+import { h, fill } from "#web/view/dom.js";
+import { mount as mount_shell } from "#web/view/shell.js";
+
+const HASH_DELAY = 250; // browsers refuse hundreds of changes of the address in a row
+
+start();
+
+function start() {
+  const element = /** @type {HTMLElement} */ (document.getElementById("page"));
+  try {
+    const lens = create_lens(read_bundle(document.getElementById("bundle")?.textContent ?? ""));
+    const store = create_store(first_state(lens));
+    lens.look(store.get());
+    const shell = mount_shell(element, lens, store);
+    store.subscribe((state, old) => {
+      if (state.picture !== old.picture || state.off !== old.off) lens.look(state);
+      shell.update(state, old);
+    });
+    keep_hash(store);
+    document.documentElement.dataset.drawn = String(Math.round(performance.now()));
+    setTimeout(() => {
+      shell.proven(checked(lens));
+      document.documentElement.dataset.proven = String(Math.round(performance.now()));
+    }, 30);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    fill(element, h("main", { class: "broken", role: "alert" }, h("h1", {}, "This page cannot be shown"), h("p", {}, message)));
+  }
+}
+
+/** @param {import("#web/core/lens.js").Lens} lens */
+function checked(lens) {
+  try {
+    return prove(lens);
+  } catch {
+    return null;
+  }
+}
+
+/** The link's view; without a picture in it, the first of the gallery. @param {import("#web/core/lens.js").Lens} lens */
+function first_state(lens) {
+  const state = parse_hash(location.hash);
+  const layers = lens.bundle.network.layers.length;
+  const picture = state.picture || (lens.bundle.pictures.entries.length ? "p0" : "");
+  return { ...state, picture, layer: Math.min(state.layer, layers - 1) };
+}
+
+/** @param {import("#web/core/state.js").Store} store */
+function keep_hash(store) {
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  let timer;
+  store.subscribe((state, old) => {
+    clearTimeout(timer);
+    const write = () => {
+      const hash = format_hash(state) || "#";
+      if (state.tab !== old.tab) history.pushState(null, "", hash);
+      else history.replaceState(null, "", hash);
+    };
+    if (state.tab !== old.tab) write();
+    else timer = setTimeout(write, HASH_DELAY);
+  });
+  window.addEventListener("popstate", () => store.set(parse_hash(location.hash)));
+  window.addEventListener("hashchange", () => store.set(parse_hash(location.hash)));
+}

@@ -1,0 +1,128 @@
+// Draw, drop or choose a picture; beside it, what the network sees of it.
+
+import { encode_drawing } from "#web/core/lens.js";
+import { preprocess } from "#web/core/preprocess.js";
+import { fill, h, paint_bytes } from "#web/view/dom.js";
+
+/** @typedef {import("#web/core/state.js").State} State */
+
+const SIDE = 280;
+const STROKE = 20;
+const MAX_SIDE = 2000;
+
+/**
+ * @param {HTMLElement} element
+ * @param {import("#web/core/lens.js").Lens} lens
+ * @param {import("#web/core/state.js").Store} store
+ */
+export function mount(element, lens, store) {
+  const { bundle } = lens;
+  const grey = bundle.network.input_shape[2] === 1;
+  const canvas = h("canvas", { width: SIDE, height: SIDE, class: "pad", role: "img", "aria-label": "Drawing pad: draw with mouse, pen or finger" });
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
+  const seen = h("canvas", { class: "seen", role: "img", "aria-label": "What the network sees" });
+  const message = h("p", { class: "small soft", role: "status" });
+  const file = h("input", { type: "file", accept: "image/*", class: "unseen", id: "file", onchange: () => file.files?.[0] && read(file.files[0]) });
+  /** @type {{x: number, y: number}|null} */
+  let last = null;
+  let waiting = 0;
+
+  fill(
+    element,
+    h("h2", {}, grey ? "Draw one here" : "Bring a picture"),
+    h("div", { class: "pad-pair" },
+      h("figure", {}, canvas, h("figcaption", { class: "small soft" }, grey ? "Your drawing" : "Your picture")),
+      h("figure", {}, seen, h("figcaption", { class: "small soft" }, "What the network sees"))),
+    h("div", { class: "pad-buttons" },
+      grey && h("button", { onclick: clear, "data-shortcut": "x" }, "Clear (x)"),
+      h("button", { onclick: () => file.click() }, "Open or take a picture"),
+      h("label", { for: "file", class: "unseen" }, "Picture file"), file),
+    message,
+  );
+  blank();
+  show();
+
+  canvas.addEventListener("pointerdown", (event) => {
+    if (!grey) return;
+    canvas.setPointerCapture(event.pointerId);
+    if (!store.get().picture.startsWith("d")) blank();
+    last = null;
+    stroke(event);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!canvas.hasPointerCapture(event.pointerId)) return;
+    const between = event.getCoalescedEvents?.() ?? [];
+    (between.length ? between : [event]).forEach(stroke);
+  });
+  element.addEventListener("dragover", (event) => event.preventDefault());
+  element.addEventListener("drop", (event) => {
+    event.preventDefault();
+    const dropped = event.dataTransfer?.files[0];
+    if (dropped) read(dropped);
+  });
+
+  /** @param {PointerEvent} event */
+  function stroke(event) {
+    const box = canvas.getBoundingClientRect();
+    const point = { x: ((event.clientX - box.left) * canvas.width) / box.width, y: ((event.clientY - box.top) * canvas.height) / box.height };
+    const from = last ?? { x: point.x - 0.1, y: point.y };
+    context.lineWidth = STROKE;
+    context.lineCap = context.lineJoin = "round";
+    context.strokeStyle = "#fff";
+    context.beginPath();
+    context.moveTo(from.x, from.y);
+    context.lineTo(point.x, point.y);
+    context.stroke();
+    last = point;
+    waiting ||= requestAnimationFrame(look);
+  }
+
+  function look() {
+    waiting = 0;
+    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+    const made = preprocess({ height: canvas.height, width: canvas.width, channels: 4, data }, /** @type {any} */ (bundle.preprocessing));
+    store.set({ picture: encode_drawing(made.data), row: -1, column: -1 });
+  }
+
+  /** @param {File} chosen */
+  async function read(chosen) {
+    try {
+      const bitmap = await createImageBitmap(chosen, { imageOrientation: "from-image" });
+      const scale = Math.min(1, MAX_SIDE / Math.max(bitmap.width, bitmap.height));
+      canvas.width = Math.max(1, Math.round(bitmap.width * scale));
+      canvas.height = Math.max(1, Math.round(bitmap.height * scale));
+      context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+      message.textContent = "";
+      look();
+    } catch {
+      message.textContent = `${chosen.name} cannot be read as a picture. Give a PNG, JPEG, GIF, WebP or BMP file.`;
+    }
+    file.value = "";
+  }
+
+  function blank() {
+    canvas.width = canvas.height = SIDE;
+    context.fillStyle = "#000";
+    context.fillRect(0, 0, SIDE, SIDE);
+  }
+
+  function clear() {
+    blank();
+    store.set({ picture: "", row: -1, column: -1 });
+  }
+
+  function show() {
+    const shape = bundle.network.input_shape;
+    paint_bytes(seen, shape, lens.seen ?? new Uint8Array(shape[0] * shape[1] * shape[2]));
+  }
+
+  return {
+    /** @param {State} state @param {State} old */
+    update(state, old) {
+      if (state.picture === old.picture) return;
+      if (!state.picture.startsWith("d") && old.picture.startsWith("d")) blank();
+      show();
+    },
+    destroy: () => cancelAnimationFrame(waiting),
+  };
+}

@@ -1,0 +1,56 @@
+// Play: the window slides over the input and the output fills in, number by number, at a speed the person sets.
+
+import { h } from "#web/view/dom.js";
+
+/**
+ * @param {import("#web/core/state.js").Store} store
+ * @param {() => [number, number]} size rows and columns of the output
+ * @param {() => void} redraw called when the filling in ends
+ */
+export function player(store, size, redraw) {
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  let timer;
+  let filling = false;
+  const speed = h("input", { type: "range", min: 1, max: 30, value: 6, id: "speed", "aria-label": "Steps a second" });
+  const play = h("button", { onclick: toggle, "data-shortcut": "p" }, "Play (p)");
+  const next = h("button", { onclick: () => (pause(), step()), "data-shortcut": "n" }, "Step (n)");
+  const element = h("div", { class: "player" }, play, next, h("label", { for: "speed", class: "small" }, "Speed"), speed);
+
+  function toggle() {
+    if (timer) return pause();
+    play.textContent = "Pause (p)";
+    run();
+  }
+  function run() {
+    step();
+    timer = setTimeout(run, 1000 / Number(speed.value));
+  }
+  function pause() {
+    clearTimeout(timer);
+    timer = undefined;
+    play.textContent = "Play (p)";
+  }
+  function step() {
+    const [height, width] = size();
+    const { row, column } = store.get();
+    const place = row < 0 ? 0 : (row * width + column + 1) % (height * width);
+    filling = true;
+    store.set({ row: Math.floor(place / width), column: place % width });
+  }
+
+  return {
+    element,
+    playing: () => filling,
+    /** How many numbers of the output are filled in. */
+    until() {
+      const { row, column } = store.get();
+      return filling && row >= 0 ? row * size()[1] + column + 1 : Infinity;
+    },
+    stop() {
+      pause();
+      if (!filling) return;
+      filling = false;
+      redraw();
+    },
+  };
+}
