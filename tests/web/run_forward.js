@@ -10,6 +10,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { argv } from "node:process";
 
 import { prepare } from "#web/core/forward.js";
+import { gradient } from "#web/core/gradient.js";
 import { terms } from "#web/core/terms.js";
 
 /** @type {(array: ArrayJson) => Tensor} */
@@ -26,7 +27,7 @@ function write_tensor(tensor) {
 }
 
 /** @type {(one: any) => any} */
-function answer({ network, weights: packed, image, off, places = [] }) {
+function answer({ network, weights: packed, image, off, places = [], classes = [] }) {
   const weights = Object.fromEntries(Object.entries(packed).map(([name, value]) => [name, read_tensor(value)]));
   const activations = prepare(network, weights).run(read_tensor(image), { off });
   return {
@@ -38,6 +39,8 @@ function answer({ network, weights: packed, image, off, places = [] }) {
     })),
     logits: Array.from(activations.logits),
     probabilities: Array.from(activations.probabilities),
+    gradients: classes.map((/** @type {number} */ class_index) =>
+      write_tensor(gradient(network, weights, activations, class_index, { off }))),
     terms: places.map((/** @type {[number, number, number, number]} */ [layer, r, c, channel]) =>
       terms(network, weights, activations, layer, r, c, channel, { limit: 5 })),
   };

@@ -13,14 +13,26 @@ import numpy as np
 import pytest
 from harness import TOLERANCE, assert_close, random_images, random_spec, random_weights
 
-from convscope.model.forward import Activations, forward
+from convscope.model.forward import Activations, forward, logits
 from convscope.model.layers import LAYERS
 from convscope.model.presets import PRESETS, load_spec
-from convscope.model.spec import Spec
+from convscope.model.spec import Spec, parse
 from convscope.report.bundle import array_json, network_json
 
 ROOT = Path(__file__).parents[2]
 RANDOM = 40
+
+SMOOTH = """
+Conv2D(6, 3, strides=(2, 1), padding="same", activation="tanh")
+BatchNormalization()
+Conv2D(4, (2, 3), dilation_rate=(1, 2), groups=2, padding="same", activation="silu")
+AveragePooling2D(2, padding="same")
+DepthwiseConv2D(2, depth_multiplier=2, activation="sigmoid")
+SeparableConv2D(5, 2, padding="same", activation="tanh")
+GlobalAveragePooling2D()
+Dense(6, activation="tanh")
+Dense(num_classes, activation="softmax")
+"""
 
 
 def node(cases: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
@@ -62,7 +74,9 @@ def places(spec: Spec) -> list[tuple[int, int, int, int]]:
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    cases = [case(spec, weights, images[0], places=places(spec)) for spec, weights, images in networks()]
+    cases = [
+        case(spec, weights, images[0], places=places(spec), classes=[0, 1]) for spec, weights, images in networks()
+    ]
     return node(cases, tmp_path_factory.mktemp("twin"))
 
 
@@ -156,6 +170,37 @@ def window(channel: dict[str, Any], sources: np.ndarray) -> float:
         pixel = float(sources[tap["row"], tap["column"], channel["channel"]]) if inside else 0.0
         total += pixel * tap["weight"]
     return total
+
+
+def test_the_gradient_is_what_small_changes_of_the_picture_do(tmp_path: Path) -> None:
+    """Central differences of the NumPy engine; a step of 0.02 leaves 1e-4 of rounding and of curvature each."""
+    spec = parse(SMOOTH, input_shape=(9, 8, 3), num_classes=3)
+    weights, images = random_weights(spec, seed=2), random_images(spec, 1, seed=2)
+    steps = 0.02 * np.eye(images.size, dtype=np.float32).reshape(-1, *spec.input_shape)
+    slopes = (logits(spec, weights, images + steps) - logits(spec, weights, images - steps)) / 0.04
+    (answer,) = node([case(spec, weights, images[0], classes=[0, 1, 2])], tmp_path)
+    for class_index, gradient in enumerate(answer["gradients"]):
+        expected = slopes[:, class_index].reshape(spec.input_shape)
+        assert np.abs(array(gradient) - expected).max() < 5e-3 * np.abs(expected).max()
+
+
+@pytest.mark.slow
+def test_the_gradient_is_what_tensorflow_computes_for_any_network(answers: list[dict[str, Any]]) -> None:
+    """Twice the tolerance of a forward pass: the same sums, forwards and then backwards."""
+    from convscope.model.build import build, set_weights
+    from convscope.model.tensorflow import tf
+
+    for (spec, weights, images), answer in zip(networks(), answers, strict=True):
+        model = build(spec, output="logits")
+        set_weights(model, weights)
+        picture = tf.constant(images)
+        for class_index, ours in enumerate(answer["gradients"]):
+            with tf.GradientTape() as tape:
+                tape.watch(picture)
+                logit = model(picture, training=False)[0, class_index]
+            theirs = tape.gradient(logit, picture).numpy()[0]
+            allowed = 2 * TOLERANCE * max(1.0, float(np.abs(theirs).max()))
+            assert np.abs(array(ours) - theirs).max() <= allowed, f"{spec.name}, class {class_index}"
 
 
 def test_a_filter_that_is_off_feeds_zeros_to_the_next_layer(tmp_path: Path) -> None:

@@ -83,8 +83,15 @@ function make_step(row, weight) {
   return (data) => ({ result: data });
 }
 
-/** @type {(row: LayerRow, input: number[], output: number[]) => Slide} */
-function slide_of({ config }, input, output) {
+/**
+ * The window of a convolution or pooling.
+ *
+ * @param {LayerRow} row
+ * @param {number[]} input `(h, w, c)`.
+ * @param {number[]} output `(h, w, c)`.
+ * @returns {Slide}
+ */
+export function slide_of({ config }, input, output) {
   const kernel_size = config.kernel_size ?? config.pool_size;
   const dilation_rate = config.dilation_rate ?? [1, 1];
   const before = [0, 1].map((axis) => {
@@ -94,14 +101,25 @@ function slide_of({ config }, input, output) {
   return { input, output, kernel_size, strides: config.strides, dilation_rate, before };
 }
 
-/** @type {(input: number[], filters: number) => Slide} */
-function point(input, filters) {
+/**
+ * A window of one pixel: what a pointwise convolution slides, and a dense layer over one pixel of many channels.
+ *
+ * @param {number[]} input `(h, w, c)`.
+ * @param {number} filters
+ * @returns {Slide}
+ */
+export function point(input, filters) {
   const output = [input[0], input[1], filters];
   return { input, output, kernel_size: [1, 1], strides: [1, 1], dilation_rate: [1, 1], before: [0, 0] };
 }
 
-/** @type {(input: number[]) => Slide} */
-function everything(input) {
+/**
+ * A window that holds the whole picture: global pooling.
+ *
+ * @param {number[]} input `(h, w, c)`.
+ * @returns {Slide}
+ */
+export function everything(input) {
   return { ...point(input, input[2]), output: [1, 1, input[2]], kernel_size: input.slice(0, 2) };
 }
 
@@ -236,7 +254,7 @@ function convolve_block(slide, depth, { values, places, starts }, { first, count
  * @param {(pixel: number, tap: number) => void} visit
  * @param {(output: number, pixels: number) => void} finish
  */
-function each_window(slide, visit, finish) {
+export function each_window(slide, visit, finish) {
   const { kernel_size: [tall, wide], strides, dilation_rate, before } = slide;
   const { input: [height, width], output: [rows, columns] } = slide;
   for (let r = 0; r < rows; r += 1) {
@@ -332,8 +350,11 @@ function normalization(epsilon, weight) {
   };
 }
 
-/** @type {(value: number) => number} */
-function sigmoid(value) {
+/**
+ * @param {number} value
+ * @returns {number} 0 to 1.
+ */
+export function sigmoid(value) {
   // exp of a negative number only: it may vanish but cannot overflow
   const power = Math.exp(-Math.abs(value));
   return (value >= 0 ? 1 : power) / (1 + power);
