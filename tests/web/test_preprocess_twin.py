@@ -125,3 +125,38 @@ def test_javascript_averages_blocks_of_a_large_photo_as_python_does(digits, tmp_
     results = javascript([(photo, contract) for contract in contracts], tmp_path)
     for result, contract in zip(results, contracts, strict=True):
         np.testing.assert_array_equal(result, contract.apply(photo), str(contract))
+
+
+def test_javascript_lays_each_level_of_grey_on_each_ground_as_python_does(tmp_path):
+    levels = np.arange(256, dtype=np.uint8)
+    every = np.stack(np.meshgrid(levels, levels, indexing="ij"), axis=-1)
+    colours = np.random.default_rng(8).integers(0, 256, (256, 256, 4), np.uint8)
+    cases = [
+        (picture, Preprocessing(256, 256, channels, fit="stretch", background=background))
+        for picture, channels in ((every, 1), (colours, 1), (colours, 3), (colours[..., :3], 1))
+        for background in (0, 101, 255)
+    ]
+    for result, (picture, contract) in zip(javascript(cases, tmp_path), cases, strict=True):
+        np.testing.assert_array_equal(result, contract.apply(picture), f"{picture.shape}, {contract}")
+
+
+def test_javascript_decides_borderline_cases_as_python_does(digits, tmp_path):
+    contract = Preprocessing(28, 28, 1, fit="mnist", polarity="auto")
+    flat = [np.full((9, 9), level, np.uint8) for level in (0, 127, 128, 129, 255)]
+    faint = [(digits[0] > 99) * np.uint8(rise) + np.uint8(100) for rise in range(4, 46)]
+    # One row or column more or less than MNIST's box, or one pixel away from its middle.
+    framed = [np.roll(digit, (y, x), (0, 1)) for digit in digits[:9] for y, x in ((0, 1), (-1, 0), (1, -1))]
+    longer = [digit.copy() for digit in digits[:40]]
+    for index, digit in enumerate(longer):
+        box = np.flatnonzero(digit.any(axis=1))
+        digit[box[0] if index % 2 else box[0] - 1 - index % 3] = digit[box[1]] // (1 + 250 * (index % 2))
+    lopsided = np.zeros((40, 40), np.uint8)
+    lopsided[10:30, 18:20] = 60
+    lopsided[26:30, 12:28] = 255
+    pictures = [*flat, *faint, *framed, *longer, lopsided, lopsided[::-1], lopsided.T, lopsided.T[:, ::-1]]
+    cases = [(np.ascontiguousarray(picture)[..., None], contract) for picture in pictures]
+    for index, (result, (picture, _)) in enumerate(zip(javascript(cases, tmp_path), cases, strict=True)):
+        np.testing.assert_array_equal(result, contract.apply(picture), f"case {index}")
+    levels = [(picture, Preprocessing(9, 9, 1, polarity="auto")) for picture, _ in cases[: len(flat)]]
+    for result, (picture, auto) in zip(javascript(levels, tmp_path), levels, strict=True):
+        np.testing.assert_array_equal(result, auto.apply(picture))

@@ -124,7 +124,7 @@ function cut(grey, { top, bottom, left, right }) {
  * @returns {Picture} at most 20/28 of the frame's sides
  */
 function fill_box(found, height, width) {
-  const [box_height, box_width] = [height, width].map((side) => nearest((side * 20) / 28) || 1);
+  const [box_height, box_width] = [height, width].map((side) => nearest((side * 20) / 28));
   const scale = Math.min(box_height / found.height, box_width / found.width);
   const [rows, columns] = [found.height, found.width].map((side) => Math.max(1, nearest(side * scale)));
   const small = resample(found, Math.min(rows, box_height), Math.min(columns, box_width));
