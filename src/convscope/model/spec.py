@@ -219,6 +219,8 @@ def from_json(value: object) -> Spec:
 def keras_call(layer: Layer) -> str:
     """The layer as a line of Keras, arguments at their defaults left out; also a line of a spec file.
 
+    ``pool_size`` is always said: AveragePooling2D has no default for it in Keras.
+
     Example:
         >>> from convscope.model.layers import Conv2D
         >>> keras_call(Conv2D(64, 3, activation="relu"))
@@ -227,7 +229,9 @@ def keras_call(layer: Layer) -> str:
     parts = []
     for field in fields(layer):
         value = getattr(layer, field.name)
-        if value == field.default or (field.name == "strides" and value == getattr(layer, "pool_size", None)):
+        if (value == field.default and field.name != "pool_size") or (
+            field.name == "strides" and value == getattr(layer, "pool_size", None)
+        ):
             continue
         if isinstance(value, tuple) and value[0] == value[1]:
             value = value[0]

@@ -21,7 +21,7 @@ def keras_source(spec: Spec) -> str:
                 keras.Input((28, 28, 1)),
                 layers.Conv2D(64, 3, activation='relu', name='conv2d'),
                 layers.Conv2D(128, 3, activation='relu', name='conv2d_1'),
-                layers.MaxPooling2D(name='max_pooling2d'),
+                layers.MaxPooling2D(2, name='max_pooling2d'),
                 layers.Dropout(0.33, name='dropout'),
                 layers.Flatten(name='flatten'),
                 layers.Dense(10, activation='softmax', name='dense'),

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-
 from convscope.data.dataset import Dataset
 from convscope.errors import RunError
 from convscope.evaluate.metrics import Evaluation

@@ -2,7 +2,7 @@
 
 /** Ends of the diverging scale, the same hues as --minus and --plus in the style; the middle is paper. */
 const MINUS = [11, 87, 168];
-const PLUS = [200, 82, 0];
+const PLUS = [184, 70, 0];
 const MIDDLE = [250, 249, 246];
 
 /**
@@ -30,6 +30,16 @@ export function diverging(value, most) {
   const end = share < 0 ? MINUS : PLUS;
   const t = Math.abs(share);
   return [mix(0, end, t), mix(1, end, t), mix(2, end, t)];
+}
+
+/**
+ * Black or white, whichever can be read on a colour: of the two, one always has a contrast of 4.5 or more.
+ * @param {number[]} colour red, green, blue, 0..255
+ * @returns {string}
+ */
+export function ink_on(colour) {
+  const [red, green, blue] = colour.map((c) => (c <= 10 ? c / 3294 : ((c / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000" : "#fff";
 }
 
 /** @param {number} i @param {number[]} end @param {number} t */

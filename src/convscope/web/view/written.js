@@ -1,6 +1,6 @@
 // The tables in which a sum is written out.
 
-import { diverging, percent, reach, short } from "#web/core/scale.js";
+import { diverging, ink_on, percent, reach, short } from "#web/core/scale.js";
 import { h } from "#web/view/dom.js";
 
 /** @typedef {import("#web/core/taps.js").ChannelTaps} ChannelTaps */
@@ -89,7 +89,6 @@ const signed = (value) => (value < 0 ? "−" : "+") + short(Math.abs(value));
 
 /** The colour of the scale, with ink that can be read on it. @param {number} value @param {number} most */
 function paint(value, most) {
-  const [red, green, blue] = diverging(value, most);
-  const light = 0.299 * red + 0.587 * green + 0.114 * blue > 130;
-  return `background:rgb(${red} ${green} ${blue});color:${light ? "#14171c" : "#ffffff"}`;
+  const colour = diverging(value, most);
+  return `background:rgb(${colour.join(" ")});color:${ink_on(colour)}`;
 }

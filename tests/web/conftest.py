@@ -1,0 +1,142 @@
+"""Pages of made-up networks, and the browser that opens them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from harness import random_weights
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from convscope.data.dataset import Dataset
+from convscope.data.preprocess import Preprocessing
+from convscope.evaluate.metrics import measure
+from convscope.evaluate.predict import predict
+from convscope.model.artifact import Model, weights_sha256
+from convscope.model.proof import numpy_proof
+from convscope.model.spec import Spec
+from convscope.report.bundle import Bundle, make_bundle
+from convscope.report.page import page, to_script
+from convscope.train.options import TrainOptions, resolve
+from convscope.train.run import HistoryRow, Run
+
+CHROMIUM = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+        yield chromium
+        chromium.close()
+
+
+class Opened:
+    """A page in the browser, with everything that it asked the network for and everything that went wrong."""
+
+    def __init__(self, tab: Page) -> None:
+        self.tab = tab
+        self.requests: list[str] = []
+        self.errors: list[str] = []
+        tab.on("request", lambda request: self.requests.append(request.url))
+        tab.on("pageerror", lambda error: self.errors.append(str(error)))
+        tab.on("console", lambda line: line.type == "error" and self.errors.append(line.text))
+
+    def text(self, selector: str) -> str:
+        return self.tab.locator(selector).first.inner_text()
+
+    def wait(self, question: str) -> None:
+        """Until the answer is true; the page's own policy forbids the evaluation that Playwright would wait by."""
+        for _ in range(100):
+            if self.tab.evaluate(question):
+                return
+            self.tab.wait_for_timeout(50)
+        raise AssertionError(f"never true within five seconds: {question}")
+
+    def proof(self) -> str | None:
+        self.tab.wait_for_selector(".proof[data-holds]")
+        return self.tab.locator(".proof").get_attribute("data-holds")
+
+
+@pytest.fixture
+def show(browser: Browser) -> Iterator[Callable[..., Opened]]:
+    """Open an HTML file from disk, as a double click does."""
+    contexts = []
+
+    def opened(path: Path, fragment: str = "", **context: Any) -> Opened:
+        contexts.append(browser.new_context(**({"viewport": {"width": 1440, "height": 900}} | context)))
+        seen = Opened(contexts[-1].new_page())
+        seen.tab.goto(path.as_uri() + fragment)
+        return seen
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def make_model(spec: Spec, names: tuple[str, ...] | None = None, *, seed: int = 0) -> Model:
+    h, w, c = spec.input_shape
+    contract = Preprocessing(h, w, c)
+    names = names or tuple(f"class {k}" for k in range(spec.num_classes))
+    return Model(spec, random_weights(spec, seed=seed), names, contract.to_json(), {"temperature": 1.5}, {})
+
+
+def make_data(model: Model, n: int = 40) -> Dataset:
+    rng = np.random.default_rng(5)
+    pixels = rng.integers(0, 256, (n, *model.spec.input_shape)).astype(np.uint8)
+    labels = np.arange(n, dtype=np.int64) % model.spec.num_classes
+    return Dataset(pixels, labels, model.class_names, "made up", names=tuple(f"{i}.png" for i in range(n)))
+
+
+def bundle_of(model: Model, dataset: Dataset) -> Bundle:
+    """The bundle of a network that nobody trained, measured on pictures that nobody took."""
+    run = Run(
+        name="made-up",
+        created="2026-11-24T00:00:00+00:00",
+        outcome="finished",
+        options=resolve(TrainOptions()),
+        data={"source": "made up"},
+        network={},
+        environment={},
+        history=(HistoryRow(0.5, 1.0, 0.01), HistoryRow(1.0, 0.5, 0.001, 0.6, 0.8)),
+        seconds={"train": 1.0},
+        weights_sha256=weights_sha256(model.weights),
+    )
+    evaluation = measure(predict(model, dataset.pixels).logits, dataset.labels, class_names=model.class_names)
+    proof = numpy_proof(model.spec, model.weights, dataset.pixels)
+    return make_bundle(model, run, proof, dataset, evaluation, part="test")
+
+
+def write_page(bundle: Bundle, path: Path) -> Path:
+    path.write_text(page(bundle), encoding="utf-8")
+    return path
+
+
+def read_bundle(path: Path) -> dict[str, Any]:
+    found = re.search(r'<script type="application/json" id="bundle">(.*?)</script>', path.read_text(encoding="utf-8"))
+    assert found
+    return json.loads(found[1])
+
+
+def with_bundle(path: Path, bundle: Any, to: Path) -> Path:
+    """The same page with other data in it."""
+    text = path.read_text(encoding="utf-8")
+    begin = text.index('id="bundle">') + len('id="bundle">')
+    end = text.index("</script>", begin)
+    to.write_text(
+        text[:begin] + (bundle if isinstance(bundle, str) else to_script(bundle)) + text[end:], encoding="utf-8"
+    )
+    return to

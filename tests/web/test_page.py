@@ -1,0 +1,265 @@
+"""The finished page in a real browser, opened from disk: what a person does with it, and what may go wrong."""
+
+from __future__ import annotations
+
+import base64
+import re
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import bundle_of, make_data, make_model, read_bundle, with_bundle, write_page
+from PIL import Image
+
+from convscope.arrays import to_images
+from convscope.model.artifact import Model, read
+from convscope.model.forward import forward
+from convscope.model.spec import Spec, parse
+
+ROOT = Path(__file__).parents[2]
+
+STRANGE = """
+Conv2D(6, (3, 2), strides=(2, 1), padding="same", activation="relu")
+Conv2D(4, 3, dilation_rate=2, groups=2, padding="same", activation="tanh")
+BatchNormalization()
+SeparableConv2D(5, 3, activation="relu")
+MaxPooling2D((2, 3))
+DepthwiseConv2D(2, depth_multiplier=2)
+Flatten()
+Dense(num_classes, activation="softmax")
+"""
+HOSTILE = ("</script><script>window.hacked = 1</script>", '{{bundle}}"><img src=x onerror=window.hacked=2>', "<!--")
+
+
+@pytest.fixture(scope="module")
+def mnist_page(short_run: Path) -> Path:
+    return short_run / "page.html"
+
+
+@pytest.fixture(scope="module")
+def strange(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Model]:
+    """Three classes in colour at 48×32, strided, dilated, grouped, with class names that mean harm."""
+    spec = parse(STRANGE, input_shape=(32, 48, 3), num_classes=3)
+    model = make_model(spec, HOSTILE)
+    path = tmp_path_factory.mktemp("strange") / "page.html"
+    return write_page(bundle_of(model, make_data(model)), path), model
+
+
+def image_of(path: Path, position: int) -> np.ndarray:
+    pixels = read_bundle(path)["pictures"]["pixels"]
+    array = np.frombuffer(base64.b64decode(pixels["base64"]), np.uint8).reshape(pixels["shape"])
+    return to_images(array[position : position + 1])
+
+
+def test_the_page_proves_itself_and_asks_nobody(show, mnist_page):
+    page = show(mnist_page)
+    assert page.proof() == "true"
+    assert "TensorFlow" in page.text(".proof")
+    assert page.errors == []
+    assert [url for url in page.requests if not url.startswith(("file:", "data:", "blob:"))] == []
+    assert len([url for url in page.requests if url.startswith("file:")]) == 1
+
+
+def test_a_drawn_stroke_is_read_while_it_is_drawn(show, mnist_page):
+    page = show(mnist_page)
+    box = page.tab.locator(".pad").bounding_box()
+    x, y = box["x"] + box["width"] * 0.52, box["y"]
+    page.tab.mouse.move(x, y + box["height"] * 0.2)
+    page.tab.mouse.down()
+    page.tab.mouse.move(x - 3, y + box["height"] * 0.8, steps=8)
+    page.tab.wait_for_timeout(200)
+    assert page.text(".answer-class") == "1"  # the pen is still down
+    page.tab.mouse.up()
+    page.wait("location.hash.includes('picture=d')")
+    again = show(mnist_page, page.tab.evaluate("location.hash"))
+    assert again.text(".answer-class") == "1"
+    assert again.text(".answer-share") == page.text(".answer-share")
+
+
+def test_a_touched_number_is_written_out_as_numpy_computes_it(show, mnist_page, short_run):
+    page = show(mnist_page, "#picture=p2&layer=0&channel=5&row=6&column=7")
+    model = read(short_run / "model.safetensors")
+    layer = forward(model.spec, model.weights, image_of(mnist_page, 2)).layers[0]
+    before, after = layer.pre_activation[0, 6, 7, 5], layer.output[0, 6, 7, 5]
+    shown = [float(n) for n in re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", page.text(".number-sum").replace("−", "-"))]
+    assert shown[-2] == pytest.approx(before, abs=6e-4)  # three decimals are shown
+    assert shown[-1] == pytest.approx(after, abs=6e-4)
+    assert page.tab.locator(".number-body .grid").count() == 2
+
+
+def test_a_tap_on_a_map_touches_that_pixel(show, mnist_page):
+    page = show(mnist_page, "#layer=0")
+    large = page.tab.locator(".layer-large")
+    large.scroll_into_view_if_needed()
+    box = large.bounding_box()
+    page.tab.mouse.click(box["x"] + box["width"] * 3.5 / 14, box["y"] + box["height"] * 9.5 / 14)
+    page.wait("location.hash.includes('row=9') && location.hash.includes('column=3')")
+    assert "row 9, column 3" in page.text(".number-body")
+    assert page.tab.locator(".strip-row .frame:visible").count() >= 2  # the picture and the layer's own maps
+
+
+def test_the_window_slides_and_the_output_fills_in(show, mnist_page):
+    page = show(mnist_page, "#layer=0")
+    for _ in range(3):
+        page.tab.keyboard.press("n")
+    assert "row 0, column 2" in page.text(".number-body")
+    filled = page.tab.evaluate(
+        "(() => { const c = document.querySelector('.layer-large');"
+        " const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+        " let n = 0; for (let i = 3; i < d.length; i += 4) n += d[i] > 0; return n; })()"
+    )
+    assert filled == 3
+    page.tab.keyboard.press("p")
+    page.tab.wait_for_timeout(600)
+    page.tab.keyboard.press("p")
+    where = page.text(".number-body")
+    page.tab.wait_for_timeout(400)
+    assert "column 2" not in where.splitlines()[0] and page.text(".number-body") == where  # it ran, and it rests
+
+
+def test_a_filter_that_is_switched_off_changes_the_answer_as_in_numpy(show, mnist_page, short_run):
+    model = read(short_run / "model.safetensors")
+    silenced = {name: value.copy() for name, value in model.weights.items()}
+    silenced["conv2d/kernel"][..., 4] = 0
+    page = show(mnist_page, "#picture=p4&layer=0&channel=4")
+    page.tab.get_by_role("button", name="Switch map 4 off").click()
+    expected = forward(model.spec, silenced, image_of(mnist_page, 4)).logits[0] / model.calibration["temperature"]
+    powers = np.exp(expected - expected.max())
+    assert page.text(".answer-class") == model.class_names[int(expected.argmax())]
+    shown = page.text(".answer-share").strip(" %").lstrip("> ")
+    assert float(shown) == pytest.approx(100 * powers.max() / powers.sum(), abs=0.06)
+    assert "switched off" in page.text(".see-answer")
+
+
+def test_a_confusion_cell_opens_into_the_images_behind_it(show, mnist_page):
+    bundle = read_bundle(mnist_page)
+    confusion = np.array(bundle["evaluation"]["confusion"])
+    np.fill_diagonal(confusion, 0)
+    true, said = np.unravel_index(confusion.argmax(), confusion.shape)
+    page = show(mnist_page, f"#tab=good&cell={true}-{said}")
+    tiles = page.tab.get_by_role("button", name=re.compile(rf"label {true}, network says {said}"))
+    assert tiles.first.is_visible()
+    tiles.first.click()
+    page.tab.wait_for_selector(".answer-class")
+    assert page.text(".answer-class") == str(said)
+    assert f"labelled {true}: wrong" in page.text(".see-answer")
+
+
+def test_everything_can_be_done_by_keyboard(show, mnist_page):
+    page = show(mnist_page)
+    page.tab.keyboard.press("2")
+    assert page.tab.get_by_role("tab", selected=True).inner_text() == "How good is it?"
+    page.tab.locator("[role=tab][aria-selected=true]").focus()
+    page.tab.keyboard.press("ArrowLeft")
+    assert page.tab.get_by_role("tab", selected=True).inner_text() == "See through it"
+    page.tab.locator(".layer-large").focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
+        page.tab.keyboard.press(key)
+    assert "row 1, column 1" in page.text(".number-body")
+
+
+@pytest.mark.parametrize("why", ["gradient", "occlusion"])
+def test_why_draws_a_map_with_its_scale(show, mnist_page, why):
+    page = show(mnist_page, f"#picture=p1&why={why}")
+    page.wait("Boolean(document.querySelector('.see-why .scale-bar'))")
+    assert "logit" in page.text(".see-why .layer-scale")
+
+
+def test_a_blank_network_says_that_there_is_no_evidence(show, tmp_path):
+    spec = parse("Flatten()\nDense(num_classes, activation='softmax')", input_shape=(6, 6, 1), num_classes=2)
+    model = make_model(spec)
+    model.weights["dense/kernel"][:] = 0
+    page = show(write_page(bundle_of(model, make_data(model)), tmp_path / "page.html"), "#why=gradient")
+    assert "No evidence" in page.text(".see-why .layer-scale")
+
+
+def test_colour_pictures_strides_dilation_groups_and_hostile_class_names(show, strange):
+    path, model = strange
+    page = show(path, "#picture=p3&layer=1&channel=2&row=4&column=5")
+    assert page.proof() == "true"
+    expected = forward(model.spec, model.weights, image_of(path, 3))
+    assert page.text(".answer-class") == HOSTILE[int(expected.logits.argmax())]
+    value = expected.layers[1].output[0, 4, 5, 2]
+    assert float(page.text(".number-sum").replace("−", "-").split()[-1]) == pytest.approx(value, abs=6e-4)
+    for room in ("2", "3"):
+        page.tab.keyboard.press(room)
+        page.tab.wait_for_timeout(100)
+    assert page.tab.evaluate("window.hacked") is None
+    assert page.errors == []
+
+
+def test_every_layer_of_a_strange_network_can_be_walked(show, strange):
+    path, model = strange
+    page = show(path, "#picture=p0")
+    for index, row in enumerate(model.spec.table()):
+        page.tab.evaluate(f"location.hash = '#picture=p0&layer={index}&row=0&column=0'")
+        page.wait(f"document.querySelector('.see-layer h2').textContent.includes('Layer {index + 1}:')")
+        assert row.kind in page.text(".see-layer h2")
+        assert page.text(".number-sum")
+    assert page.errors == []
+
+
+def test_a_corrupted_weight_shows_the_red_state(show, mnist_page, tmp_path):
+    bundle = read_bundle(mnist_page)
+    kernel = bundle["weights"]["conv2d_1/kernel"]
+    values = np.frombuffer(base64.b64decode(kernel["base64"]), "<f4").copy()
+    values[100] += 3
+    kernel["base64"] = base64.b64encode(values.tobytes()).decode()
+    page = show(with_bundle(mnist_page, bundle, tmp_path / "bad.html"))
+    assert page.proof() == "false"
+    assert "cannot be trusted" in page.text(".proof")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda bundle: bundle | {"schema_version": 99}, "newer data"),
+        (lambda bundle: {k: v for k, v in bundle.items() if k != "network"}, "lacks network"),
+        (lambda bundle: "{not json", "damaged"),
+        (lambda bundle: bundle | {"weights": {}}, "conv2d"),
+    ],
+)
+def test_a_broken_or_newer_page_says_so(show, mnist_page, tmp_path, change, says):
+    page = show(with_bundle(mnist_page, change(read_bundle(mnist_page)), tmp_path / "bad.html"))
+    assert says in page.text("[role=alert]")
+
+
+@pytest.mark.parametrize("room", ["see", "good", "about"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_any_room(show, mnist_page, room, scheme):
+    page = show(mnist_page, f"#tab={room}&row=5&column=5&why=gradient&cell=4-9", color_scheme=scheme, bypass_csp=True)
+    page.proof()
+    page.tab.add_script_tag(path=ROOT / "node_modules" / "axe-core" / "axe.min.js")
+    found = page.tab.evaluate(
+        "axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).slice(0, 3)))"
+    )
+    assert found == []
+
+
+@pytest.mark.parametrize("width", [1440, 820, 390])
+@pytest.mark.parametrize("room", ["see", "good", "about"])
+def test_nothing_hangs_over_the_side(show, mnist_page, room, width):
+    page = show(mnist_page, f"#tab={room}&row=5&column=5&layer=2", viewport={"width": width, "height": 900})
+    assert page.tab.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_firefox_shows_the_first_screen_with_its_answer(mnist_page, tmp_path):
+    picture = tmp_path / "firefox.png"
+    command = ["firefox-esr", "--headless", "--profile", str(tmp_path / "profile"), "--window-size", "1440,900"]
+    (tmp_path / "profile").mkdir()
+    subprocess.run(
+        [*command, "--screenshot", str(picture), mnist_page.as_uri()], check=True, timeout=120, capture_output=True
+    )
+    shown = np.asarray(Image.open(picture).convert("RGB")).astype(int)
+    bar = np.abs(shown - (11, 87, 168)).sum(axis=2) < 12
+    assert bar.sum() > 1500  # the answer's bar: the network has been computed
+    assert (shown < 40).all(axis=2).sum() > 20_000  # the pad and the digit on black
+
+
+def test_the_network_is_the_one_that_the_spec_says(strange):
+    path, model = strange
+    assert isinstance(model.spec, Spec)
+    assert [layer["name"] for layer in read_bundle(path)["network"]["layers"]] == [
+        row.name for row in model.spec.table()
+    ]
