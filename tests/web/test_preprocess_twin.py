@@ -151,7 +151,7 @@ def test_javascript_decides_borderline_cases_as_python_does(digits, tmp_path):
         box = np.flatnonzero(digit.any(axis=1))
         digit[box[0] if index % 2 else box[0] - 1 - index % 3] = digit[box[1]] // (1 + 250 * (index % 2))
     lopsided = np.zeros((40, 40), np.uint8)
-    lopsided[10:30, 18:20] = 60
+    lopsided[10:30, 18:20] = 150
     lopsided[26:30, 12:28] = 255
     pictures = [*flat, *faint, *framed, *longer, lopsided, lopsided[::-1], lopsided.T, lopsided.T[:, ::-1]]
     cases = [(np.ascontiguousarray(picture)[..., None], contract) for picture in pictures]
