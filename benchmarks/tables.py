@@ -66,6 +66,8 @@ def rows() -> list[tuple[str, str, str]]:
             ),
             ("`classic`, our loop against `model.fit`", "≥ 1.0×", f"{s['ours_over_fit']:.2f}×"),
         ]
+    if record := read("page"):
+        found += page_rows(record["summary"])
     if accurate := read("seeds-accurate"):
         s = accurate["summary"]
         found += [
@@ -73,6 +75,32 @@ def rows() -> list[tuple[str, str, str]]:
             ("`accurate`, training time", "≤ 30 min", f"{s['seconds_median'] / 60:.1f} min"),
         ]
     return found
+
+
+def page_rows(s: dict) -> list[tuple[str, str, str]]:
+    worst = max(s["quick_largest_difference"], s["classic_largest_difference"])
+    other = s["quick_other_class"] + s["classic_other_class"]
+    away = s["quick_requests_beyond_the_file"] + s["classic_requests_beyond_the_file"]
+    return [
+        ("page of `quick` · `classic`", "≤ 1.5 · 3 MB", f"{s['quick_size_mb']:.2f} · {s['classic_size_mb']:.2f} MB"),
+        ("`convscope open`, shell to file written", "≤ 1 s", f"{s['quick_open_seconds']:.2f} s"),
+        (
+            "page of `quick`: first picture · proof done",
+            "≤ 300 · 1,000 ms",
+            f"{s['quick_first_picture_ms']:.0f} · {s['quick_proof_ms']:.0f} ms",
+        ),
+        (
+            "forward pass in the page, `quick` · `classic`",
+            "≤ 8 · 60 ms",
+            f"{s['quick_forward_ms']:.1f} · {s['classic_forward_ms']:.0f} ms",
+        ),
+        (
+            "page against TensorFlow, logits of 1,000 test images",
+            "≤ 1e-4, same class",
+            f"{worst:.0e}, {other} other classes",
+        ),
+        ("requests that leave the page", "0", f"{away}"),
+    ]
 
 
 def accuracy(summary: dict) -> str:

@@ -6,6 +6,7 @@ import { parse_off, toggle_off } from "#web/core/state.js";
 import { fill, h } from "#web/view/dom.js";
 import { channel_reach, paint_map, place_frame } from "#web/view/map.js";
 import { player } from "#web/view/player.js";
+import { source } from "#web/view/source.js";
 
 /** @typedef {import("#web/core/state.js").State} State */
 
@@ -23,12 +24,13 @@ export function mount(element, lens, store) {
   const maps = h("div", { class: "layer-maps", role: "group" });
   const large = h("canvas", { class: "layer-large", tabindex: 0, role: "application", "aria-roledescription": "map of numbers" });
   const frame = h("span", { class: "frame cursor", hidden: true });
-  const caption = h("p", { class: "small soft" });
+  const caption = h("span", {});
   const off = h("button", { onclick: () => switch_off() });
   const play = player(store, () => size(), () => draw_large());
   const scale = h("div", { class: "layer-scale" });
-  const touch = h("div", { class: "layer-touch" }, h("span", { class: "framed" }, large, frame), h("div", { class: "layer-side" }, caption, scale, play.element, off));
-  fill(element, about, touch, maps);
+  const reads = source(lens);
+  const writes = h("figure", { class: "layer-source" }, h("span", { class: "framed" }, large, frame), h("figcaption", { class: "small soft" }, caption));
+  fill(element, about, h("div", { class: "layer-touch" }, reads.element, writes), h("div", { class: "layer-side" }, scale, play.element, off), maps);
   /** @type {HTMLButtonElement[]} */
   let buttons = [];
   whole();
@@ -119,11 +121,12 @@ export function mount(element, lens, store) {
     const inside = state.row >= 0 && state.row < height && state.column < width;
     place_frame(frame, inside ? { r0: state.row, r1: state.row, c0: state.column, c1: state.column } : null, [height, width]);
     const named = flat && width === class_names.length ? ` (${class_names[Math.max(0, state.column)]})` : "";
-    caption.textContent = (flat ? `${width} numbers in a row${named}.` : `Map ${channel()} of ${layer().output_shape[2]}.`) + " Tap a pixel, or use the arrow keys, to see where its number comes from.";
+    caption.textContent = (flat ? `It writes ${width} numbers in a row${named}.` : `It writes map ${channel()} of ${layer().output_shape[2]}.`) + " Tap a pixel, or use the arrow keys, to see where its number comes from.";
     const is_off = parse_off(state.off)[layer().name]?.includes(channel());
     off.textContent = is_off ? "Switch it on again" : `Switch ${flat ? "unit" : "map"} ${channel()} off`;
     off.setAttribute("aria-pressed", String(Boolean(is_off)));
     off.hidden = !lens.activations;
+    reads.show(state);
     large.setAttribute("aria-label", `${layer().name}, map ${channel()}, ${height} rows, ${width} columns`);
   }
 

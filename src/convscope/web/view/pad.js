@@ -21,6 +21,7 @@ export function mount(element, lens, store) {
   const canvas = h("canvas", { width: SIDE, height: SIDE, class: "pad", role: "img", "aria-label": "Drawing pad: draw with mouse, pen or finger" });
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
   const seen = h("canvas", { class: "seen", role: "img", "aria-label": "What the network sees" });
+  const hint = h("span", { class: "pad-hint", "aria-hidden": "true" }, grey ? `Draw ${what(bundle.class_names)} with mouse, pen or finger` : "Drop a picture here");
   const message = h("p", { class: "small soft", role: "status" });
   const file = h("input", { type: "file", accept: "image/*", class: "unseen", id: "file", onchange: () => file.files?.[0] && read(file.files[0]) });
   /** @type {{x: number, y: number}|null} */
@@ -29,9 +30,9 @@ export function mount(element, lens, store) {
 
   fill(
     element,
-    h("h2", {}, grey ? "Draw one here" : "Bring a picture"),
+    h("h2", {}, grey ? `Draw ${what(bundle.class_names)}` : "Bring a picture"),
     h("div", { class: "pad-pair" },
-      h("figure", {}, canvas, h("figcaption", { class: "small soft" }, grey ? "Your drawing" : "Your picture")),
+      h("figure", {}, h("span", { class: "framed" }, canvas, hint), h("figcaption", { class: "small soft" }, grey ? "Your drawing" : "Your picture")),
       h("figure", {}, seen, h("figcaption", { class: "small soft" }, "What the network sees"))),
     h("div", { class: "pad-buttons" },
       grey && h("button", { onclick: clear, "data-shortcut": "x" }, "Clear (x)"),
@@ -63,6 +64,7 @@ export function mount(element, lens, store) {
 
   /** @param {PointerEvent} event */
   function stroke(event) {
+    hint.hidden = true;
     const box = canvas.getBoundingClientRect();
     const point = { x: ((event.clientX - box.left) * canvas.width) / box.width, y: ((event.clientY - box.top) * canvas.height) / box.height };
     const from = last ?? { x: point.x - 0.1, y: point.y };
@@ -108,10 +110,12 @@ export function mount(element, lens, store) {
 
   function clear() {
     blank();
+    hint.hidden = false;
     store.set({ picture: "", row: -1, column: -1 });
   }
 
   function show() {
+    hint.hidden = store.get().picture.startsWith("d");
     const shape = bundle.network.input_shape;
     paint_bytes(seen, shape, lens.seen ?? new Uint8Array(shape[0] * shape[1] * shape[2]));
   }
@@ -125,4 +129,9 @@ export function mount(element, lens, store) {
     },
     destroy: () => cancelAnimationFrame(waiting),
   };
+}
+
+/** What can be drawn, in words. @param {string[]} names */
+function what(names) {
+  return names.every((name) => /^\d$/.test(name)) ? "a digit" : "something";
 }

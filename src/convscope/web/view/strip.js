@@ -22,7 +22,7 @@ export function mount(element, lens, store) {
     const maps = tile(row.output_shape.length === 3 ? Math.min(MAPS, row.output_shape[2]) : 1);
     const button = h("button", {
       class: "strip-cell", onclick: () => store.set({ layer: index, channel: 0, row: -1, column: -1 }),
-    }, maps.element, h("span", { class: "strip-kind" }, `${index + 1} ${row.kind}`), h("span", { class: "small soft" }, shape_text(row.output_shape)));
+    }, maps.element, h("span", { class: "strip-kind" }, `${index + 1} ${row.kind.replace(/(?<=[a-z])(?=[A-Z])/g, "\u200b")}`), h("span", { class: "small soft" }, shape_text(row.output_shape)));
     return { button, maps };
   });
   fill(element, h("ol", { class: "strip-row scroll" },
