@@ -1,0 +1,51 @@
+// The measurements of a training as lines to draw and as a sentence.
+
+import { percent } from "#web/core/scale.js";
+
+/** @typedef {{name: string, points: [number, number][]}} Curve epochs and values, in order */
+/** @typedef {Record<string, any>[]} History */
+
+/**
+ * @param {History} history rows with `epoch` and any of the figures, each a number or null
+ * @returns {{loss: Curve[], accuracy: Curve[]}} only lines that have a point
+ */
+export function curves(history) {
+  const line = (/** @type {string} */ name, /** @type {string} */ key) => ({ name, points: points(history, key) });
+  const some = (/** @type {Curve[]} */ lines) => lines.filter(({ points }) => points.length > 0);
+  return {
+    loss: some([line("training", "loss"), line("validation", "validation_loss")]),
+    accuracy: some([line("validation", "validation_accuracy")]),
+  };
+}
+
+/**
+ * The range of values that shows all lines.
+ * @param {Curve[]} lines with a point each
+ * @param {boolean} from_zero
+ * @returns {{low: number, high: number}} low below high
+ */
+export function span(lines, from_zero) {
+  const values = lines.flatMap(({ points }) => points.map(([, value]) => value));
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const room = (most - least || Math.abs(most) || 1) * 0.08;
+  return from_zero ? { low: Math.min(0, least), high: most + room } : { low: least - room, high: Math.min(1, most + room) };
+}
+
+/**
+ * @param {History} history
+ * @returns {string}
+ */
+export function curves_in_words(history) {
+  const { accuracy } = curves(history);
+  if (!history.length) return "This run has no record of its training.";
+  if (!accuracy.length) return "Nothing was measured on validation images.";
+  const { points } = accuracy[0];
+  const [last, value] = points[points.length - 1];
+  const epochs = `${Number(last.toFixed(2))} ${last === 1 ? "epoch" : "epochs"}`;
+  return `After ${epochs} it was right on ${percent(value)} of the validation images, which it did not learn from.`;
+}
+
+/** @param {History} history @param {string} key @returns {[number, number][]} */
+function points(history, key) {
+  return history.flatMap((row) => (Number.isFinite(row.epoch) && Number.isFinite(row[key]) ? [[row.epoch, row[key]]] : []));
+}

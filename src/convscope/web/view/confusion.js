@@ -1,0 +1,115 @@
+// The confusion matrix, every cell of which opens into the images behind it.
+
+import { most_confused, next_cell, read_cell, sum, worst_rate } from "#web/core/evaluation.js";
+import { percent } from "#web/core/scale.js";
+import { fill, h } from "#web/view/dom.js";
+import { behind, cell_title } from "#web/view/behind.js";
+
+/** @typedef {import("#web/core/evaluation.js").Cell} Cell */
+/** @typedef {import("#web/core/evaluation.js").Lens} Lens */
+/** @typedef {import("#web/core/state.js").State} State */
+/** @typedef {import("#web/core/state.js").Store} Store */
+
+const LIMIT = 40;
+
+/**
+ * @param {HTMLElement} element
+ * @param {Lens} lens its bundle has an evaluation
+ * @param {Store} store
+ */
+export function mount(element, lens, store) {
+  const { class_names, evaluation } = lens.bundle;
+  /** @type {number[][]} */
+  const confusion = evaluation?.confusion;
+  const said = h("p", { class: "unseen", role: "status" });
+  const worst = worst_rate(confusion);
+  const shown = most_confused(confusion, LIMIT);
+  const cells = shown.flatMap((truth) => shown.filter((p) => confusion[truth][p]).map((predicted) => ({ truth, predicted })));
+  const buttons = new Map(cells.map((cell) => [key_of(cell), make_button(lens, cell, worst, open)]));
+  const table = make_table(class_names, shown, (cell) => buttons.get(key_of(cell)) ?? h("span", { class: "good-zero" }, "·"));
+  table.addEventListener("keydown", walk);
+  const panel = h("div", { id: "good-behind", class: "good-behind", tabindex: -1, role: "region", "aria-label": "Images behind a cell" });
+  fill(element,
+    h("h2", {}, "What it takes for what"),
+    h("p", { class: "small soft" }, "A row is the true class, a column is what the network says. On the diagonal it is right. Choose a number to see its images; arrow keys walk from number to number."),
+    shown.length < class_names.length && h("p", { class: "small" }, `Shown are the ${shown.length} classes that take part in the most mistakes, of all ${class_names.length}.`),
+    h("div", { class: "scroll good-matrix-scroll", tabindex: 0, role: "region", "aria-label": "Confusion matrix" }, table),
+    worst > 0 && h("p", { class: "good-legend small soft" }, "Shade: share of the true class, ", h("span", { class: "good-ramp", "aria-hidden": "true" }), ` up to ${percent(worst)}`),
+    said, panel,
+  );
+  mark(store.get());
+
+  /** @param {Cell} cell */
+  function open(cell) {
+    const key = key_of(cell);
+    store.set({ cell: store.get().cell === key ? "" : key });
+  }
+
+  /** @param {State} state */
+  function mark(state) {
+    const cell = read_cell(state.cell, class_names.length);
+    for (const [key, button] of buttons) button.setAttribute("aria-pressed", String(key === state.cell));
+    rove(buttons.get(state.cell) ?? buttons.values().next().value);
+    fill(panel, cell && behind(lens, store, cell));
+    panel.hidden = !cell;
+    said.textContent = cell ? cell_title(lens.bundle, cell) : "";
+  }
+
+  /** One stop for the tab key, wherever the arrows have led. @param {HTMLElement|undefined} stop */
+  function rove(stop) {
+    for (const button of buttons.values()) button.tabIndex = button === stop ? 0 : -1;
+  }
+
+  /** @param {KeyboardEvent} event */
+  function walk(event) {
+    const at = cells.find((cell) => buttons.get(key_of(cell)) === event.target);
+    const next = at && next_cell(cells, at, event.key);
+    if (!next) return;
+    event.preventDefault();
+    const button = buttons.get(key_of(next));
+    rove(button);
+    button?.focus();
+  }
+
+  return {
+    /** @param {State} state @param {State} old */
+    update(state, old) {
+      if (state.cell === old.cell) return;
+      mark(state);
+      // Opened from elsewhere in this room: go to what it opened.
+      if (!panel.hidden && document.activeElement?.hasAttribute("data-opens-cell")) panel.focus();
+    },
+    destroy() {},
+  };
+}
+
+/** @param {Cell} cell */
+const key_of = ({ truth, predicted }) => `${truth}-${predicted}`;
+
+/** @param {Lens} lens @param {Cell} cell @param {number} worst @param {(cell: Cell) => void} open */
+function make_button({ bundle }, cell, worst, open) {
+  const row = bundle.evaluation?.confusion[cell.truth];
+  const count = row[cell.predicted];
+  const part = count / sum(row);
+  const right = cell.truth === cell.predicted;
+  const [truth, predicted] = [bundle.class_names[cell.truth], bundle.class_names[cell.predicted]];
+  const text = right ? `${truth} recognised: ${count} of ${sum(row)}` : `${truth} taken for ${predicted}: ${count} of ${sum(row)}, ${percent(part)}`;
+  const depth = right ? 0 : part / worst;
+  return h("button", {
+    class: right ? "good-cell good-right" : "good-cell good-wrong", "aria-label": text, title: text, tabindex: -1,
+    "aria-controls": "good-behind", style: right ? null : `--depth: ${Math.round(10 + 40 * depth)}%`, onclick: () => open(cell),
+  }, count);
+}
+
+/** @param {string[]} names @param {number[]} shown @param {(cell: Cell) => Node} content */
+function make_table(names, shown, content) {
+  const long = shown.some((at) => names[at].length > 3);
+  const heads = shown.map((at) => h("th", { scope: "col", title: names[at] }, h("span", { class: long ? "good-upright" : null }, names[at])));
+  const rows = shown.map((truth) =>
+    h("tr", {}, h("th", { scope: "row", title: names[truth] }, h("span", { class: "good-row-name" }, names[truth])),
+      shown.map((predicted) => h("td", {}, content({ truth, predicted })))));
+  return h("table", { class: "good-matrix", style: `--classes: ${shown.length}` },
+    h("caption", { class: "unseen" }, "Images by true class (rows) and predicted class (columns)"),
+    h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "small soft" }, "true ↓ says →"), heads)),
+    h("tbody", {}, rows));
+}

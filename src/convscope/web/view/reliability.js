@@ -1,0 +1,87 @@
+// Whether a probability means what it says: of the images given 80 %, are 80 % right?
+
+import { inhabited, lowest } from "#web/core/reliability.js";
+import { interval, share } from "#web/core/figures.js";
+import { count, percent, short } from "#web/core/scale.js";
+import { fill, h, s } from "#web/view/dom.js";
+import { chart, frame } from "#web/view/chart.js";
+
+/** @typedef {import("#web/core/evaluation.js").Lens} Lens */
+/** @typedef {import("#web/core/reliability.js").Bin} Bin */
+
+/** @typedef {{name: string, title: string, ece: string}} Kind */
+
+/** @type {Kind[]} */
+const KINDS = [
+  { name: "equal_width", title: "Equal widths", ece: "ece_equal_width" },
+  { name: "equal_mass", title: "Equal numbers of images", ece: "ece_equal_mass" },
+];
+
+/**
+ * @param {HTMLElement} element
+ * @param {Lens} lens its bundle has an evaluation
+ */
+export function mount(element, { bundle }) {
+  const calibration = bundle.evaluation?.calibration;
+  let kind = KINDS[0];
+  const buttons = KINDS.map((one) => h("button", { onclick: () => choose(one) }, one.title));
+  const figure = h("div", {});
+  /** @type {{element: HTMLElement, destroy: () => void}|null} */
+  let drawn = null;
+  fill(element,
+    h("h2", {}, "Do its percentages mean what they say?"),
+    h("p", { class: "small soft" }, words(calibration, bundle.temperature)),
+    h("div", { class: "good-choice", role: "group", "aria-label": "How the images are grouped" }, buttons),
+    figure);
+  choose(kind);
+
+  /** @param {Kind} one */
+  function choose(one) {
+    kind = one;
+    buttons.forEach((button, at) => button.setAttribute("aria-pressed", String(KINDS[at] === kind)));
+    drawn?.destroy();
+    const bins = inhabited(calibration[kind.name]);
+    drawn = draw(bins, kind.name === "equal_mass" ? lowest(bins) : 0, calibration[kind.ece]);
+    fill(figure, drawn.element, as_table(bins));
+  }
+
+  return { update() {}, destroy: () => drawn?.destroy() };
+}
+
+/** @param {Record<string, any>} calibration @param {number} temperature */
+function words(calibration, temperature) {
+  const sure = percent(calibration.mean_confidence);
+  const change = temperature === 1 ? "" : ` Its scores are divided by a temperature of ${short(temperature)}, found on validation images, so that they do.`;
+  return `If the dots lie on the line, they do: of the images that it calls with 80 %, 80 % are right. On average it is ${sure} sure.${change}`;
+}
+
+/** @param {Bin[]} bins @param {number} low @param {number} ece */
+function draw(bins, low, ece) {
+  const text = (/** @type {number} */ value) => `${Number((100 * value).toPrecision(4))} %`;
+  const description = `Reliability diagram of ${bins.length} groups of images: share right against mean probability. Mean distance ${percent(ece)}. The figures are in the table below.`;
+  return chart(description, (width) => {
+    const height = Math.min(340, Math.max(260, width * 0.75));
+    const axis = { low, high: 1, text };
+    const { x, y, box, parts } = frame(width, height, { ...axis, label: "probability it gives its answer" }, { ...axis, label: "share that is right" }, 24);
+    const marks = bins.flatMap(({ mean_confidence, accuracy }) => [
+      s("line", { class: "good-whisker", x1: x(mean_confidence), x2: x(mean_confidence), y1: y(Math.max(low, accuracy.low)), y2: y(accuracy.high) }),
+      s("circle", { class: "good-dot", cx: x(mean_confidence), cy: y(accuracy.rate), r: 4 }),
+    ]);
+    const perfect = s("line", { class: "good-perfect", x1: x(low), y1: y(low), x2: x(1), y2: y(1) });
+    const note = [`mean distance (ECE) ${percent(ece)}`, "bars: 95 % intervals"].map((line, at) =>
+      s("text", { class: "good-note", x: box.right, y: box.bottom - 28 + 16 * at, "text-anchor": "end" }, line));
+    return { height, parts: [...parts, perfect, ...marks, ...note] };
+  });
+}
+
+/** @param {Bin[]} bins */
+function as_table(bins) {
+  const head = ["Probability", "Images", "Mean", "Right"].map((title) => h("th", { scope: "col" }, title));
+  const lines = bins.map((bin) => h("tr", {},
+    h("th", { scope: "row" }, `${(100 * bin.low).toFixed(1)} to ${(100 * bin.high).toFixed(1)} %`),
+    h("td", {}, count(bin.count)), h("td", {}, percent(bin.mean_confidence)),
+    h("td", {}, share(bin.accuracy), h("span", { class: "good-interval" }, interval(bin.accuracy)))));
+  return h("details", { class: "small" }, h("summary", {}, "The figures as a table"),
+    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Reliability, as a table" },
+      h("table", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, lines))));
+}

@@ -1,0 +1,42 @@
+// One image with what it is and what the network says: the same tile wherever images are listed.
+
+import { picture_title } from "#web/core/captions.js";
+import { percent } from "#web/core/scale.js";
+import { h, paint_bytes } from "#web/view/dom.js";
+
+/** @typedef {import("#web/core/evaluation.js").Lens} Lens */
+/** @typedef {import("#web/core/state.js").Store} Store */
+
+const LARGE = 96;
+
+/**
+ * A list of tiles; each opens its image in the room "see".
+ * @param {Lens} lens
+ * @param {Store} store
+ * @param {number[]} positions in the bundle's pictures
+ * @returns {HTMLElement}
+ */
+export function tiles(lens, store, positions) {
+  return h("ul", { class: "good-tiles" }, positions.map((position) => h("li", {}, tile(lens, store, position))));
+}
+
+/** @param {Lens} lens @param {Store} store @param {number} position */
+function tile({ bundle, pixels }, store, position) {
+  const entry = bundle.pictures.entries[position];
+  const [, ...shape] = pixels.shape;
+  const size = shape.reduce((a, b) => a * b, 1);
+  const title = picture_title(bundle, entry);
+  const canvas = h("canvas", { role: "img", "aria-label": title, class: Math.max(shape[0], shape[1]) > LARGE ? "good-smooth" : null });
+  paint_bytes(canvas, shape, pixels.data.subarray(position * size, (position + 1) * size));
+  const [label, predicted] = [bundle.class_names[entry.label], bundle.class_names[entry.predicted]];
+  const open = () => store.set({ tab: "see", picture: `p${position}`, row: -1, column: -1 });
+  // The canvas already says all of it: what follows is the same for the eye.
+  const caption = h("span", { class: "good-caption", "aria-hidden": "true" },
+    h("span", { class: "good-name" }, entry.name || `№ ${entry.index}`),
+    h("span", { class: "good-names" },
+      label === predicted ? h("span", {}, `✓ ${label}`) : [h("span", {}, label), " → ", h("strong", {}, predicted)]),
+    h("span", { class: "number" }, percent(entry.probability)),
+    entry.known_wrong && h("span", { class: "good-known" }, "label known to be wrong"),
+  );
+  return h("button", { class: "good-tile", title: `${title}. Open it in the walk.`, onclick: open }, canvas, caption);
+}
