@@ -42,6 +42,7 @@ export function mount(element, lens, store) {
   );
   blank();
   show();
+  setTimeout(warm_up, 500);
 
   canvas.addEventListener("pointerdown", (event) => {
     if (!grey) return;
@@ -79,11 +80,19 @@ export function mount(element, lens, store) {
     waiting ||= requestAnimationFrame(look);
   }
 
+  function prepared() {
+    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+    return preprocess({ height: canvas.height, width: canvas.width, channels: 4, data }, /** @type {any} */ (bundle.preprocessing));
+  }
+
+  /** The first calls are slow until they are compiled, and a first stroke should not be. */
+  function warm_up() {
+    if (!store.get().picture.startsWith("d")) for (let i = 0; i < 3; i++) prepared();
+  }
+
   function look() {
     waiting = 0;
-    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
-    const made = preprocess({ height: canvas.height, width: canvas.width, channels: 4, data }, /** @type {any} */ (bundle.preprocessing));
-    store.set({ picture: encode_drawing(made.data), row: -1, column: -1 });
+    store.set({ picture: encode_drawing(prepared().data), row: -1, column: -1 });
   }
 
   /** @param {File} chosen */
