@@ -121,11 +121,11 @@ def test_evaluations_that_differ_are_not_equal():
 
 
 def test_the_number_of_named_mistakes_is_bounded_and_the_count_of_errors_is_not():
-    logits = np.tile(np.array([[1, 0]], np.float32), (500, 1))
-    result = measure(logits, np.ones(500, np.int64), class_names=("a", "b"))
-    assert (len(result.mistakes), result.errors) == (100, 500)
+    logits = np.tile(np.array([[1, 0]], np.float32), (1500, 1))
+    result = measure(logits, np.ones(1500, np.int64), class_names=("a", "b"))
+    assert (len(result.mistakes), result.errors) == (1000, 1500)
     assert [m.index for m in result.mistakes[:3]] == [0, 1, 2]
-    assert len(measure(logits, np.ones(500, np.int64), class_names=("a", "b"), worst=7).mistakes) == 7
+    assert len(measure(logits, np.ones(1500, np.int64), class_names=("a", "b"), worst=7).mistakes) == 7
 
 
 @given(hnp.arrays(np.float32, (3, 4), elements=st.floats(width=32, allow_nan=False, allow_infinity=False)))

@@ -23,7 +23,7 @@ from convscope.evaluate.intervals import Proportion
 
 __all__ = ["Evaluation", "Mistake", "Proportion", "log_softmax", "measure"]
 
-WORST = 100
+WORST = 1000
 """How many mistakes an evaluation names; all of them are in the confusion matrix."""
 
 
@@ -69,7 +69,7 @@ class Evaluation:
         accuracy_without_known_wrong: The accuracy over the images whose label is not known to be wrong; None when no
             label is known to be wrong.
         calibration: Whether the probabilities can be taken at their word.
-        mistakes: The most confident mistakes, most confident first, at most 100.
+        mistakes: The most confident mistakes, most confident first, at most `WORST`.
     """
 
     class_names: tuple[str, ...]

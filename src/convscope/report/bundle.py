@@ -242,7 +242,8 @@ def _proof_json(proof: Proof) -> ProofJson:
 def _pictures_json(model: Model, dataset: Dataset, evaluation: Evaluation | None, part: str) -> PicturesJson:
     gallery = spread(dataset.labels, GALLERY)
     shown = set(gallery.tolist())
-    wrong = [m.index for m in evaluation.mistakes if m.index not in shown] if evaluation else []
+    mistakes = evaluation.mistakes if evaluation and len(dataset) else ()
+    wrong = [mistake.index for mistake in mistakes if mistake.index not in shown]
     positions = np.array([*gallery, *wrong], np.int64)
     pixels = dataset.pixels[positions]
     probabilities = predict(model, pixels).probabilities if len(pixels) else np.zeros((0, model.spec.num_classes))

@@ -42,7 +42,7 @@ def to_script(value: object) -> str:
         >>> to_script(["</script>"])
         '["\\u003c/script\\u003e"]'
     """
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False, ensure_ascii=True)
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False, sort_keys=True)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 

@@ -1,0 +1,67 @@
+"""The page as text: one pass, escaped, under a policy that forbids every request, and free of what the rules ban."""
+
+import json
+import re
+from pathlib import Path
+
+import convscope
+from convscope.report.page import page, to_script
+
+WEB = Path(convscope.__file__).parent / "web"
+
+
+def _bundle(**changes):
+    return {"title": "a run", "class_names": ["0", "1"]} | changes
+
+
+def test_texts_of_the_bundle_never_reach_the_html_parser():
+    hostile = "</script><script>alert(1)</script><!-- & \u2028"
+    text = page(_bundle(title=hostile, class_names=[hostile]))
+    assert "<script>alert(1)" not in text
+    assert "&lt;/script&gt;" in text.split("</title>")[0]
+
+
+def test_what_is_filled_in_is_never_filled_in_again():
+    text = page(_bundle(title="{{bundle}}", class_names=["{{style}}", "{{modules}}"]))
+    assert "<title>{{bundle}} " in text
+    assert '["{{style}}","{{modules}}"]' in text
+
+
+def test_the_data_come_back_as_they_went_in():
+    value = {"a": ["</script>", "\u2028", "ä", "\U0001f600", "&lt;"], "b": 0.1}
+    assert json.loads(to_script(value)) == value
+    assert not re.search("[<>&\u2028]", to_script(value))
+
+
+def test_the_policy_allows_no_request():
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page(_bundle()))[1]
+    assert policy.startswith("default-src 'none'")
+    assert "http" not in policy and "connect-src" not in policy and "*" not in policy
+
+
+def test_every_module_that_is_imported_is_in_the_page():
+    text = page(_bundle())
+    mapped = set(json.loads(re.search(r'<script type="importmap">(.*?)</script>', text)[1])["imports"])
+    sources = [*WEB.glob("*.js"), *WEB.glob("*/*.js")]
+    wanted = {name for path in sources for name in re.findall(r'^import [^"]*"([^"]+)";', path.read_text(), re.M)}
+    assert wanted <= mapped
+    assert {f"#web/{path.relative_to(WEB)}" for path in sources} == mapped
+
+
+def test_the_rules_of_the_front_end_hold():
+    for path in [*WEB.glob("*.js"), *WEB.glob("*/*.js")]:
+        text = path.read_text()
+        code = re.sub(r"/\*.*?\*/|//[^\n]*", "", text, flags=re.S)
+        for banned in ("innerHTML", "outerHTML", "insertAdjacentHTML", "eval(", "fetch(", "XMLHttpRequest", "http://"):
+            # a namespace is an identifier, never an address that is asked
+            assert banned not in code.replace("http://www.w3.org/2000/svg", ""), f"{path.name}: {banned}"
+        room = path.parent.name
+        allowed = {"core": "#web/core/", "view": ("#web/core/", "#web/view/")}.get(room, "#web/")
+        for name in re.findall(r'^import [^"]*"([^"]+)";', text, re.M):
+            assert name.startswith(allowed), f"{path.name} imports {name}"
+        if room != "web":
+            assert not re.search(r"\bwindow\.[a-z]+(?<!_size)\(|\blocation\b", code), (
+                f"{path.name}: location"
+            )
+        if room == "core":
+            assert not re.search(r"\bdocument\b|\bHTML[A-Z]", code), f"{path.name} touches the DOM"
