@@ -60,8 +60,6 @@ def test_the_rules_of_the_front_end_hold():
         for name in re.findall(r'^import [^"]*"([^"]+)";', text, re.M):
             assert name.startswith(allowed), f"{path.name} imports {name}"
         if room != "web":
-            assert not re.search(r"\bwindow\.[a-z]+(?<!_size)\(|\blocation\b", code), (
-                f"{path.name}: location"
-            )
+            assert not re.search(r"\bwindow\.[a-z]+(?<!_size)\(|\blocation\b", code), f"{path.name}: location"
         if room == "core":
             assert not re.search(r"\bdocument\b|\bHTML[A-Z]", code), f"{path.name} touches the DOM"

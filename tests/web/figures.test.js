@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { duration, interval, many, share, spread_labels, ticks } from "#web/core/figures.js";
+import { duration, interval, many, range, share, spread_labels, ticks } from "#web/core/figures.js";
 
 const ACCURACY = { successes: 9926, n: 10000, rate: 0.9926, low: 0.99072, high: 0.9941 };
 
@@ -12,7 +12,7 @@ test("a share has the decimals that its cases can tell apart", () => {
 
 test("a table may ask for the same decimals everywhere", () => {
   assert.equal(share(ACCURACY, 1), "99.3 %");
-  assert.equal(interval(ACCURACY, 1), "99.1 to 99.4 %");
+  assert.equal(range(ACCURACY, 1), "99.1–99.4");
 });
 
 test("an interval names both ends", () => {

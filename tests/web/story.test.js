@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { call_text } from "#web/core/architecture.js";
 import { claim_verdict } from "#web/core/claim.js";
 import { picture_title } from "#web/core/captions.js";
-import { curves, curves_in_words, span } from "#web/core/history.js";
+import { curves, curves_in_words, span, unequal_terms } from "#web/core/history.js";
 import { inhabited, lowest } from "#web/core/reliability.js";
 import { data_lines, machine_lines, preprocessing_steps, training_lines } from "#web/core/story.js";
 import { verdict_words } from "#web/core/verdict.js";
@@ -97,4 +97,9 @@ test("empty groups are not drawn, and the axis begins below the lowest interval"
   assert.equal(lowest([bin]), 0.85);
   assert.equal(lowest([{ ...bin, accuracy: proportion(0.999, 0.99), mean_confidence: 0.999 }]), 0.95);
   assert.equal(lowest([]), 0.95);
+});
+
+test("two losses are said to be on unequal terms only where they are", () => {
+  assert.equal(unequal_terms({ label_smoothing: 0, shift: 0 }), "");
+  assert.match(unequal_terms({ label_smoothing: 0.1, shift: 2 }), /label smoothing of 0.1 and random changes/);
 });

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -263,3 +264,25 @@ def test_the_network_is_the_one_that_the_spec_says(strange):
     assert [layer["name"] for layer in read_bundle(path)["network"]["layers"]] == [
         row.name for row in model.spec.table()
     ]
+
+
+def test_an_old_page_s_data_open_for_ever(show, mnist_page, tmp_path):
+    """tests/cases/bundle_1.json was written by the first convscope that wrote pages; it is never written again."""
+    old = json.loads((ROOT / "tests" / "cases" / "bundle_1.json").read_text())
+    page = show(with_bundle(mnist_page, old, tmp_path / "old.html"), "#row=1&column=1")
+    assert page.proof() == "true"
+    assert page.text(".number-sum")
+    for room in ("2", "3"):
+        page.tab.keyboard.press(room)
+        page.tab.wait_for_timeout(100)
+    assert page.errors == []
+
+
+def test_what_follows_a_convolution_is_said_with_it(show, mnist_page, short_run):
+    page = show(mnist_page, "#picture=p2&layer=2&channel=5&row=2&column=3")
+    model = read(short_run / "model.safetensors")
+    layers = forward(model.spec, model.weights, image_of(mnist_page, 2)).layers
+    shown = page.text(".number-then").replace("−", "-").splitlines()
+    assert [line.split(":")[0] for line in shown] == ["then batch_normalization", "then re_lu"]
+    for line, layer in zip(shown, layers[3:5], strict=True):
+        assert float(line.split()[-1]) == pytest.approx(layer.output[0, 2, 3, 5], abs=6e-4)

@@ -1,6 +1,7 @@
 // One number written out: which numbers it is made of, times which weights, and what happens to the sum.
 
 import { short } from "#web/core/scale.js";
+import { value_at } from "#web/core/taps.js";
 import { terms } from "#web/core/terms.js";
 import { fill, h } from "#web/view/dom.js";
 import { ending, grids, list, softmax_lines, window_table } from "#web/view/written.js";
@@ -8,6 +9,9 @@ import { ending, grids, list, softmax_lines, window_table } from "#web/view/writ
 /** @typedef {import("#web/core/state.js").State} State */
 /** @typedef {import("#web/core/terms.js").Terms} Terms */
 /** @typedef {import("#web/core/lens.js").Lens} Lens */
+
+/** Layers that change each number by itself. */
+const ALONE = ["BatchNormalization", "ReLU", "Activation", "Dropout"];
 
 /**
  * @param {HTMLElement} element
@@ -34,7 +38,7 @@ export function mount(element, lens, store) {
     const channel = flat ? state.column : Math.min(state.channel, row.output_shape[2] - 1);
     const found = terms(lens.bundle.network, lens.weights, lens.activations, state.layer, state.row, state.column, channel);
     sum.textContent = said(found, lens, state);
-    fill(body, where(row, state, channel), written(found, lens, state));
+    fill(body, where(row, state, channel), written(found, lens, state), afterwards(lens, state, channel));
   }
 
   return {
@@ -51,6 +55,16 @@ export function mount(element, lens, store) {
 function where(row, state, channel) {
   const place = row.output_shape.length === 3 ? `map ${channel}, row ${state.row}, column ${state.column}` : `number ${channel}`;
   return h("p", { class: "small soft" }, `${row.name}, ${place} (counted from 0)`);
+}
+
+/** What the layers behind it make of this one number, as long as they change each number by itself. @param {Lens} lens @param {State} state @param {number} channel */
+function afterwards({ bundle, activations }, state, channel) {
+  const lines = [];
+  for (let k = state.layer + 1; activations && ALONE.includes(bundle.network.layers[k]?.kind); k++) {
+    const { name, kind } = bundle.network.layers[k];
+    if (kind !== "Dropout") lines.push(h("li", {}, `then ${name}: `, h("strong", { class: "number" }, short(value_at(activations.layers[k].output, state.row, state.column, channel)))));
+  }
+  return lines.length ? h("ul", { class: "number-then small" }, lines) : null;
 }
 
 /** The whole sum in one line. @param {Terms} found @param {Lens} lens @param {State} state @returns {string} */
