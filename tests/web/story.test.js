@@ -4,7 +4,7 @@ import { call_text } from "#web/core/architecture.js";
 import { claim_verdict } from "#web/core/claim.js";
 import { picture_title } from "#web/core/captions.js";
 import { curves, curves_in_words, span, unequal_terms } from "#web/core/history.js";
-import { inhabited, lowest } from "#web/core/reliability.js";
+import { gaps, inhabited } from "#web/core/reliability.js";
 import { data_lines, machine_lines, preprocessing_steps, training_lines } from "#web/core/story.js";
 import { verdict_words } from "#web/core/verdict.js";
 
@@ -91,12 +91,14 @@ test("an axis has room even where nothing changes, and no accuracy above 1", () 
   assert.equal(span(flat, true).low, 0);
 });
 
-test("empty groups are not drawn, and the axis begins below the lowest interval", () => {
+test("empty groups are not drawn", () => {
   const bin = { low: 0.3, high: 0.9, count: 5, mean_confidence: 0.89, accuracy: proportion(0.9, 0.868) };
-  assert.equal(inhabited([bin, { ...bin, count: 0, mean_confidence: null, accuracy: null }]).length, 1);
-  assert.equal(lowest([bin]), 0.85);
-  assert.equal(lowest([{ ...bin, accuracy: proportion(0.999, 0.99), mean_confidence: 0.999 }]), 0.95);
-  assert.equal(lowest([]), 0.95);
+  assert.deepEqual(inhabited([{ ...bin, count: 0, mean_confidence: null, accuracy: null }, bin]), [bin]);
+});
+
+test("a group that is right less often than it says lies below 0, its interval with it", () => {
+  const bin = { low: 0.5, high: 1, count: 10, mean_confidence: 0.75, accuracy: { successes: 5, n: 10, rate: 0.5, low: 0.25, high: 0.875 } };
+  assert.deepEqual(gaps([bin]), [{ gap: -0.25, low: -0.5, high: 0.125 }]);
 });
 
 test("two losses are said to be on unequal terms only where they are", () => {

@@ -26,11 +26,20 @@ export function share({ rate, n }, digits = decimals(n)) {
 /**
  * Its 95 % interval: "99.07 to 99.41 %".
  * @param {Proportion} proportion
- * @param {number} [digits] other decimals
  * @returns {string}
  */
-export function interval({ low, high, n }, digits = decimals(n)) {
-  return `${(100 * low).toFixed(digits)} to ${(100 * high).toFixed(digits)} %`;
+export function interval({ low, high, n }) {
+  return `${(100 * low).toFixed(decimals(n))} to ${(100 * high).toFixed(decimals(n))} %`;
+}
+
+/**
+ * The same for a narrow column that has its unit elsewhere: "99.07–99.41".
+ * @param {Proportion} proportion
+ * @param {number} digits
+ * @returns {string}
+ */
+export function range({ low, high }, digits) {
+  return `${(100 * low).toFixed(digits)}–${(100 * high).toFixed(digits)}`;
 }
 
 /**

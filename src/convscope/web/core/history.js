@@ -45,6 +45,18 @@ export function curves_in_words(history) {
   return `After ${epochs} it was right on ${percent(value)} of the validation images, which it did not learn from.`;
 }
 
+/**
+ * Why training and validation loss may not be set against each other.
+ * @param {Record<string, any>} options of the training
+ * @returns {string} "" where they may
+ */
+export function unequal_terms({ label_smoothing, shift, rotate, zoom, shear }) {
+  const smoothed = label_smoothing > 0 ? `label smoothing of ${label_smoothing}` : "";
+  const changed = [shift, rotate, zoom, shear].some((amount) => amount > 0) ? "random changes of the pictures" : "";
+  const extra = [smoothed, changed].filter(Boolean).join(" and ");
+  return extra && `The training loss counts ${extra}, the validation loss does not: the two are not on equal terms.`;
+}
+
 /** @param {History} history @param {string} key @returns {[number, number][]} */
 function points(history, key) {
   return history.flatMap((row) => (Number.isFinite(row.epoch) && Number.isFinite(row[key]) ? [[row.epoch, row[key]]] : []));

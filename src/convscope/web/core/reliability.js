@@ -14,11 +14,10 @@ export function inhabited(bins) {
 }
 
 /**
- * Where an axis may begin so that every group and its interval is seen.
+ * How far each group is from its word: the share that is right minus the mean probability, with its 95 % interval.
  * @param {Bin[]} bins
- * @returns {number} 0..0.95, in steps of 0.05
+ * @returns {{gap: number, low: number, high: number}[]} -1..1; below 0 where the network is too sure
  */
-export function lowest(bins) {
-  const least = Math.min(...bins.map((bin) => Math.min(bin.mean_confidence, bin.accuracy.low)), 1);
-  return Math.min(0.95, Math.max(0, Math.floor(least * 20 - 1e-9) / 20));
+export function gaps(bins) {
+  return bins.map(({ mean_confidence: said, accuracy: { rate, low, high } }) => ({ gap: rate - said, low: low - said, high: high - said }));
 }

@@ -19,12 +19,13 @@ export function mount(element, lens) {
   const code = h("section", { class: "card about-wide" });
   fill(element, h("div", { class: "about-room" },
     architecture,
-    card("How it was trained", facts(training_lines(training))),
+    h("div", { class: "about-column" },
+      card("How it was trained", facts(training_lines(training))),
+      card("Where it comes from", facts(provenance(lens)))),
     h("div", { class: "about-column" },
       card("What it learned from", facts(data_lines(training.data ?? {})), attribution(training.data?.kind)),
       card("What happens to a picture first", h("ol", { class: "about-steps" }, preprocessing_steps(bundle.preprocessing).map((step) => h("li", {}, step))))),
-    code,
-    card("Where it comes from", facts(provenance(lens)))));
+    code));
   const mounted = [mount_architecture(architecture, lens), mount_code(code, lens)];
   return { update() {}, destroy: () => mounted.forEach((view) => view.destroy()) };
 }

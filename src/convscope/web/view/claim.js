@@ -35,7 +35,7 @@ function answer(pair, total, store) {
   const cell = turned ? `${second}-${first}` : `${first}-${second}`;
   const shown = turned ? `${second_name} taken for ${first_name}` : `${first_name} taken for ${second_name}`;
   const chance = pair.distinguishable
-    ? `More than the average pair, beyond chance (p = ${pair.p_value.toPrecision(1)}).`
+    ? `More than the average pair, beyond chance (p = ${pair.p_value.toPrecision(1)}).`
     : "Not told apart from the average pair: another test set could well put another pair here.";
   return h("div", { class: "good-pair" },
     h("h3", {}, `${first_name} and ${second_name}`, h("span", { class: "soft" }, ` · rank ${pair.rank} of ${total}`)),

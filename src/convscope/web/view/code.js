@@ -12,7 +12,7 @@ export function mount(element, { bundle }) {
   const code = h("pre", { tabindex: 0, role: "region", "aria-label": "Keras code" }, h("code", {}, bundle.keras_source));
   const said = h("span", { class: "small soft", role: "status" });
   fill(element,
-    h("div", { class: "about-code-head" }, h("h2", {}, "Show me the Keras code"), said, h("button", { onclick: copy }, "Copy")),
+    h("div", { class: "about-code-head" }, h("h2", {}, "Show me the Keras code"), h("button", { onclick: copy }, "Copy"), said),
     h("p", { class: "small soft" }, "It builds exactly this network, untrained, and runs as it stands."),
     code);
 

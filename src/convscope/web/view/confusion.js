@@ -37,6 +37,8 @@ export function mount(element, lens, store) {
     worst > 0 && h("p", { class: "good-legend small soft" }, "Shade: share of the true class, ", h("span", { class: "good-ramp", "aria-hidden": "true" }), ` up to ${percent(worst)}`),
     said, panel,
   );
+  /** @type {HTMLElement|undefined} the one cell that the tab key stops at */
+  let stop = buttons.values().next().value;
   mark(store.get());
 
   /** @param {Cell} cell */
@@ -49,14 +51,15 @@ export function mount(element, lens, store) {
   function mark(state) {
     const cell = read_cell(state.cell, class_names.length);
     for (const [key, button] of buttons) button.setAttribute("aria-pressed", String(key === state.cell));
-    rove(buttons.get(state.cell) ?? buttons.values().next().value);
+    rove(buttons.get(state.cell) ?? stop);
     fill(panel, cell && behind(lens, store, cell));
     panel.hidden = !cell;
     said.textContent = cell ? cell_title(lens.bundle, cell) : "";
   }
 
-  /** One stop for the tab key, wherever the arrows have led. @param {HTMLElement|undefined} stop */
-  function rove(stop) {
+  /** @param {HTMLElement|undefined} next */
+  function rove(next) {
+    stop = next;
     for (const button of buttons.values()) button.tabIndex = button === stop ? 0 : -1;
   }
 
@@ -75,7 +78,9 @@ export function mount(element, lens, store) {
     /** @param {State} state @param {State} old */
     update(state, old) {
       if (state.cell === old.cell) return;
+      const inside = panel.contains(document.activeElement);
       mark(state);
+      if (inside && panel.hidden) buttons.get(old.cell)?.focus();
       // Opened from elsewhere in this room: go to what it opened.
       if (!panel.hidden && document.activeElement?.hasAttribute("data-opens-cell")) panel.focus();
     },
@@ -108,8 +113,8 @@ function make_table(names, shown, content) {
   const rows = shown.map((truth) =>
     h("tr", {}, h("th", { scope: "row", title: names[truth] }, h("span", { class: "good-row-name" }, names[truth])),
       shown.map((predicted) => h("td", {}, content({ truth, predicted })))));
-  return h("table", { class: "good-matrix", style: `--classes: ${shown.length}` },
+  return h("table", { class: long ? "good-matrix good-long" : "good-matrix", style: `--classes: ${shown.length}` },
     h("caption", { class: "unseen" }, "Images by true class (rows) and predicted class (columns)"),
-    h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "small soft" }, "true ↓ says →"), heads)),
+    h("thead", {}, h("tr", {}, h("th", { class: "good-corner", scope: "col" }, h("span", {}, "says →"), " ", h("span", {}, "true ↓")), heads)),
     h("tbody", {}, rows));
 }

@@ -1,7 +1,8 @@
 // How the training went: losses and validation accuracy over the epochs, each line labelled where it ends.
 
-import { curves, curves_in_words, span } from "#web/core/history.js";
+import { curves, curves_in_words, span, unequal_terms } from "#web/core/history.js";
 import { spread_labels } from "#web/core/figures.js";
+import { percent } from "#web/core/scale.js";
 import { fill, h, s } from "#web/view/dom.js";
 import { chart, frame } from "#web/view/chart.js";
 
@@ -16,40 +17,39 @@ const GAP = 17;
  */
 export function mount(element, { bundle }) {
   const { loss, accuracy } = curves(bundle.history);
-  const charts = [loss.length > 0 && panel(loss, "loss, in nats", plain), accuracy.length > 0 && accuracy[0].points.length > 1 && panel(accuracy, "right on validation images", percentage)];
+  const charts = [loss.length > 0 && panel(loss, "loss, in nats", plain, (value) => value.toPrecision(3)), accuracy.length > 0 && accuracy[0].points.length > 1 && panel(accuracy, "right on validation images", percentage, percent)];
   const drawn = charts.filter((one) => one !== false);
-  const smoothing = bundle.training.options?.label_smoothing;
   fill(element,
     h("h2", {}, "How it learned"),
     h("p", { class: "small soft" }, curves_in_words(bundle.history)),
-    drawn.map((one) => one.element),
-    loss.length > 1 && smoothing > 0 && h("p", { class: "small soft" }, `The training loss counts label smoothing of ${smoothing} and the random changes of the pictures, the validation loss does not: the two are not on equal terms.`));
+    h("div", { class: "good-panels" }, drawn.map((one) => one.element)),
+    h("p", { class: "small soft" }, loss.length > 1 && unequal_terms(bundle.training.options ?? {})));
   return { update() {}, destroy: () => drawn.forEach((one) => one.destroy()) };
 }
 
 const plain = (/** @type {number} */ value) => String(value);
 const percentage = (/** @type {number} */ value) => `${Number((100 * value).toPrecision(6))} %`;
+const NARROW = 420;
 
-/** @param {Curve[]} lines @param {string} label @param {(value: number) => string} text */
-function panel(lines, label, text) {
+/** @param {Curve[]} lines @param {string} label @param {(value: number) => string} text @param {(value: number) => string} said of a measured value */
+function panel(lines, label, text, said) {
   const across = { low: 0, high: Math.max(...lines.flatMap(({ points }) => points.map(([x]) => x))), label: "epochs: times each training image was seen", text: plain };
   const up = { ...span(lines, label.startsWith("loss")), label, text };
-  const words = lines.map(({ name, points }) => `${name} from ${text(short(points[0][1]))} to ${text(short(points[points.length - 1][1]))}`);
+  const words = lines.map(({ name, points }) => `${name} from ${said(points[0][1])} to ${said(points[points.length - 1][1])}`);
   return chart(`Chart of ${label} over epochs: ${words.join("; ")}.`, (width) => {
-    const { x, y, box, parts } = frame(width, 250, across, up, Math.min(150, width * 0.34));
+    const beside = width >= NARROW;
+    const { x, y, box, parts } = frame(width, 250, across, up, beside ? 150 : 12);
     const ends = lines.map(({ points }) => points[points.length - 1]);
-    const heights = spread_labels(ends.map(([, value]) => y(value)), GAP, box.top, box.bottom);
+    const heights = spread_labels(ends.map(([, value]) => y(value) + (beside ? 4 : -8)), GAP, box.top, box.bottom);
     const drawn = lines.flatMap(({ name, points }, at) => {
       const where = points.map(([epoch, value]) => [x(epoch), y(value)]);
       const style = `good-line good-line-${at}`;
       return [
         s("polyline", { class: style, points: where.map((point) => point.join(",")).join(" ") }),
         ...(where.length <= 40 ? where.map(([cx, cy]) => s("circle", { class: style, cx, cy, r: 3 })) : []),
-        s("text", { class: style, x: x(ends[at][0]) + 8, y: heights[at] + 4 }, `${name} ${text(short(ends[at][1]))}`),
+        s("text", { class: style, x: x(ends[at][0]) + (beside ? 8 : 0), y: heights[at], "text-anchor": beside ? "start" : "end" }, `${name} ${said(ends[at][1])}`),
       ];
     });
     return { height: 250, parts: [...parts, ...drawn] };
   });
 }
-
-const short = (/** @type {number} */ value) => Number(value.toPrecision(value > 0.9 && value < 1 ? 4 : 3));

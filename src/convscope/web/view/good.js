@@ -16,15 +16,19 @@ import { mount as mount_scores } from "#web/view/scores.js";
 /** @typedef {import("#web/core/state.js").State} State */
 /** @typedef {import("#web/core/state.js").Store} Store */
 
+/** @typedef {{name: string, column: string, mount: (element: HTMLElement, lens: Lens, store: Store) => {update: (state: State, old: State) => void, destroy: () => void}}} View */
+
+const COLUMNS = ["left", "right", "wide"];
+const CURVES = { name: "curves", column: "wide", mount: mount_curves };
+/** @type {View[]} */
 const MEASURED = [
-  { name: "confusion", mount: mount_confusion },
-  { name: "scores", mount: mount_scores },
-  { name: "claim", mount: mount_claim },
-  { name: "reliability", mount: mount_reliability },
-  { name: "curves", mount: mount_curves },
-  { name: "mistakes", mount: mount_mistakes },
+  { name: "confusion", column: "left", mount: mount_confusion },
+  { name: "claim", column: "left", mount: mount_claim },
+  { name: "scores", column: "right", mount: mount_scores },
+  { name: "reliability", column: "right", mount: mount_reliability },
+  CURVES,
+  { name: "mistakes", column: "wide", mount: mount_mistakes },
 ];
-const UNMEASURED = [{ name: "curves", mount: mount_curves }];
 
 /**
  * @param {HTMLElement} element
@@ -32,9 +36,10 @@ const UNMEASURED = [{ name: "curves", mount: mount_curves }];
  * @param {Store} store
  */
 export function mount(element, lens, store) {
-  const views = lens.bundle.evaluation ? MEASURED : UNMEASURED;
+  const views = lens.bundle.evaluation ? MEASURED : [CURVES];
   const cards = views.map(({ name }) => h("section", { class: `card good-card good-${name}` }));
-  fill(element, h("div", { class: "good-room" }, verdict(lens), cards));
+  const stack = (/** @type {string} */ column) => h("div", { class: `good-stack good-stack-${column}` }, cards.filter((_, at) => views[at].column === column));
+  fill(element, h("div", { class: "good-room" }, verdict(lens), COLUMNS.map(stack)));
   const mounted = views.map((view, at) => view.mount(cards[at], lens, store));
   return {
     /** @param {State} state @param {State} old */
@@ -53,10 +58,9 @@ function verdict({ bundle }) {
   /** @type {Proportion|null} */
   const without = evaluation.accuracy_without_known_wrong;
   return h("section", { class: "card good-card good-verdict" },
-    h("h2", {}, "How good is it?"),
-    h("p", { class: "good-big" }, h("strong", {}, share(evaluation.accuracy)), h("span", { class: "soft" }, ` right, of ${many(evaluation.n, `${pictures.part} image`)}`)),
-    h("p", { class: "number soft" }, `95 % interval ${interval(evaluation.accuracy)}`),
-    verdict_words(evaluation.accuracy, pictures.part).map((sentence) => h("p", {}, sentence)),
-    without && h("p", {}, `Without the ${many(evaluation.n - without.n)} whose label is known to be wrong: `,
-      h("span", { class: "number" }, `${share(without)} (${interval(without)}), n = ${count(without.n)}`), "."));
+    h("div", {},
+      h("h2", { class: "good-big" }, h("strong", {}, share(evaluation.accuracy)), ` right, of ${many(evaluation.n, `${pictures.part} image`)}`),
+      h("p", {}, `95 % interval: ${interval(evaluation.accuracy)}`),
+      without && h("p", { class: "small soft" }, `Without the ${many(evaluation.n - without.n)} whose label is known to be wrong: ${share(without)} (${interval(without)}), n = ${count(without.n)}.`)),
+    h("div", {}, verdict_words(evaluation.accuracy, pictures.part).map((sentence) => h("p", {}, sentence))));
 }

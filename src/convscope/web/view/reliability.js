@@ -1,6 +1,6 @@
 // Whether a probability means what it says: of the images given 80 %, are 80 % right?
 
-import { inhabited, lowest } from "#web/core/reliability.js";
+import { gaps, inhabited } from "#web/core/reliability.js";
 import { interval, share } from "#web/core/figures.js";
 import { count, percent, short } from "#web/core/scale.js";
 import { fill, h, s } from "#web/view/dom.js";
@@ -41,8 +41,9 @@ export function mount(element, { bundle }) {
     buttons.forEach((button, at) => button.setAttribute("aria-pressed", String(KINDS[at] === kind)));
     drawn?.destroy();
     const bins = inhabited(calibration[kind.name]);
-    drawn = draw(bins, kind.name === "equal_mass" ? lowest(bins) : 0, calibration[kind.ece]);
-    fill(figure, drawn.element, as_table(bins));
+    drawn = kind.name === "equal_mass" ? draw_gaps(bins, calibration[kind.ece]) : draw(bins, calibration[kind.ece]);
+    const distance = `Mean distance from the dashed line (expected calibration error, ECE): ${percent(calibration[kind.ece])}. Bars are 95 % intervals.`;
+    fill(figure, drawn.element, h("p", { class: "small soft" }, distance), as_table(bins));
   }
 
   return { update() {}, destroy: () => drawn?.destroy() };
@@ -51,26 +52,48 @@ export function mount(element, { bundle }) {
 /** @param {Record<string, any>} calibration @param {number} temperature */
 function words(calibration, temperature) {
   const sure = percent(calibration.mean_confidence);
-  const change = temperature === 1 ? "" : ` Its scores are divided by a temperature of ${short(temperature)}, found on validation images, so that they do.`;
-  return `If the dots lie on the line, they do: of the images that it calls with 80 %, 80 % are right. On average it is ${sure} sure.${change}`;
+  const change = temperature === 1 ? "" : ` Its scores are divided by a temperature of ${short(temperature)}, found on validation images, to bring them there.`;
+  return `If the dots lie on the dashed line, they do: of the images that it calls with 80 %, 80 % are right. On average it is ${sure} sure.${change}`;
 }
 
-/** @param {Bin[]} bins @param {number} low @param {number} ece */
-function draw(bins, low, ece) {
+/** @param {Bin[]} bins @param {number} ece */
+function draw(bins, ece) {
   const text = (/** @type {number} */ value) => `${Number((100 * value).toPrecision(4))} %`;
   const description = `Reliability diagram of ${bins.length} groups of images: share right against mean probability. Mean distance ${percent(ece)}. The figures are in the table below.`;
   return chart(description, (width) => {
     const height = Math.min(340, Math.max(260, width * 0.75));
-    const axis = { low, high: 1, text };
-    const { x, y, box, parts } = frame(width, height, { ...axis, label: "probability it gives its answer" }, { ...axis, label: "share that is right" }, 24);
+    const axis = { low: 0, high: 1, text };
+    const { x, y, parts } = frame(width, height, { ...axis, label: "probability it gives its answer" }, { ...axis, label: "share that is right" }, 24);
     const marks = bins.flatMap(({ mean_confidence, accuracy }) => [
-      s("line", { class: "good-whisker", x1: x(mean_confidence), x2: x(mean_confidence), y1: y(Math.max(low, accuracy.low)), y2: y(accuracy.high) }),
+      s("line", { class: "good-whisker", x1: x(mean_confidence), x2: x(mean_confidence), y1: y(accuracy.low), y2: y(accuracy.high) }),
       s("circle", { class: "good-dot", cx: x(mean_confidence), cy: y(accuracy.rate), r: 4 }),
     ]);
-    const perfect = s("line", { class: "good-perfect", x1: x(low), y1: y(low), x2: x(1), y2: y(1) });
-    const note = [`mean distance (ECE) ${percent(ece)}`, "bars: 95 % intervals"].map((line, at) =>
-      s("text", { class: "good-note", x: box.right, y: box.bottom - 28 + 16 * at, "text-anchor": "end" }, line));
-    return { height, parts: [...parts, perfect, ...marks, ...note] };
+    const perfect = s("line", { class: "good-perfect", x1: x(0), y1: y(0), x2: x(1), y2: y(1) });
+    return { height, parts: [...parts, perfect, ...marks] };
+  });
+}
+
+/**
+ * Groups of equal size crowd where the network is sure, which is nearly everywhere: side by side, and only how far off
+ * each one is, they can be told apart.
+ * @param {Bin[]} bins @param {number} ece
+ */
+function draw_gaps(bins, ece) {
+  const points = (/** @type {number} */ value) => `${value > 0 ? "+" : ""}${Number((100 * value).toPrecision(3))}`.replace("-", "−");
+  const all = gaps(bins);
+  const most = 1.1 * Math.max(0.001, ...all.flatMap(({ low, high }) => [Math.abs(low), Math.abs(high)]));
+  const up = { low: -most, high: most, label: "right minus probability, in percentage points", text: points };
+  const across = { low: 0.5, high: bins.length + 0.5, label: "groups, from least to most sure", text: String };
+  const description = `How far ${bins.length} groups of equally many images are from their mean probability. Mean distance ${percent(ece)}. The figures are in the table below.`;
+  return chart(description, (width) => {
+    const { x, y, box, parts } = frame(width, 300, across, up, 24);
+    const marks = all.flatMap(({ gap, low, high }, at) => [
+      s("line", { class: "good-whisker", x1: x(at + 1), x2: x(at + 1), y1: y(low), y2: y(high) }),
+      s("circle", { class: "good-dot", cx: x(at + 1), cy: y(gap), r: 4 }),
+    ]);
+    const words = [["too unsure", box.top + 14], ["too sure", box.bottom - 8]].map(([word, at]) =>
+      s("text", { x: box.right, y: at, "text-anchor": "end" }, word));
+    return { height: 300, parts: [...parts, s("line", { class: "good-perfect", x1: box.left, x2: box.right, y1: y(0), y2: y(0) }), ...marks, ...words] };
   });
 }
 
@@ -78,7 +101,7 @@ function draw(bins, low, ece) {
 function as_table(bins) {
   const head = ["Probability", "Images", "Mean", "Right"].map((title) => h("th", { scope: "col" }, title));
   const lines = bins.map((bin) => h("tr", {},
-    h("th", { scope: "row" }, `${(100 * bin.low).toFixed(1)} to ${(100 * bin.high).toFixed(1)} %`),
+    h("th", { scope: "row" }, `${percent(bin.low)} to ${percent(bin.high)}`),
     h("td", {}, count(bin.count)), h("td", {}, percent(bin.mean_confidence)),
     h("td", {}, share(bin.accuracy), h("span", { class: "good-interval" }, interval(bin.accuracy)))));
   return h("details", { class: "small" }, h("summary", {}, "The figures as a table"),

@@ -1,7 +1,7 @@
 // The scores of each class, in the order that the reader asks for.
 
 import { sort_scores } from "#web/core/evaluation.js";
-import { decimals, interval, share } from "#web/core/figures.js";
+import { decimals, range, share } from "#web/core/figures.js";
 import { count } from "#web/core/scale.js";
 import { fill, h } from "#web/view/dom.js";
 
@@ -26,8 +26,8 @@ const COLUMNS = [
 export function mount(element, lens) {
   /** @type {Score[]} */
   const scores = lens.bundle.evaluation?.classes;
-  // One column, one width: the fewest decimals that the classes' counts can tell apart.
-  const digits = Math.min(...scores.filter(({ support }) => support > 0).map(({ support }) => decimals(support)), 3);
+  // One column, one width: the decimals that the largest class can tell apart.
+  const digits = decimals(Math.max(1, ...scores.map(({ support }) => support)));
   const heads = COLUMNS.map(({ name, title, help }) =>
     h("th", { scope: "col" }, h("button", { class: "good-sort", title: help, onclick: () => choose(name) }, title, h("span", { "aria-hidden": "true" }))));
   const body = h("tbody", {});
@@ -74,5 +74,5 @@ function line(score, digits) {
 /** @param {Proportion|null} proportion @param {number} digits */
 function measured(proportion, digits) {
   if (!proportion) return "none";
-  return [share(proportion, digits), h("span", { class: "good-interval" }, interval(proportion, digits))];
+  return [share(proportion, digits), h("span", { class: "good-interval" }, range(proportion, digits))];
 }

@@ -32,9 +32,9 @@ function tile({ bundle, pixels }, store, position) {
   const open = () => store.set({ tab: "see", picture: `p${position}`, row: -1, column: -1 });
   // The canvas already says all of it: what follows is the same for the eye.
   const caption = h("span", { class: "good-caption", "aria-hidden": "true" },
-    h("span", { class: "good-name" }, entry.name || `№ ${entry.index}`),
-    h("span", { class: "good-names" },
-      label === predicted ? h("span", {}, `✓ ${label}`) : [h("span", {}, label), " → ", h("strong", {}, predicted)]),
+    h("span", { class: "good-name" }, entry.name.split("/").at(-1) || `№ ${entry.index}`),
+    h("span", { class: label.length + predicted.length > 8 ? "good-names good-names-long" : "good-names" },
+      label === predicted ? `✓ ${label}` : [h("span", {}, `${label} `), h("strong", {}, `→ ${predicted}`)]),
     h("span", { class: "number" }, percent(entry.probability)),
     entry.known_wrong && h("span", { class: "good-known" }, "label known to be wrong"),
   );
