@@ -286,3 +286,31 @@ def test_what_follows_a_convolution_is_said_with_it(show, mnist_page, short_run)
     assert [line.split(":")[0] for line in shown] == ["then batch_normalization", "then re_lu"]
     for line, layer in zip(shown, layers[3:5], strict=True):
         assert float(line.split()[-1]) == pytest.approx(layer.output[0, 2, 3, 5], abs=6e-4)
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "#layer=99&channel=999&row=900&column=900&subject=77&picture=p99999&cell=99-99&tab=good",
+        "#layer=-1&row=-1&why=gradient&subject=500&off=conv2d:99999,nothing:1",
+        "#picture=dAAAA&layer=2&row=2",
+        "#picture=" + "d" * 30000,
+        "#%%%&tab=<script>&layer=1e9",
+    ],
+)
+def test_a_link_changed_by_hand_breaks_nothing(show, mnist_page, fragment):
+    page = show(mnist_page, fragment)
+    assert page.proof() == "true"
+    page.tab.evaluate("location.hash = '#layer=98&row=3&column=3&picture=p1'")
+    page.tab.wait_for_timeout(100)
+    assert page.text(".answer-class")
+    assert page.errors == []
+
+
+def test_paper_gets_all_three_rooms(show, mnist_page, tmp_path):
+    page = show(mnist_page)
+    page.proof()
+    page.tab.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    page.tab.emulate_media(media="print")
+    for room in ("see", "good", "about"):
+        assert page.tab.locator(f"#room-{room}").bounding_box()["height"] > 300

@@ -22,7 +22,8 @@ function start() {
       if (state.picture !== old.picture || state.off !== old.off) lens.look(state);
       shell.update(state, old);
     });
-    keep_hash(store);
+    keep_hash(store, lens);
+    window.addEventListener("beforeprint", () => shell.complete());
     document.documentElement.dataset.drawn = String(Math.round(performance.now()));
     setTimeout(() => {
       shell.proven(checked(lens));
@@ -45,14 +46,18 @@ function checked(lens) {
 
 /** The link's view; without a picture in it, the first of the gallery. @param {import("#web/core/lens.js").Lens} lens */
 function first_state(lens) {
-  const state = parse_hash(location.hash);
-  const layers = lens.bundle.network.layers.length;
-  const picture = state.picture || (lens.bundle.pictures.entries.length ? "p0" : "");
-  return { ...state, picture, layer: Math.min(state.layer, layers - 1) };
+  const state = linked(lens);
+  return { ...state, picture: state.picture || (lens.bundle.pictures.entries.length ? "p0" : "") };
 }
 
-/** @param {import("#web/core/state.js").Store} store */
-function keep_hash(store) {
+/** A link may have been changed by hand: there is no layer behind the last. @param {import("#web/core/lens.js").Lens} lens */
+function linked(lens) {
+  const state = parse_hash(location.hash);
+  return { ...state, layer: Math.min(Math.max(state.layer, 0), lens.bundle.network.layers.length - 1) };
+}
+
+/** @param {import("#web/core/state.js").Store} store @param {import("#web/core/lens.js").Lens} lens */
+function keep_hash(store, lens) {
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   let timer;
   store.subscribe((state, old) => {
@@ -65,6 +70,6 @@ function keep_hash(store) {
     if (state.tab !== old.tab) write();
     else timer = setTimeout(write, HASH_DELAY);
   });
-  window.addEventListener("popstate", () => store.set(parse_hash(location.hash)));
-  window.addEventListener("hashchange", () => store.set(parse_hash(location.hash)));
+  window.addEventListener("popstate", () => store.set(linked(lens)));
+  window.addEventListener("hashchange", () => store.set(linked(lens)));
 }

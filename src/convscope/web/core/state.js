@@ -53,7 +53,8 @@ export function parse_hash(hash) {
     const value = given.get(name);
     return [name, (value === null ? null : FIELDS[name].read(value)) ?? FIELDS[name].fallback];
   });
-  return /** @type {State} */ (Object.fromEntries(pairs));
+  const state = /** @type {State} */ (Object.fromEntries(pairs));
+  return state.row < 0 || state.column < 0 ? { ...state, row: -1, column: -1 } : state;
 }
 
 /**

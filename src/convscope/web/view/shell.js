@@ -74,6 +74,10 @@ export function mount(element, lens, store) {
       proof.dataset.holds = String(Boolean(verdict?.holds));
       proof.textContent = said(verdict, lens.bundle.proof.engine);
     },
+    /** Make the rooms that nobody has opened yet, for paper. */
+    complete() {
+      ROOMS.forEach(({ mount: mount_room }, index) => void (rooms[index] ??= mount_room(panels[index], lens, store)));
+    },
     destroy() {
       document.removeEventListener("keydown", shortcut);
       rooms.forEach((room) => room?.destroy());
