@@ -45,12 +45,12 @@ test("preprocessing is told in the order in which it happens, without steps that
   assert.match(steps[2], /fit into 32×48 pixels/);
 });
 
-test("a layer's arguments are told where they are not Keras's own", () => {
+test("a layer's arguments are told in one order, where they are not Keras's own", () => {
   const row = {
     name: "conv2d", kind: "Conv2D", input_shape: [], output_shape: [], parameters: 0, multiply_adds: 0, receptive_field: null,
-    config: { filters: 32, kernel_size: [5, 5], strides: [2, 2], padding: "same", dilation_rate: [1, 1], groups: 1, activation: "relu", use_bias: false, kernel_initializer: "x" },
+    config: { activation: "relu", filters: 32, kernel_size: [5, 5], strides: [2, 2], padding: "same", dilation_rate: [1, 1], groups: 1, use_bias: false, kernel_initializer: "x" },
   };
-  assert.equal(call_text(row), "32 filters, kernel_size 5×5, activation relu, strides 2×2, padding same, use_bias false");
+  assert.equal(call_text(row), "32 filters, kernel_size 5×5, strides 2×2, padding same, activation relu, use_bias false");
   assert.equal(call_text({ ...row, config: { pool_size: [2, 2], strides: [2, 2], padding: "valid" } }), "pool_size 2×2");
 });
 

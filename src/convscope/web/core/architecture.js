@@ -2,8 +2,8 @@
 
 /** @typedef {import("#web/bundle.d.ts").LayerJson} LayerJson */
 
-/** Told always; what comes after it only where it is not usual. */
-const PLAIN = new Set(["filters", "units", "kernel_size", "pool_size", "rate", "activation"]);
+/** In the order of a Keras call; the others follow by name. */
+const FIRST = ["filters", "units", "kernel_size", "pool_size", "rate", "strides", "padding", "activation"];
 const HIDDEN = new Set(["kernel_initializer", "momentum", "epsilon"]);
 const USUAL = /** @type {Record<string, unknown>} */ ({
   activation: "linear", padding: "valid", dilation_rate: 1, groups: 1, use_bias: true, center: true, scale: true, depth_multiplier: 1,
@@ -16,7 +16,7 @@ const USUAL = /** @type {Record<string, unknown>} */ ({
  */
 export function call_text({ config }) {
   const told = Object.keys(config).filter((name) => !HIDDEN.has(name) && !usual(name, config));
-  const ordered = [...told.filter((name) => PLAIN.has(name)), ...told.filter((name) => !PLAIN.has(name))];
+  const ordered = [...FIRST.filter((name) => told.includes(name)), ...told.filter((name) => !FIRST.includes(name)).sort()];
   return ordered.map((name) => (name === "filters" || name === "units" ? `${config[name]} ${name}` : `${name} ${text(config[name])}`)).join(", ");
 }
 
