@@ -36,6 +36,7 @@ test("all mistakes come most confident first", () => {
 
 test("the most confused classes count mistakes in both roles and stay in label order", () => {
   assert.deepEqual(most_confused(CONFUSION, 2), [0, 3]);
+  assert.deepEqual(most_confused(CONFUSION, 1), [0]);
   assert.deepEqual(most_confused(CONFUSION, 40), [0, 1, 2, 3]);
 });
 
