@@ -12,8 +12,9 @@ import numpy as np
 
 from convscope.errors import SpecError
 from convscope.model import layers
+from convscope.model.checks import ACTIVATIONS, INITIALIZERS
 from convscope.model.forward import forward, logits
-from convscope.model.layers import ACTIVATIONS, INITIALIZERS, Layer, Shape
+from convscope.model.layers import Layer, Shape
 from convscope.model.spec import Spec
 
 SIDES = (5, 14)

@@ -20,8 +20,9 @@ from convscope.errors import ArtifactError
 from convscope.model import artifact, tensorfile
 from convscope.model.artifact import Model, read, weights_sha256, write
 from convscope.model.forward import logits
+from convscope.model.notation import parse
 from convscope.model.presets import PRESETS, load_spec
-from convscope.model.spec import Spec, parse
+from convscope.model.spec import Spec
 
 SECONDS = 1.0
 """The longest that any hostile file may keep us."""

@@ -10,9 +10,11 @@ from harness import check_engine, check_spec, random_spec, random_weights
 from convscope.errors import OptionError
 from convscope.model import layers
 from convscope.model.build import build, get_weights, set_weights
-from convscope.model.layers import ACTIVATIONS, INITIALIZERS, LAYERS
+from convscope.model.checks import ACTIVATIONS, INITIALIZERS
+from convscope.model.layers import LAYERS
+from convscope.model.notation import parse
 from convscope.model.presets import PRESETS, load_spec
-from convscope.model.spec import Spec, parse
+from convscope.model.spec import Spec
 from convscope.model.tensorflow import keras, quiet, tf
 
 SPECS = 48

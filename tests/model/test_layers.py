@@ -7,11 +7,9 @@ from hypothesis import strategies as st
 
 from convscope.arithmetic import PADDINGS
 from convscope.errors import SpecError
+from convscope.model.checks import ACTIVATIONS, INITIALIZERS, MAX_SIZE
 from convscope.model.layers import (
-    ACTIVATIONS,
-    INITIALIZERS,
     LAYERS,
-    MAX_SIZE,
     Activation,
     AveragePooling2D,
     BatchNormalization,

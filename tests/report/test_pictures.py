@@ -16,8 +16,8 @@ from PIL import Image
 
 from convscope.errors import RunError
 from convscope.evaluate.metrics import measure
+from convscope.model.notation import parse
 from convscope.model.presets import PRESETS, load_spec
-from convscope.model.spec import parse
 from convscope.report.pictures import canvas, lettering
 from convscope.report.pictures.canvas import save
 from convscope.report.pictures.confusion import confusion_matrix

@@ -8,8 +8,9 @@ import pytest
 from convscope.data.dataset import Dataset, epoch_order
 from convscope.errors import OptionError
 from convscope.model.build import build, set_weights
+from convscope.model.notation import parse
 from convscope.model.presets import load_spec
-from convscope.model.spec import Spec, parse
+from convscope.model.spec import Spec
 from convscope.model.tensorflow import keras, tf
 from convscope.train import fit as fit_module
 from convscope.train.fit import fit

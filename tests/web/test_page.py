@@ -16,7 +16,8 @@ from PIL import Image
 from convscope.arrays import to_images
 from convscope.model.artifact import Model, read
 from convscope.model.forward import forward
-from convscope.model.spec import Spec, parse
+from convscope.model.notation import parse
+from convscope.model.spec import Spec
 
 ROOT = Path(__file__).parents[2]
 

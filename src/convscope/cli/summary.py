@@ -34,7 +34,7 @@ def summary(
     json
         Print the table as JSON.
     """
-    from convscope.model.spec import keras_call
+    from convscope.model.notation import keras_call
     from convscope.verbs.summary import summary as summarize
 
     spec = summarize(model, input_shape=_shape(input), num_classes=classes)

@@ -21,7 +21,8 @@ from convscope.errors import ArtifactError, SpecError
 from convscope.model import ops
 from convscope.model.forward import Weights, check_weights, logits
 from convscope.model.layers import Conv2D, Dense, DepthwiseConv2D, SeparableConv2D
-from convscope.model.spec import Row, Spec, from_json
+from convscope.model.notation import from_json
+from convscope.model.spec import Row, Spec
 from convscope.model.tensorfile import encode, open_file, parse_json, plain, replace_file, tensors_of
 
 SCHEMA_VERSION = 1

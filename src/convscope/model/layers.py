@@ -7,20 +7,26 @@ multiply-adds it costs, and which window it slides. Shapes leave the batch out: 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import ClassVar
 
 from convscope.arithmetic import PADDINGS, output_size
 from convscope.errors import SpecError
+from convscope.model.checks import (
+    ACTIVATIONS,
+    by,
+    check_activation,
+    check_choice,
+    check_flag,
+    check_fraction,
+    check_image_shape,
+    check_integer,
+    check_pair,
+    check_square_strides,
+    check_window,
+)
 
 Shape = tuple[int, ...]
-
-ACTIVATIONS = ("linear", "relu", "leaky_relu", "elu", "silu", "sigmoid", "tanh", "softmax")
-INITIALIZERS = ("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal")
-
-MAX_SIZE = 4096
-"""The largest filter count, unit count, kernel side or stride a layer may ask for."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +51,8 @@ class Window:
             )
         ]
         if min(sizes) < 1:
-            kernel, given = _by(self.kernel_size), _by(input_shape[:2])
-            dilated = f" dilated by {_by(self.dilation_rate)}" if max(self.dilation_rate) > 1 else ""
+            kernel, given = by(self.kernel_size), by(input_shape[:2])
+            dilated = f" dilated by {by(self.dilation_rate)}" if max(self.dilation_rate) > 1 else ""
             raise SpecError(
                 f"kernel {kernel}{dilated} does not fit its {given} input.",
                 hint="Use a smaller kernel, padding='same', or less pooling before it.",
@@ -99,10 +105,10 @@ class Conv2D(Layer):
     trains: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        _integer(self, "filters")
-        _integer(self, "groups")
-        _check_window(self)
-        _check_activation(self)
+        check_integer(self, "filters")
+        check_integer(self, "groups")
+        check_window(self)
+        check_activation(self)
         if self.filters % self.groups:
             raise SpecError(f"groups must divide filters. Received: groups={self.groups}, filters={self.filters}.")
 
@@ -111,7 +117,7 @@ class Conv2D(Layer):
         return Window(self.kernel_size, self.strides, self.padding, self.dilation_rate)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        _image_shape(input_shape)
+        check_image_shape(input_shape)
         if input_shape[2] % self.groups:
             raise SpecError(f"groups must divide the {input_shape[2]} input channels. Received: groups={self.groups}.")
         return (*self.window.output_size(input_shape), self.filters)
@@ -138,17 +144,17 @@ class DepthwiseConv2D(Layer):
     trains: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        _integer(self, "depth_multiplier")
-        _check_window(self)
-        _check_activation(self)
-        _check_square_strides(self.strides)
+        check_integer(self, "depth_multiplier")
+        check_window(self)
+        check_activation(self)
+        check_square_strides(self.strides)
 
     @property
     def window(self) -> Window:
         return Window(self.kernel_size, self.strides, self.padding, self.dilation_rate)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        _image_shape(input_shape)
+        check_image_shape(input_shape)
         return (*self.window.output_size(input_shape), input_shape[2] * self.depth_multiplier)
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
@@ -175,18 +181,18 @@ class SeparableConv2D(Layer):
     trains: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        _integer(self, "filters")
-        _integer(self, "depth_multiplier")
-        _check_window(self)
-        _check_activation(self)
-        _check_square_strides(self.strides)
+        check_integer(self, "filters")
+        check_integer(self, "depth_multiplier")
+        check_window(self)
+        check_activation(self)
+        check_square_strides(self.strides)
 
     @property
     def window(self) -> Window:
         return Window(self.kernel_size, self.strides, self.padding, self.dilation_rate)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        _image_shape(input_shape)
+        check_image_shape(input_shape)
         return (*self.window.output_size(input_shape), self.filters)
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
@@ -212,18 +218,18 @@ class MaxPooling2D(Layer):
     padding: str = "valid"
 
     def __post_init__(self) -> None:
-        _pair(self, "pool_size")
+        check_pair(self, "pool_size")
         if self.strides is None:
             object.__setattr__(self, "strides", self.pool_size)
-        _pair(self, "strides")
-        _choice(self, "padding", PADDINGS)
+        check_pair(self, "strides")
+        check_choice(self, "padding", PADDINGS)
 
     @property
     def window(self) -> Window:
         return Window(self.pool_size, self.strides or self.pool_size, self.padding)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        _image_shape(input_shape)
+        check_image_shape(input_shape)
         return (*self.window.output_size(input_shape), input_shape[2])
 
 
@@ -237,7 +243,7 @@ class GlobalAveragePooling2D(Layer):
     """The mean of each channel over all rows and columns."""
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        _image_shape(input_shape)
+        check_image_shape(input_shape)
         return (input_shape[2],)
 
 
@@ -252,10 +258,10 @@ class BatchNormalization(Layer):
     trains: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        _fraction(self, "momentum")
-        _fraction(self, "epsilon")
-        _flag(self, "center")
-        _flag(self, "scale")
+        check_fraction(self, "momentum")
+        check_fraction(self, "epsilon")
+        check_flag(self, "center")
+        check_flag(self, "scale")
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
         names = (["gamma"] if self.scale else []) + (["beta"] if self.center else [])
@@ -274,7 +280,7 @@ class Activation(Layer):
     activation: str
 
     def __post_init__(self) -> None:
-        _choice(self, "activation", ACTIVATIONS)
+        check_choice(self, "activation", ACTIVATIONS)
 
 
 @dataclass(frozen=True)
@@ -289,7 +295,7 @@ class Dropout(Layer):
     rate: float
 
     def __post_init__(self) -> None:
-        _fraction(self, "rate")
+        check_fraction(self, "rate")
 
 
 @dataclass(frozen=True)
@@ -311,13 +317,13 @@ class Dense(Layer):
     trains: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        _integer(self, "units")
-        _check_activation(self)
+        check_integer(self, "units")
+        check_activation(self)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != 1:
             raise SpecError(
-                f"Dense expects a row of numbers. Received: an input of shape {_by(input_shape)}.",
+                f"Dense expects a row of numbers. Received: an input of shape {by(input_shape)}.",
                 hint="Put Flatten() or GlobalAveragePooling2D() before it.",
             )
         return (self.units,)
@@ -349,82 +355,3 @@ LAYERS: dict[str, type[Layer]] = {
     )
 }
 """Every layer there is, by Keras's name: the words of a spec file and of a model file."""
-
-
-def _by(shape: Sequence[int]) -> str:
-    return "×".join(str(size) for size in shape)
-
-
-def _shown(value: object) -> str:
-    """A value in a message: it may come from a hostile file, so that it is cut short."""
-    return repr(value)[:60]
-
-
-def _image_shape(input_shape: Shape) -> None:
-    if len(input_shape) != 3:
-        raise SpecError(
-            f"expected rows, columns and channels. Received: an input of shape {_by(input_shape)}.",
-            hint="It must come before Flatten and global pooling.",
-        )
-
-
-def _integer(layer: Layer, name: str) -> None:
-    value = getattr(layer, name)
-    if type(value) is not int or not 1 <= value <= MAX_SIZE:
-        raise SpecError(f"{name} must be a whole number from 1 to {MAX_SIZE}. Received: {name}={_shown(value)}.")
-
-
-def _pair(layer: Layer, name: str) -> None:
-    value = getattr(layer, name)
-    pair = (value, value) if type(value) is int else tuple(value) if isinstance(value, list | tuple) else ()
-    if len(pair) != 2 or any(type(side) is not int or not 1 <= side <= MAX_SIZE for side in pair):
-        raise SpecError(
-            f"{name} must be one or two whole numbers from 1 to {MAX_SIZE}: rows, columns. "
-            f"Received: {name}={_shown(value)}."
-        )
-    object.__setattr__(layer, name, pair)
-
-
-def _choice(layer: Layer, name: str, choices: Sequence[str]) -> None:
-    value = getattr(layer, name)
-    if not isinstance(value, str) or value not in choices:
-        raise SpecError(f"{name} must be one of {', '.join(choices)}. Received: {name}={_shown(value)}.")
-
-
-def _flag(layer: Layer, name: str) -> None:
-    value = getattr(layer, name)
-    if type(value) is not bool:
-        raise SpecError(f"{name} must be True or False. Received: {name}={_shown(value)}.")
-
-
-def _fraction(layer: Layer, name: str) -> None:
-    value = getattr(layer, name)
-    if type(value) not in (int, float) or not 0 <= value < 1:
-        raise SpecError(
-            f"{name} must be a number from 0 up to, but not including, 1. Received: {name}={_shown(value)}."
-        )
-    object.__setattr__(layer, name, float(value))
-
-
-def _check_window(layer: Layer) -> None:
-    for name in ("kernel_size", "strides", "dilation_rate"):
-        _pair(layer, name)
-    _choice(layer, "padding", PADDINGS)
-    window = layer.window
-    if window and max(window.strides) > 1 and max(window.dilation_rate) > 1:
-        raise SpecError(
-            "strides and dilation_rate cannot both be over 1. "
-            f"Received: strides={window.strides}, dilation_rate={window.dilation_rate}."
-        )
-
-
-def _check_square_strides(strides: tuple[int, int]) -> None:
-    if strides[0] != strides[1]:
-        raise SpecError(f"a depthwise convolution needs equal strides. Received: strides={strides}.")
-
-
-def _check_activation(layer: Layer) -> None:
-    _choice(layer, "activation", ACTIVATIONS)
-    _flag(layer, "use_bias")
-    if any(field.name == "kernel_initializer" for field in fields(layer)):
-        _choice(layer, "kernel_initializer", INITIALIZERS)

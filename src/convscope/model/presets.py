@@ -6,7 +6,8 @@ import difflib
 from pathlib import Path
 
 from convscope.errors import SpecError
-from convscope.model.spec import Spec, parse
+from convscope.model.notation import parse
+from convscope.model.spec import Spec
 
 CLASSIC = """\
 # The network of the tutorial "Convolutional Neural Networks With TensorFlow": 258,826 parameters on MNIST.

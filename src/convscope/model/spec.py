@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-import difflib
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 
 from convscope.arithmetic import ReceptiveField, padding_split
 from convscope.errors import SpecError
-from convscope.model.layers import LAYERS, Layer, Shape, Softmax
+from convscope.model.checks import by
+from convscope.model.layers import Layer, Shape, Softmax
 
 MAX_LAYERS = 200
 MAX_NAME = 200
@@ -63,6 +61,7 @@ class Spec:
         SpecError: A layer does not fit its input; the message says which and why.
 
     Example:
+        >>> from convscope.model.notation import parse
         >>> lines = ["Flatten()", "Dense(num_classes, activation='softmax')"]
         >>> spec = parse(chr(10).join(lines), input_shape=(28, 28, 1), num_classes=10)
         >>> spec.num_classes, spec.parameters
@@ -86,7 +85,7 @@ class Spec:
         if not _is_softmax(last.layer) or len(last.output_shape) != 1 or last.output_shape[0] < 2:
             raise SpecError(
                 "The last layer must give one probability for each of two or more classes. "
-                f"Received: {last.kind} with output {_by(last.output_shape)}.",
+                f"Received: {last.kind} with output {by(last.output_shape)}.",
                 hint='End with Dense(num_classes, activation="softmax").',
             )
         if any(_is_softmax(layer) for layer in self.layers[:-1]):
@@ -148,172 +147,9 @@ class Spec:
         }
 
     def to_json(self) -> dict[str, object]:
-        """Plain values that `from_json` reads back."""
+        """Plain values that `notation.from_json` reads back."""
         layers = [{"layer": type(layer).__name__} | asdict(layer) for layer in self.layers]
         return {"name": self.name, "input_shape": list(self.input_shape), "layers": layers}
-
-
-def parse(text: str, *, input_shape: tuple[int, int, int], num_classes: int, name: str = "network") -> Spec:
-    """Read a spec file: one layer a line, written as in Keras; ``num_classes`` stands for the data's own number.
-
-    Nothing in the text is executed: names come from the vocabulary and values are literals.
-
-    Args:
-        text: The file's text; ``#`` starts a comment.
-        input_shape: Rows, columns, channels of the data.
-        num_classes: How many classes the data has.
-        name: For people.
-
-    Returns:
-        The checked spec.
-
-    Raises:
-        SpecError: The line cannot be read (with its number) or a layer does not fit (with its position).
-
-    Example:
-        >>> lines = ["MaxPooling2D(2)", "Flatten()", "Dense(2, activation='softmax')"]
-        >>> parse(chr(10).join(lines), input_shape=(5, 5, 1), num_classes=2).layers[0]
-        MaxPooling2D(pool_size=(2, 2), strides=(2, 2), padding='valid')
-    """
-    layers = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if len(layers) >= MAX_LAYERS:
-            raise SpecError(f"{name}: more than {MAX_LAYERS} layers.")
-        content = line.strip()
-        if not content or content.startswith("#"):
-            continue
-        try:
-            layers.append(_parse_line(content, num_classes))
-        except SpecError as error:
-            raise SpecError(f"{name}, line {number}: {error}") from None
-    try:
-        spec = Spec(input_shape=input_shape, layers=tuple(layers), name=name)
-    except SpecError as error:
-        raise SpecError(f"{name}: {error}") from None
-    if spec.num_classes != num_classes:
-        raise SpecError(
-            f"{name}: the last layer must have one unit a class, {num_classes}. Received: {spec.num_classes}.",
-            hint="Write num_classes instead of the number.",
-        )
-    return spec
-
-
-def from_json(value: object) -> Spec:
-    """Rebuild a spec from plain values, refusing whatever `Spec.to_json` would not have written.
-
-    Raises:
-        SpecError: A key is missing or unknown, a layer is not in the vocabulary, or the layers do not fit.
-    """
-    record = _record(value, {"name", "input_shape", "layers"}, "a network")
-    name, shape, entries = record["name"], record["input_shape"], record["layers"]
-    if not isinstance(name, str):
-        raise SpecError("A network's name must be a text.")
-    if not isinstance(entries, list) or len(entries) > MAX_LAYERS:
-        raise SpecError(f"A network's layers must be a list of at most {MAX_LAYERS}.")
-    if not isinstance(shape, list) or len(shape) != 3:
-        raise SpecError(f"input_shape must be three whole numbers. Received: {str(shape)[:60]}.")
-    layers = tuple(_layer_from_json(entry, index) for index, entry in enumerate(entries))
-    return Spec(input_shape=(shape[0], shape[1], shape[2]), layers=layers, name=name)
-
-
-def keras_call(layer: Layer) -> str:
-    """The layer as a line of Keras, arguments at their defaults left out; also a line of a spec file.
-
-    ``pool_size`` is always said: AveragePooling2D has no default for it in Keras.
-
-    Example:
-        >>> from convscope.model.layers import Conv2D
-        >>> keras_call(Conv2D(64, 3, activation="relu"))
-        "Conv2D(64, 3, activation='relu')"
-    """
-    parts = []
-    for field in fields(layer):
-        value = getattr(layer, field.name)
-        if (value == field.default and field.name != "pool_size") or (
-            field.name == "strides" and value == getattr(layer, "pool_size", None)
-        ):
-            continue
-        if isinstance(value, tuple) and value[0] == value[1]:
-            value = value[0]
-        positional = field.name in ("filters", "units", "kernel_size", "pool_size", "rate")
-        positional |= type(layer).__name__ == "Activation"
-        parts.append(f"{value!r}" if positional else f"{field.name}={value!r}")
-    return f"{type(layer).__name__}({', '.join(parts)})"
-
-
-def _parse_line(line: str, num_classes: int) -> Layer:
-    shape = "Expected a layer as in Keras, such as Conv2D(64, 3, activation='relu')."
-    try:
-        call = ast.parse(line, mode="eval").body
-        if isinstance(call, ast.Tuple) and len(call.elts) == 1:  # a comma at the end, as in a list of layers
-            call = call.elts[0]
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise SpecError(f"{shape} Received: {line[:60]!r}.") from None
-    if not isinstance(call, ast.Call):
-        raise SpecError(f"{shape} Received: {line[:60]!r}.")
-    kind = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    layer = _layer_class(kind)
-    names = [field.name for field in fields(layer)]
-    if len(call.args) > len(names):
-        raise SpecError(f"{kind} takes at most {len(names)} values. Received: {len(call.args)}.")
-    values = {name: _literal(node, num_classes) for name, node in zip(names, call.args, strict=False)}
-    for keyword in call.keywords:
-        if keyword.arg in values:
-            raise SpecError(f"{kind}: {keyword.arg} is given twice.")
-        values[keyword.arg or "**"] = _literal(keyword.value, num_classes)
-    return _make(layer, values)
-
-
-def _literal(node: ast.expr, num_classes: int) -> object:
-    if isinstance(node, ast.Name) and node.id == "num_classes":
-        return num_classes
-    try:
-        return ast.literal_eval(node)
-    except (ValueError, TypeError, RecursionError, MemoryError):
-        raise SpecError(
-            f"Values must be numbers, texts, pairs or num_classes. Received: {ast.unparse(node)[:60]}."
-        ) from None
-
-
-def _layer_class(kind: object) -> type[Layer]:
-    if isinstance(kind, str) and kind in LAYERS:
-        return LAYERS[kind]
-    near = difflib.get_close_matches(str(kind)[:60], LAYERS, n=1, cutoff=0.5)
-    hint = f"Did you mean {near[0]}?" if near else f"The layers are {', '.join(LAYERS)}."
-    raise SpecError(f"Unknown layer. Received: {str(kind)[:60]!r}.", hint=hint)
-
-
-def _make(layer: type[Layer], values: Mapping[str, object]) -> Layer:
-    names = [field.name for field in fields(layer)]
-    kind = layer.__name__
-    for name in values:
-        if name not in names:
-            near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
-            hint = f"Did you mean {near[0]}?" if near else f"It takes {', '.join(names) or 'none'}."
-            raise SpecError(f"{kind} has no argument {str(name)[:60]!r}.", hint=hint)
-    try:
-        return layer(**values)
-    except TypeError:
-        required = [field.name for field in fields(layer) if field.default is MISSING and field.name not in values]
-        raise SpecError(f"{kind} needs {', '.join(required)}. Received: {str(values)[:60]}.") from None
-
-
-def _layer_from_json(entry: object, index: int) -> Layer:
-    if not isinstance(entry, dict) or "layer" not in entry:
-        raise SpecError(f"layer {index + 1}: expected an object with the key 'layer'.")
-    layer = _layer_class(entry["layer"])
-    _record(entry, {"layer"} | {field.name for field in fields(layer)}, f"layer {index + 1} ({layer.__name__})")
-    try:
-        return _make(layer, {key: value for key, value in entry.items() if key != "layer"})
-    except SpecError as error:
-        raise SpecError(f"layer {index + 1} ({layer.__name__}): {error}") from None
-
-
-def _record(value: object, keys: set[str], what: str) -> dict[str, object]:
-    if not isinstance(value, dict) or set(value) != keys:
-        given = sorted(map(str, value))[:20] if isinstance(value, dict) else type(value).__name__
-        raise SpecError(f"{what} must have exactly the keys {sorted(keys)}. Received: {given}.")
-    return value
 
 
 def _check_input_shape(shape: tuple[int, int, int]) -> None:
@@ -345,7 +181,3 @@ def _is_softmax(layer: Layer) -> bool:
 def _snake(kind: str) -> str:
     known = {"ReLU": "re_lu"}
     return known.get(kind) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower()
-
-
-def _by(shape: Shape) -> str:
-    return "×".join(str(size) for size in shape)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from convscope.model.spec import Spec, keras_call
+from convscope.model.notation import keras_call
+from convscope.model.spec import Spec
 
 
 def keras_source(spec: Spec) -> str:

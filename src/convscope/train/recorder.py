@@ -69,7 +69,8 @@ class Recorder:
         if step % self._interval == 0 and step < self._loop.total_steps:
             self.validate(step)
         self._last = float(np.mean(losses))
-        self.tell()
+        if step < self._loop.total_steps:  # the last word comes with the last validation
+            self.tell()
 
     def validate(self, step: int) -> None:
         """Measure the validation split with the network as it stands now."""

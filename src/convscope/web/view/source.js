@@ -15,7 +15,7 @@ import { paint_map, place_frame } from "#web/view/map.js";
  */
 export function source(lens) {
   const { network } = lens.bundle;
-  const canvas = h("canvas", { class: "layer-large", "aria-hidden": "true" });
+  const canvas = h("canvas", { class: "layer-reads", "aria-hidden": "true" });
   const frame = h("span", { class: "frame", hidden: true });
   const caption = h("figcaption", { class: "small soft" });
   const element = h("figure", { class: "layer-source" }, h("span", { class: "framed" }, canvas, frame), caption);
