@@ -42,7 +42,7 @@ def test_results_go_to_stdout_and_progress_to_stderr(plain_training) -> None:
 def test_the_next_commands_that_it_names_work(plain_training, convscope) -> None:
     done, folder, _ = plain_training
     lines = [line.split() for line in done.stdout.partition("Next:")[2].splitlines() if line.strip()]
-    assert [line[:2] for line in lines] == [["convscope", verb] for verb in ("predict", "evaluate", "summary")]
+    assert [line[:2] for line in lines] == [["convscope", verb] for verb in ("open", "predict", "evaluate", "summary")]
     Image.new("L", (40, 40), 255).save(folder.parent / "your-picture.png")
     for _, verb, *arguments in lines:
         given = [str(folder.parent / word) if word in ("your-picture.png", "seen.png") else word for word in arguments]

@@ -106,3 +106,12 @@ def test_two_trainings_never_share_a_folder(options: TrainOptions, tmp_path: Pat
     (tmp_path / "run" / "thing").touch()
     with pytest.raises(RunError, match="not empty"):
         train(options, out=tmp_path / "run")
+
+
+def test_without_tensorflow_no_empty_run_folder_stays_behind(tmp_path, convscope) -> None:
+    for name in ("tensorflow", "keras"):
+        (tmp_path / f"{name}.py").write_text("raise ImportError('not here')")
+    (tmp_path / "work").mkdir()
+    done = convscope("train", "--out", "run", cwd=tmp_path / "work", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1 and "TensorFlow" in done.stderr
+    assert list((tmp_path / "work").iterdir()) == []

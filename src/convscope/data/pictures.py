@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
+from jaxtyping import UInt8
 
 from convscope.arrays import Picture
 from convscope.data.assembly import MAX_BYTES, LoadOptions, Part, assemble, natural_key
@@ -20,6 +21,9 @@ from convscope.data.dataset import LoadedData, Skipped
 from convscope.data.decode import decode_quietly, picture_size, quiet
 from convscope.data.preprocess import Preprocessing
 from convscope.errors import DataError
+
+AnyForm = UInt8[np.ndarray, "_ _ _"]
+"""A picture beside others that may have other sides or channels."""
 
 PARTS = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -211,7 +215,7 @@ def _ordered(members: list[Member]) -> list[Member]:
 
 def _decode_all(
     files: list[PictureFile], tree: Tree, options: LoadOptions
-) -> tuple[list[Picture | None], tuple[Skipped, ...]]:
+) -> tuple[list[AnyForm | None], tuple[Skipped, ...]]:
     """Decode each file and bring it to one size; None and a reason where that failed."""
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         try:
@@ -266,7 +270,7 @@ def _choose_size(sizes: list[tuple[int, int] | None]) -> tuple[int, int]:
     return max(1, int(height * scale + 0.5)), max(1, int(width * scale + 0.5))
 
 
-def _part(rows: list[tuple[Member, Picture | None]], names: list[str], channels: int) -> Part:
+def _part(rows: list[tuple[Member, AnyForm | None]], names: list[str], channels: int) -> Part:
     """The readable pictures of a part as arrays; one channel becomes three by broadcasting."""
     readable = [(member, picture) for member, picture in rows if picture is not None]
     height, width = readable[0][1].shape[:2] if readable else (1, 1)

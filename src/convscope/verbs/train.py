@@ -99,12 +99,18 @@ def train(
     check_size(spec)
     seconds = {"load": time.perf_counter() - started}
 
+    is_new = out is None or not Path(out).exists()
+    folder = new_folder(out, name=f"{created:%Y%m%d-%H%M%S}-{spec.name}")
+
     listener.begin("starting TensorFlow")
     began = time.perf_counter()
-    from convscope.train.fit import fit
-
+    try:
+        from convscope.train.fit import fit
+    except BaseException:  # TensorFlow is missing, or somebody pressed Ctrl-C: no empty folder stays behind
+        if is_new:
+            folder.rmdir()
+        raise
     seconds["start"] = time.perf_counter() - began
-    folder = new_folder(out, name=f"{created:%Y%m%d-%H%M%S}-{spec.name}")
     listener.begin("training")
     fitted = fit(spec, training, validation, options, on_progress=listener.progress, is_stopped=listener.is_stopped)
     seconds["train"] = fitted.seconds["total"]
