@@ -146,3 +146,9 @@ def test_an_out_that_is_not_empty_is_refused_and_untouched(short_run: Path, tmp_
     done = convscope("train", "--out", "run", cwd=tmp_path)
     assert done.returncode == 1 and "not empty" in done.stderr
     assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()} == before
+
+
+def test_without_a_test_part_the_next_command_names_the_validation_part(shapes_folder, tmp_path, convscope) -> None:
+    done = convscope("train", shapes_folder, "--epochs", 1, "--test-fraction", 0, "--out", "run", cwd=tmp_path)
+    assert "convscope evaluate run --part validation" in done.stdout
+    assert convscope("evaluate", "run", "--part", "validation", cwd=tmp_path).returncode == 0

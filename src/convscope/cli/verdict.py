@@ -37,7 +37,7 @@ def train_text(trained: Trained) -> str:
         "Next:",
         f"  convscope open {folder}",
         f"  convscope predict --run {folder} your-picture.png --show seen.png",
-        f"  convscope evaluate {folder}{'' if measured else ' --part validation'}",
+        f"  convscope evaluate {folder}{'' if trained.test else ' --part validation'}",
         f"  convscope summary {folder}",
     ]
     return "\n".join(lines)

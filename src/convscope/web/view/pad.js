@@ -9,6 +9,8 @@ import { fill, h, paint_bytes } from "#web/view/dom.js";
 const SIDE = 280;
 const STROKE = 20;
 const MAX_SIDE = 2000;
+const SLOW = 40; // milliseconds: a network that takes longer waits until the pen rests, so that the stroke never stutters
+const REST = 120;
 
 /**
  * @param {HTMLElement} element
@@ -27,6 +29,9 @@ export function mount(element, lens, store) {
   /** @type {{x: number, y: number}|null} */
   let last = null;
   let waiting = 0;
+  let took = 0;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  let resting;
 
   fill(
     element,
@@ -77,7 +82,9 @@ export function mount(element, lens, store) {
     context.lineTo(point.x, point.y);
     context.stroke();
     last = point;
-    waiting ||= requestAnimationFrame(look);
+    clearTimeout(resting);
+    if (took > SLOW) resting = setTimeout(look, REST);
+    else waiting ||= requestAnimationFrame(look);
   }
 
   function prepared() {
@@ -92,7 +99,9 @@ export function mount(element, lens, store) {
 
   function look() {
     waiting = 0;
+    const began = performance.now();
     store.set({ picture: encode_drawing(prepared().data), row: -1, column: -1 });
+    took = performance.now() - began;
   }
 
   /** @param {File} chosen */
@@ -136,7 +145,10 @@ export function mount(element, lens, store) {
       if (!state.picture.startsWith("d") && old.picture.startsWith("d")) blank();
       show();
     },
-    destroy: () => cancelAnimationFrame(waiting),
+    destroy() {
+      cancelAnimationFrame(waiting);
+      clearTimeout(resting);
+    },
   };
 }
 
