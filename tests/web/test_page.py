@@ -70,10 +70,11 @@ def test_a_drawn_stroke_is_read_while_it_is_drawn(show, mnist_page):
     page.tab.mouse.move(x, y + box["height"] * 0.2)
     page.tab.mouse.down()
     page.tab.mouse.move(x - 3, y + box["height"] * 0.8, steps=8)
-    page.tab.wait_for_timeout(200)
+    page.tab.wait_for_timeout(400)
     assert page.text(".answer-class") == "1"  # the pen is still down
     page.tab.mouse.up()
-    page.wait("location.hash.includes('picture=d')")
+    page.tab.wait_for_timeout(800)  # the address follows when the drawing rests
+    assert "picture=d" in page.tab.evaluate("location.hash")
     again = show(mnist_page, page.tab.evaluate("location.hash"))
     assert again.text(".answer-class") == "1"
     assert again.text(".answer-share") == page.text(".answer-share")
