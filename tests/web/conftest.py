@@ -80,6 +80,7 @@ def show(browser: Browser) -> Iterator[Callable[..., Opened]]:
         contexts.append(browser.new_context(**({"viewport": {"width": 1440, "height": 900}} | context)))
         seen = Opened(contexts[-1].new_page())
         seen.tab.goto(path.as_uri() + fragment)
+        seen.tab.wait_for_selector(".proof[data-holds], [role=alert]")  # by then everything is on the page
         return seen
 
     yield opened

@@ -20,8 +20,6 @@ from convscope.data.preprocess import FITS, POLARITIES, Preprocessing
 RUNNER = Path(__file__).with_name("run_preprocess.js")
 NODE = shutil.which("node")
 
-pytestmark = pytest.mark.skipif(NODE is None, reason="Node runs the JavaScript half.")
-
 
 @pytest.fixture(scope="module")
 def digits() -> np.ndarray:

@@ -8,6 +8,7 @@ import { h, fill } from "#web/view/dom.js";
 import { mount as mount_shell } from "#web/view/shell.js";
 
 const HASH_DELAY = 250; // browsers refuse hundreds of changes of the address in a row
+const PAINT_AT_LATEST = 500;
 
 start();
 
@@ -25,14 +26,25 @@ function start() {
     keep_hash(store, lens);
     window.addEventListener("beforeprint", () => shell.complete());
     document.documentElement.dataset.drawn = String(Math.round(performance.now()));
-    setTimeout(() => {
+    after_paint(() => {
       shell.proven(checked(lens));
       document.documentElement.dataset.proven = String(Math.round(performance.now()));
-    }, 30);
+    });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     fill(element, h("main", { class: "broken", role: "alert" }, h("h1", {}, "This page cannot be shown"), h("p", {}, message)));
   }
+}
+
+/** The first picture does not wait for the proof; a tab in the background paints nothing, and proves all the same. @param {() => void} work */
+function after_paint(work) {
+  let done = false;
+  const once = () => {
+    if (!done) work();
+    done = true;
+  };
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(once)));
+  setTimeout(once, PAINT_AT_LATEST);
 }
 
 /** @param {import("#web/core/lens.js").Lens} lens */

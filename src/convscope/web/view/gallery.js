@@ -4,6 +4,8 @@ import { fill, h, paint_bytes } from "#web/view/dom.js";
 
 /** @typedef {import("#web/core/state.js").State} State */
 
+const THUMB = 64;
+
 /**
  * @param {HTMLElement} element
  * @param {import("#web/core/lens.js").Lens} lens
@@ -13,19 +15,18 @@ export function mount(element, lens, store) {
   const { bundle, pixels } = lens;
   const size = bundle.network.input_shape.reduce((a, b) => a * b, 1);
   const shown = [...bundle.pictures.entries.entries()].filter(([, entry]) => entry.gallery);
-  const buttons = shown.map(([position, entry]) => {
-    const canvas = h("canvas", { "aria-hidden": "true" });
-    paint_bytes(canvas, bundle.network.input_shape, pixels.data.subarray(position * size, (position + 1) * size));
+  const sheet = contact_sheet(bundle.network.input_shape, shown.map(([position]) => pixels.data.subarray(position * size, (position + 1) * size)));
+  const buttons = shown.map(([position, entry], order) => {
     const label = `image ${entry.index}: ${bundle.class_names[entry.label]}`;
     return h("button", {
       class: "gallery-item", "aria-label": label, title: label, "data-picture": `p${position}`,
       onclick: () => store.set({ picture: `p${position}`, row: -1, column: -1 }),
-    }, canvas);
+    }, h("span", { class: "gallery-thumb", style: sheet.place(order) }));
   });
   const part = bundle.pictures.part === "test" ? "never used in training" : "not used in training";
   if (buttons.length) {
     fill(element, h("p", { class: "small soft" }, `Or choose one of these, ${part}:`),
-      h("div", { class: "gallery-row scroll", role: "group", "aria-label": "Pictures to choose from" }, buttons));
+      h("div", { class: "gallery-row scroll", style: sheet.style, role: "group", "aria-label": "Pictures to choose from" }, buttons));
   } else {
     fill(element, h("p", { class: "small soft" }, "This page was written without images: the data could no longer be read."));
   }
@@ -41,5 +42,26 @@ export function mount(element, lens, store) {
       if (state.picture !== old.picture) mark(state);
     },
     destroy() {},
+  };
+}
+
+/**
+ * All thumbnails in one picture: sixty canvases would hold up the page's first one by a tenth of a second.
+ * @param {number[]} shape @param {Uint8Array[]} pictures
+ * @returns {{style: string, place: (order: number) => string}} the style of the row, and of each thumbnail in it
+ */
+function contact_sheet([height, width, channels], pictures) {
+  const scale = Math.min(1, THUMB / Math.max(height, width));
+  const [tall, wide] = [height, width].map((side) => Math.max(1, Math.round(side * scale)));
+  const sheet = h("canvas", { width: wide * pictures.length || 1, height: tall });
+  const one = h("canvas");
+  pictures.forEach((picture, order) => {
+    paint_bytes(one, [height, width, channels], picture);
+    sheet.getContext("2d")?.drawImage(one, order * wide, 0, wide, tall);
+  });
+  const wide_css = Math.min(88, Math.round((44 * width) / height));
+  return {
+    style: `--sheet:url(${sheet.toDataURL()});--sheets:${100 * pictures.length}%;--wide:${wide_css}px`,
+    place: (order) => `background-position:${(100 * order) / Math.max(1, pictures.length - 1)}% 0`,
   };
 }

@@ -32,15 +32,23 @@ export function mount(element, lens, store) {
   );
   const views = [
     mount_pad(pad, lens, store), mount_answer(answer, lens, store), mount_gallery(gallery, lens, store),
-    mount_strip(strip, lens, store), mount_layer(layer, lens, store), mount_number(number, lens, store),
-    mount_why(why, lens, store),
   ];
+  // what lies below the first screen does not hold it up
+  let later = requestAnimationFrame(() => {
+    later = requestAnimationFrame(() => setTimeout(() => {
+      views.push(
+        mount_strip(strip, lens, store), mount_layer(layer, lens, store), mount_number(number, lens, store),
+        mount_why(why, lens, store),
+      );
+    }));
+  });
   return {
     /** @param {State} state @param {State} old */
     update(state, old) {
       views.forEach((view) => view.update(state, old));
     },
     destroy() {
+      cancelAnimationFrame(later);
       views.forEach((view) => view.destroy());
     },
   };
