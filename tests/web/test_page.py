@@ -18,6 +18,7 @@ from convscope.model.artifact import Model, read
 from convscope.model.forward import forward
 from convscope.model.notation import parse
 from convscope.model.spec import Spec
+from convscope.verbs.predict import predict
 
 ROOT = Path(__file__).parents[2]
 
@@ -316,3 +317,35 @@ def test_paper_gets_all_three_rooms(show, mnist_page, tmp_path):
     page.tab.emulate_media(media="print")
     for room in ("see", "good", "about"):
         assert page.tab.locator(f"#room-{room}").bounding_box()["height"] > 300
+
+
+def test_a_photo_is_prepared_and_read_as_python_does_it(show, mnist_page, short_run, tmp_path):
+    digit = 255 - image_pixels(mnist_page, 7)
+    photo = tmp_path / "photo.png"  # lossless and without a colour profile: a browser decodes it to the same bytes
+    Image.fromarray(digit).resize((300, 300), Image.Resampling.BICUBIC).convert("RGB").save(photo)
+    said = predict(short_run, [photo])
+    page = show(mnist_page)
+    page.tab.set_input_files("#file", photo)
+    page.tab.wait_for_timeout(800)
+    word = re.search("picture=(d[^&]*)", page.tab.evaluate("location.hash"))[1]
+    text = base64.urlsafe_b64decode(word[1:] + "=" * (-len(word[1:]) % 4))
+    seen, at = np.zeros(28 * 28, np.uint8), 0
+    bytes_left = iter(text)
+    for value in bytes_left:  # runs of zeros are counted
+        if value:
+            seen[at] = value
+        at += 1 if value else next(bytes_left)
+    assert at == seen.size
+    np.testing.assert_array_equal(seen.reshape(28, 28, 1), said.pictures[0].seen)
+    assert page.text(".answer-class") == said.pictures[0].choices[0].name
+
+
+def test_a_file_that_is_no_picture_is_said(show, mnist_page, tmp_path):
+    (tmp_path / "notes.txt").write_text("not a picture")
+    page = show(mnist_page)
+    page.tab.set_input_files("#file", tmp_path / "notes.txt")
+    page.wait("document.querySelector('.see-pad [role=status]').textContent.includes('notes.txt cannot be read')")
+
+
+def image_pixels(path: Path, position: int) -> np.ndarray:
+    return np.round(image_of(path, position)[0, :, :, 0] * 255).astype(np.uint8)
