@@ -7,7 +7,7 @@ import { create_lens, decode_drawing, encode_drawing } from "#web/core/lens.js";
 import { prove } from "#web/core/prove.js";
 import { ink_on, percent, short } from "#web/core/scale.js";
 import { sentence } from "#web/core/sentences.js";
-import { parse_hash } from "#web/core/state.js";
+import { format_hash, parse_hash } from "#web/core/state.js";
 
 const TEXT = readFileSync(new URL("../cases/bundle_1.json", import.meta.url), "utf8");
 
@@ -61,4 +61,14 @@ test("ink can be read on every colour of the scale", () => {
 
 test("every layer of the vocabulary has its sentence", () => {
   for (const row of read_bundle(TEXT).network.layers) assert.match(sentence(row), /^\S.*\.$/);
+});
+
+test("a large photo in colour becomes a word too, and only what no address takes is left out of the link", () => {
+  const noise = (/** @type {number} */ size) => Uint8Array.from({ length: size }, (_, i) => (i * 7919) % 251);
+  const photo = noise(224 * 224 * 3);
+  const word = encode_drawing(photo);
+  assert.deepEqual(decode_drawing(word, photo.length), photo);
+  assert.equal(parse_hash(format_hash({ ...parse_hash(""), picture: word })).picture, word);
+  const huge = { ...parse_hash(""), picture: encode_drawing(noise(1024 * 1024 * 3)), layer: 2 };
+  assert.equal(format_hash(huge), "#layer=2");
 });

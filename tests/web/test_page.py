@@ -349,3 +349,17 @@ def test_a_file_that_is_no_picture_is_said(show, mnist_page, tmp_path):
 
 def image_pixels(path: Path, position: int) -> np.ndarray:
     return np.round(image_of(path, position)[0, :, :, 0] * 255).astype(np.uint8)
+
+
+def test_a_network_for_large_photos_in_colour_reads_a_photo(show, tmp_path):
+    lines = "Conv2D(4, 5, strides=4, activation='relu')\nFlatten()\nDense(num_classes, activation='softmax')"
+    model = make_model(parse(lines, input_shape=(120, 120, 3), num_classes=2))
+    photo = np.random.default_rng(2).integers(0, 256, (120, 120, 3)).astype(np.uint8)
+    Image.fromarray(photo).save(tmp_path / "photo.png")
+    page = show(write_page(bundle_of(model, make_data(model, 4)), tmp_path / "page.html"))
+    page.tab.set_input_files("#file", tmp_path / "photo.png")
+    page.wait("document.querySelector('.see-answer').textContent.includes('Computed in this page')")
+    expected = forward(model.spec, model.weights, to_images(photo[None])).logits[0] / 1.5
+    share = 1 / (1 + np.exp(-abs(expected[0] - expected[1])))
+    assert page.text(".answer-class") == model.class_names[int(expected.argmax())]
+    assert float(page.text(".answer-share").strip(" %><")) == pytest.approx(100 * share, abs=0.06)

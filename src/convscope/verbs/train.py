@@ -119,7 +119,6 @@ def train(
     if raw:
         model = replace(model, calibration={"temperature": fit_temperature(raw.logits, validation.labels)})
     write(model, folder / MODEL_FILE)
-    write_proof(fitted.proof, folder / PROOF_FILE)
     run = Run(
         name=folder.name,
         created=created.isoformat(timespec="seconds"),
@@ -133,6 +132,7 @@ def train(
         weights_sha256=weights_sha256(model.weights),
     )
     save(run, folder)
+    write_proof(fitted.proof, folder / PROOF_FILE)
     if fitted.outcome == "diverged":
         raise DivergedError(
             f"The loss is no longer a finite number. Received: loss=nan at step {fitted.steps + 1}. "

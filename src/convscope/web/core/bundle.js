@@ -2,7 +2,7 @@
 
 /** @typedef {import("#web/bundle.d.ts").Bundle} Bundle */
 /** @typedef {import("#web/bundle.d.ts").ArrayJson} ArrayJson */
-/** @typedef {{shape: number[], data: Float32Array}} Tensor */
+/** @typedef {import("#web/core/network.js").Tensor} Tensor */
 /** @typedef {{shape: number[], data: Uint8Array}} Bytes */
 
 export const SCHEMA_VERSION = 1;

@@ -2,6 +2,7 @@
 
 import { bytes, unpack_all } from "#web/core/bundle.js";
 import { prepare } from "#web/core/forward.js";
+import { count } from "#web/core/network.js";
 import { parse_off } from "#web/core/state.js";
 
 /** @typedef {import("#web/core/bundle.js").Bundle} Bundle */
@@ -53,11 +54,21 @@ export function create_lens(bundle) {
  * @returns {Uint8Array|null} null where there is no such picture
  */
 export function picture_of({ bundle, pixels }, picture) {
-  const size = bundle.network.input_shape.reduce((a, b) => a * b, 1);
-  if (picture.startsWith("d")) return decode_drawing(picture, size);
+  if (picture.startsWith("d")) return decode_drawing(picture, count(bundle.network.input_shape));
   const position = picture.startsWith("p") ? Number(picture.slice(1)) : -1;
   if (position < 0 || position >= bundle.pictures.entries.length) return null;
-  return pixels.data.subarray(position * size, (position + 1) * size);
+  return pixels_at(pixels, position);
+}
+
+/**
+ * One picture of the bundle.
+ * @param {Bytes} pixels (n, h, w, c)
+ * @param {number} position 0..n-1
+ * @returns {Uint8Array}
+ */
+export function pixels_at({ shape, data }, position) {
+  const size = count(shape.slice(1));
+  return data.subarray(position * size, (position + 1) * size);
 }
 
 /**
@@ -73,7 +84,7 @@ export function to_image(seen, shape) {
 /**
  * A drawing as a word for the URL: "d" and base64url, the runs of zeros counted.
  * @param {Uint8Array} seen
- * @returns {string} "" where it would be too long for a link
+ * @returns {string}
  */
 export function encode_drawing(seen) {
   const packed = [];
@@ -84,8 +95,8 @@ export function encode_drawing(seen) {
     else packed.push(seen[i]);
     i += run || 1;
   }
-  const text = btoa(String.fromCharCode(...packed)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-  return text.length < 20000 ? `d${text}` : "";
+  const text = packed.map((byte) => String.fromCharCode(byte)).join("");
+  return `d${btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")}`;
 }
 
 /**

@@ -1,6 +1,7 @@
 // The page proves itself: it computes again what TensorFlow computed, and says how far apart they are.
 
 import { floats, unpack_all } from "#web/core/bundle.js";
+import { count } from "#web/core/network.js";
 
 /** @typedef {import("#web/core/lens.js").Lens} Lens */
 
@@ -27,7 +28,7 @@ export function prove(lens) {
   const images = floats(proof.images);
   const logits = floats(proof.logits);
   const samples = unpack_all(proof.samples);
-  const size = network.input_shape.reduce((a, b) => a * b, 1);
+  const size = count(network.input_shape);
   const verdict = { holds: false, logits: 0, layers: 0, worst: "", images: images.shape[0], values: 0 };
   const most = Object.fromEntries(Object.entries(samples).map(([name, { data }]) => [name, scale(data)]));
   const logit_scale = scale(logits.data);
@@ -56,12 +57,12 @@ function scale(values) {
 
 /**
  * The largest difference; infinite where a number is not one.
- * @param {Float32Array} ours @param {Float32Array} theirs @param {number} start @param {number} count
+ * @param {Float32Array} ours @param {Float32Array} theirs @param {number} start @param {number} length
  * @param {(i: number) => number} place
  */
-function apart(ours, theirs, start, count, place) {
+function apart(ours, theirs, start, length, place) {
   let most = 0;
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < length; i++) {
     const difference = Math.abs(ours[place(i)] - theirs[start + i]);
     if (!(difference <= most)) most = Number.isNaN(difference) ? Infinity : difference;
   }

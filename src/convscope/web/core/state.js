@@ -29,7 +29,7 @@ const text = (shape) => ({ fallback: "", read: (value) => (shape.test(value) ? v
 /** @type {Record<keyof State, Field>} */
 export const FIELDS = {
   tab: choice(["see", "good", "about"]),
-  picture: text(/^(p\d{1,6}|d[\w-]{1,20000})?$/),
+  picture: text(/^(p\d{1,6}|d[\w-]+)?$/),
   layer: whole(0),
   channel: whole(0),
   row: whole(-1),
@@ -39,6 +39,9 @@ export const FIELDS = {
   off: text(/^([a-z0-9_]{1,60}:\d{1,5}(\.\d{1,5})*(,|$)){0,200}$/),
   cell: text(/^(\d{1,4}-\d{1,4})?$/),
 };
+
+/** Browsers take addresses of some million characters: a 480×480 photo in colour fits. */
+const MAX_WORD = 1_000_000;
 
 const NAMES = /** @type {(keyof State)[]} */ (Object.keys(FIELDS));
 
@@ -58,12 +61,12 @@ export function parse_hash(hash) {
 }
 
 /**
- * Write a state as a URL hash; defaults are left out.
+ * Write a state as a URL hash; defaults are left out, and a drawing that no browser would take in an address.
  * @param {State} state
  * @returns {string} "" or "#name=value&…"
  */
 export function format_hash(state) {
-  const said = NAMES.filter((name) => state[name] !== FIELDS[name].fallback);
+  const said = NAMES.filter((name) => state[name] !== FIELDS[name].fallback && String(state[name]).length <= MAX_WORD);
   return said.length ? "#" + said.map((name) => `${name}=${encodeURIComponent(state[name])}`).join("&") : "";
 }
 

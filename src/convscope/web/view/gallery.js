@@ -1,5 +1,6 @@
 // Images of the measured part to choose from: taken in turn from each class, not by what the network says of them.
 
+import { pixels_at } from "#web/core/lens.js";
 import { fill, h, paint_bytes } from "#web/view/dom.js";
 
 /** @typedef {import("#web/core/state.js").State} State */
@@ -13,9 +14,8 @@ const THUMB = 64;
  */
 export function mount(element, lens, store) {
   const { bundle, pixels } = lens;
-  const size = bundle.network.input_shape.reduce((a, b) => a * b, 1);
   const shown = [...bundle.pictures.entries.entries()].filter(([, entry]) => entry.gallery);
-  const sheet = contact_sheet(bundle.network.input_shape, shown.map(([position]) => pixels.data.subarray(position * size, (position + 1) * size)));
+  const sheet = contact_sheet(bundle.network.input_shape, shown.map(([position]) => pixels_at(pixels, position)));
   const buttons = shown.map(([position, entry], order) => {
     const label = `image ${entry.index}: ${bundle.class_names[entry.label]}`;
     return h("button", {

@@ -1,10 +1,10 @@
 // One layer: what it does, all its maps, and the chosen map large enough to touch its numbers.
 
-import { reach, count, percent, short } from "#web/core/scale.js";
+import { count, percent, reach } from "#web/core/scale.js";
 import { sentence, shape_text } from "#web/core/sentences.js";
 import { parse_off, toggle_off } from "#web/core/state.js";
 import { fill, h } from "#web/view/dom.js";
-import { channel_reach, paint_map, place_frame } from "#web/view/map.js";
+import { channel_reach, legend, paint_map, place_frame } from "#web/view/map.js";
 import { player } from "#web/view/player.js";
 import { source } from "#web/view/source.js";
 
@@ -101,7 +101,7 @@ export function mount(element, lens, store) {
       if (output) paint_map(canvas, output, index, most);
       button.setAttribute("aria-label", `Map ${index}${silent[index] ? "" : ", all zero"}`);
     });
-    fill(scale, h("span", { class: "number small" }, short(-most)), h("span", { class: "scale-bar", role: "img", "aria-label": "Colour scale: blue is negative, white is zero, orange is positive" }), h("span", { class: "number small" }, `+${short(most)}`));
+    fill(scale, legend(most));
     draw_large();
   }
 

@@ -1,6 +1,7 @@
 // One map of numbers as a picture: the scale about zero, a receptive field, the touched pixel.
 
-import { diverging } from "#web/core/scale.js";
+import { diverging, short } from "#web/core/scale.js";
+import { h } from "#web/view/dom.js";
 
 /** @typedef {import("#web/core/network.js").Tensor} Tensor */
 /** @typedef {import("#web/core/conv.js").Span} Span */
@@ -55,4 +56,18 @@ export function channel_reach({ shape, data }) {
     if (size > most[i % channels]) most[i % channels] = size;
   }
   return most;
+}
+
+/**
+ * The scale about zero, with its ends in numbers.
+ * @param {number} most the magnitude of the ends
+ * @returns {Node[]}
+ */
+export function legend(most) {
+  const about = "Colour scale: blue is negative, white is zero, orange is positive";
+  return [
+    h("span", { class: "number small" }, short(-most)),
+    h("span", { class: "scale-bar", role: "img", "aria-label": about }),
+    h("span", { class: "number small" }, `+${short(most)}`),
+  ];
 }

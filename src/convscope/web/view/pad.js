@@ -3,12 +3,12 @@
 import { encode_drawing } from "#web/core/lens.js";
 import { preprocess } from "#web/core/preprocess.js";
 import { fill, h, paint_bytes } from "#web/view/dom.js";
+import { draw_file } from "#web/view/file.js";
 
 /** @typedef {import("#web/core/state.js").State} State */
 
 const SIDE = 280;
 const STROKE = 20;
-const MAX_SIDE = 2000;
 const SLOW = 40; // milliseconds: a network that takes longer waits until the pen rests, so that the stroke never stutters
 const REST = 120;
 
@@ -107,11 +107,7 @@ export function mount(element, lens, store) {
   /** @param {File} chosen */
   async function read(chosen) {
     try {
-      const bitmap = await createImageBitmap(chosen, { imageOrientation: "from-image" });
-      const scale = Math.min(1, MAX_SIDE / Math.max(bitmap.width, bitmap.height));
-      canvas.width = Math.max(1, Math.round(bitmap.width * scale));
-      canvas.height = Math.max(1, Math.round(bitmap.height * scale));
-      context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+      await draw_file(chosen, context);
       message.textContent = "";
       look();
     } catch {

@@ -1,6 +1,7 @@
 // The layers in a row, from the picture to the answer, each with its strongest maps.
 
 import { trace } from "#web/core/conv.js";
+import { count } from "#web/core/network.js";
 import { reach } from "#web/core/scale.js";
 import { shape_text } from "#web/core/sentences.js";
 import { fill, h, paint_bytes } from "#web/view/dom.js";
@@ -32,8 +33,7 @@ export function mount(element, lens, store) {
   mark(store.get());
 
   function draw() {
-    const size = network.input_shape.reduce((a, b) => a * b, 1);
-    paint_bytes(picture.canvases[0], network.input_shape, lens.seen ?? new Uint8Array(size));
+    paint_bytes(picture.canvases[0], network.input_shape, lens.seen ?? new Uint8Array(count(network.input_shape)));
     cells.forEach(({ maps }, index) => {
       const output = lens.activations?.layers[index].output;
       if (!output) return maps.canvases.forEach((canvas) => void (canvas.width = canvas.width));
@@ -65,10 +65,10 @@ export function mount(element, lens, store) {
   };
 }
 
-/** Some maps in a square, each under a frame. @param {number} count */
-function tile(count) {
-  const canvases = Array.from({ length: count }, () => h("canvas", { "aria-hidden": "true" }));
+/** Some maps in a square, each under a frame. @param {number} maps */
+function tile(maps) {
+  const canvases = Array.from({ length: maps }, () => h("canvas", { "aria-hidden": "true" }));
   const frames = canvases.map(() => h("span", { class: "frame", hidden: true }));
   const inner = canvases.map((canvas, i) => h("span", { class: "framed" }, canvas, frames[i]));
-  return { canvases, frames, element: h("span", { class: `strip-maps strip-maps-${count > 1 ? 2 : 1}` }, inner) };
+  return { canvases, frames, element: h("span", { class: `strip-maps strip-maps-${maps > 1 ? 2 : 1}` }, inner) };
 }

@@ -1,6 +1,7 @@
 // One image with what it is and what the network says: the same tile wherever images are listed.
 
 import { picture_title } from "#web/core/captions.js";
+import { pixels_at } from "#web/core/lens.js";
 import { percent } from "#web/core/scale.js";
 import { h, paint_bytes } from "#web/view/dom.js";
 
@@ -24,10 +25,9 @@ export function tiles(lens, store, positions) {
 function tile({ bundle, pixels }, store, position) {
   const entry = bundle.pictures.entries[position];
   const [, ...shape] = pixels.shape;
-  const size = shape.reduce((a, b) => a * b, 1);
   const title = picture_title(bundle, entry);
   const canvas = h("canvas", { role: "img", "aria-label": title, class: Math.max(shape[0], shape[1]) > LARGE ? "good-smooth" : null });
-  paint_bytes(canvas, shape, pixels.data.subarray(position * size, (position + 1) * size));
+  paint_bytes(canvas, shape, pixels_at(pixels, position));
   const [label, predicted] = [bundle.class_names[entry.label], bundle.class_names[entry.predicted]];
   const open = () => store.set({ tab: "see", picture: `p${position}`, row: -1, column: -1 });
   // The canvas already says all of it: what follows is the same for the eye.

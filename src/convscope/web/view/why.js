@@ -1,11 +1,12 @@
 // Ask why: what of the picture speaks for a class, by covering it up or by the gradient, on logits.
 
-import { diverging, reach, short } from "#web/core/scale.js";
+import { reach } from "#web/core/scale.js";
 import { gradient } from "#web/core/gradient.js";
 import { occlusion } from "#web/core/occlusion.js";
 import { to_image } from "#web/core/lens.js";
 import { parse_off } from "#web/core/state.js";
 import { fill, h, paint_bytes } from "#web/view/dom.js";
+import { legend, paint_map } from "#web/view/map.js";
 
 /** @typedef {import("#web/core/state.js").State} State */
 
@@ -83,23 +84,19 @@ export function mount(element, lens, store) {
     some();
   }
 
-  /** @param {ArrayLike<number>} values @param {number} k @param {string} why */
+  /** @param {Float32Array} values @param {number} k @param {string} why */
   function paint(values, k, why) {
     const most = reach(values);
     const name = bundle.class_names[k];
-    map.width = shape[1];
-    map.height = shape[0];
     if (!(most > NOTHING)) {
-      map.getContext("2d")?.clearRect(0, 0, shape[1], shape[0]);
+      map.width = map.width; // which empties it
       map.setAttribute("aria-label", `No evidence for ${name}`);
       scale.textContent = `No evidence: nothing in this picture changes the score of ${name} by more than ${NOTHING}.`;
       return;
     }
-    const image = new ImageData(shape[1], shape[0]);
-    for (let i = 0; i < shape[0] * shape[1]; i++) image.data.set([...diverging(values[i], most), 255], 4 * i);
-    map.getContext("2d")?.putImageData(image, 0, 0);
+    paint_map(map, { shape: [shape[0], shape[1], 1], data: values }, 0, most);
     map.setAttribute("aria-label", `What speaks for ${name} (orange) and against it (blue): ${KINDS[why].title}`);
-    fill(scale, h("span", { class: "number small" }, short(-most)), h("span", { class: "scale-bar", role: "img", "aria-label": "Blue is negative, white is zero, orange is positive" }), h("span", { class: "number small" }, `+${short(most)}`), h("span", { class: "small soft" }, `${KINDS[why].unit} of “${name}”`));
+    fill(scale, legend(most), h("span", { class: "small soft" }, `${KINDS[why].unit} of “${name}”`));
   }
 
   return {
