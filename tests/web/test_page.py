@@ -366,3 +366,9 @@ def test_a_network_for_large_photos_in_colour_reads_a_photo(show, tmp_path):
     share = 1 / (1 + np.exp(-abs(expected[0] - expected[1])))
     assert page.text(".answer-class") == model.class_names[int(expected.argmax())]
     assert float(page.text(".answer-share").strip(" %><")) == pytest.approx(100 * share, abs=0.06)
+
+
+def test_the_softmax_says_why_the_answer_has_another_percentage(show, mnist_page):
+    page = show(mnist_page, "#picture=p4&layer=9&row=0&column=4")
+    share = page.text(".answer-share")
+    assert f"{page.text('.answer-class')} then gets {share}." in page.text(".softmax-temperature")

@@ -106,14 +106,14 @@ function written(found, lens, state) {
       return [
         list("The largest contributions, for (+) and against (−)", found.contributions.map(({ index, input, weight, product }) => ({ name: origin(lens, state, index), input, weight, product })), found.rest, found.rest_count),
         ending(found),
-        ...(found.softmax ? softmax_lines(found.softmax, lens.bundle.class_names) : []),
+        ...(found.softmax ? softmax_lines(found.softmax, lens.bundle.class_names, lens.bundle.temperature) : []),
       ];
     case "pooling":
       return [window_table(found.pixels, found.winner)];
     case "normalization":
       return [h("p", { class: "small" }, "gamma × (value − mean) / √(variance + epsilon) + beta: mean and variance were kept from training.")];
     case "activation":
-      return found.softmax ? softmax_lines(found.softmax, lens.bundle.class_names) : [];
+      return found.softmax ? softmax_lines(found.softmax, lens.bundle.class_names, lens.bundle.temperature) : [];
     default:
       return [];
   }

@@ -1,6 +1,7 @@
 // The tables in which a sum is written out.
 
 import { diverging, ink_on, percent, reach, short } from "#web/core/scale.js";
+import { probabilities_at } from "#web/core/softmax.js";
 import { h } from "#web/view/dom.js";
 
 /** @typedef {import("#web/core/taps.js").ChannelTaps} ChannelTaps */
@@ -72,16 +73,18 @@ export function window_table(pixels, winner) {
       h("td", { class: index === winner ? "number winner" : "number", style: paint(pixel.value, most) }, short(pixel.value) + (index === winner ? " ★" : "")))))));
 }
 
-/** @param {import("#web/core/terms.js").SoftmaxTerms} found @param {string[]} names @returns {Node[]} */
-export function softmax_lines({ logits, exponentials, sum }, names) {
+/** @param {import("#web/core/terms.js").SoftmaxTerms} found @param {string[]} names @param {number} temperature @returns {Node[]} */
+export function softmax_lines({ logits, exponentials, sum }, names, temperature) {
   const order = [...logits.keys()].sort((a, b) => logits[b] - logits[a]).slice(0, 5);
-  return [
+  const lines = [
     h("h3", {}, "Softmax"),
     h("p", { class: "small" }, "e to the power of each score (less the largest), divided by the sum of all:"),
     h("ol", { class: "written-list" }, order.map((k) =>
       h("li", { class: "written-item" }, h("span", { class: "small" }, names[k] ?? String(k)), h("span", { class: "small soft number" }, `score ${short(logits[k])}`),
         h("span", { class: "number" }, `${short(exponentials[k])} / ${short(sum)} = ${percent(exponentials[k] / sum)}`)))),
+    temperature !== 1 && h("p", { class: "small softmax-temperature" }, `The answer at the top divides each score by ${short(temperature)} first, a temperature fitted on validation images so that the percentages mean what they say: ${names[order[0]]} then gets ${percent(probabilities_at(logits, temperature)[order[0]])}.`),
   ];
+  return lines.filter((line) => line instanceof Node);
 }
 
 /** @param {number} value */
