@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 PADDINGS = ("valid", "same")
 
+Padding = str | int
+"""One of `PADDINGS`, or how many zeros go on each side of the axis, >= 0."""
+
 
 def effective_kernel_size(kernel_size: int, *, dilation_rate: int = 1) -> int:
     """The extent of a dilated kernel: how many input pixels lie between its first and last tap, both included.
@@ -22,7 +25,7 @@ def effective_kernel_size(kernel_size: int, *, dilation_rate: int = 1) -> int:
 
 
 def padding_split(
-    size: int, kernel_size: int, *, strides: int = 1, padding: str = "valid", dilation_rate: int = 1
+    size: int, kernel_size: int, *, strides: int = 1, padding: Padding = "valid", dilation_rate: int = 1
 ) -> tuple[int, int]:
     """How many zeros go before and after an axis.
 
@@ -32,7 +35,7 @@ def padding_split(
         size: Input pixels on this axis, >= 1.
         kernel_size: Kernel taps on this axis, >= 1.
         strides: Step between two windows, >= 1.
-        padding: ``"valid"`` (none) or ``"same"``.
+        padding: ``"valid"`` (none), ``"same"``, or a number of zeros for each side.
         dilation_rate: Distance between two taps, >= 1.
 
     Returns:
@@ -43,7 +46,11 @@ def padding_split(
         (1, 1)
         >>> padding_split(28, 3, strides=2, padding="same")
         (0, 1)
+        >>> padding_split(28, 3, padding=2)
+        (2, 2)
     """
+    if isinstance(padding, int):
+        return padding, padding
     if padding == "valid":
         return 0, 0
     outputs = -(-size // strides)
@@ -53,7 +60,7 @@ def padding_split(
 
 
 def output_size(
-    size: int, kernel_size: int, *, strides: int = 1, padding: str = "valid", dilation_rate: int = 1
+    size: int, kernel_size: int, *, strides: int = 1, padding: Padding = "valid", dilation_rate: int = 1
 ) -> int:
     """How many windows fit on an axis: ``floor((size + padding - extent) / strides) + 1``.
 
@@ -71,6 +78,21 @@ def output_size(
     """
     before, after = padding_split(size, kernel_size, strides=strides, padding=padding, dilation_rate=dilation_rate)
     return (size + before + after - effective_kernel_size(kernel_size, dilation_rate=dilation_rate)) // strides + 1
+
+
+def output_size_formula(
+    size: int, kernel_size: int, *, strides: int = 1, padding: Padding = "valid", dilation_rate: int = 1
+) -> str:
+    """The formula of `output_size` with its numbers filled in, and its result.
+
+    Example:
+        >>> output_size_formula(9, 3)
+        '⌊(9 + 0 + 0 − 1·(3 − 1) − 1) / 1⌋ + 1 = 7'
+    """
+    slide = {"strides": strides, "padding": padding, "dilation_rate": dilation_rate}
+    before, after = padding_split(size, kernel_size, **slide)
+    result = output_size(size, kernel_size, **slide)
+    return f"⌊({size} + {before} + {after} − {dilation_rate}·({kernel_size} − 1) − 1) / {strides}⌋ + 1 = {result}"
 
 
 @dataclass(frozen=True)

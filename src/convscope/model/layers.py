@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypedDict
 
-from convscope.arithmetic import PADDINGS, output_size
+from convscope.arithmetic import PADDINGS, Padding, output_size
 from convscope.errors import SpecError
 from convscope.model.checks import (
     ACTIVATIONS,
@@ -29,14 +29,36 @@ from convscope.model.checks import (
 Shape = tuple[int, ...]
 
 
+class Axis(TypedDict):
+    """What slides along one axis, in the words of `arithmetic`."""
+
+    kernel_size: int
+    strides: int
+    padding: Padding
+    dilation_rate: int
+
+
 @dataclass(frozen=True)
 class Window:
-    """What slides over rows and columns: pairs are (rows, columns)."""
+    """What slides over rows and columns: pairs are (rows, columns).
+
+    A layer pads by a word; the window that `convscope conv` shows may also have a number of zeros for each side.
+    """
 
     kernel_size: tuple[int, int]
     strides: tuple[int, int] = (1, 1)
-    padding: str = "valid"
+    padding: str | tuple[int, int] = "valid"
     dilation_rate: tuple[int, int] = (1, 1)
+
+    def axis(self, index: int) -> Axis:
+        """The arguments of `arithmetic` for rows (0) or columns (1)."""
+        padding = self.padding if isinstance(self.padding, str) else self.padding[index]
+        return {
+            "kernel_size": self.kernel_size[index],
+            "strides": self.strides[index],
+            "padding": padding,
+            "dilation_rate": self.dilation_rate[index],
+        }
 
     def output_size(self, input_shape: Shape) -> tuple[int, int]:
         """Rows and columns of the output.
@@ -44,12 +66,7 @@ class Window:
         Raises:
             SpecError: The kernel does not fit its input.
         """
-        sizes = [
-            output_size(size, kernel, strides=stride, padding=self.padding, dilation_rate=rate)
-            for size, kernel, stride, rate in zip(
-                input_shape[:2], self.kernel_size, self.strides, self.dilation_rate, strict=True
-            )
-        ]
+        sizes = [output_size(size, **self.axis(index)) for index, size in enumerate(input_shape[:2])]
         if min(sizes) < 1:
             kernel, given = by(self.kernel_size), by(input_shape[:2])
             dilated = f" dilated by {by(self.dilation_rate)}" if max(self.dilation_rate) > 1 else ""

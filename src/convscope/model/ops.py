@@ -175,8 +175,7 @@ ACTIVATION_FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def _outputs(size: int, window: Window, axis: int) -> int:
-    kernel, stride, rate = window.kernel_size[axis], window.strides[axis], window.dilation_rate[axis]
-    return output_size(size, kernel, strides=stride, padding=window.padding, dilation_rate=rate)
+    return output_size(size, **window.axis(axis))
 
 
 def _taps(
@@ -184,7 +183,7 @@ def _taps(
 ) -> Iterator[tuple[int, slice, slice]]:
     """Each tap that meets the picture on one axis: index, outputs it serves (from ``start``), pixels read."""
     kernel, stride, rate = window.kernel_size[axis], window.strides[axis], window.dilation_rate[axis]
-    before, _ = padding_split(size, kernel, strides=stride, padding=window.padding, dilation_rate=rate)
+    before, _ = padding_split(size, **window.axis(axis))
     stop = _outputs(size, window, axis) if stop is None else stop
     for tap in range(kernel):
         offset = tap * rate - before

@@ -168,8 +168,9 @@ def _see(
         return seen
     after = []
     for axis in (0, 1):
-        kernel, stride, rate = window.kernel_size[axis], window.strides[axis], window.dilation_rate[axis]
-        before, _ = padding_split(shape[axis], kernel, strides=stride, padding=window.padding, dilation_rate=rate)
+        slide = window.axis(axis)
+        before, _ = padding_split(shape[axis], **slide)
+        kernel, stride, rate = slide["kernel_size"], slide["strides"], slide["dilation_rate"]
         after.append(seen[axis].after(kernel, strides=stride, padding_before=before, dilation_rate=rate))
     return after[0], after[1]
 
