@@ -21,13 +21,16 @@ if TYPE_CHECKING:
     from convscope.errors import ConvscopeError
     from convscope.evaluate.metrics import Evaluation, Proportion, measure
     from convscope.evaluate.predict import Predictions
+    from convscope.explain.convolution import ConvOptions, Slide
     from convscope.model.artifact import Model, read, write
     from convscope.model.presets import load_spec
     from convscope.model.spec import Spec
     from convscope.train.options import TrainOptions
     from convscope.train.run import Run
+    from convscope.verbs.conv import conv
 
 _HOMES = {
+    "ConvOptions": "explain.convolution",
     "ConvscopeError": "errors",
     "Dataset": "data.dataset",
     "Evaluation": "evaluate.metrics",
@@ -37,8 +40,10 @@ _HOMES = {
     "Preprocessing": "data.preprocess",
     "Proportion": "evaluate.metrics",
     "Run": "train.run",
+    "Slide": "explain.convolution",
     "Spec": "model.spec",
     "TrainOptions": "train.options",
+    "conv": "verbs.conv",
     "load": "data.readers",
     "load_spec": "model.presets",
     "measure": "evaluate.metrics",
@@ -47,6 +52,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "ConvOptions",
     "ConvscopeError",
     "Dataset",
     "Evaluation",
@@ -56,8 +62,10 @@ __all__ = [
     "Preprocessing",
     "Proportion",
     "Run",
+    "Slide",
     "Spec",
     "TrainOptions",
+    "conv",
     "load",
     "load_spec",
     "measure",

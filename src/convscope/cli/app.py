@@ -38,6 +38,10 @@ COMMANDS = {
         "Draw a network's table: shapes, parameters, multiply-adds, receptive field.",
         "classic --out classic.png",
     ),
+    "conv": (
+        "Slide a window over pixels: convolution and pooling, number by number.",
+        "--padding same --strides 2 --out window.gif",
+    ),
     "data": ("List what can be trained on, or describe one data set.", "my-photos"),
 }
 """Name to purpose and example; written here so that ``--help`` imports no command."""

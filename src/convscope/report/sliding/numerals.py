@@ -1,0 +1,44 @@
+"""Numbers as people read them in a small cell, and the shade behind them."""
+
+from __future__ import annotations
+
+_PAPER = (255, 255, 255)
+_POSITIVE = (143, 163, 184)
+_NEGATIVE = (240, 180, 96)
+"""Light enough that ink on them keeps 5:1."""
+
+
+def numeral(value: float) -> str:
+    """A number in few characters, with a real minus sign.
+
+    Example:
+        >>> numeral(7.0), numeral(-0.5), numeral(3.14159), numeral(-1234567.0), numeral(0.0004)
+        ('7', '−0.5', '3.14', '−1.2e6', '4e-4')
+    """
+    if value == int(value) and abs(value) < 100_000:
+        text = str(int(value))
+    elif 0.01 <= abs(value) < 1000:
+        text = f"{value:.{2 if abs(value) < 100 else 0}f}"
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+    else:
+        mantissa, _, exponent = f"{value:.1e}".partition("e")
+        text = f"{mantissa.removesuffix('.0')}e{int(exponent)}"
+    return f"−{text[1:]}" if text.startswith("-") else text
+
+
+def shade(value: float, low: float, high: float) -> str:
+    """White for zero, deeper the further from it: slate for positive, amber for negative numbers.
+
+    Args:
+        value: From low to high.
+        low: The smallest number of the grid.
+        high: The largest.
+
+    Example:
+        >>> shade(0.0, -1.0, 1.0), shade(1.0, 0.0, 1.0), shade(-1.0, -1.0, 1.0)
+        ('#ffffff', '#8fa3b8', '#f0b460')
+    """
+    largest = max(abs(low), abs(high)) or 1.0
+    part, target = min(abs(value) / largest, 1.0), _POSITIVE if value >= 0 else _NEGATIVE
+    mixed = (round(paper + (end - paper) * part) for paper, end in zip(_PAPER, target, strict=True))
+    return "#" + "".join(f"{channel:02x}" for channel in mixed)

@@ -1,0 +1,220 @@
+"""What a picture of a sliding window holds: the shapes that stay, and those that come and pass with each step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from convscope.explain.convolution import Slide
+from convscope.report.sliding.layout import HEADER, INK, MARGIN, MARK, Layout, Panel, plan
+from convscope.report.sliding.numerals import numeral, shade
+from convscope.report.sliding.steps import sum_in_words
+
+QUIET = "#5f6b7a"
+LINE = "#aab4c0"
+PAPER = "#ffffff"
+MAX_FRAMES = 120
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in pixels; `fill` and `stroke` are ``#rrggbb`` or None."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    fill: str | None = None
+    stroke: str | None = None
+    stroke_width: int = 1
+    dashed: bool = False
+
+
+@dataclass(frozen=True)
+class Text:
+    """One line; ``y`` is its middle, ``x`` its start or its middle."""
+
+    x: float
+    y: float
+    text: str
+    size: int
+    colour: str = INK
+    centred: bool = False
+    bold: bool = False
+
+
+Shape = Box | Text
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One step: what appears with it and stays, and what is there only while it lasts."""
+
+    index: int
+    stays: tuple[Shape, ...]
+    passes: tuple[Shape, ...]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything to draw, in pixels.
+
+    Attributes:
+        width: Of the picture.
+        height: Of the picture.
+        title: The caption.
+        description: The picture in words, for people who cannot see it.
+        still: What is there from the beginning, back to front.
+        frames: The steps that are drawn: all of them, or evenly chosen ones with the first and the last.
+        numbered: Whether the numbers are there; they are left out where they would be too small to read.
+    """
+
+    width: int
+    height: int
+    title: str
+    description: str
+    still: tuple[Shape, ...]
+    frames: tuple[Frame, ...]
+    numbered: bool
+
+
+def scene(slide: Slide, *, numbers: bool = True, frames: int = MAX_FRAMES) -> Scene:
+    """Lay out a slide.
+
+    Args:
+        slide: What to show.
+        numbers: Whether the cells hold their numbers.
+        frames: The most steps to draw, >= 1.
+
+    Raises:
+        OptionError: The grids are too large for a picture.
+
+    Example:
+        >>> from convscope.explain.convolution import ConvOptions, slide
+        >>> made = scene(slide(ConvOptions()))
+        >>> len(made.frames), made.numbered
+        (49, True)
+    """
+    layout = plan(slide, numbers=numbers)
+    chosen = _chosen(slide.steps, frames)
+    rows, columns, filters = slide.output.shape
+    what = {"conv": "A convolution", "max": "Max pooling", "average": "Average pooling"}[slide.operation]
+    description = (
+        f"{what} step by step: a {slide.window.kernel_size[0]} by {slide.window.kernel_size[1]} window slides over the "
+        f"input on the left; each place gives one number of the {rows} by {columns} output on the right"
+        f"{f', for each of {filters} filters' if filters > 1 else ''}. {slide.caption}."
+    )
+    drawn = _Drawing(slide, layout)
+    return Scene(
+        layout.width, layout.height, slide.caption, description,
+        tuple(drawn.still()), tuple(drawn.frames(chosen)), layout.numbered,
+    )  # fmt: skip
+
+
+def _chosen(steps: int, frames: int) -> list[int]:
+    if steps <= frames:
+        return list(range(steps))
+    return sorted({round(i * (steps - 1) / max(frames - 1, 1)) for i in range(frames)})
+
+
+class _Drawing:
+    def __init__(self, slide: Slide, layout: Layout) -> None:
+        self.slide, self.layout = slide, layout
+
+    def still(self) -> Iterator[Shape]:
+        slide, layout = self.slide, self.layout
+        yield Text(MARGIN, HEADER * 0.28, slide.caption, 22, bold=True)
+        for index, line in enumerate(slide.formula.splitlines()):
+            yield Text(MARGIN, HEADER * 0.56 + index * 22, " ".join(line.split()), 16, QUIET)
+        for panel in layout.panels:
+            yield Text(panel.x, panel.y - 18, panel.title, 16, QUIET)
+        yield from self._input()
+        for channel in range(slide.output.shape[2]):
+            for row in range(slide.output.shape[0]):
+                for column in range(slide.output.shape[1]):
+                    yield self._cell(layout.output, channel, row, column)
+        if slide.kernel is not None and slide.kernel.shape[3] == 1:
+            yield from self._kernel(0)
+
+    def frames(self, chosen: list[int]) -> Iterator[Frame]:
+        done = 0
+        for index in chosen:
+            stays = [shape for step in range(done, index + 1) for shape in self._result(step)]
+            done = index + 1
+            yield Frame(index, tuple(stays), tuple(self._window(index)))
+
+    def _input(self) -> Iterator[Shape]:
+        panel, pixels = self.layout.input, self.slide.pixels
+        h, w, channels = pixels.shape
+        (top, bottom), (left, right) = self.slide.padding
+        low, high = min(float(pixels.min()), 0.0), float(pixels.max())
+        for channel in range(channels):
+            for row in range(-top, h + bottom):
+                for column in range(-left, w + right):
+                    if 0 <= row < h and 0 <= column < w:
+                        value = float(pixels[row, column, channel])
+                        yield self._cell(panel, channel, row + top, column + left, shade(value, low, high))
+                        yield from self._number(panel, channel, row + top, column + left, value)
+                    else:
+                        yield self._cell(panel, channel, row + top, column + left, PAPER, dashed=True)
+                        if self.slide.kernel is not None:
+                            yield from self._number(panel, channel, row + top, column + left, 0.0, QUIET)
+
+    def _kernel(self, filter_index: int) -> Iterator[Shape]:
+        kernel, panel = self.slide.kernel, self.layout.kernel
+        if kernel is None or panel is None:
+            return
+        low, high = float(kernel.min()), float(kernel.max())
+        for channel in range(kernel.shape[2]):
+            for row in range(kernel.shape[0]):
+                for column in range(kernel.shape[1]):
+                    value = float(kernel[row, column, channel, filter_index])
+                    yield self._cell(panel, channel, row, column, shade(value, low, high))
+                    yield from self._number(panel, channel, row, column, value)
+
+    def _result(self, step: int) -> Iterator[Shape]:
+        row, column, filter_index = self.slide.step(step)
+        output = self.slide.output
+        value = float(output[row, column, filter_index])
+        colour = shade(value, min(float(output.min()), 0.0), float(output.max()))
+        yield self._cell(self.layout.output, filter_index, row, column, colour)
+        yield from self._number(self.layout.output, filter_index, row, column, value)
+
+    def _window(self, step: int) -> Iterator[Shape]:
+        """What passes: the taps, the place they make, the kernel of this filter, and the sum in words."""
+        slide, layout = self.slide, self.layout
+        row, column, filter_index = slide.step(step)
+        (top, _), (left, _) = slide.padding
+        taps = slide.products(row, column, filter_index)
+        if slide.kernel is not None and slide.kernel.shape[3] > 1:
+            yield from self._kernel(filter_index)
+        if max(slide.window.dilation_rate) > 1:
+            for tap in taps:
+                yield self._outline(layout.input, tap.channel, tap.row + top, tap.column + left, (1, 1), 2)
+        rows = taps[-1].row - taps[0].row + 1, taps[-1].column - taps[0].column + 1
+        for channel in sorted({tap.channel for tap in taps}):
+            yield self._outline(layout.input, channel, taps[0].row + top, taps[0].column + left, rows, 4)
+        yield self._outline(layout.output, filter_index, row, column, (1, 1), 4)
+        place = f"output row {row}, column {column}" + (f", filter {filter_index}" if layout.output.count > 1 else "")
+        y = layout.height - 62
+        yield Text(MARGIN, y, f"Step {step + 1:,} of {slide.steps:,} · {place}", 16, QUIET)
+        yield Text(MARGIN, y + 30, sum_in_words(slide, step, width=(layout.width - 2 * MARGIN) // 11), 20, bold=True)
+
+    def _cell(
+        self, panel: Panel, channel: int, row: int, column: int, fill: str = PAPER, *, dashed: bool = False
+    ) -> Box:
+        x, y = panel.place(channel, row, column)
+        stroke = LINE if panel.cell > 5 else None
+        return Box(x, y, panel.cell, panel.cell, fill, stroke, dashed=dashed)
+
+    def _outline(self, panel: Panel, channel: int, row: int, column: int, size: tuple[int, int], width: int) -> Box:
+        x, y = panel.place(channel, row, column)
+        return Box(x, y, size[1] * panel.cell, size[0] * panel.cell, None, MARK, width if panel.cell > 5 else 1)
+
+    def _number(
+        self, panel: Panel, channel: int, row: int, column: int, value: float, colour: str = INK
+    ) -> Iterator[Text]:
+        if self.layout.numbered:
+            x, y = panel.place(channel, row, column)
+            half = panel.cell / 2
+            yield Text(x + half, y + half, numeral(value), self.layout.font_size, colour, centred=True)

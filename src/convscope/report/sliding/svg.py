@@ -1,0 +1,77 @@
+"""A scene as one animated SVG that needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+from convscope.report.sliding.scene import Box, Scene, Shape
+
+SECONDS_A_STEP = 0.7
+_STYLE = """
+text{font-family:"DejaVu Sans",Verdana,"Segoe UI",Helvetica,Arial,sans-serif;dominant-baseline:central}
+.middle{text-anchor:middle}.bold{font-weight:bold}.passes,.stays{visibility:hidden}
+@media (prefers-reduced-motion:reduce),print{.stays,.passes:last-child{visibility:visible!important}
+.passes:not(:last-child){visibility:hidden!important}}
+"""
+
+
+def to_svg(scene: Scene, *, seconds_a_step: float = SECONDS_A_STEP) -> str:
+    """The animation as text; where motion is not wanted, and on paper, the last step stands still.
+
+    Args:
+        scene: What to draw.
+        seconds_a_step: How long a step lasts, > 0.
+
+    Source:
+        SVG 2 and SMIL: `visibility` is animated in discrete steps, and an ``!important`` rule overrides it.
+    """
+    count = len(scene.frames)
+    seconds = count * seconds_a_step
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {scene.width} {scene.height}" role="img" '
+        f'aria-labelledby="title description"><title id="title">{escape(scene.title)}</title>'
+        f'<desc id="description">{escape(scene.description)}</desc><style>{_STYLE}</style>'
+        f'<rect width="100%" height="100%" fill="#ffffff"/>',
+        _group(scene.still),
+    ]
+    for index, frame in enumerate(scene.frames):
+        parts.append(_group(frame.stays, "stays", _visible(index / count, 1.0, seconds)))
+    for index, frame in enumerate(scene.frames):
+        parts.append(_group(frame.passes, "passes", _visible(index / count, (index + 1) / count, seconds)))
+    return "\n".join([*parts, "</svg>\n"])
+
+
+def _visible(start: float, stop: float, seconds: float) -> str:
+    """An animation that shows a group from one share of the time to another."""
+    times = [(0.0, "visible" if start == 0 else "hidden")]
+    times += [(start, "visible")] if start > 0 else []
+    times += [(stop, "hidden")] if stop < 1 else []
+    values, keys = ";".join(value for _, value in times), ";".join(f"{time:.5g}" for time, _ in times)
+    return (
+        f'<animate attributeName="visibility" calcMode="discrete" values="{values}" keyTimes="{keys}" '
+        f'dur="{seconds:g}s" repeatCount="indefinite"/>'
+    )
+
+
+def _group(shapes: Iterable[Shape], name: str = "", animation: str = "") -> str:
+    opened = f'<g class="{name}">' if name else "<g>"
+    return f"{opened}{animation}{''.join(_shape(shape) for shape in shapes)}</g>"
+
+
+def _shape(shape: Shape) -> str:
+    if isinstance(shape, Box):
+        # half a pixel in, so that a line of one pixel fills one pixel
+        shift = 0.5 if shape.stroke_width % 2 and shape.stroke else 0.0
+        stroke = f' stroke="{shape.stroke}" stroke-width="{shape.stroke_width}"' if shape.stroke else ""
+        dashes = ' stroke-dasharray="3 3"' if shape.dashed else ""
+        return (
+            f'<rect x="{shape.x + shift:g}" y="{shape.y + shift:g}" width="{shape.width:g}" '
+            f'height="{shape.height:g}" fill="{shape.fill or "none"}"{stroke}{dashes}/>'
+        )
+    names = " ".join(name for name, is_on in (("middle", shape.centred), ("bold", shape.bold)) if is_on)
+    kind = f' class="{names}"' if names else ""
+    return (
+        f'<text x="{shape.x:g}" y="{shape.y:g}" font-size="{shape.size}" fill="{shape.colour}"{kind}>'
+        f"{escape(shape.text)}</text>"
+    )
