@@ -16,20 +16,23 @@ MARK = "#b84a00"
 """Dark enough to stand out from every shade of a cell in grey, too: 5.2:1 on white."""
 
 MARGIN = 40
-HEADER = 118
+HEADER = 142
 """Pixels above the grids: the caption, two lines of formula, the grids' names."""
 
 FOOTER = 96
 """Pixels below the grids: the step and its sum."""
 
-SIZES = ((1280, 720), (1920, 1080), (2560, 1440))
-"""Pictures fill the first of these slides on which the numbers can be read."""
+SIZES = ((1280, 720), (1920, 1080))
+"""A picture fills the first of these slides on which all numbers can be read, or the last; its letters grow with it."""
 
 LARGEST_CELL = 52
 SMALLEST_CELL = 2
 SMALLEST_FONT = 11
 _GLYPH, _MINUS = 0.64, 0.84
 """The widths of a digit and of a minus sign, as shares of the font's size."""
+
+_TITLE_GLYPH = 9.5
+"""About how wide a letter of a panel's title is, in pixels at scale 1."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Panel:
         columns: Of each grid.
         count: How many grids.
         cell: Pixels a side.
+        font_size: Of the numbers; 0 where they would be too small to read.
     """
 
     title: str
@@ -53,6 +57,7 @@ class Panel:
     columns: int
     count: int
     cell: int
+    font_size: int
 
     def place(self, grid: int, row: int, column: int) -> tuple[float, float]:
         """The upper left corner of a cell."""
@@ -66,20 +71,40 @@ class Panel:
 
 @dataclass(frozen=True)
 class Layout:
-    """A whole picture; `kernel` is None for a pooling."""
+    """A whole picture; `kernel` is None for a pooling. `scale` is 1 on the first of `SIZES`."""
 
     width: int
     height: int
+    scale: float
     input: Panel
     kernel: Panel | None
     output: Panel
-    font_size: int
-    numbered: bool
 
     @property
     def panels(self) -> tuple[Panel, ...]:
         """From left to right."""
         return tuple(panel for panel in (self.input, self.kernel, self.output) if panel)
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """What a panel will hold; `widest` is the width of its widest number as a share of the font's size."""
+
+    title: str
+    rows: int
+    columns: int
+    count: int
+    widest: float
+
+    def width(self, cell: int, scale: float) -> float:
+        return max(_extent(self.columns, _side(self.count), cell), len(self.title) * _TITLE_GLYPH * scale)
+
+    def height(self, cell: int) -> float:
+        return _extent(self.rows, math.ceil(self.count / _side(self.count)), cell)
+
+    def font_size(self, cell: int) -> int:
+        size = min(int(cell * 0.45), int((cell - 6) / self.widest))
+        return size if size >= SMALLEST_FONT else 0
 
 
 def plan(slide: Slide, *, numbers: bool) -> Layout:
@@ -89,74 +114,69 @@ def plan(slide: Slide, *, numbers: bool) -> Layout:
         OptionError: The cells would be smaller than a person can see.
     """
     grids = _grids(slide)
-    widest = _widest(slide)
     fitting = [(width, _cell(grids, width, height)) for width, height in SIZES]
-    legible = [(width, cell) for width, cell in fitting if not numbers or _font_size(cell, widest) >= SMALLEST_FONT]
+    legible = [(width, cell) for width, cell in fitting if not numbers or all(grid.font_size(cell) for grid in grids)]
     width, cell = legible[0] if legible else fitting[-1]
-    font_size = _font_size(cell, widest)
     if cell < SMALLEST_CELL:
         raise OptionError(
             "The grids are too large for a picture: their cells would be smaller than "
             f"{SMALLEST_CELL} pixels. Received: {slide.caption}.",
             hint="Draw a smaller input, or fewer channels and filters; the terminal and --json have no such limit.",
         )
-    panels, bottom = _panels(grids, width, cell)
+    scale = width / SIZES[0][0]
+    panels, bottom = _panels(grids, width, cell, numbers=numbers)
     kernel = panels[1] if slide.kernel is not None else None
-    numbered = numbers and font_size >= SMALLEST_FONT
-    return Layout(width, round(bottom) + FOOTER, panels[0], kernel, panels[-1], font_size, numbered)
+    return Layout(width, round(bottom + FOOTER * scale), scale, panels[0], kernel, panels[-1])
 
 
-def _font_size(cell: int, widest: float) -> int:
-    return min(int(cell * 0.45), int((cell - 6) / widest))
-
-
-def _grids(slide: Slide) -> list[tuple[str, int, int, int]]:
-    """Title, rows, columns and count of each panel."""
+def _grids(slide: Slide) -> list[_Grid]:
     (h, w, c), (rows, columns, f) = slide.pixels.shape, slide.output.shape
     (top, bottom), (left, right) = slide.padding
     padded = " with padding" if top + bottom + left + right else ""
-    grids = [(f"input {h}×{w}{padded}{_times(c, 'channel')}", h + top + bottom, w + left + right, c)]
+    title = f"input {h}×{w}{padded}{_times(c, 'channel')}"
+    grids = [_Grid(title, h + top + bottom, w + left + right, c, _widest(slide.pixels))]
     if slide.kernel is not None:
         r, s, depth, filters = slide.kernel.shape
-        grids.append((f"kernel {r}×{s}{' of each filter' if filters > 1 else ''}", r, s, depth))
-    return [
-        *grids,
-        (f"output {rows}×{columns}{_times(f, 'filter' if slide.kernel is not None else 'channel')}", rows, columns, f),
-    ]
+        title = f"kernel {r}×{s}{' of each filter' if filters > 1 else ''}"
+        grids.append(_Grid(title, r, s, depth, _widest(slide.kernel)))
+    title = f"output {rows}×{columns}{_times(f, 'channel' if slide.kernel is None else 'filter')}"
+    return [*grids, _Grid(title, rows, columns, f, _widest(slide.output))]
 
 
 def _times(count: int, noun: str) -> str:
     return f", {count} {noun}s" if count > 1 else ""
 
 
-def _widest(slide: Slide) -> float:
-    """How wide the widest number is, as a share of the font's size."""
-    arrays = [slide.pixels, slide.output] + ([] if slide.kernel is None else [slide.kernel])
-    texts = {numeral(float(value)) for array in arrays for value in np.unique(array)}
+def _widest(values: np.ndarray) -> float:
+    texts = {numeral(float(value)) for value in np.unique(values)}
     return max(_GLYPH * len(text) + (_MINUS - _GLYPH) * text.count("−") for text in texts)
 
 
-def _cell(grids: list[tuple[str, int, int, int]], width: int, height: int) -> int:
+def _cell(grids: list[_Grid], width: int, height: int) -> int:
     """The largest cell, in pixels, with which everything fits."""
-    for cell in range(LARGEST_CELL, 0, -1):
-        needed_width = 2 * MARGIN + _between(width) * (len(grids) - 1)
-        needed_width += sum(max(_extent(columns, _side(n), cell), _title(title)) for title, _, columns, n in grids)
-        needed_height = max(_extent(rows, math.ceil(n / _side(n)), cell) for _, rows, _, n in grids)
-        if needed_width <= width and needed_height <= height - HEADER - FOOTER:
+    scale = width / SIZES[0][0]
+    for cell in range(round(LARGEST_CELL * scale), 0, -1):
+        needed = 2 * MARGIN * scale + _between(width) * (len(grids) - 1)
+        needed += sum(grid.width(cell, scale) for grid in grids)
+        tallest = max(grid.height(cell) for grid in grids)
+        if needed <= width and tallest <= height - (HEADER + FOOTER) * scale:
             return cell
     return 0
 
 
-def _panels(grids: list[tuple[str, int, int, int]], width: int, cell: int) -> tuple[list[Panel], float]:
+def _panels(grids: list[_Grid], width: int, cell: int, *, numbers: bool) -> tuple[list[Panel], float]:
     """The panels, spread over the width, and the lower edge of the tallest."""
-    widths = [max(_extent(columns, _side(n), cell), _title(title)) for title, _, columns, n in grids]
-    heights = [_extent(rows, math.ceil(n / _side(n)), cell) for _, rows, _, n in grids]
-    gap = min((width - 2 * MARGIN - sum(widths)) / max(len(grids) - 1, 1), 3 * _between(width))
-    panels, x = [], float(MARGIN)
-    for (title, rows, columns, n), wide, high in zip(grids, widths, heights, strict=True):
-        panels.append(Panel(title, x, HEADER + 24 + (max(heights) - high) / 2, rows, columns, n, cell))
+    scale = width / SIZES[0][0]
+    widths = [grid.width(cell, scale) for grid in grids]
+    tallest = max(grid.height(cell) for grid in grids)
+    gap = min((width - 2 * MARGIN * scale - sum(widths)) / max(len(grids) - 1, 1), 3 * _between(width))
+    panels, x = [], MARGIN * scale
+    for grid, wide in zip(grids, widths, strict=True):
+        y = HEADER * scale + (tallest - grid.height(cell)) / 2
+        size = grid.font_size(cell) if numbers else 0
+        panels.append(Panel(grid.title, round(x), round(y), grid.rows, grid.columns, grid.count, cell, size))
         x += wide + gap
-    return panels, HEADER + 24 + max(heights)
+    return panels, HEADER * scale + tallest
 
 
 def _extent(cells: int, grids: int, cell: int) -> float:
@@ -168,14 +188,9 @@ def _side(count: int) -> int:
     return math.ceil(math.sqrt(count))
 
 
-def _gap(cell: int) -> float:
-    return max(4.0, cell * 0.4)
+def _gap(cell: int) -> int:
+    return max(4, round(cell * 0.4))
 
 
 def _between(width: int) -> int:
     return width // 32
-
-
-def _title(title: str) -> float:
-    """About how wide a panel's name is."""
-    return len(title) * 9.5

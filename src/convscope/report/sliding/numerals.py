@@ -7,6 +7,10 @@ _POSITIVE = (143, 163, 184)
 _NEGATIVE = (240, 180, 96)
 """Light enough that ink on them keeps 5:1."""
 
+_DEEP_POSITIVE = (32, 62, 92)
+_DEEP_NEGATIVE = (196, 118, 20)
+"""For grids without numbers, where only the shade speaks."""
+
 
 def numeral(value: float) -> str:
     """A number in few characters, with a real minus sign.
@@ -26,19 +30,21 @@ def numeral(value: float) -> str:
     return f"−{text[1:]}" if text.startswith("-") else text
 
 
-def shade(value: float, low: float, high: float) -> str:
+def shade(value: float, low: float, high: float, *, deep: bool = False) -> str:
     """White for zero, deeper the further from it: slate for positive, amber for negative numbers.
 
     Args:
         value: From low to high.
         low: The smallest number of the grid.
         high: The largest.
+        deep: Whether no number stands on it.
 
     Example:
         >>> shade(0.0, -1.0, 1.0), shade(1.0, 0.0, 1.0), shade(-1.0, -1.0, 1.0)
         ('#ffffff', '#8fa3b8', '#f0b460')
     """
     largest = max(abs(low), abs(high)) or 1.0
-    part, target = min(abs(value) / largest, 1.0), _POSITIVE if value >= 0 else _NEGATIVE
+    ends = (_DEEP_NEGATIVE, _DEEP_POSITIVE) if deep else (_NEGATIVE, _POSITIVE)
+    part, target = min(abs(value) / largest, 1.0), ends[value >= 0]
     mixed = (round(paper + (end - paper) * part) for paper, end in zip(_PAPER, target, strict=True))
     return "#" + "".join(f"{channel:02x}" for channel in mixed)

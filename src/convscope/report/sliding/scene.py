@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from convscope.explain.convolution import Slide
-from convscope.report.sliding.layout import HEADER, INK, MARGIN, MARK, Layout, Panel, plan
+from convscope.report.sliding.layout import INK, MARGIN, MARK, Layout, Panel, plan
 from convscope.report.sliding.numerals import numeral, shade
 from convscope.report.sliding.steps import sum_in_words
 
@@ -14,6 +14,7 @@ QUIET = "#5f6b7a"
 LINE = "#aab4c0"
 PAPER = "#ffffff"
 MAX_FRAMES = 120
+_SUM_CHARACTERS = 100
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Scene:
         description: The picture in words, for people who cannot see it.
         still: What is there from the beginning, back to front.
         frames: The steps that are drawn: all of them, or evenly chosen ones with the first and the last.
-        numbered: Whether the numbers are there; they are left out where they would be too small to read.
+        numbered: Whether all numbers are there; those of a grid are left out where they would be too small to read.
     """
 
     width: int
@@ -107,7 +108,7 @@ def scene(slide: Slide, *, numbers: bool = True, frames: int = MAX_FRAMES) -> Sc
     drawn = _Drawing(slide, layout)
     return Scene(
         layout.width, layout.height, slide.caption, description,
-        tuple(drawn.still()), tuple(drawn.frames(chosen)), layout.numbered,
+        tuple(drawn.still()), tuple(drawn.frames(chosen)), all(panel.font_size for panel in layout.panels),
     )  # fmt: skip
 
 
@@ -123,11 +124,11 @@ class _Drawing:
 
     def still(self) -> Iterator[Shape]:
         slide, layout = self.slide, self.layout
-        yield Text(MARGIN, HEADER * 0.28, slide.caption, 22, bold=True)
+        yield self._line(34, slide.caption, 22, bold=True)
         for index, line in enumerate(slide.formula.splitlines()):
-            yield Text(MARGIN, HEADER * 0.56 + index * 22, " ".join(line.split()), 16, QUIET)
+            yield self._line(67 + index * 22, " ".join(line.split()), 16, colour=QUIET)
         for panel in layout.panels:
-            yield Text(panel.x, panel.y - 18, panel.title, 16, QUIET)
+            yield Text(panel.x, panel.y - 17 * layout.scale, panel.title, round(16 * layout.scale), QUIET)
         yield from self._input()
         for channel in range(slide.output.shape[2]):
             for row in range(slide.output.shape[0]):
@@ -147,13 +148,15 @@ class _Drawing:
         panel, pixels = self.layout.input, self.slide.pixels
         h, w, channels = pixels.shape
         (top, bottom), (left, right) = self.slide.padding
-        low, high = min(float(pixels.min()), 0.0), float(pixels.max())
+        low, high = float(pixels.min()), float(pixels.max())
         for channel in range(channels):
             for row in range(-top, h + bottom):
                 for column in range(-left, w + right):
                     if 0 <= row < h and 0 <= column < w:
                         value = float(pixels[row, column, channel])
-                        yield self._cell(panel, channel, row + top, column + left, shade(value, low, high))
+                        yield self._cell(
+                            panel, channel, row + top, column + left, shade(value, low, high, deep=not panel.font_size)
+                        )
                         yield from self._number(panel, channel, row + top, column + left, value)
                     else:
                         yield self._cell(panel, channel, row + top, column + left, PAPER, dashed=True)
@@ -169,16 +172,17 @@ class _Drawing:
             for row in range(kernel.shape[0]):
                 for column in range(kernel.shape[1]):
                     value = float(kernel[row, column, channel, filter_index])
-                    yield self._cell(panel, channel, row, column, shade(value, low, high))
+                    yield self._cell(panel, channel, row, column, shade(value, low, high, deep=not panel.font_size))
                     yield from self._number(panel, channel, row, column, value)
 
     def _result(self, step: int) -> Iterator[Shape]:
         row, column, filter_index = self.slide.step(step)
         output = self.slide.output
         value = float(output[row, column, filter_index])
-        colour = shade(value, min(float(output.min()), 0.0), float(output.max()))
-        yield self._cell(self.layout.output, filter_index, row, column, colour)
-        yield from self._number(self.layout.output, filter_index, row, column, value)
+        panel, low, high = self.layout.output, float(output.min()), float(output.max())
+        colour = shade(value, low, high, deep=not panel.font_size)
+        yield self._cell(panel, filter_index, row, column, colour)
+        yield from self._number(panel, filter_index, row, column, value)
 
     def _window(self, step: int) -> Iterator[Shape]:
         """What passes: the taps, the place they make, the kernel of this filter, and the sum in words."""
@@ -190,15 +194,20 @@ class _Drawing:
             yield from self._kernel(filter_index)
         if max(slide.window.dilation_rate) > 1:
             for tap in taps:
-                yield self._outline(layout.input, tap.channel, tap.row + top, tap.column + left, (1, 1), 2)
+                yield from self._outline(layout.input, tap.channel, tap.row + top, tap.column + left, (1, 1), 2)
         rows = taps[-1].row - taps[0].row + 1, taps[-1].column - taps[0].column + 1
         for channel in sorted({tap.channel for tap in taps}):
-            yield self._outline(layout.input, channel, taps[0].row + top, taps[0].column + left, rows, 4)
-        yield self._outline(layout.output, filter_index, row, column, (1, 1), 4)
+            yield from self._outline(layout.input, channel, taps[0].row + top, taps[0].column + left, rows, 4)
+        yield from self._outline(layout.output, filter_index, row, column, (1, 1), 4)
         place = f"output row {row}, column {column}" + (f", filter {filter_index}" if layout.output.count > 1 else "")
-        y = layout.height - 62
-        yield Text(MARGIN, y, f"Step {step + 1:,} of {slide.steps:,} · {place}", 16, QUIET)
-        yield Text(MARGIN, y + 30, sum_in_words(slide, step, width=(layout.width - 2 * MARGIN) // 11), 20, bold=True)
+        yield self._line(-62, f"Step {step + 1:,} of {slide.steps:,} · {place}", 16, colour=QUIET)
+        yield self._line(-32, sum_in_words(slide, step, width=_SUM_CHARACTERS), 20, bold=True)
+
+    def _line(self, y: float, text: str, size: int, *, colour: str = INK, bold: bool = False) -> Text:
+        """A line of text at the left margin; a negative height counts from below."""
+        scale = self.layout.scale
+        height = y * scale + (self.layout.height if y < 0 else 0)
+        return Text(MARGIN * scale, height, text, round(size * scale), colour, bold=bold)
 
     def _cell(
         self, panel: Panel, channel: int, row: int, column: int, fill: str = PAPER, *, dashed: bool = False
@@ -207,14 +216,19 @@ class _Drawing:
         stroke = LINE if panel.cell > 5 else None
         return Box(x, y, panel.cell, panel.cell, fill, stroke, dashed=dashed)
 
-    def _outline(self, panel: Panel, channel: int, row: int, column: int, size: tuple[int, int], width: int) -> Box:
+    def _outline(
+        self, panel: Panel, channel: int, row: int, column: int, size: tuple[int, int], width: int
+    ) -> Iterator[Box]:
+        """A frame with a white edge, so that it stands out from deep shades in grey, too."""
         x, y = panel.place(channel, row, column)
-        return Box(x, y, size[1] * panel.cell, size[0] * panel.cell, None, MARK, width if panel.cell > 5 else 1)
+        width = width if panel.cell > 5 else 1
+        for stroke, wide in ((PAPER, width + 3), (MARK, width)):
+            yield Box(x, y, size[1] * panel.cell, size[0] * panel.cell, None, stroke, wide)
 
     def _number(
         self, panel: Panel, channel: int, row: int, column: int, value: float, colour: str = INK
     ) -> Iterator[Text]:
-        if self.layout.numbered:
+        if panel.font_size:
             x, y = panel.place(channel, row, column)
             half = panel.cell / 2
-            yield Text(x + half, y + half, numeral(value), self.layout.font_size, colour, centred=True)
+            yield Text(x + half, y + half, numeral(value), panel.font_size, colour, centred=True)
