@@ -47,8 +47,8 @@ VARIANTS: dict[str, tuple[str, dict[str, object], int]] = {
     "every second place": (EVERY_SECOND, {}, 5),
     "average pooling": (AVERAGE, {}, 3),
 }
-"""Name: the network's text, what its recipe changes, and the most seeds it is trained with. "plain" is the tutorial's own
-way: images as they are, not shifted at random."""
+"""Name: the network's text, what its recipe changes, and the most seeds it is trained with. "plain" is the tutorial's
+own way: images as they are, not shifted at random."""
 
 
 def main() -> None:

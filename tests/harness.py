@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from convscope.errors import SpecError
+from convscope.errors import OptionError, SpecError
+from convscope.explain.convolution import ConvOptions, Slide, slide
 from convscope.model import layers
 from convscope.model.checks import ACTIVATIONS, INITIALIZERS
 from convscope.model.forward import forward, logits
@@ -131,6 +132,66 @@ def tensorflow_is_wrong(layer: Layer, shape: Shape) -> bool:
     if not isinstance(layer, layers.Conv2D) or shape[2] != 1:
         return False
     return layer.strides[0] == 1 < layer.strides[1] and layer.output_shape(shape)[1] == 1
+
+
+def random_slide(rng: np.random.Generator) -> Slide:
+    """Any sliding window that fits: sizes 1 to 32, K 1 to 7, S 1 to 4, D 1 to 3, G up to 4, three paddings."""
+    while True:
+        size, kernel, strides, rate = (
+            (int(rng.integers(1, high + 1)), int(rng.integers(1, high + 1))) for high in (32, 7, 4, 3)
+        )
+        groups, pools = int(rng.integers(1, 5)), rng.random() < 0.25
+        channels, filters = groups * int(rng.integers(1, 4)), groups * int(rng.integers(1, 4))
+        zeros = (int(rng.integers(0, 7)), int(rng.integers(0, 7)))
+        options = ConvOptions(
+            size=size, kernel_size=kernel, strides=strides, dilation_rate=rate, channels=channels,
+            padding=("valid", "same", zeros)[rng.integers(3)], seed=int(rng.integers(1 << 30)),
+            operation=("max", "average")[rng.integers(2)] if pools else "conv",
+            **({} if pools else {"groups": groups, "filters": filters}),
+        )  # fmt: skip
+        try:
+            return slide(options)
+        except OptionError:  # the letters do not fit together: draw again
+            continue
+
+
+def check_slide(made: Slide) -> str:
+    """TensorFlow computes the same numbers, to the bit; where it has no such window, nested loops do.
+
+    Pixels and weights are small whole numbers, so that every order of the sum is exact; only a mean is rounded.
+
+    Returns:
+        Who agreed: ``"tensorflow"`` or ``"loops"``.
+    """
+    import oracles
+
+    from convscope.model.tensorflow import tf
+
+    window, pictures = made.window, made.pixels[None]
+    dilated = max(window.dilation_rate) > 1
+    if made.kernel is not None:
+        zeros = (
+            window.padding if isinstance(window.padding, str) else ((0, 0), *((p, p) for p in window.padding), (0, 0))
+        )
+        padding = zeros.upper() if isinstance(zeros, str) else [list(pair) for pair in zeros]
+        theirs = tf.nn.conv2d(pictures, made.kernel, window.strides, padding, dilations=window.dilation_rate).numpy()
+    elif isinstance(window.padding, str) and not dilated:
+        pool = tf.nn.max_pool2d if made.operation == "max" else tf.nn.avg_pool2d
+        theirs = pool(pictures, window.kernel_size, window.strides, window.padding.upper()).numpy()
+    else:
+        fold = max if made.operation == "max" else oracles.mean
+        theirs = oracles.pooling(
+            pictures, window.kernel_size, fold,
+            strides=window.strides, padding=window.padding, dilation_rate=window.dilation_rate,
+        )  # fmt: skip
+        np.testing.assert_allclose(made.output, theirs[0], rtol=1e-6, err_msg=made.caption)
+        return "loops"
+    assert made.output.shape == theirs.shape[1:], made.caption
+    if made.operation == "average":
+        np.testing.assert_allclose(made.output, theirs[0], rtol=1e-6, err_msg=made.caption)
+    else:
+        assert np.array_equal(made.output, theirs[0]), made.caption
+    return "tensorflow"
 
 
 def _ending(rng: np.random.Generator) -> tuple[Layer, ...]:

@@ -14,13 +14,17 @@ import numpy as np
 Pair = tuple[int, int]
 
 
-def window_starts(size: int, kernel_size: int, *, strides: int, padding: str, dilation_rate: int = 1) -> list[int]:
+def window_starts(
+    size: int, kernel_size: int, *, strides: int, padding: str | int, dilation_rate: int = 1
+) -> list[int]:
     """The position of each window's first tap on one axis, found by trying; negative inside the padding.
 
     ``same`` is tried out too: as many windows as there are multiples of the stride in the picture, under the least
-    padding that makes the last one fit, the odd zero behind.
+    padding that makes the last one fit, the odd zero behind. A number is that many zeros on each side.
     """
     extent = max(tap * dilation_rate for tap in range(kernel_size)) + 1
+    if isinstance(padding, int):
+        return [start for start in range(-padding, size, strides) if start + extent <= size + padding]
     if padding == "valid":
         return [start for start in range(0, size, strides) if start + extent <= size]
     wanted = len(range(0, size, strides))
@@ -35,7 +39,7 @@ def windows(
     kernel_size: Pair,
     *,
     strides: Pair = (1, 1),
-    padding: str = "valid",
+    padding: str | Pair = "valid",
     dilation_rate: Pair = (1, 1),
 ) -> Iterator[tuple[Pair, list[tuple[int, int, int, int]]]]:
     """Each output place with its taps inside the picture: (tap row, tap column, picture row, picture column)."""
@@ -44,7 +48,7 @@ def windows(
             shape[axis],
             kernel_size[axis],
             strides=strides[axis],
-            padding=padding,
+            padding=padding if isinstance(padding, str) else padding[axis],
             dilation_rate=dilation_rate[axis],
         )
         for axis in (0, 1)

@@ -51,15 +51,15 @@ class Panel:
     """
 
     title: str
-    x: float
-    y: float
+    x: int
+    y: int
     rows: int
     columns: int
     count: int
     cell: int
     font_size: int
 
-    def place(self, grid: int, row: int, column: int) -> tuple[float, float]:
+    def place(self, grid: int, row: int, column: int) -> tuple[int, int]:
         """The upper left corner of a cell."""
         down, across = divmod(grid, _side(self.count))
         gap = _gap(self.cell)
@@ -96,10 +96,10 @@ class _Grid:
     count: int
     widest: float
 
-    def width(self, cell: int, scale: float) -> float:
-        return max(_extent(self.columns, _side(self.count), cell), len(self.title) * _TITLE_GLYPH * scale)
+    def width(self, cell: int, scale: float) -> int:
+        return max(_extent(self.columns, _side(self.count), cell), round(len(self.title) * _TITLE_GLYPH * scale))
 
-    def height(self, cell: int) -> float:
+    def height(self, cell: int) -> int:
         return _extent(self.rows, math.ceil(self.count / _side(self.count)), cell)
 
     def font_size(self, cell: int) -> int:
@@ -179,7 +179,7 @@ def _panels(grids: list[_Grid], width: int, cell: int, *, numbers: bool) -> tupl
     return panels, HEADER * scale + tallest
 
 
-def _extent(cells: int, grids: int, cell: int) -> float:
+def _extent(cells: int, grids: int, cell: int) -> int:
     return grids * cells * cell + (grids - 1) * _gap(cell)
 
 

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import UInt8, UInt16
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
@@ -89,23 +90,28 @@ class _Palette:
         # One colour is left over for the pixels that do not change.
         coded = sample.quantize(_COLOURS - 1, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
         colours = np.array(coded.getpalette("RGB"), np.float32).reshape(-1, 3)
-        for exact in (PAPER, INK, MARK):  # the palette holds averages, and paper must stay white
-            wanted = np.array(ImageColor.getrgb(exact), np.float32)
-            colours[((colours - wanted) ** 2).sum(1).argmin()] = wanted
-        self.colours = colours.astype(np.uint8).ravel().tolist()
         step = 1 << (8 - _BITS)
         levels = np.arange(0, 256, step, dtype=np.float32) + step // 2
         grid = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(-1, 3)
         squared = (grid**2).sum(1)[:, None] - 2 * grid @ colours.T + (colours**2).sum(1)[None]
         self.nearest = squared.argmin(1).astype(np.uint8)
+        for exact in (PAPER, INK, MARK):  # the palette holds averages, and paper must stay white
+            wanted = np.array(ImageColor.getrgb(exact), np.uint8)
+            place = ((colours - wanted) ** 2).sum(1).argmin()
+            colours[place] = wanted
+            self.nearest[_key(wanted[None])] = place
+        self.colours = colours.astype(np.uint8).ravel().tolist()
 
     def coded(self, frame: Image.Image) -> Image.Image:
-        levels = (np.asarray(frame) >> (8 - _BITS)).astype(np.uint16)
-        coded = Image.fromarray(
-            self.nearest[(levels[..., 0] << 2 * _BITS) | (levels[..., 1] << _BITS) | levels[..., 2]]
-        )
+        coded = Image.fromarray(self.nearest[_key(np.asarray(frame))])
         coded.putpalette(self.colours)
         return coded
+
+
+def _key(colours: UInt8[np.ndarray, "*places 3"]) -> UInt16[np.ndarray, "*places"]:
+    """The first `_BITS` bits of red, green and blue, side by side."""
+    levels = (colours >> (8 - _BITS)).astype(np.uint16)
+    return (levels[..., 0] << 2 * _BITS) | (levels[..., 1] << _BITS) | levels[..., 2]
 
 
 def _draw(canvas: Image.Image, shapes: Iterable[Shape]) -> None:

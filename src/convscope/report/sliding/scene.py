@@ -21,10 +21,10 @@ _SUM_CHARACTERS = 100
 class Box:
     """A rectangle in pixels; `fill` and `stroke` are ``#rrggbb`` or None."""
 
-    x: float
-    y: float
-    width: float
-    height: float
+    x: int
+    y: int
+    width: int
+    height: int
     fill: str | None = None
     stroke: str | None = None
     stroke_width: int = 1
@@ -128,7 +128,7 @@ class _Drawing:
         for index, line in enumerate(slide.formula.splitlines()):
             yield self._line(67 + index * 22, " ".join(line.split()), 16, colour=QUIET)
         for panel in layout.panels:
-            yield Text(panel.x, panel.y - 17 * layout.scale, panel.title, round(16 * layout.scale), QUIET)
+            yield Text(float(panel.x), panel.y - 17 * layout.scale, panel.title, round(16 * layout.scale), QUIET)
         yield from self._input()
         for channel in range(slide.output.shape[2]):
             for row in range(slide.output.shape[0]):
@@ -203,7 +203,7 @@ class _Drawing:
         yield self._line(-62, f"Step {step + 1:,} of {slide.steps:,} · {place}", 16, colour=QUIET)
         yield self._line(-32, sum_in_words(slide, step, width=_SUM_CHARACTERS), 20, bold=True)
 
-    def _line(self, y: float, text: str, size: int, *, colour: str = INK, bold: bool = False) -> Text:
+    def _line(self, y: int, text: str, size: int, *, colour: str = INK, bold: bool = False) -> Text:
         """A line of text at the left margin; a negative height counts from below."""
         scale = self.layout.scale
         height = y * scale + (self.layout.height if y < 0 else 0)

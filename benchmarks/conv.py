@@ -1,0 +1,64 @@
+"""``convscope conv``: agreement with TensorFlow over random shapes, and how long a person waits.
+
+    python benchmarks/conv.py --cases 5000
+
+The cases are those of the tests, drawn with another seed. Writes docs/figures/conv.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from record import write
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+from harness import check_slide, random_slide
+
+RUNS = 11
+SEED = 2026
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, default=5000)
+    chosen = parser.parse_args()
+    times = waits()
+    rng, agreed = np.random.default_rng(SEED), Counter()
+    for _ in range(chosen.cases):
+        made = random_slide(rng)
+        try:
+            agreed[check_slide(made)] += 1
+        except AssertionError as error:
+            agreed["differs"] += 1
+            print(error)
+    summary = {f"{name}_seconds": statistics.median(values) for name, values in times.items()}
+    summary |= {"cases": chosen.cases, "equal": agreed["tensorflow"] + agreed["loops"]}
+    write("conv", {"summary": summary, "seed": SEED, "agreed_with": dict(agreed), "runs": times})
+
+
+def waits() -> dict[str, list[float]]:
+    """Whole commands in fresh processes, start-up included."""
+    program = str(Path(sys.executable).with_name("convscope"))
+    with tempfile.TemporaryDirectory() as folder:
+        commands = {"printed": []} | {kind: ["--out", f"window.{kind}"] for kind in ("gif", "svg", "png", "html")}
+        return {
+            name: [seconds([program, "conv", *words], folder) for _ in range(RUNS)] for name, words in commands.items()
+        }
+
+
+def seconds(command: list[str], folder: str) -> float:
+    began = time.perf_counter()
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()
