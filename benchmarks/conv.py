@@ -31,17 +31,18 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=5000)
     chosen = parser.parse_args()
     times = waits()
-    rng, agreed = np.random.default_rng(SEED), Counter()
+    rng, kinds, differing = np.random.default_rng(SEED), Counter(), []
     for _ in range(chosen.cases):
         made = random_slide(rng)
+        kinds[made.operation] += 1
         try:
-            agreed[check_slide(made)] += 1
+            check_slide(made)
         except AssertionError as error:
-            agreed["differs"] += 1
+            differing.append(made.caption)
             print(error)
     summary = {f"{name}_seconds": statistics.median(values) for name, values in times.items()}
-    summary |= {"cases": chosen.cases, "equal": agreed["tensorflow"] + agreed["loops"]}
-    write("conv", {"summary": summary, "seed": SEED, "agreed_with": dict(agreed), "runs": times})
+    summary |= {"cases": chosen.cases, "equal": chosen.cases - len(differing)}
+    write("conv", {"summary": summary, "seed": SEED, "operations": dict(kinds), "differing": differing, "runs": times})
 
 
 def waits() -> dict[str, list[float]]:
