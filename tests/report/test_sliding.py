@@ -12,7 +12,7 @@ from PIL import Image, ImageSequence
 
 from convscope.errors import OptionError
 from convscope.explain.convolution import ConvOptions, slide
-from convscope.report.sliding.layout import MARK, SIZES
+from convscope.report.sliding.layout import MARK, SIZES, plan
 from convscope.report.sliding.raster import to_gif, to_strip
 from convscope.report.sliding.scene import Box, Text, scene
 from convscope.report.sliding.steps import draw_step, sum_in_words
@@ -95,6 +95,11 @@ def test_the_gif_has_a_frame_a_step_and_the_window_moves() -> None:
         marked = np.argwhere((frame == MARK_RGB).all(-1))
         lefts.append(int(marked[:, 1].min()))
     assert lefts[0] < lefts[1] < lefts[2] and lefts[0] == lefts[3] == lefts[6], "along a row, then back"
+    output = plan(made, numbers=True).output
+    written = [int((frame[output.y : -100, output.x :] < 100).all(-1).sum()) for frame in frames]
+    assert all(before < after for before, after in zip(written, written[1:], strict=False)), (
+        "each step leaves its number"
+    )
 
 
 def test_the_gif_ends_as_the_svg_does() -> None:
