@@ -1,0 +1,177 @@
+"""Say what a network does with a picture, and why."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from convscope.data.dataset import Skipped
+from convscope.data.decode import decode_file
+from convscope.data.preprocess import AnyPicture, Preprocessing
+from convscope.errors import DataError, OptionError, RunError
+from convscope.evaluate.predict import Choice, predict
+from convscope.explain.explanation import Explanation, explain_picture
+from convscope.explain.saliency import EXPLAINERS
+from convscope.model.artifact import Model, read
+from convscope.train.run import MODEL_FILE, find_run
+from convscope.verbs.predict import PICTURE_SUFFIXES
+
+MAX_PICTURES = 1000
+DIGIT = re.compile(r"mnist:(\d{1,5})")
+
+
+@dataclass(frozen=True, eq=False)
+class ExplainedPicture:
+    """What a network does with one picture.
+
+    Attributes:
+        file: As the person gave it.
+        choices: All classes, the likeliest first, with the probabilities of `predict`.
+        original: The upright picture, uint8 ``(h, w, c)``.
+        explanation: The layers and the maps.
+    """
+
+    file: str
+    choices: tuple[Choice, ...]
+    original: AnyPicture
+    explanation: Explanation
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values."""
+        choices = [{"name": choice.name, "probability": choice.probability} for choice in self.choices]
+        return {"file": self.file, "choices": choices} | self.explanation.to_json()
+
+
+def explain(
+    run: str | Path | None,
+    pictures: Iterable[str | Path],
+    *,
+    methods: Sequence[str] = tuple(EXPLAINERS),
+    target: str | None = None,
+    seed: int = 0,
+    on_step: Callable[[str, str], None] = lambda picture, step: None,
+) -> Iterator[ExplainedPicture | Skipped]:
+    """Explain pictures, one after the other: each takes a second or more.
+
+    Args:
+        run: The run's folder; None takes the newest below ``runs/``.
+        pictures: Picture files, folders of them, and ``mnist:7`` for digit 7 (from 0) of MNIST's test split.
+        methods: Keys of `EXPLAINERS`.
+        target: The name of the class to explain; None takes the one that the network names.
+        seed: Of everything random.
+        on_step: Called with the picture and a few words before each piece of work.
+
+    Returns:
+        An iterator: for each picture what there is to say, or why it cannot be read.
+
+    Raises:
+        RunError, ArtifactError: There is no such run, or its model file is damaged.
+        OptionError: There is no such method, class or digit, or the seed is negative.
+        DataError: There are no pictures, or too many.
+    """
+    _check_methods(methods)
+    if seed < 0:
+        raise OptionError(f"seed must be 0 or more. Received: seed={seed}.")
+    model = read(find_run(run) / MODEL_FILE)
+    contract = Preprocessing.from_json(model.preprocessing)
+    index = None if target is None else _class(target, model.class_names)
+    names = _names(pictures)
+
+    def each() -> Iterator[ExplainedPicture | Skipped]:
+        for name in names:
+            try:
+                original = _open(name)
+                seen = contract.apply(original)
+            except DataError as error:
+                yield Skipped(name, str(error))
+                continue
+            explanation = explain_picture(
+                model,
+                seen,
+                methods=methods,
+                target=index,
+                seed=seed,
+                on_step=lambda step, name=name: on_step(name, step),
+            )
+            yield ExplainedPicture(name, _choices(model, seen), original, explanation)
+
+    return each()
+
+
+def save_arrays(explained: ExplainedPicture, path: str | Path) -> Path:
+    """Write all numbers of an explanation as ``.npz``: input, activations, weights, maps, curves.
+
+    Raises:
+        RunError: The file cannot be written; nothing is left of it then.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with temporary.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **explained.explanation.arrays())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise RunError(f"{path} cannot be written ({error.strerror}).") from None
+    return path
+
+
+def _choices(model: Model, seen: np.ndarray) -> tuple[Choice, ...]:
+    return predict(model, seen[None]).top(0, model.spec.num_classes)
+
+
+def _check_methods(methods: Sequence[str]) -> None:
+    if not methods:
+        raise OptionError(f"Expected all, or some of {', '.join(EXPLAINERS)}. Received: nothing.")
+    for name in methods:
+        if name not in EXPLAINERS:
+            near = difflib.get_close_matches(name, EXPLAINERS, n=1)
+            hint = f"Did you mean {near[0]}?" if near else ""
+            raise OptionError(f"Expected all, or some of {', '.join(EXPLAINERS)}. Received: {name[:60]!r}.", hint=hint)
+
+
+def _class(name: str, class_names: Sequence[str]) -> int:
+    if name not in class_names:
+        near = difflib.get_close_matches(name, class_names, n=1)
+        known = ", ".join(class_names[:12]) + (", …" if len(class_names) > 12 else "")
+        raise OptionError(
+            f"target must be one of the classes {known}. Received: {name[:60]!r}.",
+            hint=f"Did you mean {near[0]}?" if near else "",
+        )
+    return list(class_names).index(name)
+
+
+def _names(pictures: Iterable[str | Path]) -> list[str]:
+    names: list[str] = []
+    for given in pictures:
+        path = Path(given)
+        if path.is_dir():
+            found = sorted(str(one) for one in path.iterdir() if one.suffix.lower() in PICTURE_SUFFIXES)
+            if not found:
+                raise DataError(f"Expected a folder with pictures. Received: {path}, which has none.")
+            names += found
+        else:
+            names.append(str(given))
+        if len(names) > MAX_PICTURES:
+            raise DataError(f"Expected at most {MAX_PICTURES:,} pictures. Received: more, in {path}.")
+    if not names:
+        raise DataError("Expected at least one picture. Received: none.")
+    return names
+
+
+def _open(name: str) -> AnyPicture:
+    digit = DIGIT.fullmatch(name)
+    if not digit or Path(name).exists():
+        return decode_file(Path(name))
+    from convscope.data.mnist import load_part
+
+    pixels = load_part("test").pixels
+    if int(digit[1]) >= len(pixels):
+        raise DataError(f"Expected mnist:0 to mnist:{len(pixels) - 1}. Received: {name}.")
+    return pixels[int(digit[1])]
