@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 from xml.etree import ElementTree
 
@@ -97,9 +98,7 @@ def test_the_gif_has_a_frame_a_step_and_the_window_moves() -> None:
     assert lefts[0] < lefts[1] < lefts[2] and lefts[0] == lefts[3] == lefts[6], "along a row, then back"
     output = plan(made, numbers=True).output
     written = [int((frame[output.y : -100, output.x :] < 100).all(-1).sum()) for frame in frames]
-    assert all(before < after for before, after in zip(written, written[1:], strict=False)), (
-        "each step leaves its number"
-    )
+    assert all(before < after for before, after in itertools.pairwise(written)), "each step leaves its number"
 
 
 def test_the_gif_ends_as_the_svg_does() -> None:
