@@ -34,6 +34,10 @@ COMMANDS = {
         "runs/20260101-120000-quick --out network.html",
     ),
     "predict": ("Say what is on a picture.", "photo.jpg --show seen.png"),
+    "explain": (
+        "Show what a network does with a picture, and why, and how far to trust each answer.",
+        "runs/20260101-120000-quick photo.jpg --out why.png",
+    ),
     "summary": (
         "Draw a network's table: shapes, parameters, multiply-adds, receptive field.",
         "classic --out classic.png",

@@ -18,6 +18,7 @@ from convscope.model.spec import Row, Spec
 
 Tensor = Float32[np.ndarray, "n ..."]
 Maps = Float32[np.ndarray, "n h w c"]
+Slid = Float32[np.ndarray, "n rows columns f"]
 
 MEMORY_BYTES = 1 << 26
 """What the activations of one chunk of images should not outgrow by much."""
@@ -163,7 +164,7 @@ def _taps(size: int, window: Window, axis: int, outputs: int) -> Iterator[tuple[
             yield tap, slice(first, last + 1), slice(offset + first * stride, offset + last * stride + 1, stride)
 
 
-def _places(shape: tuple[int, ...], window: Window, flow: Maps) -> Iterator[tuple[tuple[int, int], tuple, tuple]]:
+def _places(shape: tuple[int, ...], window: Window, flow: Slid) -> Iterator[tuple[tuple[int, int], tuple, tuple]]:
     """Each tap of a window: (row, column) in the kernel, where its outputs lie, where its pixels lie."""
     across = list(_taps(shape[2], window, 1, flow.shape[2]))
     for i, out_rows, rows in _taps(shape[1], window, 0, flow.shape[1]):
@@ -171,7 +172,7 @@ def _places(shape: tuple[int, ...], window: Window, flow: Maps) -> Iterator[tupl
             yield (i, j), (slice(None), out_rows, out_columns), (slice(None), rows, columns)
 
 
-def _conv2d(shape: tuple[int, ...], kernel: np.ndarray, window: Window, groups: int, flow: Maps) -> Maps:
+def _conv2d(shape: tuple[int, ...], kernel: np.ndarray, window: Window, groups: int, flow: Slid) -> Maps:
     result = np.zeros(shape, np.float32)
     depth, filters = kernel.shape[2], kernel.shape[3] // groups
     for tap, outputs, pixels in _places(shape, window, flow):
@@ -181,7 +182,7 @@ def _conv2d(shape: tuple[int, ...], kernel: np.ndarray, window: Window, groups: 
     return result
 
 
-def _depthwise(shape: tuple[int, ...], kernel: np.ndarray, window: Window, flow: Maps) -> Maps:
+def _depthwise(shape: tuple[int, ...], kernel: np.ndarray, window: Window, flow: Slid) -> Maps:
     result = np.zeros(shape, np.float32)
     apart = flow.reshape(*flow.shape[:3], *kernel.shape[2:])
     for tap, outputs, pixels in _places(shape, window, flow):
@@ -189,7 +190,7 @@ def _depthwise(shape: tuple[int, ...], kernel: np.ndarray, window: Window, flow:
     return result
 
 
-def _average_pooling(shape: tuple[int, ...], window: Window, flow: Maps) -> Maps:
+def _average_pooling(shape: tuple[int, ...], window: Window, flow: Slid) -> Maps:
     """Each pixel of a window has an equal share; the padding is not counted."""
     counts = np.zeros((1, *flow.shape[1:3], 1), np.float32)
     for _, outputs, _ in _places(shape, window, flow):
@@ -200,7 +201,7 @@ def _average_pooling(shape: tuple[int, ...], window: Window, flow: Maps) -> Maps
     return result
 
 
-def _max_pooling(given: Maps, largest: Maps, window: Window, flow: Maps) -> Maps:
+def _max_pooling(given: Maps, largest: Slid, window: Window, flow: Slid) -> Maps:
     """The first pixel that has the largest value takes all."""
     result, left = np.zeros(given.shape, np.float32), np.ones(flow.shape, bool)
     for _, outputs, pixels in _places(given.shape, window, flow):

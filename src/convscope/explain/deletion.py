@@ -104,7 +104,8 @@ def by_chance(
     """
     _, target = ask(network, image, target)
     places = np.flatnonzero((image != np.float32(baseline(network))).any(axis=2))
-    shares = np.linspace(0, 1, min(POINTS, len(places) + 1))
+    points = min(POINTS, len(places) + 1)
+    shares = np.arange(points) / max(1, points - 1)
     rng = np.random.default_rng([seed, 1])
     falls = [_fall(network, image, rng.permutation(places), shares)[:, target] for _ in range(orders)]
     return Chance(target, places, shares, np.stack(falls))

@@ -46,6 +46,11 @@ class Explanation:
     maps: dict[str, ExaminedMap]
     left_out: dict[str, str]
 
+    @property
+    def logit(self) -> float:
+        """The one that the maps are about."""
+        return float(self.activations.logits[0, self.target])
+
     def arrays(self) -> dict[str, np.ndarray]:
         """All numbers by name, for an array file."""
         found = {"input": self.seen, "logits": self.activations.logits[0]}

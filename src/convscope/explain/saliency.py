@@ -32,9 +32,18 @@ EXPLAINERS: dict[str, Explainer] = {
 }
 """Name to method; the keys are the command line's choices."""
 
+TITLES: dict[str, str] = {
+    "gradient": "Gradient",
+    "smoothgrad": "SmoothGrad",
+    "integrated_gradients": "Integrated gradients",
+    "grad_cam": "Grad-CAM",
+    "occlusion": "Occlusion",
+}
+"""Name to how people write it."""
+
 IN_WORDS: dict[str, str] = {
     "gradient": "what a tiny change of each pixel would do to the score",
-    "smoothgrad": "the same, averaged over the picture with noise on it",
+    "smoothgrad": "the gradient, averaged over the picture with noise on it",
     "integrated_gradients": "the score shared out over the pixels, from an empty picture to this one",
     "grad_cam": "which places of the last feature maps speak for the class; coarse",
     "occlusion": "how far the score falls when a patch over the pixel is covered",

@@ -1,0 +1,248 @@
+"""What a network does with one picture, and why: the input, every map with its conscience, every layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from convscope.arrays import Picture
+from convscope.explain.conscience import Conscience
+from convscope.explain.explanation import ExaminedMap, Explanation
+from convscope.explain.heatmap import to_pixels
+from convscope.explain.saliency import IN_WORDS, TITLES
+from convscope.report.pictures.canvas import (
+    DPI,
+    FAINT,
+    INK,
+    MARGIN,
+    NOTE,
+    QUIET,
+    RIGHT,
+    TITLE_SIZE,
+    WIDTH,
+    WRONG,
+    drawing_area,
+    picture,
+    sheet,
+)
+from convscope.report.pictures.featuremaps import draw_layers, layers_height, scale_bar
+from convscope.report.pictures.lettering import drawable, percent, text_width, wrap
+from convscope.report.pictures.tiles import show_image
+
+_SIDE = 2.0
+_MAP = 1.42
+_APART = 0.32
+_ROW = 2.12
+_HEAD = 0.42
+_SEEN = _SIDE + 0.62
+_CHART = MARGIN + 2 * _MAP + 1.02
+_CHART_WIDTH = 1.95
+_WORDS = _CHART + _CHART_WIDTH + 0.3
+_LINE = 0.168
+
+
+@picture
+def explanation(explained: Explanation, *, original: Picture, probabilities: Sequence[float], name: str = "") -> Figure:
+    """Draw one sheet: what the network sees and says, why, how far to trust that, and what each layer makes of it.
+
+    Args:
+        explained: From `explain_picture`.
+        original: uint8, 0..255, shape ``(h, w, c)``: the picture as it was given, upright.
+        probabilities: One a class, in label order, sum 1.
+        name: The picture's name, for its caption.
+    """
+    names = explained.network.class_names
+    first = int(np.argmax(probabilities))
+    said = drawable(names[first], index=first, width=4.0, size=TITLE_SIZE, bold=True)
+    target = drawable(names[explained.target], index=explained.target, width=2.5, size=10.0)
+    figure, share = sheet(
+        f"The network says {said}, with {percent(float(probabilities[first]))}",
+        subtitle=(
+            f"Explained is the score of {target} before the softmax, its logit: {explained.logit:.2f}. "
+            "Orange speaks for it, blue with dots against it; each scale is about zero."
+        ),
+        body=_SEEN
+        + _HEAD
+        + _ROW * len(explained.maps)
+        + 0.2 * len(explained.left_out)
+        + layers_height(explained)
+        + 0.1,
+        description=_in_words(explained, name),
+    )
+    axes = drawing_area(figure, share)
+    _draw_seen(axes, explained, original, probabilities, name)
+    y = _SEEN
+    for x, words in (
+        (MARGIN, "the map"),
+        (MARGIN + _MAP + _APART, "without training"),
+        (_CHART - 0.4, f"the score of {target} while pixels go"),
+        (_WORDS, "what it is, and what it is worth"),
+    ):
+        axes.text(x, y + 0.12, words, size=9, color=QUIET, va="center")
+    axes.plot([MARGIN, WIDTH - MARGIN], [y + 0.27, y + 0.27], color=FAINT, linewidth=1)
+    y += _HEAD
+    for method, found in explained.maps.items():
+        _draw_map(figure, axes, explained, method, found, y)
+        y += _ROW
+    for method, reason in explained.left_out.items():
+        axes.text(MARGIN, y + 0.02, f"{TITLES[method]} is left out. {reason}", size=9, va="center")
+        y += 0.2
+    draw_layers(axes, explained, y)
+    return figure
+
+
+def _in_words(explained: Explanation, name: str) -> str:
+    told = "; ".join(
+        f"{TITLES[method]}: {found.conscience.verdict.rstrip('.')}" for method, found in explained.maps.items()
+    )
+    return f"The picture {name or 'as given'}, maps of what the score rests on, and every layer. {told}."
+
+
+def _draw_seen(
+    axes: Axes, explained: Explanation, original: Picture, probabilities: Sequence[float], name: str
+) -> None:
+    h, w = original.shape[:2]
+    what = drawable(name, width=0.95, size=8.5) if name else "the picture"
+    seen, names = explained.seen, explained.network.class_names
+    for x, image, caption in (
+        (MARGIN, original, f"{what}, {w:,}×{h:,} pixels"),
+        (MARGIN + _SIDE + 0.3, seen, f"what it sees, {seen.shape[1]}×{seen.shape[0]}"),
+    ):
+        show_image(axes, image, x=x, y=0.0, side=_SIDE, frame=FAINT)
+        axes.text(x + _SIDE / 2, _SIDE + 0.17, caption, size=8.5, color=QUIET, ha="center", va="center")
+    x = MARGIN + 2 * (_SIDE + 0.3) + 0.1
+    width = WIDTH - MARGIN - x
+    order = np.argsort(-np.asarray(probabilities), kind="stable")[:10]
+    step = _SIDE / max(len(order), 5)
+    labels = [drawable(names[i], index=int(i), width=1.4, size=8.5, bold=row == 0) for row, i in enumerate(order)]
+    left = x + 0.15 + max(text_width(label, size=8.5, bold=True) for label in labels)
+    for row, i in enumerate(order):
+        y = (row + 0.5) * step
+        style = {"size": 8.5, "va": "center", "weight": "bold" if row == 0 else "normal"}
+        axes.text(x, y, labels[row], **style)
+        axes.text(x + width, y, signed(explained.activations.logits[0, i]), color=QUIET, ha="right", **style)
+        axes.text(x + width - 0.62, y, percent(float(probabilities[i])), color=QUIET, ha="right", **style)
+        long = x + width - 1.35 - left
+        axes.add_patch(Rectangle((left, y - 0.04), long, 0.08, color=FAINT, linewidth=0))
+        colour = RIGHT if row == 0 else INK
+        axes.add_patch(Rectangle((left, y - 0.04), long * float(probabilities[i]), 0.08, color=colour, linewidth=0))
+    caption = "class, probability, logit"
+    rest = len(probabilities) - len(order)
+    axes.text(
+        x, _SIDE + 0.17, f"{caption}; {rest} more have less" if rest else caption, size=8.5, color=QUIET, va="center"
+    )
+
+
+def _draw_map(figure: Figure, axes: Axes, explained: Explanation, method: str, found: ExaminedMap, y: float) -> None:
+    heatmap, conscience = found.heatmap, found.conscience
+    for x, shown in ((MARGIN, heatmap), (MARGIN + _MAP + _APART, conscience.randomised.heatmap)):
+        _show_map(axes, explained, shown.flat, x, y)
+        scale_bar(axes, x, y + _MAP + 0.1, _MAP, shown.reach)
+    axes.text(
+        MARGIN + _MAP + _APART / 2, y + _MAP + 0.35, heatmap.unit, size=7.5, color=QUIET, ha="center", va="center"
+    )
+    _draw_fall(figure, axes, conscience, y)
+    width = WIDTH - MARGIN - _WORDS
+    axes.text(_WORDS, y + 0.08, TITLES[method], size=10.5, weight="bold", va="center")
+    fall, other = conscience.deletion, conscience.randomised
+    alike = f"{signed(other.mean_signed)}, of magnitudes {signed(other.mean_magnitude)}"
+    blocks = [
+        (IN_WORDS[method].capitalize() + ".", QUIET, "normal"),
+        *([(_sum_in_words(found), QUIET, "normal")] if "gap" in heatmap.facts else []),
+        *([(_places_in_words(found), QUIET, "normal")] if "places" in heatmap.facts else []),
+        (f"Pixels gone: lower than in {fall.beaten} of {len(fall.random)} random orders.", INK, "normal"),
+        (f"Without training: rank correlation {alike}.", INK, "normal"),
+    ]
+    sign, colour = _sign(conscience)
+    blocks.append((f"{sign} {conscience.verdict}", colour, "bold"))
+    line = y + 0.3
+    for text, ink, weight in blocks:
+        for words in wrap(text, width=width, size=8.5, bold=weight == "bold"):
+            axes.text(_WORDS, line, words, size=8.5, color=ink, weight=weight, va="center")
+            line += _LINE
+        line += 0.035
+
+
+def signed(value: float) -> str:
+    """A number with its sign, two digits behind the point; nothing has none.
+
+    Example:
+        >>> signed(-0.001), signed(0.5), signed(-1.0)
+        ('0.00', '+0.50', '−1.00')
+    """
+    text = f"{value:+.2f}".replace("-", "−")
+    return "0.00" if float(f"{value:.2f}") == 0 else text
+
+
+def _sign(conscience: Conscience) -> tuple[str, str]:
+    if conscience.matters and conscience.learned:
+        return "✓", RIGHT
+    return ("≈", NOTE) if conscience.matters else ("✗", WRONG)
+
+
+def _sum_in_words(found: ExaminedMap) -> str:
+    heatmap = found.heatmap
+    return f"Sums to {heatmap.total:.2f} of {heatmap.difference:.2f} logits."
+
+
+def _places_in_words(found: ExaminedMap) -> str:
+    rows, columns = np.shape(found.heatmap.facts["coarse"])
+    return f"{rows}×{columns} numbers of {found.heatmap.facts['layer']}."
+
+
+def _show_map(axes: Axes, explained: Explanation, values: np.ndarray, x: float, y: float) -> None:
+    """A map in a square, with the outline of what the network sees."""
+    h, w = values.shape
+    side = _MAP / max(h, w)
+    left, top = x + (_MAP - w * side) / 2, y + (_MAP - h * side) / 2
+    cell = max(1, round(2 * side * DPI))
+    extent = (left, left + w * side, top + h * side, top)
+    axes.imshow(to_pixels(values, cell=cell), extent=extent, aspect="auto", interpolation="antialiased", zorder=2)
+    axes.add_patch(Rectangle((left, top), w * side, h * side, fill=False, edgecolor=FAINT, linewidth=1.0, zorder=4))
+    grey = explained.seen.mean(axis=2)
+    if max(h, w) <= 64 and np.ptp(grey) > 0:
+        across, down = left + (np.arange(w) + 0.5) * side, top + (np.arange(h) + 0.5) * side
+        middle = (float(grey.min()) + float(grey.max())) / 2
+        if min(h, w) > 1:
+            axes.contour(across, down, grey, levels=[middle], colors=INK, linewidths=0.7, alpha=0.55, zorder=3)
+
+
+def _draw_fall(figure: Figure, axes: Axes, conscience: Conscience, y: float) -> None:
+    """The deletion curve, over the band of the random orders."""
+    fall = conscience.deletion
+    width, height = figure.get_figwidth(), figure.get_figheight()
+    body = axes.get_ylim()[0]
+    top = y + 0.02
+    chart = figure.add_axes(
+        (_CHART / width, (body - top - _MAP + 0.02) / height, _CHART_WIDTH / width, (_MAP - 0.04) / height)
+    )
+    shares = 100 * fall.shares
+    chart.fill_between(shares, fall.random.min(axis=0), fall.random.max(axis=0), color=FAINT, linewidth=0)
+    chart.plot(shares, fall.random.mean(axis=0), color=QUIET, linewidth=1.2, linestyle=(0, (3, 2)))
+    chart.plot(shares, fall.logit, color=INK, linewidth=1.8)
+    chart.set_xlim(0, 100)
+    chart.set_xticks([0, 50, 100], ["0", "50", "100 %"])
+    chart.tick_params(labelsize=7.5, length=0, pad=2)
+    chart.locator_params(axis="y", nbins=4)
+    axes.text(
+        _CHART + _CHART_WIDTH / 2,
+        y + _MAP + 0.35,
+        f"of {fall.pixels:,} pixels gone. Solid: strongest first;",
+        size=7.5,
+        color=QUIET,
+        ha="center",
+        va="center",
+    )
+    axes.text(
+        _CHART + _CHART_WIDTH / 2,
+        y + _MAP + 0.48,
+        f"grey: {len(fall.random)} random orders, dashed their mean",
+        size=7.5,
+        color=QUIET,
+        ha="center",
+        va="center",
+    )
