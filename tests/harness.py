@@ -5,14 +5,17 @@ TensorFlow is imported inside the functions, so that a file that only wants `ran
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from convscope.errors import OptionError, SpecError
 from convscope.explain.convolution import ConvOptions, Slide, slide
 from convscope.model import layers
+from convscope.model.artifact import Model
 from convscope.model.checks import ACTIVATIONS, INITIALIZERS
 from convscope.model.forward import forward, logits
 from convscope.model.layers import Layer, Shape
@@ -280,3 +283,40 @@ _ANY_LAYERS = [
     lambda rng, shape: layers.Activation(_pick(rng, HIDDEN_ACTIVATIONS)),
     lambda rng, shape: layers.Dropout(0.5),
 ]
+
+
+class Broken(dict):
+    """Weights of which one cannot be read: an error in the middle of the network."""
+
+    def __init__(self, weights: dict[str, np.ndarray], reads: int) -> None:
+        super().__init__(weights)
+        self.left = reads
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        self.left -= 1
+        if self.left < 0:
+            raise OSError("the disk is gone")
+        return super().__getitem__(name)
+
+
+def check_explainer(name: str, network: Model, image: np.ndarray, *, target: int) -> None:
+    """A map of one logit: the picture's shape, the same every time, complete where promised, nothing changed."""
+    explain = EXPLAINERS[name]
+    kept = {key: value.copy() for key, value in network.weights.items()}
+    seen = image.copy()
+    heatmap = explain(network, image, target=target, seed=3)
+    assert (heatmap.method, heatmap.target) == (name, target)
+    assert heatmap.values.dtype == np.float32 and np.isfinite(heatmap.values).all()
+    assert heatmap.values.shape[:2] == image.shape[:2] and heatmap.values.shape[2] in (1, image.shape[2])
+    assert heatmap.logit == logits(network.spec, network.weights, image[None])[0, target], "the logit, no probability"
+    again = explain(network, image, target=target, seed=3)
+    assert np.array_equal(again.values, heatmap.values) and again.to_json() == heatmap.to_json(), "deterministic"
+    if heatmap.difference is not None:
+        assert abs(heatmap.total - heatmap.difference) <= 0.01 * max(abs(heatmap.difference), LEAST_DIFFERENCE)
+    for reads in (0, len(kept), 2 * len(kept) + 1):
+        broken = replace(network, weights=Broken(kept, reads))
+        with contextlib.suppress(OSError):
+            explain(broken, image, target=target, seed=3)
+    for key, value in network.weights.items():
+        assert np.array_equal(value, kept[key]), f"{key} was changed"
+    assert np.array_equal(image, seen), "the image was changed"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from pathlib import Path
@@ -43,7 +42,7 @@ def explain(
     target
         The class to explain. Default: the one that the network names.
     out
-        The PNG; for several pictures a folder. Default: the picture's name and -explained.png; with --json none.
+        Also draw everything as one PNG; for several pictures a folder of them.
     npz
         Also write all numbers into this file; for several pictures a folder.
     seed
@@ -63,15 +62,18 @@ def explain(
             if not isinstance(one, verb.ExplainedPicture):
                 unreadable.append(one)
                 continue
-            status.step(one.file, "drawing")
-            drawn = None if json and not out else _draw(one, _place(out, one.file, index, ".png", several=several))
-            stored = verb.save_arrays(one, _place(npz, one.file, index, ".npz", several=several)) if npz else None
+            status.step(one.file, "writing")
+            name = f"{index:04d}-{Path(one.file.replace('mnist:', 'mnist-')).stem}"
+            drawn = _draw(one, _place(out, f"{name}.png", several=several)) if out else None
+            stored = verb.save_arrays(one, _place(npz, f"{name}.npz", several=several)) if npz else None
             status.clear()
             values.append(one.to_json() | {"drawn": drawn and str(drawn), "arrays": stored and str(stored)})
             if not json:
                 _say(one, [path for path in (drawn, stored) if path])
     if not values:
         raise DataError(unreadable[0].reason)
+    if not json and not out:
+        say(f"As a picture: --out {'why' if several else 'why.png'}")
     if json:
         skipped = [{"file": one.file, "reason": one.reason} for one in unreadable]
         say_json({"pictures": values, "unreadable": skipped})
@@ -103,16 +105,13 @@ def _say(one, written: list[Path]) -> None:
         say(f"    {conscience.verdict}")
     for method, reason in explained.left_out.items():
         say(f"\n{TITLES[method]}: left out. {reason}")
-    say("".join(f"\n{path}" for path in written))
+    for path in ["", *map(str, written)]:
+        say(path)
 
 
-def _place(wanted: Path | None, name: str, index: int, suffix: str, *, several: bool) -> Path:
-    """Where a file goes, its folder made."""
-    stem = Path(re.sub(r"^mnist:", "mnist-", name)).stem
-    if several:
-        place = (wanted or Path("explained")) / f"{index:04d}-{stem}{suffix}"
-    else:
-        place = wanted or Path(f"{stem}-explained{suffix}")
+def _place(wanted: Path, file_name: str, *, several: bool) -> Path:
+    """Where a file goes, its folder made; of several pictures, each has its own file in the folder."""
+    place = wanted / file_name if several else wanted
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -125,12 +124,8 @@ def _draw(one, place: Path) -> Path:
     from convscope.report.pictures.canvas import save
     from convscope.report.pictures.explanation import explanation
 
-    shares = {choice.name: choice.probability for choice in one.choices}
-    probabilities = [shares[name] for name in one.explanation.network.class_names]
-    return save(
-        explanation(one.explanation, original=one.original, probabilities=probabilities, name=Path(one.file).name),
-        place,
-    )
+    name = Path(one.file).name
+    return save(explanation(one.explanation, original=one.original, probabilities=one.probabilities, name=name), place)
 
 
 class _Status:

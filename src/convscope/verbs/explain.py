@@ -18,7 +18,7 @@ from convscope.errors import DataError, OptionError, RunError
 from convscope.evaluate.predict import Choice, predict
 from convscope.explain.explanation import Explanation, explain_picture
 from convscope.explain.saliency import EXPLAINERS
-from convscope.model.artifact import Model, read
+from convscope.model.artifact import read
 from convscope.train.run import MODEL_FILE, find_run
 from convscope.verbs.predict import PICTURE_SUFFIXES
 
@@ -33,12 +33,14 @@ class ExplainedPicture:
     Attributes:
         file: As the person gave it.
         choices: All classes, the likeliest first, with the probabilities of `predict`.
+        probabilities: The same in label order.
         original: The upright picture, uint8 ``(h, w, c)``.
         explanation: The layers and the maps.
     """
 
     file: str
     choices: tuple[Choice, ...]
+    probabilities: np.ndarray
     original: AnyPicture
     explanation: Explanation
 
@@ -99,7 +101,9 @@ def explain(
                 seed=seed,
                 on_step=lambda step, name=name: on_step(name, step),
             )
-            yield ExplainedPicture(name, _choices(model, seen), original, explanation)
+            said = predict(model, seen[None])
+            choices = said.top(0, model.spec.num_classes)
+            yield ExplainedPicture(name, choices, said.probabilities[0], original, explanation)
 
     return each()
 
@@ -120,10 +124,6 @@ def save_arrays(explained: ExplainedPicture, path: str | Path) -> Path:
         temporary.unlink(missing_ok=True)
         raise RunError(f"{path} cannot be written ({error.strerror}).") from None
     return path
-
-
-def _choices(model: Model, seen: np.ndarray) -> tuple[Choice, ...]:
-    return predict(model, seen[None]).top(0, model.spec.num_classes)
 
 
 def _check_methods(methods: Sequence[str]) -> None:

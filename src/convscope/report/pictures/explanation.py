@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
+from jaxtyping import Float32
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from convscope.arrays import Picture
+from convscope.data.preprocess import AnyPicture
 from convscope.explain.conscience import Conscience
 from convscope.explain.explanation import ExaminedMap, Explanation
 from convscope.explain.heatmap import to_pixels
@@ -46,7 +45,9 @@ _LINE = 0.168
 
 
 @picture
-def explanation(explained: Explanation, *, original: Picture, probabilities: Sequence[float], name: str = "") -> Figure:
+def explanation(
+    explained: Explanation, *, original: AnyPicture, probabilities: Float32[np.ndarray, " k"], name: str = ""
+) -> Figure:
     """Draw one sheet: what the network sees and says, why, how far to trust that, and what each layer makes of it.
 
     Args:
@@ -103,7 +104,7 @@ def _in_words(explained: Explanation, name: str) -> str:
 
 
 def _draw_seen(
-    axes: Axes, explained: Explanation, original: Picture, probabilities: Sequence[float], name: str
+    axes: Axes, explained: Explanation, original: AnyPicture, probabilities: Float32[np.ndarray, " k"], name: str
 ) -> None:
     h, w = original.shape[:2]
     what = drawable(name, width=0.95, size=8.5) if name else "the picture"
@@ -240,7 +241,7 @@ def _draw_fall(figure: Figure, axes: Axes, conscience: Conscience, y: float) -> 
     axes.text(
         _CHART + _CHART_WIDTH / 2,
         y + _MAP + 0.48,
-        f"grey: {len(fall.random)} random orders, dashed their mean",
+        "grey: random orders, dashed: their mean",
         size=7.5,
         color=QUIET,
         ha="center",
