@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { create_store, FIELDS, format_hash, parse_hash, parse_off, toggle_off } from "#web/core/state.js";
+import { create_store } from "#web/core/fields.js";
+import { FIELDS, format_hash, parse_hash, parse_off, toggle_off } from "#web/core/state.js";
 
 test("every field round-trips through the hash", () => {
   const state = { tab: "good", picture: "p12", layer: 3, channel: 7, row: 1, column: 0, why: "gradient", subject: 4, off: "conv2d:1.2,conv2d_1:0", cell: "4-9" };

@@ -1,9 +1,10 @@
 // The only file that touches window and location: reads the bundle, keeps the hash, mounts the rooms.
 
 import { read_bundle } from "#web/core/bundle.js";
+import { create_store } from "#web/core/fields.js";
 import { create_lens } from "#web/core/lens.js";
 import { prove } from "#web/core/prove.js";
-import { create_store, format_hash, parse_hash } from "#web/core/state.js";
+import { format_hash, parse_hash } from "#web/core/state.js";
 import { h, fill } from "#web/view/dom.js";
 import { mount as mount_shell } from "#web/view/shell.js";
 

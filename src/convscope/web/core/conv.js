@@ -3,9 +3,11 @@
  *
  * @typedef {import("#web/core/network.js").LayerRow} LayerRow
  * @typedef {import("#web/core/network.js").Network} Network
- * @typedef {{kernel_size: number[], strides: number[], padding: string, dilation_rate: number[]}} Window
+ * @typedef {string | number} AxisPadding `"valid"`, `"same"`, or how many zeros go on each side of the axis, >= 0.
+ * @typedef {AxisPadding | number[]} Padding A pair has one number for the rows and one for the columns.
+ * @typedef {{kernel_size: number[], strides: number[], padding: Padding, dilation_rate: number[]}} Window
  * Pairs are (rows, columns).
- * @typedef {{strides?: number, padding?: string, dilation_rate?: number}} Slide One axis; Keras's defaults.
+ * @typedef {{strides?: number, padding?: AxisPadding, dilation_rate?: number}} Slide One axis; Keras's defaults.
  * @typedef {{r0: number, r1: number, c0: number, c1: number}} Span Rows and columns from the first to the last, both
  * included.
  */
@@ -19,6 +21,7 @@
  * @returns {[number, number]}
  */
 export function padding_split(size, kernel_size, { strides = 1, padding = "valid", dilation_rate = 1 } = {}) {
+  if (typeof padding === "number") return [padding, padding];
   if (padding === "valid") return [0, 0];
   const span = (Math.ceil(size / strides) - 1) * strides + (kernel_size - 1) * dilation_rate + 1;
   const total = Math.max(span - size, 0);
@@ -52,6 +55,22 @@ export function window_of({ config }) {
 }
 
 /**
+ * One axis of a window.
+ *
+ * @param {Window} window
+ * @param {0 | 1} axis Rows or columns.
+ * @returns {Required<Slide> & {kernel_size: number}}
+ */
+export function axis_of({ kernel_size, strides, padding, dilation_rate }, axis) {
+  return {
+    kernel_size: kernel_size[axis],
+    strides: strides[axis],
+    padding: Array.isArray(padding) ? padding[axis] : padding,
+    dilation_rate: dilation_rate[axis],
+  };
+}
+
+/**
  * Where one window's taps lie on one axis of the layer's input; outside of `0 .. size - 1` lies padding.
  *
  * @param {LayerRow} row A layer with a window.
@@ -63,10 +82,9 @@ export function window_of({ config }) {
 export function tap_positions(row, axis, output) {
   const window = window_of(row);
   if (!window) throw new Error(`Expected a layer with a window. Received: ${row.name}.`);
-  const [kernel, strides, dilation_rate] = [window.kernel_size[axis], window.strides[axis], window.dilation_rate[axis]];
-  const slide = { strides, padding: window.padding, dilation_rate };
-  const [before] = padding_split(row.input_shape[axis], kernel, slide);
-  return Array.from({ length: kernel }, (_, tap) => output * strides - before + tap * dilation_rate);
+  const { kernel_size, ...slide } = axis_of(window, axis);
+  const [before] = padding_split(row.input_shape[axis], kernel_size, slide);
+  return Array.from({ length: kernel_size }, (_, tap) => output * slide.strides - before + tap * slide.dilation_rate);
 }
 
 /**

@@ -1,5 +1,7 @@
 // What the page shows, as one table of fields that round-trips through the URL hash: every view is a link.
 
+import { choice, read_hash, whole, word, write_hash } from "#web/core/fields.js";
+
 /**
  * @typedef {object} State
  * @property {string} tab which of the three rooms is open: see, good, about
@@ -14,36 +16,21 @@
  * @property {string} cell the open cell of the confusion matrix: "4-9"; "" for none
  */
 
-/** @typedef {{fallback: string|number, read: (text: string) => string|number|null}} Field */
+/** @typedef {import("#web/core/fields.js").Store<State>} Store A state that tells its readers of changes. */
 
-/** @param {string[]} choices @returns {Field} */
-const choice = (choices) => ({ fallback: choices[0], read: (text) => (choices.includes(text) ? text : null) });
-/** @param {number} fallback @returns {Field} */
-const whole = (fallback) => ({
-  fallback,
-  read: (text) => (/^-?\d{1,6}$/.test(text) && Number(text) >= -1 ? Number(text) : null),
-});
-/** @param {RegExp} shape @returns {Field} */
-const text = (shape) => ({ fallback: "", read: (value) => (shape.test(value) ? value : null) });
-
-/** @type {Record<keyof State, Field>} */
+/** @type {Record<keyof State, import("#web/core/fields.js").Field>} */
 export const FIELDS = {
   tab: choice(["see", "good", "about"]),
-  picture: text(/^(p\d{1,6}|d[\w-]+)?$/),
+  picture: word(/^(p\d{1,6}|d[\w-]+)?$/),
   layer: whole(0),
   channel: whole(0),
   row: whole(-1),
   column: whole(-1),
   why: choice(["none", "occlusion", "gradient"]),
   subject: whole(-1),
-  off: text(/^([a-z0-9_]{1,60}:\d{1,5}(\.\d{1,5})*(,|$)){0,200}$/),
-  cell: text(/^(\d{1,4}-\d{1,4})?$/),
+  off: word(/^([a-z0-9_]{1,60}:\d{1,5}(\.\d{1,5})*(,|$)){0,200}$/),
+  cell: word(/^(\d{1,4}-\d{1,4})?$/),
 };
-
-/** Browsers take addresses of some million characters: a 480×480 photo in colour fits. */
-const MAX_WORD = 1_000_000;
-
-const NAMES = /** @type {(keyof State)[]} */ (Object.keys(FIELDS));
 
 /**
  * Read a state from a URL hash; what is missing or makes no sense takes its default.
@@ -51,12 +38,7 @@ const NAMES = /** @type {(keyof State)[]} */ (Object.keys(FIELDS));
  * @returns {State}
  */
 export function parse_hash(hash) {
-  const given = new URLSearchParams(hash.replace(/^#/, ""));
-  const pairs = NAMES.map((name) => {
-    const value = given.get(name);
-    return [name, (value === null ? null : FIELDS[name].read(value)) ?? FIELDS[name].fallback];
-  });
-  const state = /** @type {State} */ (Object.fromEntries(pairs));
+  const state = /** @type {State} */ (/** @type {unknown} */ (read_hash(FIELDS, hash)));
   return state.row < 0 || state.column < 0 ? { ...state, row: -1, column: -1 } : state;
 }
 
@@ -66,8 +48,7 @@ export function parse_hash(hash) {
  * @returns {string} "" or "#name=value&…"
  */
 export function format_hash(state) {
-  const said = NAMES.filter((name) => state[name] !== FIELDS[name].fallback && String(state[name]).length <= MAX_WORD);
-  return said.length ? "#" + said.map((name) => `${name}=${encodeURIComponent(state[name])}`).join("&") : "";
+  return write_hash(FIELDS, /** @type {any} */ (state));
 }
 
 /**
@@ -95,31 +76,4 @@ export function toggle_off(off, layer, channel) {
     .filter(([, channels]) => channels.length)
     .map(([name, channels]) => `${name}:${channels.join(".")}`)
     .join(",");
-}
-
-/**
- * A state that tells its readers of changes.
- * @typedef {{get: () => State, set: (patch: Partial<State>) => void, subscribe: (reader: (state: State, old: State) => void) => () => void}} Store
- */
-
-/**
- * @param {State} first
- * @returns {Store}
- */
-export function create_store(first) {
-  let state = first;
-  /** @type {Set<(state: State, old: State) => void>} */
-  const readers = new Set();
-  return {
-    get: () => state,
-    set(patch) {
-      const old = state;
-      state = { ...state, ...patch };
-      if (NAMES.some((name) => old[name] !== state[name])) readers.forEach((reader) => reader(state, old));
-    },
-    subscribe(reader) {
-      readers.add(reader);
-      return () => void readers.delete(reader);
-    },
-  };
 }

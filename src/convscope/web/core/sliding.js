@@ -1,0 +1,146 @@
+// A sliding window worked out: what goes in, what comes out, and each number of the output as its products.
+
+import { kernel_by_chance, pixels_by_chance } from "#web/core/chance.js";
+import { output_size, axis_of, tap_positions } from "#web/core/conv.js";
+import { misfit } from "#web/core/fitting.js";
+import { window_of_state } from "#web/core/letter_state.js";
+import { caption, formula, padding_of } from "#web/core/letters.js";
+import { zeros } from "#web/core/network.js";
+import { to_tensor } from "#web/core/settings.js";
+import { terms } from "#web/core/terms.js";
+
+/** @typedef {import("#web/core/network.js").Tensor} Tensor */
+/** @typedef {import("#web/core/network.js").LayerRow} LayerRow */
+/** @typedef {import("#web/core/settings.js").Settings} Settings */
+/** @typedef {import("#web/core/letter_state.js").LetterState} LetterState */
+
+/**
+ * @typedef {object} Slide
+ * @property {string} operation conv, max, average
+ * @property {LayerRow} layer the window as a layer of a network, whose shapes hold where it fits
+ * @property {import("#web/core/fitting.js").Misfit|null} misfit why nothing comes out
+ * @property {number} groups of pooling: the channels
+ * @property {number} filters of pooling: the channels
+ * @property {[number, number][]} padding zeros before and after, of the rows and of the columns
+ * @property {Tensor} input (h, w, c)
+ * @property {Tensor|null} kernel (rows, columns, channels of a group, filters); null for pooling, and for groups that do
+ *     not fit
+ * @property {Tensor|null} bias (filters,)
+ * @property {Tensor|null} output (rows, columns, filters)
+ * @property {string} caption
+ * @property {string[]} formulas of the rows and of the columns
+ */
+
+const KINDS = /** @type {Record<string, string>} */ ({ conv: "Conv2D", max: "MaxPooling2D", average: "AveragePooling2D" });
+
+/**
+ * @param {Settings} settings whose numbers are shown where they have the shape that the letters ask for
+ * @param {LetterState} state
+ * @returns {Slide} always; what does not fit is said in `misfit`
+ */
+export function slide(settings, state) {
+  const window = window_of_state(state);
+  const { operation, channels } = state;
+  const size = [state.rows, state.columns];
+  const pools = operation !== "conv";
+  const [groups, filters] = pools ? [channels, channels] : [state.groups, state.filters];
+  const wrong = misfit(window, { size, channels, filters, groups, pools });
+  const input = given(settings.pixels, [...size, channels], state.seed, pixels_by_chance);
+  const depth = channels / groups;
+  const kernel = pools || !Number.isInteger(depth) ? null : given(settings.kernel, [...window.kernel_size, depth, filters], state.seed, kernel_by_chance);
+  const bias = !pools && settings.bias?.length === filters ? to_tensor(settings.bias) : null;
+  const sizes = [0, 1].map((axis) => {
+    const { kernel_size, ...rest } = axis_of(window, /** @type {0|1} */ (axis));
+    return output_size(size[axis], kernel_size, rest);
+  });
+  /** @type {LayerRow} */
+  const layer = {
+    name: "window", kind: KINDS[operation], input_shape: input.shape, output_shape: [...sizes, filters],
+    config: { ...window, groups, filters, activation: pools ? null : "linear" },
+    parameters: 0, multiply_adds: 0, receptive_field: null,
+  };
+  return {
+    operation, layer, misfit: wrong, groups, filters, padding: padding_of(window, size), input, kernel, bias,
+    output: wrong ? null : kernel ? convolved(layer, input, kernel, bias) : pooled(layer, input),
+    caption: caption(window, { size, channels, output: wrong ? null : layer.output_shape, groups }),
+    formulas: [0, 1].map((axis) => formula(size[axis], window, /** @type {0|1} */ (axis))),
+  };
+}
+
+/**
+ * One number of the output as its products.
+ * @param {Slide} made with an output
+ * @param {number} r
+ * @param {number} c
+ * @param {number} filter
+ * @returns {import("#web/core/terms.js").ConvolutionTerms|import("#web/core/terms.js").PoolingTerms}
+ * @throws {Error} There is no such number.
+ */
+export function terms_at({ layer, input, kernel, bias, output }, r, c, filter) {
+  if (!output) throw new Error("Expected a window that fits. Received: one without an output.");
+  const network = { name: "window", input_shape: input.shape, num_classes: 0, parameters: 0, multiply_adds: 0, layers: [layer] };
+  const weights = { ...(kernel && { "window/kernel": kernel }), ...(bias && { "window/bias": bias }) };
+  const nothing = new Float32Array();
+  const layers = [{ name: "window", output, pre_activation: null, depthwise: null }];
+  const found = terms(network, weights, { image: input, layers, logits: nothing, probabilities: nothing }, 0, r, c, filter);
+  return /** @type {any} */ (found);
+}
+
+/**
+ * The window whose middle lies nearest to a pixel.
+ * @param {LayerRow} layer with a window that fits
+ * @param {0|1} axis rows or columns
+ * @param {number} at of the input; may lie in the padding or beyond
+ * @returns {number} the output's row or column
+ */
+export function nearest(layer, axis, at) {
+  const taps = tap_positions(layer, axis, 0);
+  const middle = (taps[0] + taps[taps.length - 1]) / 2;
+  const place = Math.round((at - middle) / layer.config.strides[axis]);
+  return Math.min(Math.max(place, 0), layer.output_shape[axis] - 1);
+}
+
+/** The numbers that were given, or others by chance. @param {any[]|null} lists @param {number[]} shape @param {number} seed @param {(shape: number[], seed: number) => Tensor} draw */
+function given(lists, shape, seed, draw) {
+  const tensor = lists && seed === 0 ? to_tensor(lists) : null;
+  return tensor?.shape.join() === shape.join() ? tensor : draw(shape, seed);
+}
+
+/** @param {LayerRow} layer @param {Tensor} input @param {Tensor} kernel @param {Tensor|null} bias @returns {Tensor} */
+function convolved(layer, input, kernel, bias) {
+  const [, wide, depth, filters] = kernel.shape;
+  return each_number(layer, (places, channel) => {
+    const first = Math.floor((channel * layer.config.groups) / filters) * depth;
+    let sum = bias?.data[channel] ?? 0;
+    for (const { at, i, j } of places) {
+      for (let d = 0; d < depth; d++) sum += input.data[at + first + d] * kernel.data[((i * wide + j) * depth + d) * filters + channel];
+    }
+    return sum;
+  });
+}
+
+/** @param {LayerRow} layer @param {Tensor} input @returns {Tensor} */
+function pooled(layer, input) {
+  return each_number(layer, (places, channel) => {
+    const seen = places.map(({ at }) => input.data[at + channel]);
+    return layer.kind === "MaxPooling2D" ? Math.max(...seen) : seen.reduce((sum, one) => sum + one, 0) / seen.length;
+  });
+}
+
+/** @param {LayerRow} layer @param {(places: {at: number, i: number, j: number}[], channel: number) => number} make from the taps on the picture, `at` being where a pixel's channels begin @returns {Tensor} */
+function each_number(layer, make) {
+  const [height, width, channels] = layer.input_shape;
+  const output = zeros(layer.output_shape);
+  const [rows, columns, filters] = output.shape;
+  const inside = (/** @type {0|1} */ axis, /** @type {number} */ place, /** @type {number} */ end) =>
+    tap_positions(layer, axis, place).map((at, tap) => ({ at, tap })).filter(({ at }) => at >= 0 && at < end);
+  const across = Array.from({ length: columns }, (_, c) => inside(1, c, width));
+  for (let r = 0, next = 0; r < rows; r++) {
+    const down = inside(0, r, height);
+    for (let c = 0; c < columns; c++) {
+      const places = down.flatMap((row) => across[c].map((column) => ({ at: (row.at * width + column.at) * channels, i: row.tap, j: column.tap })));
+      for (let f = 0; f < filters; f++) output.data[next++] = make(places, f);
+    }
+  }
+  return output;
+}
