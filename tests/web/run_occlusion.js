@@ -1,0 +1,28 @@
+/**
+ * What `test_explain_twin.py` runs: `node run_occlusion.js cases.json results.json` covers each case's picture with the
+ * page's own module, and the gradient of the same class beside it.
+ */
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { argv } from "node:process";
+
+import { prepare } from "#web/core/forward.js";
+import { gradient } from "#web/core/gradient.js";
+import { occlusion } from "#web/core/occlusion.js";
+
+/** @type {(value: {shape: number[], numbers: number[]}) => import("#web/core/network.js").Tensor} */
+const tensor = ({ shape, numbers }) => ({ shape, data: Float32Array.from(numbers) });
+
+/** @type {(one: any) => any} */
+function answer({ network, weights: packed, image: given, target, options }) {
+  const weights = Object.fromEntries(Object.entries(packed).map(([name, value]) => [name, tensor(value)]));
+  const [engine, image] = [prepare(network, weights), tensor(given)];
+  const steps = [...occlusion(engine, image, target, options)];
+  return {
+    drop: [...steps[steps.length - 1].drop.data],
+    gradient: [...gradient(network, weights, engine.run(image), target).data],
+  };
+}
+
+const [, , cases, results] = argv;
+writeFileSync(results, JSON.stringify(JSON.parse(readFileSync(cases, "utf8")).map(answer)));
