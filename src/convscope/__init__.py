@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from convscope.evaluate.metrics import Evaluation, Proportion, measure
     from convscope.evaluate.predict import Predictions
     from convscope.explain.convolution import ConvOptions, Slide
+    from convscope.explain.explanation import Explanation
+    from convscope.explain.heatmap import Heatmap
     from convscope.model.artifact import Model, read, write
     from convscope.model.presets import load_spec
     from convscope.model.spec import Spec
@@ -34,6 +36,8 @@ _HOMES = {
     "ConvscopeError": "errors",
     "Dataset": "data.dataset",
     "Evaluation": "evaluate.metrics",
+    "Explanation": "explain.explanation",
+    "Heatmap": "explain.heatmap",
     "LoadedData": "data.dataset",
     "Model": "model.artifact",
     "Predictions": "evaluate.predict",
@@ -56,6 +60,8 @@ __all__ = [
     "ConvscopeError",
     "Dataset",
     "Evaluation",
+    "Explanation",
+    "Heatmap",
     "LoadedData",
     "Model",
     "Predictions",

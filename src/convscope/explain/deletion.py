@@ -152,9 +152,7 @@ def _fall(network: Model, image: Image, order: np.ndarray, shares: np.ndarray) -
     return np.concatenate(parts)
 
 
-def _mean_height(curves: np.ndarray) -> np.ndarray:
-    """The mean of curves over equally far points, straight lines between them."""
-    curves = curves.astype(np.float64)
-    if curves.shape[-1] == 1:
-        return curves[..., 0]
-    return ((curves[..., 1:] + curves[..., :-1]) / 2).mean(axis=-1)
+def _mean_height(curves: np.ndarray) -> np.ndarray | np.float64:
+    """The mean of curves over equally far points, straight lines between them; one number a curve."""
+    last = max(1, curves.shape[-1] - 1)
+    return (curves[..., :last].astype(np.float64) + curves[..., -last:]).mean(axis=-1) / 2
