@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,7 @@ def train(
     *,
     model: str | None = None,
     out: Path | None = None,
+    resume: Path | None = None,
     config: Path | None = None,
     epochs: float | None = None,
     batch_size: int | None = None,
@@ -50,6 +52,8 @@ def train(
         classic, quick or accurate, or the path of a text file with one Keras layer a line. Default: quick.
     out
         The run folder, used exactly as given; it must be new or empty. Default: runs/<date>-<time>-<model>.
+    resume
+        The run folder of a training that was cut off: go on from its last checkpoint, to the bit.
     config
         A config.toml of an earlier run; options given here override it.
     epochs
@@ -91,19 +95,23 @@ def train(
     json
         Print the result as JSON.
     """
-    given = {name: value for name, value in locals().items() if name not in ("out", "config", "json")}
+    given = {name: value for name, value in locals().items() if name not in ("out", "resume", "config", "json")}
     from convscope.cli.watch import Watch
     from convscope.train.options import TrainOptions
     from convscope.train.run import load_config
+    from convscope.verbs.train import began_with
     from convscope.verbs.train import train as run_training
 
+    if resume and (out or config):
+        raise OptionError("--resume goes on in its own folder with its own options. Received: --out or --config too.")
     values = (load_config(config) if config else {}) | {k: v for k, v in given.items() if v is not None}
+    values = (asdict(began_with(resume)) if resume else {}) | values
     try:
         options = TrainOptions(**values)  # type: ignore[arg-type]
     except OptionError as error:
         raise OptionError(str(error), hint=f"It is from {config} or the command line." if config else "") from None
     with Watch() as watch:
-        trained = run_training(options, out=out, listener=watch.listener)
+        trained = run_training(options, out=out, resume=resume, listener=watch.listener)
     if json:
         say_json(train_json(trained))
     else:

@@ -20,6 +20,7 @@ def train_text(trained: Trained) -> str:
         lines += evaluation_lines(measured, "test" if trained.test else "validation")
     else:
         lines.append("Stopped early; what was learned until then is kept, and the test split stays unread.")
+        lines.append(f"go on with  convscope train --resume {trained.folder}")
         known = [row.validation_accuracy for row in run.history if row.validation_accuracy is not None]
         lines.append(f"accuracy    {f'{known[-1]:.2%}' if known else 'not yet measured'} on the validation split")
     lines.append(f"time        {seconds['train']:.1f} s of training, {sum(seconds.values()):.1f} s in all")

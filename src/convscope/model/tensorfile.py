@@ -51,18 +51,19 @@ class TensorFile:
     payload: bytes
 
 
-def encode(text: str, tensors: Mapping[str, np.ndarray]) -> list[bytes]:
+def encode(text: str, tensors: Mapping[str, np.ndarray], *, max_bytes: int = MAX_FILE_BYTES) -> list[bytes]:
     """Lay out a file.
 
     Args:
         text: Kept beside the tensors, as it is.
         tensors: float32, of any shape, in the order in which they will lie.
+        max_bytes: The most that the file may take.
 
     Returns:
         The file's parts, in order. The file opens with the ``safetensors`` library too.
 
     Raises:
-        ArtifactError: The header takes more than `MAX_HEADER_BYTES`, or the file more than `MAX_FILE_BYTES`.
+        ArtifactError: The header takes more than `MAX_HEADER_BYTES`, or the file more than ``max_bytes``.
     """
     data = [np.ascontiguousarray(tensor, "<f4").tobytes() for tensor in tensors.values()]
     metadata = {"format": FORMAT, "sha256": _digest(text, data), "spec": text}
@@ -77,8 +78,8 @@ def encode(text: str, tensors: Mapping[str, np.ndarray]) -> list[bytes]:
         raise ArtifactError(
             f"The model's description takes over {MAX_HEADER_BYTES:,} bytes. Received: {len(encoded):,}."
         )
-    if 8 + len(encoded) + end > MAX_FILE_BYTES:
-        raise ArtifactError(f"A model file has at most {MAX_FILE_BYTES:,} bytes. Received: {8 + len(encoded) + end:,}.")
+    if 8 + len(encoded) + end > max_bytes:
+        raise ArtifactError(f"A model file has at most {max_bytes:,} bytes. Received: {8 + len(encoded) + end:,}.")
     return [len(encoded).to_bytes(8, "little"), encoded, *data]
 
 
@@ -103,14 +104,14 @@ def replace_file(path: Path, parts: Sequence[bytes]) -> None:
     _sync_folder(path.parent)
 
 
-def open_file(path: Path) -> TensorFile:
+def open_file(path: Path, *, max_bytes: int = MAX_FILE_BYTES) -> TensorFile:
     """Read a file into memory: one open, every size bounded, the hash compared.
 
     Raises:
         ArtifactError: It is no such file, or damaged. The message does not name the file.
         OSError: It cannot be read.
     """
-    encoded, payload = _read_bounded(path)
+    encoded, payload = _read_bounded(path, max_bytes)
     try:
         header = parse_json(encoded.decode("utf-8"), "its header")
     except UnicodeDecodeError:
@@ -256,7 +257,7 @@ def _entry(shape: Shape, start: int) -> dict[str, Any]:
     return {"dtype": "F32", "shape": list(shape), "data_offsets": [start, start + 4 * math.prod(shape)]}
 
 
-def _read_bounded(path: Path) -> tuple[bytes, bytes]:
+def _read_bounded(path: Path, max_bytes: int) -> tuple[bytes, bytes]:
     # Not blocking: opening a named pipe would otherwise wait for a writer for ever.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with open(descriptor, "rb") as file:  # noqa: PTH123
@@ -264,8 +265,8 @@ def _read_bounded(path: Path) -> tuple[bytes, bytes]:
         size = status.st_size
         if not stat.S_ISREG(status.st_mode):
             raise ArtifactError("it is not a regular file.")
-        if not 16 <= size <= MAX_FILE_BYTES:
-            raise ArtifactError(f"a model file has 16 to {MAX_FILE_BYTES:,} bytes. Received: {size:,}.")
+        if not 16 <= size <= max_bytes:
+            raise ArtifactError(f"a model file has 16 to {max_bytes:,} bytes. Received: {size:,}.")
         length = int.from_bytes(file.read(8), "little")
         if not 2 <= length <= min(MAX_HEADER_BYTES, size - 8):
             raise ArtifactError(f"its header cannot be {length:,} bytes long: it is damaged or no safetensors file.")

@@ -8,19 +8,21 @@ and updates the weights, and nothing is done in Python between two steps. Every 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from convscope.arrays import to_images
 from convscope.data.dataset import Dataset, epoch_order
+from convscope.errors import RunError
 from convscope.model.build import Weights, build, get_weights, prove
 from convscope.model.layers import BatchNormalization, Dropout
 from convscope.model.proof import IMAGES, Proof
 from convscope.model.spec import Spec
 from convscope.model.tensorflow import keras, tf
 from convscope.train.augment import augment, is_wanted
+from convscope.train.checkpoint import Keeper
 from convscope.train.optimizer import Optimizer
 from convscope.train.options import TrainOptions
 from convscope.train.recorder import Progress, Recorder
@@ -61,6 +63,7 @@ def fit(
     *,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     is_stopped: Callable[[], bool] = lambda: False,
+    keeper: Keeper | None = None,
 ) -> Fitted:
     """Train a network from scratch.
 
@@ -71,6 +74,7 @@ def fit(
         options: Resolved: no None but ``size``.
         on_progress: Called some times a second.
         is_stopped: Asked some times a second; True ends the training with what was learned.
+        keeper: Writes checkpoints meanwhile, and knows where to go on; None keeps nothing.
 
     Returns:
         Weights and curves. ``diverged`` means that the loss stopped being finite; the weights are the last good ones.
@@ -83,13 +87,16 @@ def fit(
     built = time.perf_counter()
     loop.trace()
     traced = time.perf_counter()
-    recorder = Recorder(loop, validation, on_progress)
-    outcome = loop.run(recorder, is_stopped)
+    recorder, keeper = Recorder(loop, validation, on_progress), keeper or Keeper()
+    if found := keeper.found:
+        loop.restore(found.state)
+        recorder.restore(found.losses, found.measured)
+    outcome = loop.run(recorder, is_stopped, keeper)
     weights = loop.final_weights()
     if outcome == "finished":
         recorder.validate(loop.total_steps)
         recorder.tell()
-    ended = time.perf_counter()
+    ended = time.perf_counter() + (found.seconds if found else 0.0)
     seconds = {"build": built - started, "trace": traced - built, "steps": ended - traced, "total": ended - started}
     proof = prove(loop.model, to_images(validation.pixels[:IMAGES]))
     return Fitted(weights, recorder.history(), outcome, len(recorder.losses), seconds, proof)
@@ -127,11 +134,14 @@ class _Loop:
         self._steps = tf.function(self._take, autograph=False, input_signature=[order, scalar, scalar, scalar])
         self._steps = self._steps.get_concrete_function()
 
-    def run(self, recorder: Recorder, is_stopped: Callable[[], bool]) -> str:
-        """Take all steps; returns the outcome."""
-        step, count = 0, 4
+    def run(self, recorder: Recorder, is_stopped: Callable[[], bool], keeper: Keeper) -> str:
+        """Take all steps that are left; returns the outcome."""
+        step, count = len(recorder.losses), 4
+        if step == 0:
+            keeper.keep(0, self.snapshot, [], {})
         while step < self.total_steps:
             if is_stopped():
+                keeper.keep(step, self.snapshot, recorder.losses, recorder.measured)
                 return "interrupted"
             good = [v.numpy() for v in self._state()]
             bound = min(recorder.next_validation(step), self._epoch_end(step))
@@ -145,8 +155,29 @@ class _Loop:
                 return "diverged"
             step += count
             recorder.record(step, losses)
+            if keeper.is_due(ends_epoch=step in (self._epoch_end(step - 1), self.total_steps)):
+                keeper.keep(step, self.snapshot, recorder.losses, recorder.measured)
             count = max(1, min(int(count * SECONDS_PER_CALL / max(taken, 1e-6)), 4 * count))
         return "finished"
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """Everything that a step changes."""
+        return {name: variable.numpy() for name, variable in self._named_state().items()}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Put back what `snapshot` gave.
+
+        Raises:
+            RunError: It is the state of another network or optimizer.
+        """
+        variables = self._named_state()
+        ours = {name: tuple(variable.shape) for name, variable in variables.items()}
+        theirs = {name: value.shape for name, value in state.items()}
+        if ours != theirs:
+            odd = sorted(name for name in {*ours, *theirs} if ours.get(name) != theirs.get(name))
+            raise RunError(f"The checkpoint is of another network or optimizer. Received: {', '.join(odd[:3])}.")
+        for name, variable in variables.items():
+            variable.assign(state[name])
 
     def final_weights(self) -> Weights:
         """The network's weights, averages put in place of the last ones."""
@@ -160,6 +191,16 @@ class _Loop:
 
     def _state(self) -> list[tf.Variable]:
         return [*self._variables, *self._moving, *(average for _, average in self._averages)]
+
+    def _named_state(self) -> dict[str, tf.Variable]:
+        kinds = {
+            "weight": self._variables,
+            "moving": self._moving,
+            "average": [average for _, average in self._averages],
+            "momentum": self._optimizer.momenta,
+            "second": self._optimizer.seconds,
+        }
+        return {f"{kind}/{index}": v for kind, variables in kinds.items() for index, v in enumerate(variables)}
 
     def _is_finite(self) -> bool:
         return all(bool(tf.reduce_all(tf.math.is_finite(v))) for v in [*self._variables, *self._moving])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,9 +55,14 @@ class Recorder:
         self._validation = validation
         self._on_progress = on_progress
         self._last = float("nan")
-        self._measured: dict[int, tuple[float, float]] = {}
+        self.measured: dict[int, tuple[float, float]] = {}
         epochs = loop.total_steps / loop.steps_per_epoch
         self._interval = max(loop.steps_per_epoch if epochs >= 4 else loop.total_steps // 2, 1)
+
+    def restore(self, losses: np.ndarray, measured: Mapping[int, tuple[float, float]]) -> None:
+        """Go on from the losses and the looks at the validation split of a checkpoint."""
+        self.losses, self.measured = losses.tolist(), dict(measured)
+        self._last = self.losses[-1] if self.losses else self._last
 
     def next_validation(self, step: int) -> int:
         """The step after which the validation split is measured next."""
@@ -83,16 +88,16 @@ class Recorder:
             shifted = logits - logits.max(axis=1, keepdims=True)
             log_sum = np.log(np.exp(shifted).sum(axis=1))
             loss += float((log_sum - shifted[np.arange(len(chosen)), chosen]).sum())
-        self._measured[step] = (loss / len(labels), right / len(labels))
+        self.measured[step] = (loss / len(labels), right / len(labels))
 
     def history(self) -> tuple[HistoryRow, ...]:
         """Rows at fixed steps, whatever the calls were."""
         taken = len(self.losses)
         width = max(self._loop.total_steps // HISTORY_ROWS, 1)
-        ends = sorted({*range(width, taken + 1, width), *self._measured, taken} - {0})
+        ends = sorted({*range(width, taken + 1, width), *self.measured, taken} - {0})
         rows, begin = [], 0
         for end in ends:
-            loss, accuracy = self._measured.get(end, (None, None))
+            loss, accuracy = self.measured.get(end, (None, None))
             rows.append(
                 HistoryRow(
                     epoch=end / self._loop.steps_per_epoch,
@@ -107,6 +112,6 @@ class Recorder:
 
     def tell(self) -> None:
         """Say how the training stands."""
-        accuracy = list(self._measured.values())[-1][1] if self._measured else None
+        accuracy = list(self.measured.values())[-1][1] if self.measured else None
         step, loop = len(self.losses), self._loop
         self._on_progress(Progress(step, loop.total_steps, step / loop.steps_per_epoch, self._last, accuracy))

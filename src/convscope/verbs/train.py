@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convscope.data.dataset import Dataset, LoadedData, stratified_split
 from convscope.data.readers import load
-from convscope.errors import DataError, DivergedError
+from convscope.errors import DataError, DivergedError, OptionError, RunError
 from convscope.evaluate.metrics import Evaluation, measure
 from convscope.evaluate.predict import Predictions, at_temperature, predict
 from convscope.evaluate.temperature import fit_temperature
@@ -19,6 +19,7 @@ from convscope.model.artifact import Model, check_size, weights_sha256, write
 from convscope.model.presets import load_spec, spec_text
 from convscope.model.proof import PROOF_FILE, write_proof
 from convscope.model.spec import Spec
+from convscope.train.checkpoint import Checkpoint, Keeper, check_same, forget, hold, newest
 from convscope.train.options import TrainOptions, resolve
 from convscope.train.run import MODEL_FILE, Run, check_empty, new_folder, save
 from convscope.verbs.environment import describe_environment
@@ -62,13 +63,19 @@ class Listener:
 
 
 def train(
-    options: TrainOptions | None = None, *, out: str | Path | None = None, listener: Listener | None = None
+    options: TrainOptions | None = None,
+    *,
+    out: str | Path | None = None,
+    resume: str | Path | None = None,
+    listener: Listener | None = None,
 ) -> Trained:
     """Train a network from scratch on a data set, say how good it is, and leave a run folder.
 
     Args:
-        options: What to train on what, and how; None trains `quick` on MNIST.
+        options: What to train on what, and how; None trains `quick` on MNIST, or what ``resume`` began with.
         out: The run's folder, used exactly as given; None makes one below ``runs/``.
+        resume: The folder of a training that was cut off; it goes on from its newest whole checkpoint and ends as if
+            it had never stopped.
         listener: Told what happens meanwhile.
 
     Returns:
@@ -77,7 +84,8 @@ def train(
     Raises:
         DataError: The data cannot be used.
         SpecError: The network does not fit the data.
-        RunError: The folder is not empty or cannot be written.
+        RunError: The folder is not empty or cannot be written; or there is nothing to go on with, another process
+            trains there, or data or options are not those that it began with.
         MissingExtraError: TensorFlow is not installed.
         DivergedError: The loss stopped being finite; the last good weights lie in the run folder.
 
@@ -86,22 +94,20 @@ def train(
         >>> trained.test.accuracy.rate > 0.98  # doctest: +SKIP
         True
     """
-    options, listener = resolve(options or TrainOptions()), listener or Listener()
+    listener = listener or Listener()
+    found = _find(Path(resume), listener) if resume is not None else None
+    options = resolve(options or (began_with(Path(resume or ""), found) if found else TrainOptions()))
     spec_text(options.model)  # reading data may take minutes: a word that is no network is said before
     if out is not None:
         check_empty(Path(out))
-    created = datetime.now().astimezone()
-    started = time.perf_counter()
-    listener.begin(f"reading {options.data}")
-    loaded = load(options.data, size=_square(options.size), test_fraction=options.test_fraction, seed=options.seed)
-    training, validation = _split(loaded, options)
-    spec = load_spec(options.model, input_shape=training.image_shape, num_classes=training.num_classes)
-    check_size(spec)
-    seconds = {"load": time.perf_counter() - started}
-
-    is_new = out is None or not Path(out).exists()
-    folder = new_folder(out, name=f"{created:%Y%m%d-%H%M%S}-{spec.name}")
-
+    plan = _prepare(options, listener)
+    if found:
+        folder, is_new = Path(resume or ""), False
+        plan = replace(plan, created=datetime.fromisoformat(found.identity["created"]))
+        check_same(found.identity, plan.identity)
+    else:
+        is_new = out is None or not Path(out).exists()
+        folder = new_folder(out, name=f"{plan.created:%Y%m%d-%H%M%S}-{plan.spec.name}")
     listener.begin("starting TensorFlow")
     began = time.perf_counter()
     try:
@@ -110,22 +116,103 @@ def train(
         if is_new:
             folder.rmdir()
         raise
-    seconds["start"] = time.perf_counter() - began
-    listener.begin("training")
-    fitted = fit(spec, training, validation, options, on_progress=listener.progress, is_stopped=listener.is_stopped)
-    seconds["train"] = fitted.seconds["total"]
-    model = _model(spec, fitted, loaded, options, created)
-    raw = predict(model, validation.pixels) if fitted.outcome == "finished" else None
+    plan.seconds["start"] = time.perf_counter() - began
+    with hold(folder):
+        listener.begin("training")
+        keeper = Keeper(folder, plan.identity, found)
+        told = {"on_progress": listener.progress, "is_stopped": listener.is_stopped}
+        fitted = fit(plan.spec, plan.training, plan.validation, options, keeper=keeper, **told)
+        trained = _conclude(plan, fitted, folder, listener)
+    if fitted.outcome != "interrupted":
+        forget(folder)
+    if fitted.outcome == "diverged":
+        raise DivergedError(
+            f"The loss is no longer a finite number. Received: loss=nan at step {fitted.steps + 1}. "
+            f"The last good weights are in {folder}.",
+            hint="Try a smaller --learning-rate.",
+        )
+    return trained
+
+
+def began_with(folder: Path, found: Checkpoint | None = None) -> TrainOptions:
+    """The options of a training that was cut off, resolved.
+
+    Raises:
+        RunError: The folder holds no whole checkpoint, or one whose options this convscope does not know.
+    """
+    found = found or newest(folder).checkpoint
+    try:
+        return TrainOptions(**found.identity["options"])
+    except (TypeError, KeyError, OptionError) as error:
+        raise RunError(f"The checkpoint in {folder} does not have the expected options ({error}).") from None
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Everything that is known before the first step."""
+
+    options: TrainOptions
+    loaded: LoadedData
+    training: Dataset
+    validation: Dataset
+    spec: Spec
+    created: datetime
+    data: dict[str, Any]
+    seconds: dict[str, float]
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What makes this training this training."""
+        environment = describe_environment()
+        return {
+            "created": self.created.isoformat(),
+            "options": asdict(self.options),
+            "network": self.spec.to_json(),
+            "data": {key: self.data[key] for key in ("train_fingerprint", "test_fingerprint")},
+            "versions": {"convscope": environment["convscope"], "packages": environment["packages"]},
+        }
+
+
+def _find(folder: Path, listener: Listener) -> Checkpoint:
+    if not folder.is_dir():
+        raise RunError(f"Expected the folder of a run. Received: {folder}.", hint="Folders of runs lie below runs/.")
+    found = newest(folder)
+    for words in found.damaged:
+        listener.begin(f"{words} Going on from the one before it, step {found.checkpoint.step:,}")
+    return found.checkpoint
+
+
+def _prepare(options: TrainOptions, listener: Listener) -> _Plan:
+    created = datetime.now().astimezone()
+    started = time.perf_counter()
+    listener.begin(f"reading {options.data}")
+    loaded = load(options.data, size=_square(options.size), test_fraction=options.test_fraction, seed=options.seed)
+    training, validation = _split(loaded, options)
+    spec = load_spec(options.model, input_shape=training.image_shape, num_classes=training.num_classes)
+    check_size(spec)
+    data = _describe_data(loaded, training, validation)
+    return _Plan(options, loaded, training, validation, spec, created, data, {"load": time.perf_counter() - started})
+
+
+def _conclude(plan: _Plan, fitted: Fitted, folder: Path, listener: Listener) -> Trained:
+    """Write model and record, and measure a training that came to its end."""
+    seconds = plan.seconds | {"train": fitted.seconds["total"]}
+    model = _model(plan, fitted)
+    raw = predict(model, plan.validation.pixels) if fitted.outcome == "finished" else None
     if raw:
-        model = replace(model, calibration={"temperature": fit_temperature(raw.logits, validation.labels)})
+        model = replace(model, calibration={"temperature": fit_temperature(raw.logits, plan.validation.labels)})
     write(model, folder / MODEL_FILE)
     run = Run(
         name=folder.name,
-        created=created.isoformat(timespec="seconds"),
+        created=plan.created.isoformat(timespec="seconds"),
         outcome=fitted.outcome,
-        options=options,
-        data=_describe_data(loaded, training, validation),
-        network={"name": spec.name, "parameters": spec.parameters, "multiply_adds": spec.multiply_adds},
+        options=plan.options,
+        data=plan.data,
+        network={
+            "name": plan.spec.name,
+            "parameters": plan.spec.parameters,
+            "multiply_adds": plan.spec.multiply_adds,
+        },
         environment=describe_environment(),
         history=fitted.history,
         seconds=seconds,
@@ -133,16 +220,10 @@ def train(
     )
     save(run, folder)
     write_proof(fitted.proof, folder / PROOF_FILE)
-    if fitted.outcome == "diverged":
-        raise DivergedError(
-            f"The loss is no longer a finite number. Received: loss=nan at step {fitted.steps + 1}. "
-            f"The last good weights are in {folder}.",
-            hint="Try a smaller --learning-rate.",
-        )
-    if not raw:  # interrupted
+    if not raw:  # interrupted or diverged
         # Somebody waits for the prompt and will train again: nothing is measured, the test split stays unread.
         return Trained(run, folder, None, None, ())
-    return _finish(run, folder, model, loaded, (validation, at_temperature(raw, model)), listener)
+    return _finish(run, folder, model, plan.loaded, (plan.validation, at_temperature(raw, model)), listener)
 
 
 def _finish(
@@ -192,20 +273,20 @@ def _square(side: int | None) -> tuple[int, int] | None:
     return (side, side) if side else None
 
 
-def _model(spec: Spec, fitted: Fitted, loaded: LoadedData, options: TrainOptions, created: datetime) -> Model:
+def _model(plan: _Plan, fitted: Fitted) -> Model:
     from convscope import __version__
 
     return Model(
-        spec=spec,
+        spec=plan.spec,
         weights=fitted.weights,
-        class_names=loaded.train.class_names,
-        preprocessing=loaded.preprocessing.to_json(),
+        class_names=plan.loaded.train.class_names,
+        preprocessing=plan.loaded.preprocessing.to_json(),
         calibration={},
         provenance={
             "convscope": __version__,
-            "created": created.isoformat(timespec="seconds"),
-            "data": loaded.train.source,
-            "seed": options.seed,
+            "created": plan.created.isoformat(timespec="seconds"),
+            "data": plan.loaded.train.source,
+            "seed": plan.options.seed,
             "steps": fitted.steps,
             "outcome": fitted.outcome,
         },

@@ -1,0 +1,284 @@
+"""A training that is cut off goes on from its checkpoint and ends as if it had never stopped."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_fit import bars, digest, network, options
+
+from convscope.errors import RunError
+from convscope.train import checkpoint as module
+from convscope.train import fit as fit_module
+from convscope.train.checkpoint import Checkpoint, Keeper, check_same, forget, hold, newest, read, write
+from convscope.train.fit import fit
+
+IDENTITY = {"options": {"seed": 0}}
+NETWORK = """
+Conv2D(4, 3, use_bias=False)
+BatchNormalization()
+ReLU()
+Dropout(0.4)
+Flatten()
+Dense(num_classes, activation="softmax")
+"""
+
+
+class CutOffError(Exception):
+    """Stands for the end of the process."""
+
+
+class CutKeeper(Keeper):
+    """Ends the training right after its n-th checkpoint."""
+
+    def __init__(self, *words: object, after: int) -> None:
+        super().__init__(*words)
+        self.left = after
+
+    def keep(self, *words: object) -> None:
+        super().keep(*words)
+        self.left -= 1
+        if self.left == 0:
+            raise CutOffError
+
+
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint after each call of the graph, and calls of few steps: also from the middle of an epoch."""
+    monkeypatch.setattr(module, "SECONDS_BETWEEN", 0.0)
+    monkeypatch.setattr(fit_module, "SECONDS_PER_CALL", 0.0)
+
+
+def train(keeper: Keeper, **changes: object):
+    spec = network("\n".join(NETWORK.split("\n")[1:-1]))
+    wanted = options(**({"epochs": 2.0, "shift": 1, "average": 0.5, "rotate": 5.0} | changes))
+    return fit(spec, bars(130), bars(40, seed=1), wanted, keeper=keeper)
+
+
+def some(step: int = 3, **changes: object) -> Checkpoint:
+    state = {"weight/0": np.arange(6, dtype=np.float32).reshape(2, 3), "second/0": np.zeros((), np.float32)}
+    losses = np.linspace(1, 0, step).astype(np.float32)
+    return replace(Checkpoint(step, state, losses, {2: (0.5, 0.75)}, 1.5, IDENTITY), **changes)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "muon"])
+def test_cut_off_after_every_checkpoint_the_end_is_the_same_to_the_bit(optimizer: str, tmp_path: Path, often) -> None:
+    whole_keeper = Keeper(tmp_path, IDENTITY)
+    whole = train(whole_keeper, optimizer=optimizer)
+    last = newest(tmp_path).checkpoint
+    forget(tmp_path)
+    found, stops = None, []
+    while True:
+        try:
+            pieces = train(CutKeeper(tmp_path, IDENTITY, found, after=2), optimizer=optimizer)
+            break
+        except CutOffError:
+            found = newest(tmp_path).checkpoint
+            stops.append(found.step)
+    assert len(stops) >= 3 and any(step % 6 for step in stops), "also in the middle of an epoch"
+    assert digest(pieces.weights) == digest(whole.weights)
+    assert pieces.history == whole.history and pieces.steps == whole.steps
+    again = newest(tmp_path).checkpoint
+    assert again.step == last.step and again.measured == last.measured
+    assert again.state.keys() == last.state.keys()
+    assert all(np.array_equal(again.state[name], last.state[name]) for name in last.state), "the optimizer's slots too"
+
+
+def test_a_wish_to_stop_leaves_a_checkpoint_of_that_step(tmp_path: Path) -> None:
+    calls: list = []
+    fitted = fit(
+        network(), bars(200), bars(50, seed=1), options(epochs=500.0), keeper=Keeper(tmp_path, IDENTITY),
+        on_progress=calls.append, is_stopped=lambda: len(calls) >= 3,
+    )  # fmt: skip
+    assert fitted.outcome == "interrupted" and newest(tmp_path).checkpoint.step == fitted.steps
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    for given in (some(), some(0, measured={})):
+        found = read(write(given, tmp_path))
+        assert found.step == given.step and found.measured == given.measured and found.identity == IDENTITY
+        np.testing.assert_array_equal(found.losses, given.losses)
+        assert all(np.array_equal(found.state[name], given.state[name]) for name in given.state)
+
+
+def test_the_last_two_are_kept(tmp_path: Path) -> None:
+    for step in (1, 2, 3, 10):
+        write(some(step), tmp_path / module.FOLDER)
+    assert [path.name[5:14] for path in sorted((tmp_path / module.FOLDER).iterdir())] == ["000000003", "000000010"]
+
+
+@pytest.mark.parametrize("place", [0, 9, 200, -1])
+def test_a_damaged_checkpoint_is_said_and_the_one_before_is_used(place: int, tmp_path: Path) -> None:
+    for step in (1, 2):
+        path = write(some(step), tmp_path / module.FOLDER)
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+    found = newest(tmp_path)
+    assert found.checkpoint.step == 1
+    assert len(found.damaged) == 1 and "step-000000002.safetensors is damaged: " in found.damaged[0]
+    path.with_name("step-000000001.safetensors").write_bytes(content[:40])
+    with pytest.raises(RunError, match=r"Every checkpoint of .* is damaged\."):
+        newest(tmp_path)
+
+
+def test_every_truncation_is_recognised(tmp_path: Path) -> None:
+    path = write(some(), tmp_path)
+    content = path.read_bytes()
+    for length in range(len(content)):
+        path.write_bytes(content[:length])
+        with pytest.raises(RunError, match="is damaged"):
+            read(path)
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
+@pytest.mark.parametrize("for_good", [False, True], ids=["once", "for good"])
+def test_whatever_call_fails_what_was_kept_before_is_whole(
+    number: int, for_good: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every open, write, fsync and rename of one checkpoint fails in turn."""
+    folder = tmp_path / module.FOLDER
+    write(some(1), folder)
+    k, reached_the_end = 0, False
+    while not reached_the_end:
+        k += 1
+        calls = failing(monkeypatch, number, k, for_good)
+        try:
+            write(some(2), folder)
+            reached_the_end = calls[0] < k
+        except RunError as error:
+            assert os.strerror(number) in str(error) and "untouched" in str(error) and "--resume" in error.hint
+        finally:
+            monkeypatch.undo()
+        found = newest(tmp_path)
+        assert found.checkpoint.step in (1, 2) and not found.damaged
+        if found.checkpoint.step == 2 and not reached_the_end:
+            (folder / "step-000000002.safetensors").unlink()
+        assert not list(folder.glob(".*")), "nothing half written stays"
+    assert k > 4, "open, write, fsync, rename and the folder's fsync were all reached"
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, number: int, k: int, for_good: bool) -> list[int]:
+    """Let the k-th of these calls fail, or all from there on."""
+    calls = [0]
+
+    def counted(real):
+        def call(*words, **named):
+            calls[0] += 1
+            if calls[0] == k or (for_good and calls[0] > k):
+                raise OSError(number, os.strerror(number))
+            return real(*words, **named)
+
+        return call
+
+    real_open = Path.open
+
+    def open_counted(path, mode="r", *words, **named):
+        file = counted(real_open)(path, mode, *words, **named)
+        if "w" in mode:
+            file = Failing(file, counted(file.write))
+        return file
+
+    monkeypatch.setattr(Path, "open", open_counted)
+    monkeypatch.setattr(os, "fsync", counted(os.fsync))
+    monkeypatch.setattr(Path, "replace", counted(Path.replace))
+    return calls
+
+
+class Failing:
+    """A file whose writes are counted."""
+
+    def __init__(self, file, write) -> None:
+        self.file, self.write = file, write
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.file.close()
+
+    def __getattr__(self, name: str):
+        return getattr(self.file, name)
+
+
+def test_what_changed_is_named() -> None:
+    then = {"options": {"epochs": 4.0, "seed": 1}, "data": {"train_fingerprint": "a"}}
+    check_same(then, {"options": {"epochs": 4.0, "seed": 1}, "data": {"train_fingerprint": "a"}})
+    with pytest.raises(RunError, match=r"options\.seed=2, which was 1; data\.train_fingerprint='b', which was 'a'"):
+        check_same(then, {"options": {"epochs": 4.0, "seed": 2}, "data": {"train_fingerprint": "b"}})
+
+
+def test_the_state_of_another_network_is_refused(tmp_path: Path) -> None:
+    found = some(3, state={"weight/0": np.zeros((9, 9), np.float32)})
+    with pytest.raises(RunError, match="The checkpoint is of another network or optimizer"):
+        train(Keeper(tmp_path, IDENTITY, found))
+
+
+def test_a_second_training_in_the_folder_is_refused_until_the_first_has_ended(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from convscope.train.checkpoint import hold\n"
+        "with hold(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    )
+    other = subprocess.Popen([sys.executable, "-c", code, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(RunError, match="Another process trains in"), hold(tmp_path):
+            pass
+    finally:
+        other.kill()
+        other.communicate()
+    with hold(tmp_path):
+        pass
+
+
+def test_kill_9_at_any_moment_then_resume_is_as_if_nothing_had_happened(tmp_path: Path, convscope) -> None:
+    (tmp_path / "net.txt").write_text(NETWORK.strip().replace("Conv2D(4, 3", "Conv2D(4, 5, strides=3") + "\n")
+    words = ("train", "--model", "net.txt", "--epochs", "2", "--shift", "1", "--average", "0.5", "--json")
+    whole = json.loads(convscope(*words, "--out", "whole", cwd=tmp_path).stdout)["run"]
+    killed = 0
+    for seconds in (0.0, 0.6):
+        going = ("train", "--resume", "cut", "--json") if killed else (*words, "--out", "cut")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "convscope", *going], cwd=tmp_path, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        for line in process.stderr:
+            if line.startswith("step "):
+                break
+        try:
+            process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            killed += 1
+        process.kill()
+        process.communicate()
+    done = convscope("train", "--resume", "cut", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    cut = json.loads(done.stdout)["run"]
+    assert killed and cut["weights_sha256"] == whole["weights_sha256"] and cut["history"] == whole["history"]
+    assert not (tmp_path / "cut" / module.FOLDER).exists(), "a training that is over keeps no checkpoint"
+    again = convscope("train", "--resume", "cut", cwd=tmp_path)
+    assert again.returncode == 1 and "There is no training to go on with." in again.stderr
+
+
+def test_ctrl_c_then_resume_with_other_options_is_refused_by_name(tmp_path: Path, convscope) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "convscope", "train", "--epochs", "50", "--out", "run"], cwd=tmp_path, text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    for line in process.stderr:
+        if line.startswith("step "):
+            break
+    process.terminate()
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 143 and "convscope train --resume run" in out
+    done = convscope("train", "--resume", "run", "--learning-rate", "0.5", cwd=tmp_path)
+    assert done.returncode == 1 and "options.learning_rate=0.5, which was 0.02" in done.stderr
+    done = convscope("train", "--resume", "run", "--out", "other", cwd=tmp_path)
+    assert done.returncode == 2 and "--resume goes on in its own folder" in done.stderr
