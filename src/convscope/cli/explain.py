@@ -62,7 +62,8 @@ def explain(
             if not isinstance(one, verb.ExplainedPicture):
                 unreadable.append(one)
                 continue
-            status.step(one.file, "writing")
+            if out or npz:
+                status.step(one.file, "writing")
             name = f"{index:04d}-{Path(one.file.replace('mnist:', 'mnist-')).stem}"
             drawn = _draw(one, _place(out, f"{name}.png", several=several)) if out else None
             stored = verb.save_arrays(one, _place(npz, f"{name}.npz", several=several)) if npz else None

@@ -125,7 +125,7 @@ def _draw_seen(
         y = (row + 0.5) * step
         style = {"size": 8.5, "va": "center", "weight": "bold" if row == 0 else "normal"}
         axes.text(x, y, labels[row], **style)
-        axes.text(x + width, y, signed(explained.activations.logits[0, i]), color=QUIET, ha="right", **style)
+        axes.text(x + width, y, signed(float(explained.activations.logits[0, i])), color=QUIET, ha="right", **style)
         axes.text(x + width - 0.62, y, percent(float(probabilities[i])), color=QUIET, ha="right", **style)
         long = x + width - 1.35 - left
         axes.add_patch(Rectangle((left, y - 0.04), long, 0.08, color=FAINT, linewidth=0))
