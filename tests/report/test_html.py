@@ -3,9 +3,14 @@
 import json
 import re
 from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
 
 import convscope
+from convscope.errors import OptionError
 from convscope.report.page import page, to_script
+from convscope.report.sliding_page import sliding_page
 
 WEB = Path(convscope.__file__).parent / "web"
 
@@ -39,13 +44,24 @@ def test_the_policy_allows_no_request():
     assert "http" not in policy and "connect-src" not in policy and "*" not in policy
 
 
-def test_every_module_that_is_imported_is_in_the_page():
-    text = page(_bundle())
-    mapped = set(json.loads(re.search(r'<script type="importmap">(.*?)</script>', text)[1])["imports"])
-    sources = [*WEB.glob("*.js"), *WEB.glob("*/*.js")]
-    wanted = {name for path in sources for name in re.findall(r'^import [^"]*"([^"]+)";', path.read_text(), re.M)}
-    assert wanted <= mapped
-    assert {f"#web/{path.relative_to(WEB)}" for path in sources} == mapped
+def test_a_page_has_the_modules_that_its_own_ones_import_and_no_other():
+    everything = set()
+    for text, entry in ((page(_bundle()), "#web/main.js"), (sliding_page({}), "#web/conv_main.js")):
+        mapped = json.loads(re.search(r'<script type="importmap">(.*?)</script>', text)[1])["imports"]
+        wanted = {entry}
+        for name, address in mapped.items():
+            source = (WEB / name.removeprefix("#web/")).read_text()
+            assert unquote(address.removeprefix("data:text/javascript,")) == source
+            wanted |= set(re.findall(r'^import [^"]*"([^"]+)";', source, re.M))
+        assert set(mapped) == wanted
+        assert f'import "{entry}";' in text
+        everything |= wanted
+    assert {f"#web/{path.relative_to(WEB)}" for path in [*WEB.glob("*.js"), *WEB.glob("*/*.js")]} == everything
+
+
+def test_a_page_of_more_numbers_than_a_browser_likes_is_refused():
+    with pytest.raises(OptionError, match=r"Expected at most 2,000,000 bytes .* Received: 2,000,"):
+        sliding_page({"pixels": "x" * 2_000_000})
 
 
 def test_the_rules_of_the_front_end_hold():

@@ -1,4 +1,4 @@
-// The only file that touches window and location: reads the bundle, keeps the hash, mounts the rooms.
+// Starts the page of a network: reads the bundle, keeps the hash, mounts the rooms.
 
 import { read_bundle } from "#web/core/bundle.js";
 import { create_store } from "#web/core/fields.js";
@@ -7,8 +7,8 @@ import { prove } from "#web/core/prove.js";
 import { format_hash, parse_hash } from "#web/core/state.js";
 import { h, fill } from "#web/view/dom.js";
 import { mount as mount_shell } from "#web/view/shell.js";
+import { keep_hash } from "#web/hash.js";
 
-const HASH_DELAY = 250; // browsers refuse hundreds of changes of the address in a row
 const PAINT_AT_LATEST = 500;
 
 start();
@@ -24,7 +24,7 @@ function start() {
       if (state.picture !== old.picture || state.off !== old.off) lens.look(state);
       shell.update(state, old);
     });
-    keep_hash(store, lens);
+    keep_hash(store, { write: format_hash, read: () => linked(lens), leaves: (state, old) => state.tab !== old.tab });
     window.addEventListener("beforeprint", () => shell.complete());
     document.documentElement.dataset.drawn = String(Math.round(performance.now()));
     after_paint(() => {
@@ -67,22 +67,4 @@ function first_state(lens) {
 function linked(lens) {
   const state = parse_hash(location.hash);
   return { ...state, layer: Math.min(Math.max(state.layer, 0), lens.bundle.network.layers.length - 1) };
-}
-
-/** @param {import("#web/core/state.js").Store} store @param {import("#web/core/lens.js").Lens} lens */
-function keep_hash(store, lens) {
-  /** @type {ReturnType<typeof setTimeout>|undefined} */
-  let timer;
-  store.subscribe((state, old) => {
-    clearTimeout(timer);
-    const write = () => {
-      const hash = format_hash(state) || "#";
-      if (state.tab !== old.tab) history.pushState(null, "", hash);
-      else history.replaceState(null, "", hash);
-    };
-    if (state.tab !== old.tab) write();
-    else timer = setTimeout(write, HASH_DELAY);
-  });
-  window.addEventListener("popstate", () => store.set(linked(lens)));
-  window.addEventListener("hashchange", () => store.set(linked(lens)));
 }

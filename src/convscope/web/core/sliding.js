@@ -31,6 +31,9 @@ import { terms } from "#web/core/terms.js";
  * @property {string[]} formulas of the rows and of the columns
  */
 
+/** The fields of a state that say where to look; they change no number. */
+export const PLACE = ["row", "column", "filter", "channel", "alike", "numbers"];
+
 const KINDS = /** @type {Record<string, string>} */ ({ conv: "Conv2D", max: "MaxPooling2D", average: "AveragePooling2D" });
 
 /**
@@ -98,6 +101,31 @@ export function nearest(layer, axis, at) {
   const middle = (taps[0] + taps[taps.length - 1]) / 2;
   const place = Math.round((at - middle) / layer.config.strides[axis]);
   return Math.min(Math.max(place, 0), layer.output_shape[axis] - 1);
+}
+
+/**
+ * The channels of the input that a filter reads.
+ * @param {Pick<Slide, "input"|"groups"|"filters">} made
+ * @param {number} filter
+ * @returns {[number, number]} the first and the last
+ */
+export function reads({ input, groups, filters }, filter) {
+  const depth = Math.max(1, Math.floor(input.shape[2] / groups));
+  const first = Math.floor((filter * groups) / filters) * depth;
+  return [first, Math.min(first + depth, input.shape[2]) - 1];
+}
+
+/**
+ * The place that a state looks at, moved to where there is one.
+ * @param {Slide} made
+ * @param {Pick<LetterState, "row"|"column"|"filter"|"channel">} state
+ * @returns {{row: number, column: number, filter: number, channel: number}}
+ */
+export function place_in({ operation, input, layer }, state) {
+  const [rows, columns, filters] = layer.output_shape.map((size) => Math.max(size, 1));
+  const filter = Math.min(state.filter, filters - 1);
+  const channel = operation === "conv" ? Math.min(state.channel, input.shape[2] - 1) : filter;
+  return { row: Math.min(state.row, rows - 1), column: Math.min(state.column, columns - 1), filter, channel };
 }
 
 /** The numbers that were given, or others by chance. @param {any[]|null} lists @param {number[]} shape @param {number} seed @param {(shape: number[], seed: number) => Tensor} draw */

@@ -7,11 +7,11 @@ import { fill, h } from "#web/view/dom.js";
 import { channel_reach, legend, paint_map, place_frame } from "#web/view/map.js";
 import { player } from "#web/view/player.js";
 import { source } from "#web/view/source.js";
+import { touch } from "#web/view/touch.js";
 
 /** @typedef {import("#web/core/state.js").State} State */
 
 const MAPS = 256;
-const STEPS = /** @type {Record<string, number[]>} */ ({ ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] });
 
 /**
  * @param {HTMLElement} element
@@ -35,14 +35,14 @@ export function mount(element, lens, store) {
   let buttons = [];
   whole();
 
-  large.addEventListener("pointerdown", pick);
-  large.addEventListener("pointermove", (event) => (event.buttons || event.pointerType === "mouse") && pick(event));
-  large.addEventListener("keydown", (event) => {
-    const step = STEPS[event.key];
-    if (!step) return;
-    event.preventDefault();
-    const { row, column } = store.get();
-    touch_at(Math.max(row, 0) + (row < 0 ? 0 : step[0]), Math.max(column, 0) + (column < 0 ? 0 : step[1]));
+  touch(large, {
+    size,
+    point: touch_at,
+    step(down, right) {
+      const { row, column } = store.get();
+      touch_at(Math.max(row, 0) + (row < 0 ? 0 : down), Math.max(column, 0) + (column < 0 ? 0 : right));
+    },
+    busy: () => play.playing(),
   });
 
   function layer() {
@@ -58,13 +58,6 @@ export function mount(element, lens, store) {
     const [height, width] = size();
     play.stop();
     store.set({ row: Math.min(Math.max(row, 0), height - 1), column: Math.min(Math.max(column, 0), width - 1) });
-  }
-  /** @param {PointerEvent} event */
-  function pick(event) {
-    if (play.playing() && event.type === "pointermove") return;
-    const box = large.getBoundingClientRect();
-    const [height, width] = size();
-    touch_at(Math.floor(((event.clientY - box.top) * height) / box.height), Math.floor(((event.clientX - box.left) * width) / box.width));
   }
   function switch_off() {
     const state = store.get();

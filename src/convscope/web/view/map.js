@@ -61,13 +61,14 @@ export function channel_reach({ shape, data }) {
 /**
  * The scale about zero, with its ends in numbers.
  * @param {number} most the magnitude of the ends
+ * @param {(value: number) => string} [format] how numbers are written
  * @returns {Node[]}
  */
-export function legend(most) {
+export function legend(most, format = short) {
   const about = "Colour scale: blue is negative, white is zero, orange is positive";
   return [
-    h("span", { class: "number small" }, short(-most)),
+    h("span", { class: "number small" }, format(-most)),
     h("span", { class: "scale-bar", role: "img", "aria-label": about }),
-    h("span", { class: "number small" }, `+${short(most)}`),
+    h("span", { class: "number small" }, `+${format(most)}`),
   ];
 }

@@ -3,7 +3,8 @@
 import { h } from "#web/view/dom.js";
 
 /**
- * @param {import("#web/core/state.js").Store} store
+ * @param {{get: () => {row: number, column: number}, set: (place: {row: number, column: number}) => void}} store of the
+ *     place; -1 for none
  * @param {() => [number, number]} size rows and columns of the output
  * @param {() => void} redraw called when the filling in ends
  */

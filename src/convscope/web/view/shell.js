@@ -5,6 +5,7 @@ import { fill, h } from "#web/view/dom.js";
 import { mount as mount_about } from "#web/view/about.js";
 import { mount as mount_good } from "#web/view/good.js";
 import { mount as mount_see } from "#web/view/see.js";
+import { shortcut } from "#web/view/shortcuts.js";
 
 /** @typedef {import("#web/core/state.js").State} State */
 /** @typedef {import("#web/core/prove.js").Verdict} Verdict */
@@ -83,18 +84,6 @@ export function mount(element, lens, store) {
       rooms.forEach((room) => room?.destroy());
     },
   };
-}
-
-/** Any control may state its key as data-shortcut. @param {KeyboardEvent} event */
-function shortcut(event) {
-  const target = /** @type {HTMLElement} */ (event.target);
-  if (event.ctrlKey || event.metaKey || event.altKey || ["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName)) return;
-  for (const control of document.querySelectorAll("[data-shortcut]")) {
-    if (control instanceof HTMLElement && control.dataset.shortcut === event.key && control.offsetParent) {
-      control.click();
-      event.preventDefault();
-    }
-  }
 }
 
 /** @param {import("#web/core/lens.js").Lens} lens */

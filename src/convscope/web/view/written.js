@@ -14,31 +14,33 @@ const SHOWN = 3;
  * Window × filter for the maps that count most, and one line for the rest.
  * @param {ChannelTaps[]} channels
  * @param {string} source what the maps are of
+ * @param {{shown?: number, noun?: string, format?: (value: number) => string}} [style] how many maps, in their own order
+ *     where all are shown; what to call one; how numbers are written
  * @returns {Node[]}
  */
-export function grids(channels, source) {
-  const order = [...channels].sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum));
-  const rest = order.slice(SHOWN);
+export function grids(channels, source, { shown = SHOWN, noun = "map", format = short } = {}) {
+  const order = shown < Infinity ? [...channels].sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum)) : channels;
+  const rest = order.slice(shown);
   const total = rest.reduce((sum, { sum: one }) => sum + one, 0);
   return [
-    ...order.slice(0, SHOWN).map((one) => window_times_kernel(one, channels.length > 1 ? `map ${one.channel} of ${source}` : source)),
+    ...order.slice(0, shown).map((one) => window_times_kernel(one, channels.length > 1 ? `${noun} ${one.channel} of ${source}` : source, format)),
     ...(rest.length ? [h("p", { class: "small number" }, `… and ${rest.length} more maps: ${signed(total)}`)] : []),
   ];
 }
 
-/** @param {ChannelTaps} one @param {string} source */
-function window_times_kernel({ taps, sum }, source) {
+/** @param {ChannelTaps} one @param {string} source @param {(value: number) => string} format */
+function window_times_kernel({ taps, sum }, source, format) {
   const all = taps.flat();
   const pixels = reach(all.map(({ pixel }) => pixel));
   const weights = reach(all.map(({ weight }) => weight));
   const grid = (/** @type {string} */ name, /** @type {(tap: import("#web/core/taps.js").Tap) => number} */ of, /** @type {number} */ most) =>
     h("table", { class: "grid" }, h("caption", { class: "small soft" }, name), h("tbody", {}, taps.map((line) =>
-      h("tr", {}, line.map((tap) => h("td", { class: "number", style: paint(of(tap), most) }, tap.inside || name === "filter" ? short(of(tap)) : "0 (edge)"))))));
+      h("tr", {}, line.map((tap) => h("td", { class: "number", style: paint(of(tap), most) }, tap.inside || name === "filter" ? format(of(tap)) : "0 (edge)"))))));
   return h("div", { class: "written scroll", tabindex: 0, role: "region", "aria-label": `${source}, written out` },
     h("span", { class: "small written-source" }, source),
     grid("window", (tap) => tap.pixel, pixels), h("span", { "aria-label": "times" }, "×"),
     grid("filter", (tap) => tap.weight, weights), h("span", { "aria-label": "sums to" }, "="),
-    h("strong", { class: "number" }, signed(sum)));
+    h("strong", { class: "number" }, signed(sum, format)));
 }
 
 /**
@@ -63,14 +65,14 @@ export function ending({ bias, sum, activation, value }) {
   return h("dl", { class: "written-end number" }, lines.map(([name, text]) => h("div", {}, h("dt", {}, name), h("dd", {}, text))));
 }
 
-/** @param {Pixel[]} pixels @param {number|null} winner */
-export function window_table(pixels, winner) {
+/** @param {Pixel[]} pixels @param {number|null} winner @param {(value: number) => string} [format] how numbers are written */
+export function window_table(pixels, winner, format = short) {
   const most = reach(pixels.map(({ value }) => value));
   const rows = [...new Set(pixels.map(({ row }) => row))];
   if (pixels.length > 100) return h("p", { class: "small" }, `The mean of all ${pixels.length} numbers of the map.`);
   return h("table", { class: "grid" }, h("caption", { class: "small soft" }, winner === null ? "window" : "window; the largest, marked ★, wins"),
     h("tbody", {}, rows.map((row) => h("tr", {}, pixels.map((pixel, index) => pixel.row === row &&
-      h("td", { class: index === winner ? "number winner" : "number", style: paint(pixel.value, most) }, short(pixel.value) + (index === winner ? " ★" : "")))))));
+      h("td", { class: index === winner ? "number winner" : "number", style: paint(pixel.value, most) }, format(pixel.value) + (index === winner ? " ★" : "")))))));
 }
 
 /** @param {import("#web/core/terms.js").SoftmaxTerms} found @param {string[]} names @param {number} temperature @returns {Node[]} */
@@ -87,8 +89,8 @@ export function softmax_lines({ logits, exponentials, sum }, names, temperature)
   return lines.filter((line) => line instanceof Node);
 }
 
-/** @param {number} value */
-const signed = (value) => (value < 0 ? "−" : "+") + short(Math.abs(value));
+/** @param {number} value @param {(value: number) => string} [format] */
+const signed = (value, format = short) => (value < 0 ? "−" : "+") + format(Math.abs(value));
 
 /** The colour of the scale, with ink that can be read on it. @param {number} value @param {number} most */
 function paint(value, most) {

@@ -1,0 +1,47 @@
+"""The page to play with a sliding window: every letter a slider, every number computed in the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from convscope.errors import OptionError
+from convscope.report.page import assemble, to_script
+
+MAX_SIZE_BYTES = 2_000_000
+"""Of the settings as JSON; a page with more numbers would be slow to open."""
+
+STYLES = ("style.css", "see.css", "conv.css")
+NAMES = {"conv": "Convolution", "max": "Max pooling", "average": "Average pooling"}
+
+
+def sliding_page(settings: Mapping[str, object]) -> str:
+    """One HTML file that needs no other and makes no request.
+
+    The page shows exactly the pixels and the kernel that it is given, until a slider changes their shape; then it draws
+    small whole numbers, always the same for the same shape.
+
+    Args:
+        settings: Plain values: ``operation`` (``"conv"``, ``"max"`` or ``"average"``), ``input_size``,
+            ``kernel_size``, ``strides`` and ``dilation_rate`` as ``[rows, columns]``, ``padding`` (``"valid"``,
+            ``"same"``, or ``[rows, columns]`` of zeros on each side), ``channels``, ``filters``, ``groups``, ``pixels``
+            (rows, columns, channels), ``kernel`` (rows, columns, channels of a group, filters; None for pooling),
+            ``bias`` (one number a filter, or None), ``numbers`` (whether the cells hold them).
+
+    Raises:
+        OptionError: There are more numbers than a page can hold.
+        ValueError: A number is infinite or NaN.
+
+    Example:
+        >>> one = {"input_size": [1, 1], "kernel_size": [1, 1], "strides": [1, 1], "dilation_rate": [1, 1]}
+        >>> many = {"operation": "max", "padding": "valid", "channels": 1, "filters": 1, "groups": 1, "numbers": True}
+        >>> "<title>Max pooling" in sliding_page(one | many | {"pixels": [[[7]]], "kernel": None, "bias": None})
+        True
+    """
+    size = len(to_script(settings))
+    if size > MAX_SIZE_BYTES:
+        raise OptionError(
+            f"Expected at most {MAX_SIZE_BYTES:,} bytes of numbers for a page. Received: {size:,}.",
+            hint="Use a smaller input, or fewer channels or filters.",
+        )
+    title = f"{NAMES.get(str(settings.get('operation')), 'A sliding window')} step by step"
+    return assemble(settings, title=title, entry="conv_main.js", styles=STYLES)

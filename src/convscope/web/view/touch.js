@@ -1,0 +1,28 @@
+// Choose a place of a grid: by pointer, by touch, by the arrow keys.
+
+const STEPS = /** @type {Record<string, [number, number]>} */ ({ ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] });
+
+/**
+ * @param {HTMLElement} element
+ * @param {object} grid
+ * @param {() => [number, number]} grid.size rows and columns that fill the element
+ * @param {(row: number, column: number) => void} grid.point one of them was touched; a captured pointer may lie outside
+ * @param {(down: number, right: number) => void} grid.step an arrow was pressed
+ * @param {() => boolean} grid.busy whether a mouse that only passes by should be let pass
+ */
+export function touch(element, { size, point, step, busy }) {
+  /** @param {PointerEvent} event */
+  function pick(event) {
+    if (busy() && event.type === "pointermove") return;
+    const box = element.getBoundingClientRect();
+    const [height, width] = size();
+    point(Math.floor(((event.clientY - box.top) * height) / box.height), Math.floor(((event.clientX - box.left) * width) / box.width));
+  }
+  element.addEventListener("pointerdown", pick);
+  element.addEventListener("pointermove", (event) => (event.buttons || event.pointerType === "mouse") && pick(event));
+  element.addEventListener("keydown", (event) => {
+    if (!STEPS[event.key]) return;
+    event.preventDefault();
+    step(...STEPS[event.key]);
+  });
+}
