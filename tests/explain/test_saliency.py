@@ -233,6 +233,10 @@ def test_grad_cam_puts_each_number_where_it_looks() -> None:
 def test_grad_cam_takes_the_last_maps_with_their_own_normalization_and_activation(small: Model) -> None:
     (image,) = random_images(small.spec, 1, seed=4)
     assert grad_cam(small, image).facts["layer"] == "re_lu"
+    dropped = parse(
+        NETWORK.replace("ReLU()", "Dropout(0.5)\nReLU()\nDropout(0.2)"), input_shape=(9, 12, 3), num_classes=4
+    )
+    assert grad_cam(Model(dropped, small.weights, small.class_names), image).facts["layer"] == "re_lu"
     pooled = parse(NETWORK.replace("strides=2,", "strides=(9, 9),"), input_shape=(9, 12, 3), num_classes=4)
     network = Model(pooled, random_weights(pooled, seed=5), ("a", "b", "c", "d"))
     assert grad_cam(network, image).facts["layer"] == "batch_normalization", "one place says nothing about where"

@@ -19,7 +19,7 @@ from convscope.model.spec import Row, Spec
 _COVERED_BYTES = 1 << 24
 
 _CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D)
-_STAYING = (layers.BatchNormalization, layers.ReLU, layers.Activation, layers.Dropout)
+_STAYING = (layers.BatchNormalization, layers.ReLU, layers.Activation)
 """What follows a convolution without moving its numbers to other places."""
 
 
@@ -111,10 +111,11 @@ def occlusion(
 def _last_maps(spec: Spec) -> Row:
     """The last convolution with more than one place, after its own normalization and activation."""
     rows = spec.table()
-    found = -2
+    found, follows = -1, False
     for index, row in enumerate(rows):
         wide = isinstance(row.layer, _CONVOLUTIONS) and math.prod(row.output_shape[:2]) > 1
-        if wide or (found == index - 1 and isinstance(row.layer, _STAYING)):
+        follows = wide or (follows and isinstance(row.layer, (*_STAYING, layers.Dropout)))
+        if follows and not isinstance(row.layer, layers.Dropout):
             found = index
     if found < 0:
         raise SpecError("Grad-CAM needs a convolution that leaves more than one place, and this network has none.")

@@ -80,7 +80,7 @@ def explanation(
     for x, words in (
         (MARGIN, "the map"),
         (MARGIN + _MAP + _APART, "without training"),
-        (_CHART - 0.4, f"the score of {target} while pixels go"),
+        (_CHART - 0.4, "the score while pixels go"),
         (_WORDS, "what it is, and what it is worth"),
     ):
         axes.text(x, y + 0.12, words, size=9, color=QUIET, va="center")
@@ -187,7 +187,7 @@ def _sign(conscience: Conscience) -> tuple[str, str]:
 
 def _sum_in_words(found: ExaminedMap) -> str:
     heatmap = found.heatmap
-    return f"Sums to {heatmap.total:.2f} of {heatmap.difference:.2f} logits."
+    return f"Sums to {heatmap.total:.2f} of {heatmap.difference:.2f} logits.".replace("-", "−")
 
 
 def _places_in_words(found: ExaminedMap) -> str:
@@ -196,7 +196,7 @@ def _places_in_words(found: ExaminedMap) -> str:
 
 
 def _show_map(axes: Axes, explained: Explanation, values: np.ndarray, x: float, y: float) -> None:
-    """A map in a square, with the outline of what the network sees."""
+    """A map in a square; where the picture is framed ink, with its outline."""
     h, w = values.shape
     side = _MAP / max(h, w)
     left, top = x + (_MAP - w * side) / 2, y + (_MAP - h * side) / 2
@@ -205,11 +205,10 @@ def _show_map(axes: Axes, explained: Explanation, values: np.ndarray, x: float, 
     axes.imshow(to_pixels(values, cell=cell), extent=extent, aspect="auto", interpolation="antialiased", zorder=2)
     axes.add_patch(Rectangle((left, top), w * side, h * side, fill=False, edgecolor=FAINT, linewidth=1.0, zorder=4))
     grey = explained.seen.mean(axis=2)
-    if max(h, w) <= 64 and np.ptp(grey) > 0:
+    if explained.network.preprocessing.get("fit") == "mnist" and min(h, w) > 1 and np.ptp(grey) > 0:
         across, down = left + (np.arange(w) + 0.5) * side, top + (np.arange(h) + 0.5) * side
         middle = (float(grey.min()) + float(grey.max())) / 2
-        if min(h, w) > 1:
-            axes.contour(across, down, grey, levels=[middle], colors=INK, linewidths=0.7, alpha=0.55, zorder=3)
+        axes.contour(across, down, grey, levels=[middle], colors=INK, linewidths=0.7, alpha=0.55, zorder=3)
 
 
 def _draw_fall(figure: Figure, axes: Axes, conscience: Conscience, y: float) -> None:

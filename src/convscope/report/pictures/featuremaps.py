@@ -25,6 +25,7 @@ _TILE = _STEP - 0.05
 _FILTER = 0.4
 _STRIP = 0.3
 _GAP = 0.16
+_TWO_LINES = 0.34
 _MOST_ROWS = 40
 
 
@@ -41,7 +42,8 @@ class _Line:
     def height(self) -> float:
         if self.values.ndim == 1:
             return _STRIP + _GAP
-        return _TILE * min(1.0, self.values.shape[0] / self.values.shape[1]) + _GAP + self.filter_height
+        tall = _TILE * min(1.0, self.values.shape[0] / self.values.shape[1])
+        return max(tall, _TWO_LINES) + _GAP + self.filter_height
 
     @property
     def filter_height(self) -> float:
@@ -82,7 +84,7 @@ def draw_layers(axes: Axes, explained: Explanation, y: float) -> None:
 
 def scale_bar(axes: Axes, x: float, y: float, width: float, reach: float) -> None:
     """The colour scale about zero, its ends in numbers."""
-    bar = 0.5 * width
+    bar = 0.34 * width
     left = x + (width - bar) / 2
     shades = colours(np.linspace(-1, 1, 101)[None], 1.0)
     axes.imshow(shades, extent=(left, left + bar, y + 0.1, y), aspect="auto", zorder=2)
@@ -178,7 +180,7 @@ def _draw_numbers(axes: Axes, line: _Line, explained: Explanation, y: float) -> 
         name = drawable(explained.network.class_names[index], index=index, width=step - 0.4, size=8.0, bold=True)
         style = {"size": 8.0, "va": "center", "color": text_on(shade)}
         axes.text(x + index * step + 0.05, y + _STRIP / 2, name, weight="bold", **style)
-        axes.text(x + (index + 1) * step - 0.09, y + _STRIP / 2, f"{value:.1f}", ha="right", **style)
+        axes.text(x + (index + 1) * step - 0.09, y + _STRIP / 2, f"{value:.1f}".replace("-", "−"), ha="right", **style)
 
 
 def _label(axes: Axes, line: _Line, y: float, form: str) -> None:
@@ -187,4 +189,4 @@ def _label(axes: Axes, line: _Line, y: float, form: str) -> None:
     axes.text(MARGIN, y + 0.07, name, size=8.5, weight="bold", color=INK, va="center")
     axes.text(MARGIN, y + 0.23, drawable(form, width=_LABEL - 0.1, size=7.5), size=7.5, color=QUIET, va="center")
     if line.values.ndim > 1 and line.height - line.filter_height > 0.5:
-        axes.text(MARGIN, y + 0.37, f"{low:.2g} to {high:.2g}", size=7.5, color=QUIET, va="center")
+        axes.text(MARGIN, y + 0.37, f"{low:.2g} to {high:.2g}".replace("-", "−"), size=7.5, color=QUIET, va="center")
