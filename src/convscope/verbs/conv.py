@@ -179,5 +179,27 @@ def _svg(slide: Slide, numbers: bool) -> bytes:
     return to_svg(scene(slide, numbers=numbers)).encode()
 
 
-PICTURES: dict[str, Callable[[Slide, bool], bytes]] = {".gif": _gif, ".svg": _svg, ".png": _png}
+def _html(slide: Slide, numbers: bool) -> bytes:
+    from convscope.report.sliding_page import sliding_page
+
+    window, (rows, columns, channels) = slide.window, slide.pixels.shape
+    settings = {
+        "operation": slide.operation,
+        "input_size": [rows, columns],
+        "channels": channels,
+        "filters": slide.output.shape[2],
+        "kernel_size": list(window.kernel_size),
+        "padding": window.padding if isinstance(window.padding, str) else list(window.padding),
+        "strides": list(window.strides),
+        "dilation_rate": list(window.dilation_rate),
+        "groups": slide.groups,
+        "pixels": slide.pixels.tolist(),
+        "kernel": None if slide.kernel is None else slide.kernel.tolist(),
+        "bias": None,
+        "numbers": numbers,
+    }
+    return sliding_page(settings).encode()
+
+
+PICTURES: dict[str, Callable[[Slide, bool], bytes]] = {".gif": _gif, ".svg": _svg, ".png": _png, ".html": _html}
 """Ending of a file to what writes it; the keys are what ``--out`` takes."""
