@@ -14,8 +14,8 @@ const PADDINGS = { valid: "valid", same: "same", number: "a number" };
 const PAIRS = [
   { letter: "I", title: "input", names: ["rows", "columns"] },
   { letter: "K", title: "kernel size", names: ["kernel_rows", "kernel_columns"] },
-  { letter: "S", title: "strides: pixels from one window to the next", names: ["stride_rows", "stride_columns"] },
-  { letter: "D", title: "dilation rate: pixels from one tap to the next", names: ["dilation_rows", "dilation_columns"] },
+  { letter: "S", title: "strides, in pixels", names: ["stride_rows", "stride_columns"] },
+  { letter: "D", title: "dilation rate, in pixels", names: ["dilation_rows", "dilation_columns"] },
 ];
 
 /**
@@ -84,7 +84,7 @@ export function mount(element, settings, store, reset) {
       for (const { name, button } of paddings) button.setAttribute("aria-pressed", String(name === state.padding));
       padding_names.hidden = state.padding !== "number";
       const [rows, columns] = made.padding.map(([before, after]) => `${before} + ${after}`);
-      padding_note.textContent = `${pools ? "Padding" : "Zeros"} before + after: ${rows} rows, ${columns} columns`;
+      padding_note.textContent = `${pools ? "Cells" : "Zeros"} around: rows ${rows}, columns ${columns}`;
       alike.box.checked = state.alike === "yes";
       numbers.box.checked = state.numbers === "on";
       filters.hidden = group_row.hidden = pools;

@@ -15,7 +15,7 @@ export function player(store, size, redraw) {
   const speed = h("input", { type: "range", min: 1, max: 30, value: 6, id: "speed", "aria-label": "Steps a second" });
   const play = h("button", { onclick: toggle, "data-shortcut": "p" }, "Play (p)");
   const next = h("button", { onclick: () => (pause(), step()), "data-shortcut": "n" }, "Step (n)");
-  const element = h("div", { class: "player" }, play, next, h("label", { for: "speed", class: "small" }, "Speed"), speed);
+  const element = h("div", { class: "player" }, play, next, h("span", { class: "player-speed" }, h("label", { for: "speed", class: "small" }, "Speed"), speed));
 
   function toggle() {
     if (timer) return pause();

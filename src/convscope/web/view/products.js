@@ -20,7 +20,7 @@ export function mount(element) {
       const where = made.filters > 1 ? `filter ${filter}, row ${row}, column ${column}` : `row ${row}, column ${column}`;
       const source = found.kind === "convolution" && found.channels.length === 1 && made.input.shape[2] > 1 ? `channel ${found.channels[0].channel} of the input` : "the input";
       fill(body, h("p", { class: "small soft" }, `Output ${where} (counted from 0)`),
-        found.kind === "convolution" ? grids(found.channels, source, { shown: Infinity, noun: "channel", format: numeral }) : window_table(found.pixels, found.winner, numeral));
+        found.kind === "convolution" ? grids(found.channels, source, { shown: Infinity, noun: "channel", edge: "0", format: numeral }) : window_table(found.pixels, found.winner, numeral));
     },
   };
 }

@@ -33,7 +33,7 @@ export function mount(element, settings, store, { made, reset }) {
     /** @param {LetterState} state @param {LetterState} old the same at first @param {Slide} slide */
     update(state, old, slide) {
       title.textContent = `${TITLES[slide.operation]} step by step`;
-      caption.textContent = slide.caption;
+      fill(caption, slide.caption.split(" · ").flatMap((part, index) => [index > 0 && " · ", h("span", {}, part)]));
       misfit.hidden = !slide.misfit;
       const said = slide.misfit ? `${slide.misfit.sentence} ${slide.misfit.hint}` : "";
       if (misfit.textContent !== said) misfit.textContent = said;

@@ -16,6 +16,9 @@ import { touch } from "#web/view/touch.js";
 /** @typedef {import("#web/core/letter_state.js").LetterState} LetterState */
 /** @typedef {import("#web/core/sliding.js").Slide} Slide */
 
+/** Columns of kernel and output that stand side by side on a phone. */
+const BESIDE = 11;
+
 /**
  * @param {HTMLElement} element
  * @param {import("#web/core/letter_state.js").LetterStore} store
@@ -31,10 +34,11 @@ export function mount(element, store, first) {
   const filters = picker("filter", (filter) => store.set({ filter, channel: nearest_read(filter) }));
   const [times, equals] = [h("span", { class: "conv-sign", "aria-hidden": "true" }, "×"), h("span", { class: "conv-sign", "aria-hidden": "true" }, "=")];
   const sum = h("output", { class: "number-sum number", "aria-live": "polite" });
-  const hint = h("p", { class: "small soft" });
+  const hint = h("p", { class: "small soft" }, "Touch a grid, or use the arrow keys, to move the window.", h("span", { class: "conv-small-note" }, " Cells too small for numbers show their shade; the sum has them."));
+  const row = h("div", { class: "conv-grids" }, input.element, times, kernel.element, equals, output.element);
   const scale = h("div", { class: "layer-scale" });
   fill(element, h("h2", {}, "The window"), channels.element, filters.element,
-    h("div", { class: "conv-grids" }, input.element, times, kernel.element, equals, output.element), play.element, sum, hint, scale);
+    row, play.element, sum, hint, scale);
   const shared = { step, busy: () => play.playing() };
   touch(input.cells, { ...shared, size: input.size, point: (row, column) => go(nearest(made.layer, 0, row - made.padding[0][0]), nearest(made.layer, 1, column - made.padding[1][0])) });
   touch(output.cells, { ...shared, size: output.size, point: go });
@@ -69,6 +73,9 @@ export function mount(element, store, first) {
     for (const part of [equals, output.element]) part.hidden = !made.output;
     play.element.hidden = !made.output;
     if (made.output) output.draw({ tensor: made.output, channel: filter, most: most.output, numbers });
+    const columns = [kernel, output].reduce((sum, one) => sum + (one.element.hidden ? 0 : one.size()[1]), 0);
+    row.style.setProperty("--all", String(columns + input.size()[1]));
+    row.style.setProperty("--behind", String(columns > BESIDE && made.output ? output.size()[1] : Math.max(columns, 1)));
     channels.draw(made.input, channel, made.output ? reads(made, filter) : null);
     filters.draw(made.kernel ? made.output : null, filter, null);
     const scale_of = (/** @type {"input"|"output"} */ name) => h("span", { class: "conv-scale" }, h("span", { class: "small soft" }, name), legend(most[name], numeral));
@@ -77,16 +84,16 @@ export function mount(element, store, first) {
 
   /** The place in the grids. */
   function mark() {
-    const { row, column, filter, channel } = now();
+    const { row: r, column: c, filter, channel } = now();
     const [low, high] = reads(made, filter);
     const read = Boolean(made.output) && channel >= low && channel <= high;
-    const [rows, columns] = made.output ? [tap_positions(made.layer, 0, row), tap_positions(made.layer, 1, column)] : [[0], [0]];
+    const [rows, columns] = made.output ? [tap_positions(made.layer, 0, r), tap_positions(made.layer, 1, c)] : [[0], [0]];
     const span = { r0: rows[0], r1: rows[rows.length - 1], c0: columns[0], c1: columns[columns.length - 1] };
     const gaps = Math.max(...made.layer.config.dilation_rate) > 1;
-    input.mark(read ? span : null, read && gaps ? rows.flatMap((r) => columns.map((c) => ({ row: r, column: c }))) : []);
-    output.mark(made.output ? { r0: row, r1: row, c0: column, c1: column } : null);
+    input.mark(read ? span : null, read && gaps ? rows.flatMap((row) => columns.map((column) => ({ row, column }))) : []);
+    output.mark(made.output ? { r0: r, r1: r, c0: c, c1: c } : null);
     output.reveal(play.until());
-    sum.textContent = made.output ? sum_in_words(terms_at(made, row, column, filter)) : "";
+    sum.textContent = made.output ? sum_in_words(terms_at(made, r, c, filter)) : "";
     const which = (/** @type {string} */ noun, /** @type {number} */ index, /** @type {number} */ count) => (count > 1 ? `, ${noun} ${index}` : "");
     const [height, width, depth] = made.input.shape;
     input.title.textContent = `Input${which("channel", channel, depth)}${read || !made.output ? "" : ": this filter does not read it"}`;
@@ -94,9 +101,8 @@ export function mount(element, store, first) {
     output.title.textContent = `Output${which("filter", filter, made.filters)}`;
     input.cells.setAttribute("aria-label", `${input.title.textContent}: ${height} rows, ${width} columns. The window begins at row ${span.r0}, column ${span.c0}. Arrow keys move it.`);
     kernel.cells.setAttribute("aria-label", made.kernel ? `${kernel.title.textContent}: ${spoken(made.kernel, filter, channel - low)}` : "no kernel");
-    if (made.output) output.cells.setAttribute("aria-label", `${output.title.textContent}: ${size()[0]} rows, ${size()[1]} columns. Row ${row}, column ${column} is ${numeral(value_at(made.output, row, column, filter))}. Arrow keys move the window.`);
-    const small = [input, kernel, output].some(({ element: one }) => !one.hidden && one.classList.contains("conv-small"));
-    hint.textContent = made.output ? `Touch a grid, or use the arrow keys, to move the window.${small ? " Cells too small for numbers show their shade; the sum has them." : ""}` : "";
+    if (made.output) output.cells.setAttribute("aria-label", `${output.title.textContent}: ${size()[0]} rows, ${size()[1]} columns. Row ${r}, column ${c} is ${numeral(value_at(made.output, r, c, filter))}. Arrow keys move the window.`);
+    hint.hidden = !made.output;
   }
 
   return {

@@ -14,28 +14,28 @@ const SHOWN = 3;
  * Window × filter for the maps that count most, and one line for the rest.
  * @param {ChannelTaps[]} channels
  * @param {string} source what the maps are of
- * @param {{shown?: number, noun?: string, format?: (value: number) => string}} [style] how many maps, in their own order
- *     where all are shown; what to call one; how numbers are written
+ * @param {{shown?: number, noun?: string, edge?: string, format?: (value: number) => string}} [style] how many maps, in
+ *     their own order where all are shown; what to call one; what stands in the padding; how numbers are written
  * @returns {Node[]}
  */
-export function grids(channels, source, { shown = SHOWN, noun = "map", format = short } = {}) {
+export function grids(channels, source, { shown = SHOWN, noun = "map", edge = "0 (edge)", format = short } = {}) {
   const order = shown < Infinity ? [...channels].sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum)) : channels;
   const rest = order.slice(shown);
   const total = rest.reduce((sum, { sum: one }) => sum + one, 0);
   return [
-    ...order.slice(0, shown).map((one) => window_times_kernel(one, channels.length > 1 ? `${noun} ${one.channel} of ${source}` : source, format)),
+    ...order.slice(0, shown).map((one) => window_times_kernel(one, channels.length > 1 ? `${noun} ${one.channel} of ${source}` : source, edge, format)),
     ...(rest.length ? [h("p", { class: "small number" }, `… and ${rest.length} more maps: ${signed(total)}`)] : []),
   ];
 }
 
-/** @param {ChannelTaps} one @param {string} source @param {(value: number) => string} format */
-function window_times_kernel({ taps, sum }, source, format) {
+/** @param {ChannelTaps} one @param {string} source @param {string} edge @param {(value: number) => string} format */
+function window_times_kernel({ taps, sum }, source, edge, format) {
   const all = taps.flat();
   const pixels = reach(all.map(({ pixel }) => pixel));
   const weights = reach(all.map(({ weight }) => weight));
   const grid = (/** @type {string} */ name, /** @type {(tap: import("#web/core/taps.js").Tap) => number} */ of, /** @type {number} */ most) =>
     h("table", { class: "grid" }, h("caption", { class: "small soft" }, name), h("tbody", {}, taps.map((line) =>
-      h("tr", {}, line.map((tap) => h("td", { class: "number", style: paint(of(tap), most) }, tap.inside || name === "filter" ? format(of(tap)) : "0 (edge)"))))));
+      h("tr", {}, line.map((tap) => h("td", { class: tap.inside || name === "filter" ? "number" : "number edge", style: paint(of(tap), most) }, tap.inside || name === "filter" ? format(of(tap)) : edge))))));
   return h("div", { class: "written scroll", tabindex: 0, role: "region", "aria-label": `${source}, written out` },
     h("span", { class: "small written-source" }, source),
     grid("window", (tap) => tap.pixel, pixels), h("span", { "aria-label": "times" }, "×"),
