@@ -122,7 +122,8 @@ def test_a_long_slide_is_drawn_in_few_steps_with_the_first_and_the_last() -> Non
     drawn = scene(made, frames=50)
     assert len(drawn.frames) == 50 and drawn.frames[0].index == 0 and drawn.frames[-1].index == made.steps - 1
     shown = sum(len([s for s in frame.stays if isinstance(s, Box)]) for frame in drawn.frames)
-    assert shown == made.steps, "what lies between two steps appears with the later one"
+    dots = int((made.output < 0).sum()) if not drawn.numbered else 0
+    assert shown == made.steps + dots, "what lies between two steps appears with the later one"
 
 
 def test_numbers_that_nobody_could_read_are_left_out() -> None:
@@ -130,6 +131,12 @@ def test_numbers_that_nobody_could_read_are_left_out() -> None:
     assert small.numbered and not large.numbered
     assert not any(isinstance(shape, Text) and shape.centred for shape in large.still)
     assert not scene(slide(ConvOptions()), numbers=False).numbered
+
+
+def test_without_numbers_a_dot_tells_what_is_negative() -> None:
+    made = slide(ConvOptions())
+    boxes = [shape for frame in scene(made, numbers=False).frames for shape in frame.stays if isinstance(shape, Box)]
+    assert len(boxes) == made.steps + int((made.output < 0).sum())
 
 
 def test_grids_beyond_a_picture_are_refused() -> None:

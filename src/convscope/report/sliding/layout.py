@@ -12,8 +12,8 @@ from convscope.explain.convolution import Slide
 from convscope.report.sliding.numerals import numeral
 
 INK = "#1f2933"
-MARK = "#b84a00"
-"""Dark enough to stand out from every shade of a cell in grey, too: 5.2:1 on white."""
+MARK = "#d4006a"
+"""The window's colour, as in the page; it has a white edge, so that it stands out in grey, too: 5.2:1 on white."""
 
 MARGIN = 40
 HEADER = 142

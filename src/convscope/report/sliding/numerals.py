@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 _PAPER = (255, 255, 255)
-_POSITIVE = (143, 163, 184)
-_NEGATIVE = (240, 180, 96)
-"""Light enough that ink on them keeps 5:1."""
+_POSITIVE = (240, 168, 110)
+_NEGATIVE = (138, 176, 219)
+"""Light enough that ink on them keeps 6:1."""
 
-_DEEP_POSITIVE = (32, 62, 92)
-_DEEP_NEGATIVE = (196, 118, 20)
-"""For grids without numbers, where only the shade speaks."""
+_DEEP_POSITIVE = (168, 67, 0)
+_DEEP_NEGATIVE = (11, 87, 168)
+"""The ends of the page's own scale, for grids without numbers, where only the shade speaks."""
 
 
 def numeral(value: float) -> str:
@@ -31,7 +31,7 @@ def numeral(value: float) -> str:
 
 
 def shade(value: float, low: float, high: float, *, deep: bool = False) -> str:
-    """White for zero, deeper the further from it: slate for positive, amber for negative numbers.
+    """White for zero, deeper the further from it: orange for positive, blue for negative numbers, as in the page.
 
     Args:
         value: From low to high.
@@ -41,7 +41,7 @@ def shade(value: float, low: float, high: float, *, deep: bool = False) -> str:
 
     Example:
         >>> shade(0.0, -1.0, 1.0), shade(1.0, 0.0, 1.0), shade(-1.0, -1.0, 1.0)
-        ('#ffffff', '#8fa3b8', '#f0b460')
+        ('#ffffff', '#f0a86e', '#8ab0db')
     """
     largest = max(abs(low), abs(high)) or 1.0
     ends = (_DEEP_NEGATIVE, _DEEP_POSITIVE) if deep else (_NEGATIVE, _POSITIVE)

@@ -15,6 +15,7 @@ LINE = "#aab4c0"
 PAPER = "#ffffff"
 MAX_FRAMES = 120
 _SUM_CHARACTERS = 100
+_SMALLEST_DOTTED = 6
 
 
 @dataclass(frozen=True)
@@ -227,8 +228,12 @@ class _Drawing:
 
     def _number(
         self, panel: Panel, channel: int, row: int, column: int, value: float, colour: str = INK
-    ) -> Iterator[Text]:
+    ) -> Iterator[Shape]:
+        """The number, or without it a dot on what is negative, so that colour does not carry the sign alone."""
+        x, y = panel.place(channel, row, column)
+        half = panel.cell / 2
         if panel.font_size:
-            x, y = panel.place(channel, row, column)
-            half = panel.cell / 2
             yield Text(x + half, y + half, numeral(value), panel.font_size, colour, centred=True)
+        elif value < 0 and panel.cell >= _SMALLEST_DOTTED:
+            third = panel.cell // 3
+            yield Box(x + third, y + third, panel.cell - 2 * third, panel.cell - 2 * third, PAPER)

@@ -20,7 +20,7 @@ def sum_in_words(slide: Slide, step: int, *, width: int = 100) -> str:
 
     Example:
         >>> from convscope.explain.convolution import ConvOptions, slide
-        >>> sum_in_words(slide(ConvOptions(size=(2, 2), operation="max", pixels=[[[1], [5]], [[2], [0]]])), 0)
+        >>> sum_in_words(slide(ConvOptions(operation="max", pixels=np.array([[[1], [5]], [[2], [0]]]))), 0)
         'max(1, 5, 2, 0) = 5'
     """
     row, column, filter_index = slide.step(step)
