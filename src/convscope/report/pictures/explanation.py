@@ -35,7 +35,7 @@ from convscope.report.pictures.tiles import show_image
 _SIDE = 2.0
 _MAP = 1.42
 _APART = 0.32
-_ROW = 2.12
+_ROW = 2.26
 _HEAD = 0.42
 _SEEN = _SIDE + 0.62
 _CHART = MARGIN + 2 * _MAP + 1.02
