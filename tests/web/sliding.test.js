@@ -156,7 +156,10 @@ test("the letters round-trip through the hash, and a slider's end bounds them", 
 
 test("what was given may lie beyond a slider's end", () => {
   const pixels = Array.from({ length: 40 }, () => Array.from({ length: 40 }, () => [1]));
-  assert.equal(slid({ ...TUTORIAL, input_size: [40, 40], pixels }).output?.shape[0], 38);
+  const large = { ...TUTORIAL, input_size: [40, 40], pixels };
+  assert.equal(slid(large).output?.shape[0], 38);
+  assert.equal(slid(large, "#rows=39").output?.shape[0], 37);
+  assert.equal(slid(large, "#rows=41").output?.shape[0], 38);
 });
 
 test("settings that are damaged are said", () => {

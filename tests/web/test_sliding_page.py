@@ -126,12 +126,14 @@ def test_every_sum_is_written_out_and_the_arrow_keys_move_the_window(play):
     assert "Row 2, column 1 is" in label
 
 
-def test_a_touch_of_the_input_moves_the_window_onto_it(play):
-    page = play(TUTORIAL, has_touch=True)
+@pytest.mark.parametrize("zeros", [0, 2])
+def test_a_touch_of_the_input_moves_the_window_onto_it(play, zeros):
+    fragment = f"#padding=number&padding_rows={zeros}&padding_columns={zeros}"
+    page = play(TUTORIAL, fragment, has_touch=True)
     box = page.tab.locator(".conv-input .conv-cells").bounding_box()
-    cell = box["width"] / 9
+    cell = box["width"] / (9 + 2 * zeros)
     page.tab.touchscreen.tap(box["x"] + 5.5 * cell, box["y"] + 3.5 * cell)
-    page.wait("location.hash.includes('row=2') && location.hash.includes('column=4')")
+    page.wait("location.hash.includes('&row=2') && location.hash.includes('&column=4')")
     frame = page.tab.locator(".conv-input .frame").bounding_box()
     assert frame["x"] == pytest.approx(box["x"] + 4 * cell, abs=1)
     assert frame["y"] == pytest.approx(box["y"] + 2 * cell, abs=1)
@@ -150,6 +152,9 @@ def test_play_fills_the_output_and_pauses(play):
     assert 2 < filled < 49
     page.tab.keyboard.press("n")
     assert page.tab.locator(".conv-output text:not([hidden])").count() == filled + 1
+    label = page.tab.locator(".conv-output .conv-cells").get_attribute("aria-label")
+    row, column = map(int, re.search(r"Row (\d+), column (\d+) is", label).groups())
+    assert row * 7 + column == filled, "the window is where the last number came"
 
 
 def test_an_impossible_combination_is_a_sentence_and_comes_right_again(play):

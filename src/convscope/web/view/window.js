@@ -75,6 +75,7 @@ export function mount(element, store, first) {
     if (made.output) output.draw({ tensor: made.output, channel: filter, most: most.output, numbers });
     const columns = [kernel, output].reduce((sum, one) => sum + (one.element.hidden ? 0 : one.size()[1]), 0);
     row.style.setProperty("--all", String(columns + input.size()[1]));
+    row.style.setProperty("--taps", String(made.kernel ? kernel.size()[1] : 0));
     row.style.setProperty("--behind", String(columns > BESIDE && made.output ? output.size()[1] : Math.max(columns, 1)));
     channels.draw(made.input, channel, made.output ? reads(made, filter) : null);
     filters.draw(made.kernel ? made.output : null, filter, null);
