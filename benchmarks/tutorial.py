@@ -50,6 +50,13 @@ VARIANTS: dict[str, tuple[str, dict[str, object], int]] = {
 """Name: the network's text, what its recipe changes, and the most seeds it is trained with. "plain" is the tutorial's
 own way: images as they are, not shifted at random."""
 
+TOGETHER = (
+    ("classic", "without dropout"),
+    ("plain", "plain, without dropout"),
+    ("every second place", "average pooling"),
+)
+"""What is trained seed by seed, so that a run that is stopped leaves pairs."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -59,7 +66,7 @@ def main() -> None:
     path = FIGURES / "tutorial.json"
     runs = json.loads(path.read_text(encoding="utf-8"))["runs"] if path.exists() else []
     done = {(run["variant"], run["seed"]) for run in runs}
-    for variants in (("classic", "without dropout"), *((name,) for name in list(VARIANTS)[2:])):
+    for variants in TOGETHER:
         for seed in range(chosen.seeds):
             for variant in variants:
                 if (variant, seed) not in done and seed < VARIANTS[variant][2]:
