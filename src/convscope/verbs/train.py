@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from convscope.data.dataset import Dataset, LoadedData, stratified_split
-from convscope.data.readers import load
-from convscope.errors import DataError, DivergedError, OptionError, RunError
+from convscope.data.dataset import Dataset, LoadedData
+from convscope.errors import DivergedError, OptionError, RunError
 from convscope.evaluate.metrics import Evaluation, measure
 from convscope.evaluate.predict import Predictions, at_temperature, predict
 from convscope.evaluate.temperature import fit_temperature
-from convscope.model.artifact import Model, check_size, weights_sha256, write
-from convscope.model.presets import load_spec, spec_text
+from convscope.model.artifact import Model, weights_sha256, write
+from convscope.model.presets import spec_text
 from convscope.model.proof import PROOF_FILE, write_proof
-from convscope.model.spec import Spec
 from convscope.train.checkpoint import Checkpoint, Keeper, check_same, forget, hold, newest
 from convscope.train.options import TrainOptions, resolve
 from convscope.train.run import MODEL_FILE, Run, check_empty, new_folder, save
 from convscope.verbs.environment import describe_environment
 from convscope.verbs.open import write_page
+from convscope.verbs.plan import Plan, prepare
 
 if TYPE_CHECKING:
     from convscope.train.fit import Fitted
     from convscope.train.recorder import Progress
-
-MAX_CLASSES = 1000
 
 
 @dataclass(frozen=True)
@@ -100,7 +97,7 @@ def train(
     spec_text(options.model)  # reading data may take minutes: a word that is no network is said before
     if out is not None:
         check_empty(Path(out))
-    plan = _prepare(options, listener)
+    plan = prepare(options, listener.begin)
     if found:
         folder, is_new = Path(resume or ""), False
         plan = replace(plan, created=datetime.fromisoformat(found.identity["created"]))
@@ -147,32 +144,6 @@ def began_with(folder: Path, found: Checkpoint | None = None) -> TrainOptions:
         raise RunError(f"The checkpoint in {folder} does not have the expected options ({error}).") from None
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """Everything that is known before the first step."""
-
-    options: TrainOptions
-    loaded: LoadedData
-    training: Dataset
-    validation: Dataset
-    spec: Spec
-    created: datetime
-    data: dict[str, Any]
-    seconds: dict[str, float]
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        """What makes this training this training."""
-        environment = describe_environment()
-        return {
-            "created": self.created.isoformat(),
-            "options": asdict(self.options),
-            "network": self.spec.to_json(),
-            "data": {key: self.data[key] for key in ("train_fingerprint", "test_fingerprint")},
-            "versions": {"convscope": environment["convscope"], "packages": environment["packages"]},
-        }
-
-
 def _find(folder: Path, listener: Listener) -> Checkpoint:
     if not folder.is_dir():
         raise RunError(f"Expected the folder of a run. Received: {folder}.", hint="Folders of runs lie below runs/.")
@@ -182,19 +153,7 @@ def _find(folder: Path, listener: Listener) -> Checkpoint:
     return found.checkpoint
 
 
-def _prepare(options: TrainOptions, listener: Listener) -> _Plan:
-    created = datetime.now().astimezone()
-    started = time.perf_counter()
-    listener.begin(f"reading {options.data}")
-    loaded = load(options.data, size=_square(options.size), test_fraction=options.test_fraction, seed=options.seed)
-    training, validation = _split(loaded, options)
-    spec = load_spec(options.model, input_shape=training.image_shape, num_classes=training.num_classes)
-    check_size(spec)
-    data = _describe_data(loaded, training, validation)
-    return _Plan(options, loaded, training, validation, spec, created, data, {"load": time.perf_counter() - started})
-
-
-def _conclude(plan: _Plan, fitted: Fitted, folder: Path, listener: Listener) -> Trained:
+def _conclude(plan: Plan, fitted: Fitted, folder: Path, listener: Listener) -> Trained:
     """Write model and record, and measure a training that came to its end."""
     seconds = plan.seconds | {"train": fitted.seconds["total"]}
     model = _model(plan, fitted)
@@ -263,17 +222,7 @@ def _measure(predictions: Predictions, dataset: Dataset) -> Evaluation:
     return measure(predictions.logits, dataset.labels, class_names=dataset.class_names, known_wrong=dataset.known_wrong)
 
 
-def _split(loaded: LoadedData, options: TrainOptions) -> tuple[Dataset, Dataset]:
-    if loaded.train.num_classes > MAX_CLASSES:
-        raise DataError(f"At most {MAX_CLASSES} classes. Received: {loaded.train.num_classes} in {options.data}.")
-    return stratified_split(loaded.train, fraction=options.validation_fraction, seed=options.seed)
-
-
-def _square(side: int | None) -> tuple[int, int] | None:
-    return (side, side) if side else None
-
-
-def _model(plan: _Plan, fitted: Fitted) -> Model:
+def _model(plan: Plan, fitted: Fitted) -> Model:
     from convscope import __version__
 
     return Model(
@@ -291,19 +240,3 @@ def _model(plan: _Plan, fitted: Fitted) -> Model:
             "outcome": fitted.outcome,
         },
     )
-
-
-def _describe_data(loaded: LoadedData, training: Dataset, validation: Dataset) -> dict[str, Any]:
-    return {
-        "source": loaded.train.source,
-        "kind": loaded.kind,
-        "class_names": list(loaded.train.class_names),
-        "image_shape": list(loaded.train.image_shape),
-        "train": len(training),
-        "validation": len(validation),
-        "test": len(loaded.test) if loaded.test else 0,
-        "train_fingerprint": loaded.train.fingerprint(),
-        "test_fingerprint": loaded.test.fingerprint() if loaded.test else None,
-        "preprocessing": loaded.preprocessing.to_json(),
-        "skipped": [{"file": item.file, "reason": item.reason} for item in loaded.skipped],
-    }
