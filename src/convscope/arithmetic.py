@@ -87,12 +87,12 @@ def output_size_formula(
 
     Example:
         >>> output_size_formula(9, 3)
-        '⌊(9 + 0 + 0 − 1·(3 − 1) − 1) / 1⌋ + 1 = 7'
+        '⌊(9 + 0 + 0 − 1×(3 − 1) − 1) / 1⌋ + 1 = 7'
     """
     slide = {"strides": strides, "padding": padding, "dilation_rate": dilation_rate}
     before, after = padding_split(size, kernel_size, **slide)
     result = output_size(size, kernel_size, **slide)
-    return f"⌊({size} + {before} + {after} − {dilation_rate}·({kernel_size} − 1) − 1) / {strides}⌋ + 1 = {result}"
+    return f"⌊({size} + {before} + {after} − {dilation_rate}×({kernel_size} − 1) − 1) / {strides}⌋ + 1 = {result}"
 
 
 @dataclass(frozen=True)

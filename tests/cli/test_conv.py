@@ -15,7 +15,7 @@ def test_the_tutorial_s_window_is_the_default(tmp_path: Path, convscope) -> None
     assert done.returncode == 0 and done.stderr == ""
     first = done.stdout.splitlines()[0]
     assert first == "input (1, 9, 9) · output (1, 7, 7) · K (3, 3) · P (0, 0) · S (1, 1) · D (1, 1) · G 1"
-    assert "⌊(9 + 0 + 0 − 1·(3 − 1) − 1) / 1⌋ + 1 = 7" in done.stdout
+    assert "⌊(9 + 0 + 0 − 1×(3 − 1) − 1) / 1⌋ + 1 = 7" in done.stdout
     assert list(tmp_path.iterdir()) == [], "nothing is written unasked"
 
 

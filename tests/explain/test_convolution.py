@@ -1,4 +1,6 @@
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,14 +8,17 @@ from harness import check_slide, random_slide
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from convscope.arithmetic import output_size, padding_split
 from convscope.errors import OptionError
 from convscope.explain.convolution import ConvOptions, slide
+
+CASES = json.loads((Path(__file__).parent.parent / "cases" / "sliding.json").read_text(encoding="utf-8"))
 
 
 def test_the_default_is_the_tutorial_s_own_caption() -> None:
     made = slide(ConvOptions())
     assert made.caption == "input (1, 9, 9) · output (1, 7, 7) · K (3, 3) · P (0, 0) · S (1, 1) · D (1, 1) · G 1"
-    assert made.formula.splitlines()[0] == "rows    ⌊(9 + 0 + 0 − 1·(3 − 1) − 1) / 1⌋ + 1 = 7"
+    assert made.formula.splitlines()[0] == "rows    ⌊(9 + 0 + 0 − 1×(3 − 1) − 1) / 1⌋ + 1 = 7"
 
 
 def test_tensorflow_slides_the_same_window_over_random_shapes() -> None:
@@ -42,6 +47,35 @@ def test_the_products_of_a_place_make_its_number(seed: int) -> None:
             inside = 0 <= tap.row < made.pixels.shape[0] and 0 <= tap.column < made.pixels.shape[1]
             assert tap.is_padding != inside
             assert tap.value == (made.pixels[tap.row, tap.column, tap.channel] if inside else 0)
+
+
+@pytest.mark.parametrize("case", CASES["axes"], ids=lambda case: "-".join(str(value) for value in case.values()))
+def test_the_page_and_python_agree_on_every_axis_of_the_shared_table(case: dict) -> None:
+    axis = {name: case[name] for name in ("size", "kernel_size", "strides", "padding", "dilation_rate")}
+    assert padding_split(**axis) == (case["before"], case["after"])
+    assert max(output_size(**axis), 0) == case["output_size"], "what does not fit has no output"
+
+
+@pytest.mark.parametrize("case", CASES["slides"], ids=lambda case: case["caption"])
+def test_the_page_and_python_agree_on_every_slide_of_the_shared_table(case: dict) -> None:
+    made = slide(asked_of(case))
+    assert made.caption == case["caption"]
+    np.testing.assert_allclose(made.output, np.array(case["output"]), rtol=1e-6)
+
+
+def asked_of(case: dict) -> ConvOptions:
+    pools = case["operation"] != "conv"
+    padding = case["padding"] if isinstance(case["padding"], str) else tuple(case["padding"])
+    return ConvOptions(
+        operation=case["operation"],
+        kernel_size=tuple(case["kernel_size"]),
+        strides=tuple(case["strides"]),
+        dilation_rate=tuple(case["dilation_rate"]),
+        padding=padding,
+        groups=1 if pools else case["groups"],
+        pixels=np.array(case["pixels"]),
+        kernel=None if pools else np.array(case["kernel"]),
+    )
 
 
 def test_the_steps_walk_along_the_rows_then_down_then_to_the_next_filter() -> None:

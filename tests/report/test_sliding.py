@@ -151,7 +151,7 @@ def test_a_step_in_text_marks_what_the_window_reads() -> None:
     lines = draw_step(made, 4).splitlines()
     assert lines[0] == "step 5 of 9: output row 1, column 1"
     assert lines[2].split() == ["4", "[", "5][", "6]", "7"]
-    assert lines[-1] == "5·1 + 6·(−1) = −1"
+    assert lines[-1] == "5×1 + 6×(−1) = −1"
 
 
 def test_padding_is_a_dot_and_a_pooling_leaves_it_out_of_its_sum() -> None:

@@ -80,9 +80,9 @@ test("what does not fit is said as Python says it", () => {
 const TUTORIAL = CASES.slides[0];
 
 test("the formula has its numbers filled in", () => {
-  assert.equal(slid(TUTORIAL).formulas[0], "floor((9 + 0 + 0 − 1×(3 − 1) − 1) / 1) + 1 = 7");
+  assert.equal(slid(TUTORIAL).formulas[0], "⌊(9 + 0 + 0 − 1×(3 − 1) − 1) / 1⌋ + 1 = 7");
   const other = slid(TUTORIAL, "#rows=8&columns=3&kernel_columns=5&stride_rows=2&dilation_rows=2&padding=number&padding_rows=1&padding_columns=0");
-  assert.deepEqual(other.formulas, ["floor((8 + 1 + 1 − 2×(3 − 1) − 1) / 2) + 1 = 3", "floor((3 + 0 + 0 − 1×(5 − 1) − 1) / 1) + 1 = −1"]);
+  assert.deepEqual(other.formulas, ["⌊(8 + 1 + 1 − 2×(3 − 1) − 1) / 2⌋ + 1 = 3", "⌊(3 + 0 + 0 − 1×(5 − 1) − 1) / 1⌋ + 1 = −1"]);
   assert.equal(other.output, null);
   assert.match(other.caption, /^input \(1, 8, 3\) · no output · K \(3, 5\)/);
 });

@@ -93,7 +93,7 @@ def test_sliders_change_the_shapes_and_every_number_is_right(play):
     assert page.text(".conv-caption") == (
         "input (1, 7, 7) · output (1, 5, 5) · K (3, 3) · P (2, 2) · S (2, 2) · D (1, 1) · G 1"
     )
-    assert "floor((7 + 2 + 2 − 1×(3 − 1) − 1) / 2) + 1 = 5" in page.text(".conv-formulas")
+    assert "⌊(7 + 2 + 2 − 1×(3 − 1) − 1) / 2⌋ + 1 = 5" in page.text(".conv-formulas")
     padded = np.array(numbers_of(page, "input")).reshape(11, 11)
     kernel = np.array(numbers_of(page, "kernel")).reshape(3, 3)
     assert np.array_equal(kernel, np.array(TUTORIAL["kernel"])[:, :, 0, 0]), "its shape has not changed"

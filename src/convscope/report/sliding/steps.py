@@ -80,7 +80,7 @@ def _lines(cells: list[list[str]], marked: set[tuple[int, int]]) -> Iterator[str
 
 def _factors(tap: Product) -> str:
     weight = numeral(tap.weight)
-    return f"{numeral(tap.value)}·({weight})" if tap.weight < 0 else f"{numeral(tap.value)}·{weight}"
+    return f"{numeral(tap.value)}×({weight})" if tap.weight < 0 else f"{numeral(tap.value)}×{weight}"
 
 
 def _shortened(parts: list[str], joint: str, head: str, tail: str, width: int) -> str:

@@ -8,7 +8,7 @@ import { axis_of, output_size, padding_split } from "#web/core/conv.js";
 export const AXES = /** @type {const} */ (["rows", "columns"]);
 
 /** The formula of one axis, before its letters are filled in; I is the input's size. */
-export const FORMULA = "floor((I + P + P − D×(K − 1) − 1) / S) + 1";
+export const FORMULA = "⌊(I + P + P − D×(K − 1) − 1) / S⌋ + 1";
 
 /**
  * Zeros before and after, of the rows and of the columns.
@@ -28,14 +28,14 @@ export function padding_of(window, size) {
  * @param {number} size of the input on this axis
  * @param {Window} window
  * @param {0|1} axis rows or columns
- * @returns {string} "floor((9 + 0 + 0 − 1×(3 − 1) − 1) / 1) + 1 = 7"
+ * @returns {string} "⌊(9 + 0 + 0 − 1×(3 − 1) − 1) / 1⌋ + 1 = 7"
  */
 export function formula(size, window, axis) {
   const { kernel_size, ...slide } = axis_of(window, axis);
   const [before, after] = padding_split(size, kernel_size, slide);
   const result = output_size(size, kernel_size, slide);
   const taken = `${size} + ${before} + ${after} − ${slide.dilation_rate}×(${kernel_size} − 1) − 1`;
-  return `floor((${taken}) / ${slide.strides}) + 1 = ${String(result).replace("-", "−")}`;
+  return `⌊(${taken}) / ${slide.strides}⌋ + 1 = ${String(result).replace("-", "−")}`;
 }
 
 /**
