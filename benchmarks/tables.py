@@ -68,6 +68,7 @@ def rows() -> list[tuple[str, str, str]]:
         ]
     if record := read("page"):
         found += page_rows(record["summary"])
+    found += lesson_rows(read("conv"), read("explain"), read("notebook"))
     if accurate := read("seeds-accurate"):
         s = accurate["summary"]
         found += [
@@ -101,6 +102,29 @@ def page_rows(s: dict) -> list[tuple[str, str, str]]:
         ),
         ("requests that leave the page", "0", f"{away}"),
     ]
+
+
+def lesson_rows(conv: dict | None, explain: dict | None, notebook: dict | None) -> list[tuple[str, str, str]]:
+    found = []
+    if conv:
+        s = conv["summary"]
+        found += [
+            ("`convscope conv`, numbers equal to TensorFlow's", "5,000 of 5,000", f"{s['equal']:,} of {s['cases']:,}"),
+            (
+                "`convscope conv`, cold: printed · the default's GIF",
+                "≤ 0.3 · 1 s",
+                f"{s['printed_seconds']:.2f} · {s['gif_seconds']:.2f} s",
+            ),
+        ]
+    if explain:
+        s = explain["summary"]
+        gaps = " · ".join(
+            f"{100 * s[f'{name}_gap_worst']:.1f} % (n={s[f'{name}_gap_n']})" for name in ("quick", "classic")
+        )
+        found.append(("integrated gradients of 100 digits, worst miss: `quick` · `classic`", "≤ 1 %", gaps))
+    if notebook:
+        found.append(("the lesson, top to bottom", "≤ 3 min", f"{notebook['summary']['seconds_median']:.0f} s"))
+    return found
 
 
 def accuracy(summary: dict) -> str:
