@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from html import escape
 
 import numpy as np
 
 from convscope.arrays import Labels, Pixels
 from convscope.data.preprocess import Preprocessing
 from convscope.errors import DataError
+from convscope.markup import image, table
+
+SHOWN, SHOWN_CLASSES = 8, 30
+"""Images of a class, and classes, that a data set shows of itself in a notebook."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,17 @@ class Dataset:
     def __repr__(self) -> str:
         h, w, c = self.image_shape
         return f"Dataset({len(self):,} images {h}×{w}×{c}, {self.num_classes} classes, {self.source})"
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for index, (name, count) in enumerate(zip(self.class_names, self.class_counts, strict=True)):
+            shown = self.pixels[np.flatnonzero(self.labels == index)[:SHOWN]]
+            words = f"{len(shown)} images of class {name}"
+            strip = image(np.concatenate(shown, axis=1), alt=words, scale=1) if len(shown) else ""
+            rows.append((escape(name), f"{count:,}", strip))
+            if len(rows) == SHOWN_CLASSES:
+                break
+        return table(("class", "images", f"the first {SHOWN}"), rows, caption=repr(self))
 
     def __len__(self) -> int:
         return len(self.pixels)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 
 import numpy as np
 
 from convscope.arrays import Logits, Pixels, Probabilities, to_images
 from convscope.evaluate.metrics import log_softmax
 from convscope.evaluate.temperature import temperature_of
+from convscope.markup import bar, table
 from convscope.model.artifact import Model
 from convscope.model.forward import logits
+
+SHOWN = 10
+"""Images that predictions show of themselves in a notebook."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,21 @@ class Predictions:
 
     def __len__(self) -> int:
         return len(self.logits)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                str(index),
+                *(
+                    f"{escape(choice.name)} {choice.probability:.1%} {bar(choice.probability)}"
+                    for choice in self.top(index)
+                ),
+            )
+            for index in range(min(len(self), SHOWN))
+        ]
+        runners_up = range(1, min(3, len(self.class_names)))
+        heads = ("image", "likeliest", *(f"then ({place + 1})" for place in runners_up))
+        return table(heads, rows, caption=f"Predictions of {len(self):,} images; the first {len(rows)}")
 
     @property
     def probabilities(self) -> Probabilities:

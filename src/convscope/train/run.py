@@ -8,9 +8,12 @@ import tempfile
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from html import escape
 from pathlib import Path
+from typing import Any
 
 from convscope.errors import OptionError, RunError
+from convscope.markup import curve, table
 from convscope.train.options import TrainOptions
 
 SCHEMA_VERSION = 1
@@ -76,6 +79,27 @@ class Run:
     def to_json(self) -> dict[str, object]:
         """Plain values; `from_json` reads them back."""
         return asdict(self)
+
+    def _repr_html_(self) -> str:
+        rows = [("network", f"{escape(str(self.network['name']))}, {self.network['parameters']:,} parameters")]
+        rows += [("data", escape(str(self.data["source"]))), ("outcome", self.outcome)]
+        rows += [("trained", f"{self.options.epochs:g} epochs in {self.seconds.get('train', 0.0):.1f} s")]
+        for part, measured in (("test", self.test), ("validation", self.validation)):
+            if measured:
+                rows.append((f"{part} accuracy", escape(_accuracy_in_words(measured))))
+        rows.append(
+            ("loss", curve([(row.epoch, row.loss) for row in self.history], title=_loss_in_words(self.history)))
+        )
+        return table(("", ""), rows, caption=f"Run {self.name}")
+
+
+def _accuracy_in_words(measured: Mapping[str, Any]) -> str:
+    share = measured["accuracy"]
+    return f"{share['rate']:.2%} ({100 * share['low']:.2f} to {100 * share['high']:.2f}, n={share['n']:,})"
+
+
+def _loss_in_words(history: tuple[HistoryRow, ...]) -> str:
+    return f"training loss from {history[0].loss:.3f} to {history[-1].loss:.3f} in {history[-1].epoch:g} epochs"
 
 
 def from_json(value: object) -> Run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from convscope.train.run import MODEL_FILE, Run, find_run, load_run, write_text
 from convscope.verbs.evaluate import measured_part
 
 PAGE_FILE = "page.html"
+FRAME_HEIGHT = 720
+"""Pixels of the page inside a notebook's cell."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,13 @@ class Opened:
     pictures: int
     proof: str
     missing: str = ""
+
+    def _repr_html_(self) -> str:
+        content = escape(self.path.read_text(encoding="utf-8"))
+        return (
+            f'<iframe title="the page of the network" style="width:100%;height:{FRAME_HEIGHT}px;border:0" '
+            f'srcdoc="{content}"></iframe>'
+        )
 
 
 def open_run(run: str | Path | None = None, *, out: str | Path | None = None) -> Opened:

@@ -11,6 +11,7 @@ const HASH_DELAY = 250; // browsers refuse hundreds of changes of the address in
  * @param {(state: S, old: S) => boolean} [words.leaves] whether a change is one that the back button undoes
  */
 export function keep_hash(store, { write, read, leaves = () => false }) {
+  if (location.protocol === "about:") return; // a notebook's cell: the page there has no address of its own
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   let timer;
   store.subscribe((state, old) => {
