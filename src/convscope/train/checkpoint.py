@@ -224,7 +224,11 @@ def hold(folder: Path) -> Iterator[None]:
         (folder / FOLDER).mkdir(exist_ok=True)
         with (folder / FOLDER / LOCK_FILE).open("w") as file:
             _lock(file.fileno())
-            yield
+            try:
+                yield
+            finally:
+                if not _files(folder / FOLDER):
+                    forget(folder)
     except BlockingIOError:
         raise RunError(f"Another process trains in {folder}.", hint="Wait for it, or give another --out.") from None
 

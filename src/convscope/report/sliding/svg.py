@@ -9,11 +9,13 @@ from convscope.report.sliding.scene import Box, Scene, Shape
 
 SECONDS_A_STEP = 0.7
 _STYLE = """
-text{font-family:"DejaVu Sans",Verdana,"Segoe UI",Helvetica,Arial,sans-serif;dominant-baseline:central}
-.middle{text-anchor:middle}.bold{font-weight:bold}.passes,.stays{visibility:hidden}
-@media (prefers-reduced-motion:reduce),print{.stays,.passes:last-child{visibility:visible!important}
-.passes:not(:last-child){visibility:hidden!important}}
+.window text{font-family:"DejaVu Sans",Verdana,"Segoe UI",Helvetica,Arial,sans-serif;dominant-baseline:central}
+.window .middle{text-anchor:middle}.window .bold{font-weight:bold}.window .passes,.window .stays{visibility:hidden}
+@media (prefers-reduced-motion:reduce),print{
+.window .stays,.window .passes:last-child{visibility:visible!important}
+.window .passes:not(:last-child){visibility:hidden!important}}
 """
+"""Below one class, and without ids: in a notebook several of these pictures lie in one document."""
 
 
 def to_svg(scene: Scene, *, seconds_a_step: float = SECONDS_A_STEP) -> str:
@@ -29,9 +31,9 @@ def to_svg(scene: Scene, *, seconds_a_step: float = SECONDS_A_STEP) -> str:
     count = len(scene.frames)
     seconds = count * seconds_a_step
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {scene.width} {scene.height}" role="img" '
-        f'aria-labelledby="title description"><title id="title">{escape(scene.title)}</title>'
-        f'<desc id="description">{escape(scene.description)}</desc><style>{_STYLE}</style>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {scene.width} {scene.height}" class="window" '
+        f'role="img" aria-label="{escape(scene.description)}"><title>{escape(scene.title)}</title>'
+        f"<desc>{escape(scene.description)}</desc><style>{_STYLE}</style>"
         f'<rect width="100%" height="100%" fill="#ffffff"/>',
         _group(scene.still),
     ]
