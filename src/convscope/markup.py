@@ -67,7 +67,7 @@ def curve(points: Sequence[tuple[float, float]], *, title: str, width: int = 360
         for x, y in points
     )
     return (
-        f'<svg role="img" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
-        f"<title>{escape(title)}</title>"
+        f'<svg role="img" aria-label="{escape(title)}" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}"><title>{escape(title)}</title>'
         f'<polyline points="{path}" fill="none" stroke="currentColor" stroke-width="2"/></svg>'
     )

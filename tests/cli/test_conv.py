@@ -90,7 +90,7 @@ def test_out_writes_what_its_ending_says(ending: str, tmp_path: Path, convscope)
         (["--groups", "2"], "G: 2 groups must divide the channels (1) and the filters (1)."),
         (["--pool", "min"], "--pool must be max or average. Received: 'min'."),
         (["--pool", "max", "--kernel", "1 2; 3 4"], "A pooling has no weights."),
-        (["--input", "mnist:10000"], "mnist:N must be mnist:0 to mnist:9999."),
+        (["--input", "mnist:10000"], "Expected mnist:0 to mnist:9999. Received: mnist:10000."),
         (["--input", "nobody.png"], "Expected random, mnist:N, numbers such as '1 2; 3 4', or a picture file."),
         (["--input", "1 2; 3"], "Expected numbers, rows ended by ';'"),
         (["--input", "1e999"], "Received: an infinite number or NaN."),

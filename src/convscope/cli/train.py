@@ -105,9 +105,10 @@ def train(
     if resume and (out or config):
         raise OptionError("--resume goes on in its own folder with its own options. Received: --out or --config too.")
     values = (load_config(config) if config else {}) | {k: v for k, v in given.items() if v is not None}
-    values = (asdict(began_with(resume)) if resume else {}) | values
+    if resume and values:  # what is not given again stays as it was
+        values = asdict(began_with(resume)) | values
     try:
-        options = TrainOptions(**values)  # type: ignore[arg-type]
+        options = TrainOptions(**values) if values or not resume else None  # type: ignore[arg-type]
     except OptionError as error:
         raise OptionError(str(error), hint=f"It is from {config} or the command line." if config else "") from None
     with Watch() as watch:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
-from convscope.arithmetic import padding_split
 from convscope.arrays import Images, Logits
 from convscope.model import layers
 from convscope.model.forward import Activations, Weights, forward
 from convscope.model.layers import Window
+from convscope.model.ops import taps
 from convscope.model.spec import Row, Spec
 
 Tensor = Float32[np.ndarray, "n ..."]
@@ -153,21 +153,10 @@ def _through(row: Row, weights: Mapping[str, np.ndarray], given: Tensor, output:
             return flow
 
 
-def _taps(size: int, window: Window, axis: int, outputs: int) -> Iterator[tuple[int, slice, slice]]:
-    """Each tap that meets the picture on one axis: its index, the outputs it serves, the pixels it reads."""
-    stride, rate = window.strides[axis], window.dilation_rate[axis]
-    before, _ = padding_split(size, **window.axis(axis))
-    for tap in range(window.kernel_size[axis]):
-        offset = tap * rate - before
-        first, last = max(0, -(offset // stride)), min(outputs - 1, (size - 1 - offset) // stride)
-        if first <= last:
-            yield tap, slice(first, last + 1), slice(offset + first * stride, offset + last * stride + 1, stride)
-
-
 def _places(shape: tuple[int, ...], window: Window, flow: Slid) -> Iterator[tuple[tuple[int, int], tuple, tuple]]:
     """Each tap of a window: (row, column) in the kernel, where its outputs lie, where its pixels lie."""
-    across = list(_taps(shape[2], window, 1, flow.shape[2]))
-    for i, out_rows, rows in _taps(shape[1], window, 0, flow.shape[1]):
+    across = list(taps(shape[2], window, 1))
+    for i, out_rows, rows in taps(shape[1], window, 0):
         for j, out_columns, columns in across:
             yield (i, j), (slice(None), out_rows, out_columns), (slice(None), rows, columns)
 

@@ -11,8 +11,6 @@ from convscope.model.layers import Axis, Window
 Pair = tuple[int, int]
 
 _AXES = ("rows", "columns")
-_SEARCHED = 600
-"""How far to look for an input that would fit; beyond every size that is allowed."""
 
 
 def check_fit(window: Window, size: Pair, channels: int, filters: int, groups: int, *, pools: bool) -> None:
@@ -47,7 +45,7 @@ P 1 or more, 'same', or an input of 5 rows or more.
         if output_size(size[index], **axis) < 1:
             raise OptionError(_too_large(size[index], axis, name), hint=_what_fits(size[index], axis, name))
         if pools and not _meets_the_picture(size[index], axis):
-            fits = [p for p in range(axis["kernel_size"]) if _fits_with(size[index], axis, padding=p, pools=True)]
+            fits = [p for p in range(axis["kernel_size"]) if _pools_with(size[index], axis, padding=p)]
             raise OptionError(
                 f"P: some windows of the pooling would see only padding in the {name}, and padding has no "
                 f"largest value and no mean.",
@@ -145,20 +143,19 @@ def _too_large(size: int, axis: Axis, name: str) -> str:
 
 
 def _what_fits(size: int, axis: Axis, name: str) -> str:
-    kernel = max((k for k in range(1, axis["kernel_size"]) if _fits_with(size, axis, kernel_size=k)), default=0)
-    rate = max((d for d in range(1, axis["dilation_rate"]) if _fits_with(size, axis, dilation_rate=d)), default=0)
-    padding = next(p for p in range(_SEARCHED**2) if _fits_with(size, axis, padding=p))
     extent = effective_kernel_size(axis["kernel_size"], dilation_rate=axis["dilation_rate"])
     before, after = padding_split(size, **axis)
-    ways = [f"K up to {kernel}"] if kernel else []
-    ways += [f"D up to {rate}"] if rate else []
+    reach = size + before + after - 1  # from the first place to the last; (K - 1) · D must not be more
+    padding = -(-(extent - size) // 2)
+    ways = [f"K up to {reach // axis['dilation_rate'] + 1}"]
+    ways += [f"D up to {rate}"] if (rate := reach // (axis["kernel_size"] - 1)) else []
     ways += [f"P {padding} or more", "'same'", f"or an input of {extent - before - after} {name} or more"]
     return f"What would fit: {', '.join(ways)}."
 
 
-def _fits_with(size: int, axis: Axis, *, pools: bool = False, **changes: int) -> bool:
-    changed: Axis = {**axis, **changes}  # type: ignore[typeddict-item]
-    return output_size(size, **changed) >= 1 and (not pools or _meets_the_picture(size, changed))
+def _pools_with(size: int, axis: Axis, *, padding: int) -> bool:
+    changed: Axis = {**axis, "padding": padding}
+    return output_size(size, **changed) >= 1 and _meets_the_picture(size, changed)
 
 
 def _meets_the_picture(size: int, axis: Axis) -> bool:

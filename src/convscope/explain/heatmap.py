@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float32
+
+from convscope.markup import image
 
 MINUS, PLUS, MIDDLE = (11, 87, 168), (184, 70, 0), (250, 249, 246)
 """The scale about zero, the same as in the page: blue, orange, paper."""
@@ -98,10 +98,10 @@ class Heatmap:
             f"{name} for class {self.target}: {self.values.shape[0]} by {self.values.shape[1]} numbers "
             f"from {self.flat.min():.3g} to {self.flat.max():.3g} {self.unit}"
         )
-        source = base64.b64encode(to_png(self.flat)).decode()
+        cell = int(np.clip(280 // max(self.flat.shape), 1, 40))
         return (
-            f'<figure><img alt="{html.escape(words)}" src="data:image/png;base64,{source}" '
-            f'style="image-rendering:pixelated"><figcaption>{html.escape(words)}; orange speaks for the class, '
+            f"<figure>{image(to_pixels(self.flat, cell=cell), alt=words)}"
+            f"<figcaption>{html.escape(words)}; orange speaks for the class, "
             "blue with a dot against it, the scale is about zero.</figcaption></figure>"
         )
 
@@ -146,13 +146,3 @@ def to_pixels(values: Float32[np.ndarray, "h w"], *, cell: int = _CELL, reach: f
         picture[dot] = MINUS
         picture[dot & strong] = MIDDLE
     return picture
-
-
-def to_png(values: Float32[np.ndarray, "h w"]) -> bytes:
-    """A map as the bytes of a PNG, large enough to be looked at."""
-    from PIL import Image
-
-    cell = int(np.clip(280 // max(values.shape), 1, 40))
-    stream = io.BytesIO()
-    Image.fromarray(to_pixels(values, cell=cell)).save(stream, "PNG")
-    return stream.getvalue()

@@ -1,6 +1,6 @@
 """The arithmetic of each layer in plain NumPy: float32 in, float32 out, channels last, nothing changed in place.
 
-No function pads. A window tap is clipped to where it meets the picture (`_taps`), so that memory follows the size of
+No function pads. A window tap is clipped to where it meets the picture (`taps`), so that memory follows the size of
 the output and of the weights, never ``dilation_rate × kernel_size``.
 """
 
@@ -80,8 +80,8 @@ def depthwise_conv2d(
     rows, columns = window.output_size(maps.shape[1:])
     channels, multiplier = kernel.shape[2:]
     out = np.zeros((len(maps), rows, columns, channels, multiplier), np.float32)
-    for i, to_rows, from_rows in _taps(maps.shape[1], window, 0):
-        for j, to_columns, from_columns in _taps(maps.shape[2], window, 1):
+    for i, to_rows, from_rows in taps(maps.shape[1], window, 0):
+        for j, to_columns, from_columns in taps(maps.shape[2], window, 1):
             out[:, to_rows, to_columns] += maps[:, from_rows, from_columns, :, None] * kernel[i, j]
     flat = out.reshape(len(maps), rows, columns, channels * multiplier)
     return flat if bias is None else flat + bias
@@ -178,7 +178,7 @@ def _outputs(size: int, window: Window, axis: int) -> int:
     return output_size(size, **window.axis(axis))
 
 
-def _taps(
+def taps(
     size: int, window: Window, axis: int, start: int = 0, stop: int | None = None
 ) -> Iterator[tuple[int, slice, slice]]:
     """Each tap that meets the picture on one axis: index, outputs it serves (from ``start``), pixels read."""
@@ -217,8 +217,8 @@ def _unfold(
 ) -> Float32[np.ndarray, "n rows columns r s c"]:
     """The windows of ``size`` outputs from (top, left) on, side by side; zeros where a tap is outside the picture."""
     windows = np.zeros((len(maps), *size, *window.kernel_size, maps.shape[3]), np.float32)
-    columns = list(_taps(maps.shape[2], window, 1, left, left + size[1]))
-    for i, to_rows, from_rows in _taps(maps.shape[1], window, 0, top, top + size[0]):
+    columns = list(taps(maps.shape[2], window, 1, left, left + size[1]))
+    for i, to_rows, from_rows in taps(maps.shape[1], window, 0, top, top + size[0]):
         for j, to_columns, from_columns in columns:
             windows[:, to_rows, to_columns, i, j] = maps[:, from_rows, from_columns]
     return windows
@@ -229,7 +229,7 @@ def _pool(maps: Maps, window: Window, axis: int, fold: np.ufunc, start: float) -
     size = maps.shape[axis + 1]
     out = np.full([*maps.shape[: axis + 1], _outputs(size, window, axis), *maps.shape[axis + 2 :]], start, np.float32)
     lead = (slice(None),) * (axis + 1)
-    for _, to, pixels in _taps(size, window, axis):
+    for _, to, pixels in taps(size, window, axis):
         fold(out[(*lead, to)], maps[(*lead, pixels)], out=out[(*lead, to)])
     return out
 
@@ -237,6 +237,6 @@ def _pool(maps: Maps, window: Window, axis: int, fold: np.ufunc, start: float) -
 def _pixel_counts(size: int, window: Window, axis: int) -> Vector:
     """How many pixels each window holds along one axis, padding left out."""
     counts = np.zeros(_outputs(size, window, axis), np.float32)
-    for _, to, _ in _taps(size, window, axis):
+    for _, to, _ in taps(size, window, axis):
         counts[to] += 1
     return counts

@@ -155,7 +155,7 @@ class _Loop:
                 return "diverged"
             step += count
             recorder.record(step, losses)
-            if keeper.is_due(ends_epoch=step in (self._epoch_end(step - 1), self.total_steps)):
+            if keeper.is_due(ends_epoch=step == self._epoch_end(step - 1)):
                 keeper.keep(step, self.snapshot, recorder.losses, recorder.measured)
             count = max(1, min(int(count * SECONDS_PER_CALL / max(taken, 1e-6)), 4 * count))
         return "finished"

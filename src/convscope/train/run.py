@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 import tomllib
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from typing import Any
 
 from convscope.errors import OptionError, RunError
 from convscope.markup import curve, table
+from convscope.model.tensorfile import replace_file
 from convscope.train.options import TrainOptions
 
 SCHEMA_VERSION = 1
@@ -174,15 +174,9 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         RunError: The disk is full or the folder is read-only; the old file is untouched.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        replace_file(path, [text.encode()])
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise RunError(f"{path} could not be written ({error.strerror}).") from None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from convscope.errors import DataError, OptionError, RunError
 from convscope.explain import convolution
 from convscope.explain.convolution import MAX_SIZE, ConvOptions, Slide
+from convscope.model.tensorfile import replace_file
 from convscope.report.sliding.scene import scene
 from convscope.report.sliding.svg import to_svg
 
@@ -38,12 +38,9 @@ class ShownSlide(Slide):
         if write is None:
             raise OptionError(f"The picture must end in {', '.join(PICTURES)}. Received: {path.name}.")
         content = write(self, numbers)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            temporary.write_bytes(content)
-            temporary.replace(path)
+            replace_file(path, [content])
         except OSError as error:
-            temporary.unlink(missing_ok=True)
             raise RunError(f"{path} cannot be written ({error.strerror}).") from None
         return path
 
@@ -66,7 +63,7 @@ def conv(options: ConvOptions | None = None) -> ShownSlide:
         'input (1, 9, 9) · output (1, 7, 7) · K (3, 3) · P (0, 0) · S (1, 1) · D (1, 1) · G 1'
     """
     made = convolution.slide(options or ConvOptions())
-    return ShownSlide(made.operation, made.window, made.groups, made.pixels, made.kernel, made.output)
+    return ShownSlide(**vars(made))
 
 
 def read_input(text: str) -> np.ndarray | None:
@@ -85,14 +82,15 @@ def read_input(text: str) -> np.ndarray | None:
     """
     if text == "random":
         return None
-    digit = re.fullmatch(r"mnist:(\d{1,5})", text)
-    if digit:
-        from convscope.data.mnist import load_part
+    if text.startswith("mnist:"):
+        from convscope.data.mnist import digit
 
-        pixels = load_part("test").pixels
-        if int(digit[1]) >= len(pixels):
-            raise OptionError(f"mnist:N must be mnist:0 to mnist:{len(pixels) - 1}. Received: {text}.")
-        return pixels[int(digit[1])].astype(np.float32)
+        try:
+            numbered = digit(text)
+        except DataError as error:
+            raise OptionError(str(error)) from None
+        if numbered is not None:
+            return numbered.astype(np.float32)
     if re.fullmatch(r"[-+0-9.eE\s,;|]+", text):
         return read_numbers(text)
     return _read_picture(Path(text))

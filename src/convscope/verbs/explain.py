@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import os
-import re
+import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from convscope.data import mnist
 from convscope.data.dataset import Skipped
 from convscope.data.decode import decode_file
 from convscope.data.preprocess import AnyPicture, Preprocessing
@@ -19,11 +19,11 @@ from convscope.evaluate.predict import Choice, predict
 from convscope.explain.explanation import Explanation, explain_picture
 from convscope.explain.saliency import EXPLAINERS
 from convscope.model.artifact import read
+from convscope.model.tensorfile import replace_file
 from convscope.train.run import MODEL_FILE, find_run
-from convscope.verbs.predict import PICTURE_SUFFIXES
+from convscope.verbs.predict import picture_names
 
 MAX_PICTURES = 1000
-DIGIT = re.compile(r"mnist:(\d{1,5})")
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +83,9 @@ def explain(
     model = read(find_run(run) / MODEL_FILE)
     contract = Preprocessing.from_json(model.preprocessing)
     index = None if target is None else _class(target, model.class_names)
-    names = _names(pictures)
+    names = picture_names(pictures, most=MAX_PICTURES)
+    if not names:
+        raise DataError("Expected at least one picture. Received: none.")
 
     def each() -> Iterator[ExplainedPicture | Skipped]:
         for name in names:
@@ -115,13 +117,11 @@ def save_arrays(explained: ExplainedPicture, path: str | Path) -> Path:
         RunError: The file cannot be written; nothing is left of it then.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    content = io.BytesIO()
+    np.savez_compressed(content, allow_pickle=False, **explained.explanation.arrays())
     try:
-        with temporary.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **explained.explanation.arrays())
-        temporary.replace(path)
+        replace_file(path, [content.getvalue()])
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise RunError(f"{path} cannot be written ({error.strerror}).") from None
     return path
 
@@ -147,31 +147,6 @@ def _class(name: str, class_names: Sequence[str]) -> int:
     return list(class_names).index(name)
 
 
-def _names(pictures: Iterable[str | Path]) -> list[str]:
-    names: list[str] = []
-    for given in pictures:
-        path = Path(given)
-        if path.is_dir():
-            found = sorted(str(one) for one in path.iterdir() if one.suffix.lower() in PICTURE_SUFFIXES)
-            if not found:
-                raise DataError(f"Expected a folder with pictures. Received: {path}, which has none.")
-            names += found
-        else:
-            names.append(str(given))
-        if len(names) > MAX_PICTURES:
-            raise DataError(f"Expected at most {MAX_PICTURES:,} pictures. Received: more, in {path}.")
-    if not names:
-        raise DataError("Expected at least one picture. Received: none.")
-    return names
-
-
 def _open(name: str) -> AnyPicture:
-    digit = DIGIT.fullmatch(name)
-    if not digit or Path(name).exists():
-        return decode_file(Path(name))
-    from convscope.data.mnist import load_part
-
-    pixels = load_part("test").pixels
-    if int(digit[1]) >= len(pixels):
-        raise DataError(f"Expected mnist:0 to mnist:{len(pixels) - 1}. Received: {name}.")
-    return pixels[int(digit[1])]
+    numbered = None if Path(name).exists() else mnist.digit(name)
+    return decode_file(Path(name)) if numbered is None else numbered

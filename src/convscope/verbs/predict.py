@@ -70,7 +70,7 @@ def predict(run: str | Path | None, pictures: Iterable[str | Path], *, runners_u
     contract = Preprocessing.from_json(model.preprocessing)
     originals: list[tuple[str, AnyPicture]] = []
     unreadable: list[Skipped] = []
-    for path in _files(pictures):
+    for path in map(Path, picture_names(pictures, most=MAX_PICTURES)):
         try:
             originals.append((str(path), decode_file(path)))
         except DataError as error:
@@ -86,16 +86,21 @@ def predict(run: str | Path | None, pictures: Iterable[str | Path], *, runners_u
     return Predicted(described, predictions, tuple(unreadable))
 
 
-def _files(pictures: Iterable[str | Path]) -> list[Path]:
-    files: list[Path] = []
-    for given in map(Path, pictures):
-        if given.is_dir():
-            found = sorted(path for path in given.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
+def picture_names(pictures: Iterable[str | Path], *, most: int) -> list[str]:
+    """What is meant by files and folders: each file as it was given, and the picture files of each folder.
+
+    Raises:
+        DataError: A folder has no picture, or there are more than ``most``.
+    """
+    names: list[str] = []
+    for given in pictures:
+        if Path(given).is_dir():
+            found = sorted(path for path in Path(given).iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
             if not found:
                 raise DataError(f"Expected a folder with pictures. Received: {given}, which has none.")
-            files += found
+            names += map(str, found)
         else:
-            files.append(given)
-        if len(files) > MAX_PICTURES:
-            raise DataError(f"Expected at most {MAX_PICTURES:,} pictures. Received: more, in {given}.")
-    return files
+            names.append(str(given))
+        if len(names) > most:
+            raise DataError(f"Expected at most {most:,} pictures. Received: more, in {given}.")
+    return names

@@ -100,7 +100,7 @@ def train(
     plan = prepare(options, listener.begin)
     if found:
         folder, is_new = Path(resume or ""), False
-        plan = replace(plan, created=datetime.fromisoformat(found.identity["created"]))
+        plan = replace(plan, created=_created(found))
         check_same(found.identity, plan.identity)
     else:
         is_new = out is None or not Path(out).exists()
@@ -142,6 +142,13 @@ def began_with(folder: Path, found: Checkpoint | None = None) -> TrainOptions:
         return TrainOptions(**found.identity["options"])
     except (TypeError, KeyError, OptionError) as error:
         raise RunError(f"The checkpoint in {folder} does not have the expected options ({error}).") from None
+
+
+def _created(found: Checkpoint) -> datetime:
+    try:
+        return datetime.fromisoformat(found.identity["created"])
+    except (TypeError, KeyError, ValueError):
+        raise RunError("The checkpoint does not say when its training began.", hint="Train anew.") from None
 
 
 def _find(folder: Path, listener: Listener) -> Checkpoint:

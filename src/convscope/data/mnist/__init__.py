@@ -8,17 +8,20 @@ from __future__ import annotations
 import hashlib
 import json
 import lzma
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
 
+from convscope.arrays import Picture
 from convscope.data.dataset import Dataset
 from convscope.errors import DataError
 
 FOLDER = Path(__file__).parent
 CLASS_NAMES = tuple("0123456789")
+DIGIT = re.compile(r"mnist:(\d{1,5})")
 PARTS = {"train": "train", "test": "t10k"}
 THREADS = 2
 """liblzma lets go of Python's lock; the training images are four streams, and two threads leave the rest in peace."""
@@ -60,6 +63,28 @@ def load_parts(*parts: str) -> tuple[Dataset, ...]:
         )
         for part, images, labels in zip(parts, raw[::2], raw[1::2], strict=True)
     )
+
+
+def digit(name: str) -> Picture | None:
+    """The test digit that ``mnist:7`` names, counted from 0.
+
+    Returns:
+        uint8 ``(28, 28, 1)``; None where the name is of another form.
+
+    Raises:
+        DataError: There is no digit of that number.
+
+    Example:
+        >>> digit("mnist:7").shape, digit("photo.png")
+        ((28, 28, 1), None)
+    """
+    found = DIGIT.fullmatch(name)
+    if not found:
+        return None
+    pixels = load_part("test").pixels
+    if int(found[1]) >= len(pixels):
+        raise DataError(f"Expected mnist:0 to mnist:{len(pixels) - 1}. Received: {name}.")
+    return pixels[int(found[1])]
 
 
 def known_wrong() -> tuple[int, ...]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from convscope.explain.heatmap import MINUS, PLUS
+
 _PAPER = (255, 255, 255)
 _POSITIVE = (240, 168, 110)
 _NEGATIVE = (138, 176, 219)
 """Light enough that ink on them keeps 6:1."""
-
-_DEEP_POSITIVE = (168, 67, 0)
-_DEEP_NEGATIVE = (11, 87, 168)
-"""The ends of the page's own scale, for grids without numbers, where only the shade speaks."""
 
 
 def numeral(value: float) -> str:
@@ -37,14 +35,14 @@ def shade(value: float, low: float, high: float, *, deep: bool = False) -> str:
         value: From low to high.
         low: The smallest number of the grid.
         high: The largest.
-        deep: Whether no number stands on it.
+        deep: Whether no number stands on it, so that only the shade speaks: then it reaches to the heatmaps' colours.
 
     Example:
         >>> shade(0.0, -1.0, 1.0), shade(1.0, 0.0, 1.0), shade(-1.0, -1.0, 1.0)
         ('#ffffff', '#f0a86e', '#8ab0db')
     """
     largest = max(abs(low), abs(high)) or 1.0
-    ends = (_DEEP_NEGATIVE, _DEEP_POSITIVE) if deep else (_NEGATIVE, _POSITIVE)
+    ends = (MINUS, PLUS) if deep else (_NEGATIVE, _POSITIVE)
     part, target = min(abs(value) / largest, 1.0), ends[value >= 0]
     mixed = (round(paper + (end - paper) * part) for paper, end in zip(_PAPER, target, strict=True))
     return "#" + "".join(f"{channel:02x}" for channel in mixed)

@@ -122,6 +122,7 @@ def _chosen(steps: int, frames: int) -> list[int]:
 class _Drawing:
     def __init__(self, slide: Slide, layout: Layout) -> None:
         self.slide, self.layout = slide, layout
+        self.range = float(slide.output.min()), float(slide.output.max())
 
     def still(self) -> Iterator[Shape]:
         slide, layout = self.slide, self.layout
@@ -180,7 +181,7 @@ class _Drawing:
         row, column, filter_index = self.slide.step(step)
         output = self.slide.output
         value = float(output[row, column, filter_index])
-        panel, low, high = self.layout.output, float(output.min()), float(output.max())
+        panel, (low, high) = self.layout.output, self.range
         colour = shade(value, low, high, deep=not panel.font_size)
         yield self._cell(panel, filter_index, row, column, colour)
         yield from self._number(panel, filter_index, row, column, value)

@@ -7,9 +7,6 @@ import { AXES } from "#web/core/letters.js";
 /** @typedef {Required<import("#web/core/conv.js").Slide> & {kernel_size: number}} Axis */
 /** @typedef {{letter: string, sentence: string, hint: string}} Misfit which letter, what is wrong, what would fit */
 
-/** How far to look for a padding that would fit: beyond any that a kernel of 64, dilated by 64, needs. */
-const SEARCHED = 4096;
-
 /**
  * What keeps a combination from having an output.
  * @param {Window} window
@@ -45,11 +42,11 @@ function too_large(size, axis, name) {
   const [before, after] = padding_split(size, axis.kernel_size, axis);
   const dilated = axis.dilation_rate > 1 ? ` dilated by ${axis.dilation_rate}` : "";
   const padded = before + after ? `, with ${before} + ${after} of padding ${size + before + after}` : "";
-  const kernel = last(axis.kernel_size, (kernel_size) => outputs(size, { ...axis, kernel_size }) >= 1);
-  const rate = last(axis.dilation_rate, (dilation_rate) => outputs(size, { ...axis, dilation_rate }) >= 1);
-  const padding = first(SEARCHED, (zeros) => outputs(size, { ...axis, padding: zeros }) >= 1);
+  const reach = size + before + after - 1; // from the first place to the last; (K − 1) · D must not be more
+  const rate = Math.floor(reach / (axis.kernel_size - 1));
+  const padding = Math.ceil((extent(axis) - size) / 2);
   const ways = [
-    ...(kernel ? [`K up to ${kernel}`] : []),
+    `K up to ${Math.floor(reach / axis.dilation_rate) + 1}`,
     ...(rate ? [`D up to ${rate}`] : []),
     `P ${padding} or more`, "'same'", `or an input of ${extent(axis) - before - after} ${name} or more`,
   ];
@@ -85,18 +82,6 @@ const outputs = (size, axis) => output_size(size, axis.kernel_size, axis);
 
 /** @param {Axis} axis */
 const extent = ({ kernel_size, dilation_rate }) => (kernel_size - 1) * dilation_rate + 1;
-
-/** The largest number from 1 below an end that passes, or 0. @param {number} end @param {(n: number) => boolean} passes */
-function last(end, passes) {
-  for (let n = end - 1; n >= 1; n--) if (passes(n)) return n;
-  return 0;
-}
-
-/** The smallest number from 0 that passes. @param {number} end @param {(n: number) => boolean} passes */
-function first(end, passes) {
-  for (let n = 0; n < end; n++) if (passes(n)) return n;
-  return end;
-}
 
 /** @param {number[]} ways at least one */
 const either = (ways) => (ways.length === 1 ? `${ways[0]}` : `${ways.slice(0, -1).join(", ")} or ${ways[ways.length - 1]}`);
