@@ -1,0 +1,54 @@
+"""``convscope train`` that keeps a checkpoint every 50 ms, and may die inside the writing of one.
+
+    python proofs/trainer.py DIE_AT train --out RUN …
+
+DIE_AT is 0, or which operation of the disk kills the process with SIGKILL: before it, after it, or in
+the middle, by turns.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Any
+
+from disk import Act, Decide, watched
+
+from convscope.cli.app import main
+from convscope.train import checkpoint
+
+SECONDS_BETWEEN = 0.05
+
+
+def die_at(last: int) -> Decide:
+    """Do all operations but the last of a checkpoint: it is left out, half done, or done and nobody hears of it."""
+
+    def decide(number: int, name: str, act: Act, halve: Act) -> Any:
+        if number < last:
+            return act()
+        (lambda: None, act, halve)[last % 3]()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    return decide
+
+
+def die_in_a_checkpoint(last: int) -> None:
+    """Count only what checkpoints write, and die there."""
+    real_write, decide = checkpoint.write, die_at(last)
+
+    def write(*words: Any) -> Any:
+        with watched(lambda number, *rest: decide(done[0] + number, *rest)) as seen:
+            path = real_write(*words)
+        done[0] += len(seen)
+        return path
+
+    done = [0]
+    checkpoint.write = write
+
+
+if __name__ == "__main__":
+    checkpoint.SECONDS_BETWEEN = SECONDS_BETWEEN
+    if int(sys.argv[1]):
+        die_in_a_checkpoint(int(sys.argv[1]))
+    sys.exit(main(sys.argv[2:]))
