@@ -19,6 +19,7 @@ from convscope.train import checkpoint as module
 from convscope.train import fit as fit_module
 from convscope.train.checkpoint import Checkpoint, Keeper, check_same, forget, hold, newest, read, write
 from convscope.train.fit import fit
+from convscope.train.run import check_empty
 
 IDENTITY = {"options": {"seed": 0}}
 NETWORK = """
@@ -236,6 +237,19 @@ def test_a_second_training_in_the_folder_is_refused_until_the_first_has_ended(tm
         other.communicate()
     with hold(tmp_path):
         pass
+
+
+def test_what_a_kill_leaves_before_the_first_checkpoint_is_no_obstacle(tmp_path: Path) -> None:
+    run, half = tmp_path / "run", tmp_path / "run" / module.FOLDER / ".step-000000000.safetensors.17.part"
+    half.parent.mkdir(parents=True)
+    half.write_bytes(b"half of a checkpoint")
+    (half.parent / module.LOCK_FILE).touch()
+    check_empty(run)
+    with hold(run):
+        assert not half.exists()
+    write(some(1), run / module.FOLDER)
+    with pytest.raises(RunError, match="which is not empty"):
+        check_empty(run)
 
 
 def test_kill_9_at_any_moment_then_resume_is_as_if_nothing_had_happened(tmp_path: Path, convscope) -> None:

@@ -132,7 +132,7 @@ def write(checkpoint: Checkpoint, folder: Path) -> Path:
     try:
         folder.mkdir(exist_ok=True)
         replace_file(path, encode(text, {**checkpoint.state, _LOSSES: checkpoint.losses}, max_bytes=MAX_BYTES))
-        for old in _files(folder)[KEPT:]:
+        for old in files(folder)[KEPT:]:
             old.unlink()
     except OSError as error:
         raise RunError(
@@ -174,7 +174,7 @@ def newest(folder: Path) -> Found:
         RunError: There is none.
     """
     damaged = []
-    for path in _files(folder / FOLDER):
+    for path in files(folder / FOLDER):
         try:
             return Found(read(path), tuple(damaged))
         except RunError as error:
@@ -224,10 +224,12 @@ def hold(folder: Path) -> Iterator[None]:
         (folder / FOLDER).mkdir(exist_ok=True)
         with (folder / FOLDER / LOCK_FILE).open("w") as file:
             _lock(file.fileno())
+            for half in (folder / FOLDER).glob(".step-*.part"):  # of a process that was killed while it wrote
+                half.unlink()
             try:
                 yield
             finally:
-                if not _files(folder / FOLDER):
+                if not files(folder / FOLDER):
                     forget(folder)
     except BlockingIOError:
         raise RunError(f"Another process trains in {folder}.", hint="Wait for it, or give another --out.") from None
@@ -245,8 +247,12 @@ def _lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def _files(folder: Path) -> list[Path]:
-    """The checkpoints of a folder, newest first."""
+def files(folder: Path) -> list[Path]:
+    """The checkpoints that lie in a folder, newest first; half-written ones have other names.
+
+    Raises:
+        RunError: The folder cannot be read.
+    """
     try:
         return sorted(folder.glob("step-*.safetensors"), reverse=True)
     except OSError as error:

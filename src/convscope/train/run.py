@@ -14,6 +14,7 @@ from typing import Any
 from convscope.errors import OptionError, RunError
 from convscope.markup import curve, table
 from convscope.model.tensorfile import replace_file
+from convscope.train import checkpoint
 from convscope.train.options import TrainOptions
 
 SCHEMA_VERSION = 1
@@ -153,11 +154,15 @@ def new_folder(out: str | Path | None, *, name: str) -> Path:
 def check_empty(folder: Path) -> None:
     """Refuse a folder that holds something; one that does not exist yet is fine.
 
+    So is one that a training left behind which ended before its first checkpoint: nothing in it can be gone on with.
+
     Raises:
         RunError: It is not empty, or no folder.
     """
     try:
-        if folder.exists() and any(folder.iterdir()):
+        if folder.exists() and any(
+            entry.name != checkpoint.FOLDER or checkpoint.files(entry) for entry in folder.iterdir()
+        ):
             raise RunError(
                 f"Expected a new or empty folder for the run. Received: {folder}, which is not empty.",
                 hint="Give another --out, or remove it first.",
