@@ -1,0 +1,103 @@
+"""Every single-byte change and every truncation of a small model file: refused, or the same model.
+
+    python proofs/model_file.py [--values 255]
+
+Writes docs/figures/reliability-model-file.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from convscope.data.preprocess import Preprocessing
+from convscope.errors import ArtifactError
+from convscope.model.artifact import Model, read, write
+from convscope.model.notation import parse
+
+NETWORK = "Conv2D(2, 3, activation='relu')\nMaxPooling2D(2)\nFlatten()\nDense(num_classes, activation='softmax')"
+
+
+@dataclass
+class Found:
+    """What became of damaged files."""
+
+    size_bytes: int = 0
+    changes: int = 0
+    truncations: int = 0
+    refused: int = 0
+    identical: int = 0
+    trouble: list[str] = field(default_factory=list)
+
+
+def small_model() -> Model:
+    """Three classes of 6×6 pictures, weights from a fixed seed."""
+    spec = parse(NETWORK, input_shape=(6, 6, 1), num_classes=3)
+    rng = np.random.default_rng(0)
+    weights = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in spec.weight_shapes().items()}
+    return Model(spec, weights, ("a", "b", "c"), Preprocessing(6, 6, 1).to_json(), {"temperature": 1.5}, {"seed": 0})
+
+
+def same(one: Model, other: Model) -> bool:
+    """Whether two models behave alike and say the same of themselves."""
+    plain = ("spec", "class_names", "preprocessing", "calibration", "provenance")
+    if any(getattr(one, name) != getattr(other, name) for name in plain):
+        return False
+    return all(one.weights[name].tobytes() == other.weights[name].tobytes() for name in one.weights)
+
+
+def prove(folder: Path, values: int) -> Found:
+    """Try them all; `values` other values for each byte, 255 being all there are."""
+    path = folder / "model.safetensors"
+    model = small_model()
+    write(model, path)
+    content = path.read_bytes()
+    found = Found(size_bytes=len(content))
+
+    def attempt(damaged: bytes, words: str) -> None:
+        path.write_bytes(damaged)
+        try:
+            equal = same(read(path), model)
+        except ArtifactError:
+            found.refused += 1
+            return
+        except Exception as error:
+            found.trouble.append(f"{words}: {type(error).__name__}: {error}")
+            return
+        found.identical += equal
+        if not equal:
+            found.trouble.append(f"{words}: read as another model")
+
+    steps = sorted({1 + index * 255 // values for index in range(values)})
+    for place, byte in enumerate(content):
+        for step in steps:
+            attempt(content[:place] + bytes([(byte + step) % 256]) + content[place + 1 :], f"byte {place} + {step}")
+            found.changes += 1
+    for length in range(len(content)):
+        attempt(content[:length], f"cut to {length} bytes")
+        found.truncations += 1
+    return found
+
+
+def main() -> None:
+    sys.path.append(str(Path(__file__).parent.parent / "benchmarks"))
+    from record import write as record
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--values", type=int, default=255)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        found = prove(Path(folder), parser.parse_args().values)
+    summary = {key: value for key, value in asdict(found).items() if key != "trouble"}
+    summary |= {"troubles": len(found.trouble), "seconds": round(time.monotonic() - began)}
+    record("reliability-model-file", {"summary": summary, "trouble": found.trouble[:100]})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""Put the figures of docs/figures/reliability-*.json into docs/reliability.md, between its markers.
+
+python proofs/tables.py            # write
+python proofs/tables.py --check    # fail where the page does not say what was measured
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "reliability.md"
+BEGIN, END = "<!-- figures -->", "<!-- /figures -->"
+
+
+def read(name: str) -> dict | None:
+    path = ROOT / "docs" / "figures" / f"reliability-{name}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def bound(n: int) -> str:
+    """What no failure in n says: the 95 % upper bound of the rate, exactly."""
+    return f"{100 * (1 - 0.05 ** (1 / n)):.2g} %"
+
+
+def rows() -> list[tuple[str, str, str]]:
+    found = []
+    if kill := read("kill"):
+        s = kill["summary"]
+        words = (
+            f"{s['cuts']:,} kills ({s['inside']:,} inside a checkpoint's writing) over {s['trainings']:,} trainings: "
+        )
+        words += f"{s['identical']:,} of {s['trainings']:,} ended identical"
+        if s["identical"] == s["trainings"]:
+            words += f" (a training with ten kills fails less often than {bound(s['trainings'])})"
+        found.append(("`kill -9` at random moments, then resume", "1,000 of 1,000", words))
+    for name, code in (("sigint", 130), ("sigterm", 143)):
+        if signal := read(name):
+            s = signal["summary"]
+            words = f"{s['cuts']:,}: exit {code} in {s['cuts'] - s['exits_wrong']:,}, after "
+            words += f"{s['exit_seconds_median']:.2f} s (worst {s['exit_seconds_worst']:.2f} s); "
+            words += f"{s['identical']:,} of {s['trainings']:,} trainings ended identical"
+            found.append((f"{name.upper()} at random moments, then resume", f"100: exit {code} within 2 s", words))
+    if file := read("model-file"):
+        s = file["summary"]
+        words = f"{s['size_bytes']:,} bytes: {s['changes']:,} changes and {s['truncations']:,} truncations; "
+        words += f"{s['refused']:,} refused, {s['identical']:,} the same model, {s['troubles']:,} anything else"
+        found.append(("a model file with one byte changed, or cut off", "no third outcome", words))
+    return found
+
+
+def table() -> str:
+    head = "| what | to reach | measured |\n|---|---|---|\n"
+    return head + "\n".join(f"| {' | '.join(row)} |" for row in rows())
+
+
+def main() -> int:
+    text = PAGE.read_text(encoding="utf-8")
+    before, rest = text.split(BEGIN)
+    fresh = f"{before}{BEGIN}\n{table()}\n{END}{rest.split(END)[1]}"
+    if fresh == text:
+        return 0
+    if "--check" in sys.argv:
+        print("docs/reliability.md does not say what was measured. Run: scripts/docs", file=sys.stderr)
+        return 1
+    PAGE.write_text(fresh, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
