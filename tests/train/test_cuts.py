@@ -6,7 +6,7 @@ import pytest
 from cuts import prove
 
 
-@pytest.mark.parametrize("kind, cuts", [("kill", 10), ("SIGINT", 2), ("SIGTERM", 2)])
+@pytest.mark.parametrize("kind, cuts", [("kill", 10), ("SIGINT", 1), ("SIGTERM", 1)])
 def test_trainings_that_were_cut_off_end_as_if_nobody_had_cut_them(kind: str, cuts: int) -> None:
     found = prove(kind, cuts, at_once=1)
     assert not found.trouble
@@ -14,7 +14,7 @@ def test_trainings_that_were_cut_off_end_as_if_nobody_had_cut_them(kind: str, cu
     assert found.exits_wrong == 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_hundred_kills() -> None:
     found = prove("kill", 100)
     assert not found.trouble and found.identical == found.trainings
