@@ -43,6 +43,10 @@ def rows() -> list[tuple[str, str, str]]:
             words += f"{s['exit_seconds_median']:.2f} s (worst {s['exit_seconds_worst']:.2f} s); "
             words += f"{s['identical']:,} of {s['trainings']:,} trainings ended identical"
             found.append((f"{name.upper()} at random moments, then resume", f"100: exit {code} within 2 s", words))
+    if cost := read("cost"):
+        s = cost["summary"]
+        words = f"{s['share_median']:.2%} of the training time of `quick`, worst {s['share_worst']:.2%} (n={s['n']})"
+        found.append(("what keeping checkpoints costs", "< 2 %", words))
     if file := read("model-file"):
         s = file["summary"]
         words = f"{s['size_bytes']:,} bytes: {s['changes']:,} changes and {s['truncations']:,} truncations; "

@@ -1,0 +1,52 @@
+"""What keeping checkpoints costs: the share of a training's time that it takes, measured inside the same training.
+
+    python proofs/cost.py [--runs 5]
+
+`quick` on MNIST, whole, each with another seed. Writes docs/figures/reliability-cost.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from convscope.train.checkpoint import Keeper
+from convscope.train.options import TrainOptions
+from convscope.verbs.train import train
+
+
+def main() -> None:
+    sys.path.append(str(Path(__file__).parent.parent / "benchmarks"))
+    from record import write
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5)
+    spent: list[float] = []
+    keep = Keeper.keep
+
+    def timed(*words: Any) -> None:
+        began = time.perf_counter()
+        keep(*words)
+        spent.append(time.perf_counter() - began)
+
+    Keeper.keep = timed  # type: ignore[method-assign]
+    runs = []
+    for seed in range(parser.parse_args().runs):
+        spent.clear()
+        with tempfile.TemporaryDirectory() as folder:
+            trained = train(TrainOptions(seed=seed), out=folder)
+        seconds = trained.run.seconds["train"]
+        runs.append({"seed": seed, "train_seconds": seconds, "checkpoints": len(spent), "spent_seconds": sum(spent)})
+        print(runs[-1], flush=True)
+    shares = [run["spent_seconds"] / run["train_seconds"] for run in runs]
+    summary = {"n": len(runs), "share_median": statistics.median(shares), "share_worst": max(shares)}
+    write("reliability-cost", {"summary": summary, "runs": runs})
+
+
+if __name__ == "__main__":
+    main()
