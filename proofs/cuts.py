@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -144,8 +145,10 @@ def one_training(folder: Path, run: str, seed: int, kind: str, wanted: str, cuts
     return found
 
 
-def prove(kind: str, cuts: int, *, seed: int = 0, at_once: int = 2, each: int = CUTS) -> Found:
-    """Cut trainings off until there were as many cuts as asked for."""
+def prove(
+    kind: str, cuts: int, *, seed: int = 0, at_once: int = 2, each: int = CUTS, report: Callable[[Found], None] = print
+) -> Found:
+    """Cut trainings off until there were as many cuts as asked for; `report` hears of all so far, again and again."""
     total = Found()
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(at_once) as pool:
         folder = Path(name)
@@ -161,7 +164,7 @@ def prove(kind: str, cuts: int, *, seed: int = 0, at_once: int = 2, each: int = 
             for found in pool.map(lambda s: one_training(folder, f"run{s}", s, kind, wanted, min(each, cuts)), seeds):
                 for key, value in asdict(found).items():
                     setattr(total, key, getattr(total, key) + value)
-            print(f"{kind}: {total.cuts} cuts, {total.identical} of {total.trainings} identical", flush=True)
+            report(total)
     return total
 
 
@@ -181,12 +184,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     began = time.monotonic()
-    found = prove(chosen.kind, chosen.cuts, seed=chosen.seed)
-    summary = {key: value for key, value in asdict(found).items() if key not in ("seconds_to_exit", "trouble")}
-    if times := found.seconds_to_exit:
-        summary |= {"exit_seconds_median": statistics.median(times), "exit_seconds_worst": max(times)}
-    summary["seconds"] = round(time.monotonic() - began)
-    write(f"reliability-{chosen.kind.lower()}", {"summary": summary, "trouble": found.trouble})
+
+    def report(found: Found) -> None:
+        summary = {key: value for key, value in asdict(found).items() if key not in ("seconds_to_exit", "trouble")}
+        if times := found.seconds_to_exit:
+            summary |= {"exit_seconds_median": statistics.median(times), "exit_seconds_worst": max(times)}
+        summary["seconds"] = round(time.monotonic() - began)
+        write(f"reliability-{chosen.kind.lower()}", {"summary": summary, "trouble": found.trouble})
+        print(f"{chosen.kind}: {found.cuts} cuts, {found.identical} of {found.trainings} identical", flush=True)
+
+    prove(chosen.kind, chosen.cuts, seed=chosen.seed, report=report)
 
 
 if __name__ == "__main__":
