@@ -38,6 +38,10 @@ COMMANDS = {
         "Show what a network does with a picture, and why, and how far to trust each answer.",
         "runs/20260101-120000-quick photo.jpg --out why.png",
     ),
+    "import": (
+        "Read a model that Keras saved, without executing it, into a run of its own.",
+        "model.keras --data mnist",
+    ),
     "summary": (
         "Draw a network's table: shapes, parameters, multiply-adds, receptive field.",
         "classic --out classic.png",
@@ -50,9 +54,13 @@ COMMANDS = {
 }
 """Name to purpose and example; written here so that ``--help`` imports no command."""
 
+HOMES = {"import": "import_keras"}
+"""Where a command's name is a word that Python keeps for itself."""
+
 for verb, (purpose, example) in COMMANDS.items():
+    home = HOMES.get(verb, verb)
     app.command(
-        f"convscope.cli.{verb}:{verb}", name=verb, help=purpose, help_epilogue=f"Example:  convscope {verb} {example}"
+        f"convscope.cli.{home}:{home}", name=verb, help=purpose, help_epilogue=f"Example:  convscope {verb} {example}"
     )
 
 

@@ -120,7 +120,7 @@ def _parse_line(line: str, num_classes: int) -> Layer:
         if keyword.arg in values:
             raise SpecError(f"{kind}: {keyword.arg} is given twice.")
         values[keyword.arg or "**"] = _literal(keyword.value, num_classes)
-    return _make(layer, values)
+    return make_layer(layer, values)
 
 
 def _literal(node: ast.expr, num_classes: int) -> object:
@@ -142,7 +142,12 @@ def _layer_class(kind: object) -> type[Layer]:
     raise SpecError(f"Unknown layer. Received: {str(kind)[:60]!r}.", hint=hint)
 
 
-def _make(layer: type[Layer], values: Mapping[str, object]) -> Layer:
+def make_layer(layer: type[Layer], values: Mapping[str, object]) -> Layer:
+    """A layer from values by name, as a person or a file gave them.
+
+    Raises:
+        SpecError: A value is missing, unknown, of another type or out of its range.
+    """
     names = [field.name for field in fields(layer)]
     kind = layer.__name__
     for name in values:
@@ -163,7 +168,7 @@ def _layer_from_json(entry: object, index: int) -> Layer:
     layer = _layer_class(entry["layer"])
     _record(entry, {"layer"} | {field.name for field in fields(layer)}, f"layer {index + 1} ({layer.__name__})")
     try:
-        return _make(layer, {key: value for key, value in entry.items() if key != "layer"})
+        return make_layer(layer, {key: value for key, value in entry.items() if key != "layer"})
     except SpecError as error:
         raise SpecError(f"layer {index + 1} ({layer.__name__}): {error}") from None
 

@@ -21,7 +21,10 @@ SCHEMA_VERSION = 1
 MODEL_FILE = "model.safetensors"
 RUN_FILE = "run.json"
 CONFIG_FILE = "config.toml"
-OUTCOMES = ("finished", "interrupted", "diverged")
+IMPORTED = "imported"
+UNKNOWN_DATA = "unknown"
+"""What an imported run that came without data says instead of a path."""
+
 MAX_RECORD_BYTES = 64_000_000
 
 
@@ -51,7 +54,8 @@ class Run:
     Attributes:
         name: The folder's name.
         created: When it began, ISO 8601 with zone.
-        outcome: ``finished``, ``interrupted`` (Ctrl-C: what was learned until then) or ``diverged``.
+        outcome: ``finished``, ``interrupted`` (Ctrl-C: what was learned until then), ``diverged``, or ``imported``:
+            trained elsewhere, and nothing is known of it but the weights.
         command: The options, fully resolved: data, network and every number.
         data: Source, sizes, class names, fingerprint, and the files left out.
         network: Name, parameters, multiply-adds.
@@ -84,13 +88,14 @@ class Run:
     def _repr_html_(self) -> str:
         rows = [("network", f"{escape(str(self.network['name']))}, {self.network['parameters']:,} parameters")]
         rows += [("data", escape(str(self.data["source"]))), ("outcome", self.outcome)]
-        rows += [("trained", f"{self.options.epochs:g} epochs in {self.seconds.get('train', 0.0):.1f} s")]
+        if self.options.epochs:
+            rows += [("trained", f"{self.options.epochs:g} epochs in {self.seconds.get('train', 0.0):.1f} s")]
         for part, measured in (("test", self.test), ("validation", self.validation)):
             if measured:
                 rows.append((f"{part} accuracy", escape(_accuracy_in_words(measured))))
-        rows.append(
-            ("loss", curve([(row.epoch, row.loss) for row in self.history], title=_loss_in_words(self.history)))
-        )
+        if self.history:
+            points = [(row.epoch, row.loss) for row in self.history]
+            rows.append(("loss", curve(points, title=_loss_in_words(self.history))))
         return table(("", ""), rows, caption=f"Run {self.name}")
 
 

@@ -11,7 +11,7 @@ from convscope.errors import DataError, OptionError
 from convscope.evaluate.metrics import Evaluation, measure
 from convscope.evaluate.predict import Predictions, predict
 from convscope.model.artifact import Model, read
-from convscope.train.run import MODEL_FILE, Run, find_run, load_run
+from convscope.train.run import IMPORTED, MODEL_FILE, UNKNOWN_DATA, Run, find_run, load_run
 
 PARTS = ("test", "validation", "train")
 
@@ -70,6 +70,11 @@ def measured_part(model: Model, record: Run, part: str, *, data: str | None = No
     options = record.options
     how = {"size": (h, w), "channels": c, "test_fraction": options.test_fraction, "seed": options.seed}
     source = data or options.data
+    if not data and record.outcome == IMPORTED and options.data == UNKNOWN_DATA:
+        raise DataError(
+            "Expected labelled data: this network was imported without any. Received: none.",
+            hint="Name some: convscope evaluate RUN DATA",
+        )
     if part == "test":
         return load_test(source, **how)
     learned = load(source, **how).train

@@ -64,7 +64,7 @@ def prepare(options: TrainOptions, begin: Callable[[str], None]) -> Plan:
     training, validation = _split(loaded, options)
     spec = load_spec(options.model, input_shape=training.image_shape, num_classes=training.num_classes)
     check_size(spec)
-    data = _describe_data(loaded, training, validation)
+    data = describe_data(loaded) | {"train": len(training), "validation": len(validation)}
     return Plan(options, loaded, training, validation, spec, created, data, {"load": time.perf_counter() - started})
 
 
@@ -78,14 +78,15 @@ def _square(side: int | None) -> tuple[int, int] | None:
     return (side, side) if side else None
 
 
-def _describe_data(loaded: LoadedData, training: Dataset, validation: Dataset) -> dict[str, Any]:
+def describe_data(loaded: LoadedData) -> dict[str, Any]:
+    """What a run's record says of its data, before a validation part is split off."""
     return {
         "source": loaded.train.source,
         "kind": loaded.kind,
         "class_names": list(loaded.train.class_names),
         "image_shape": list(loaded.train.image_shape),
-        "train": len(training),
-        "validation": len(validation),
+        "train": len(loaded.train),
+        "validation": 0,
         "test": len(loaded.test) if loaded.test else 0,
         "train_fingerprint": loaded.train.fingerprint(),
         "test_fingerprint": loaded.test.fingerprint() if loaded.test else None,

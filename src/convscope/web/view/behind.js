@@ -43,7 +43,7 @@ export function cell_title({ class_names, evaluation }, { truth, predicted }) {
 
 /** @param {number} here @param {number} total @param {boolean} right @param {boolean} any */
 function note(here, total, right, any) {
-  if (!any) return "This page was written without images: the data could no longer be read.";
+  if (!any) return "This page was written without images: there were no data to take them from.";
   if (!total) return "No image is in this cell.";
   if (!here) return `None of these ${many(total)} is on this page.`;
   const examples = `${many(here, "example")} of ${count(total)}, not chosen by what the network says of them.`;

@@ -28,7 +28,7 @@ export function mount(element, lens, store) {
     fill(element, h("p", { class: "small soft" }, `Or choose one of these, ${part}:`),
       h("div", { class: "gallery-row scroll", style: sheet.style, role: "group", "aria-label": "Pictures to choose from" }, buttons));
   } else {
-    fill(element, h("p", { class: "small soft" }, "This page was written without images: the data could no longer be read."));
+    fill(element, h("p", { class: "small soft" }, "This page was written without images: there were no data to take them from."));
   }
   mark(store.get());
 

@@ -40,7 +40,7 @@ export function mount(element, lens, store) {
 function note({ bundle }, here) {
   const { entries } = bundle.pictures;
   const errors = bundle.evaluation?.n - sum(bundle.evaluation?.confusion.map((/** @type {number[]} */ row, /** @type {number} */ at) => row[at]));
-  if (!entries.length) return "This page was written without images: the data could no longer be read.";
+  if (!entries.length) return "This page was written without images: there were no data to take them from.";
   if (!errors) return "It made none.";
   const known = entries.filter((entry) => entry.label !== entry.predicted && entry.known_wrong).length;
   const order = here < errors ? `Most confident first: ${count(here)} of ${count(errors)} are on this page.` : "Most confident first.";

@@ -1,0 +1,203 @@
+"""Enough of HDF5 to read the weights that Keras writes, from bytes in memory, read as hostile.
+
+HDF5 is a file system in a file: datasets may lie in other files, be views of others, be packed, or claim petabytes.
+Here there are groups and float32 numbers that lie in one piece in these very bytes; everything else is refused by name.
+
+Source: the HDF5 File Format Specification, version 3.0: superblock 0, version 1 B-trees and object headers, which is
+what the library writes unless told otherwise. We differ in what we leave out.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from convscope.errors import ArtifactError
+from convscope.model.layers import Shape
+
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+MAX_NODES = 100_000
+"""Nodes, headers and blocks that are looked at in one file: a reader that goes in circles ends here."""
+
+MAX_NAME = 200
+MAX_RANK = 8
+
+_DATASPACE, _DATATYPE, _EXTERNAL, _LAYOUT, _FILTERS, _CONTINUATION, _SYMBOL_TABLE = 0x1, 0x3, 0x7, 0x8, 0xB, 0x10, 0x11
+_FLOAT32 = bytes.fromhex("11201f00 04000000 0000 2000 17 08 00 17 7f000000")
+"""How the format describes an IEEE number of 32 bits, little-endian."""
+
+_LAYOUTS = {0: "compact", 2: "in chunks", 3: "virtual, a view of other files"}
+_SHARED = 0x02
+
+
+@dataclass(frozen=True)
+class _Message:
+    kind: int
+    content: bytes
+
+
+class Hdf5:
+    """A file, opened; nothing is read before it is asked for.
+
+    Args:
+        data: The whole file.
+
+    Raises:
+        ArtifactError: It is no HDF5 file, or of another version of the format.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._looked_at = 0
+        if data[:8] != SIGNATURE:
+            raise ArtifactError("its weights are not an HDF5 file.")
+        versions = self._take(8, 8)
+        if versions != bytes([0, 0, 0, 0, 0, 8, 8, 0]):
+            raise ArtifactError(f"its weights are an HDF5 file of another version ({versions.hex(' ')}).")
+        base, _, end, driver = struct.unpack("<4Q", self._take(24, 32))
+        if base or driver != 2**64 - 1 or end != len(data):
+            raise ArtifactError("its weights are not one whole HDF5 file: it states another size, or other files.")
+        self._root = struct.unpack("<Q", self._take(64, 8))[0]
+
+    def names(self, path: str) -> tuple[str, ...]:
+        """What lies in a group, in the file's order.
+
+        Raises:
+            ArtifactError: No such group, or a damaged one.
+        """
+        return tuple(self._group(self._find(path), path))
+
+    def read(self, path: str, shape: Shape) -> np.ndarray:
+        """A dataset, which must be float32 of exactly this shape.
+
+        Args:
+            path: Names from the root, with slashes.
+            shape: Compared before anything is allocated.
+
+        Returns:
+            float32, read-only, a view of the file's bytes.
+
+        Raises:
+            ArtifactError: There is no such dataset, it is of another kind, or not in these bytes.
+        """
+        messages: dict[int, bytes] = {}
+        for message in self._messages(self._find(path)):
+            messages.setdefault(message.kind, message.content)
+        if _EXTERNAL in messages:
+            raise ArtifactError(f"its weight {path} lies in another file, which is not read.")
+        if _FILTERS in messages:
+            raise ArtifactError(f"its weight {path} is packed, which Keras does not do.")
+        if not {_DATASPACE, _DATATYPE, _LAYOUT} <= set(messages):
+            raise ArtifactError(f"its weight {path} is not a dataset.")
+        if messages[_DATATYPE][: len(_FLOAT32)] != _FLOAT32:
+            raise ArtifactError(f"its weight {path} is not float32.")
+        given = _dimensions(messages[_DATASPACE], path)
+        if given != shape:
+            raise ArtifactError(f"its weight {path} must have the shape {shape}. Received: {str(given)[:100]}.")
+        address, size = _place(messages[_LAYOUT], path)
+        if size != 4 * math.prod(shape):
+            raise ArtifactError(f"its weight {path} states {size:,} bytes instead of {4 * math.prod(shape):,}.")
+        return np.frombuffer(self._take(address, size), "<f4").reshape(shape)
+
+    def _take(self, address: int, size: int) -> bytes:
+        if address + size > len(self._data):
+            raise ArtifactError(f"its weights point to byte {address + size:,} of {len(self._data):,}.")
+        return self._data[address : address + size]
+
+    def _look(self) -> None:
+        self._looked_at += 1
+        if self._looked_at > MAX_NODES:
+            raise ArtifactError(f"its weights have more than {MAX_NODES:,} nodes, or go in circles.")
+
+    def _find(self, path: str) -> int:
+        address = self._root
+        for name in path.split("/"):
+            members = self._group(address, path)
+            if name not in members:
+                raise ArtifactError(f"its weights lack {path}.")
+            address = members[name]
+        return address
+
+    def _group(self, address: int, path: str) -> dict[str, int]:
+        for message in self._messages(address):
+            if message.kind == _SYMBOL_TABLE and len(message.content) >= 16:
+                tree, heap = struct.unpack("<2Q", message.content[:16])
+                return dict(self._entries(tree, self._names_of(heap)))
+        raise ArtifactError(f"its weights have no group at {path}.")
+
+    def _names_of(self, heap: int) -> bytes:
+        signature, size, _, address = struct.unpack("<4s4x3Q", self._take(heap, 32))
+        if signature != b"HEAP":
+            raise ArtifactError("its weights have a damaged list of names.")
+        return self._take(address, size)
+
+    def _entries(self, address: int, names: bytes, depth: int = 0) -> Iterator[tuple[str, int]]:
+        """The names and addresses below a node of a group's tree."""
+        self._look()
+        signature = self._take(address, 4)
+        if signature == b"SNOD":
+            count = struct.unpack("<2xH", self._take(address + 4, 4))[0]
+            for index in range(count):
+                name, header, kind = struct.unpack("<2QI", self._take(address + 8 + 40 * index, 20))
+                if kind not in (0, 1):
+                    raise ArtifactError("its weights have a link, which is not followed.")
+                yield _text(names, name), header
+            return
+        kind, level, count = struct.unpack("<2BH", self._take(address + 4, 4))
+        if signature != b"TREE" or kind or depth > 8 or level > 8:
+            raise ArtifactError("its weights have a damaged list of members.")
+        for index in range(count):
+            yield from self._entries(struct.unpack("<Q", self._take(address + 32 + 16 * index, 8))[0], names, depth + 1)
+
+    def _messages(self, address: int) -> Iterator[_Message]:
+        """The messages of an object's header, its continuations included."""
+        version, size = struct.unpack("<B7xI", self._take(address, 12))
+        if version != 1:
+            raise ArtifactError(f"its weights have an object header of version {version}; 1 is read.")
+        waiting = [(address + 16, size)]
+        while waiting:
+            self._look()
+            start, size = waiting.pop()
+            block = self._take(start, size)
+            place = 0
+            while place + 8 <= len(block):
+                self._look()
+                kind, length, flags = struct.unpack("<2HB", block[place : place + 5])
+                content = block[place + 8 : place + 8 + length]
+                if len(content) < length or (flags & _SHARED and kind in (_DATASPACE, _DATATYPE, _LAYOUT)):
+                    raise ArtifactError("its weights have a damaged object header.")
+                place += 8 + length
+                if kind == _CONTINUATION and length >= 16:
+                    waiting.append(struct.unpack("<2Q", content[:16]))
+                else:
+                    yield _Message(kind, content)
+
+
+def _text(names: bytes, start: int) -> str:
+    end = names.find(b"\0", start, start + MAX_NAME + 1)
+    try:
+        if end > start:
+            return names[start:end].decode()
+    except UnicodeDecodeError:
+        pass
+    raise ArtifactError(f"its weights have a name that is not UTF-8 of 1 to {MAX_NAME} bytes.")
+
+
+def _dimensions(content: bytes, path: str) -> Shape:
+    version, rank = content[0], content[1]
+    start = {1: 8, 2: 4}.get(version)
+    if start is None or rank > MAX_RANK or len(content) < start + 8 * rank:
+        raise ArtifactError(f"its weight {path} has a shape of another kind.")
+    return struct.unpack(f"<{rank}Q", content[start : start + 8 * rank])
+
+
+def _place(content: bytes, path: str) -> tuple[int, int]:
+    if len(content) < 18 or content[0] != 3 or content[1] != 1:
+        kind = _LAYOUTS.get(content[1], "of an unknown layout") if len(content) > 1 else "damaged"
+        raise ArtifactError(f"its weight {path} does not lie in one piece: it is {kind}.")
+    address, size = struct.unpack("<2Q", content[2:18])
+    return address, size
