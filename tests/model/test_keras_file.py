@@ -149,7 +149,9 @@ CONFIGS: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "a scale of texts": (argument(1, scale="1/255"), "scale must be a number"),
     "an endless scale": (argument(1, scale=1e300), "scale must be a number"),
     "no input shape": (
-        lambda config: (config["config"].pop("build_input_shape"), argument(0, batch_shape=None)(config)), "fixed size"),
+        lambda config: (config["config"].pop("build_input_shape"), argument(0, batch_shape=None)(config)),
+        "fixed size",
+    ),
     "an input of any size": (argument(0, batch_shape=[None, None, None, 1]), "fixed size"),
     "an input of a million rows": (argument(0, batch_shape=[None, 10**6, 12, 1]), "1 to 1024"),
     "one sigmoid": (argument(4, units=1, activation="sigmoid"), "sigmoid"),

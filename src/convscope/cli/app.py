@@ -57,11 +57,20 @@ COMMANDS = {
 HOMES = {"import": "import_keras"}
 """Where a command's name is a word that Python keeps for itself."""
 
+FAMILIES = ("data",)
+"""Commands with commands of their own; their modules say so."""
+
+
+def _example(verb: str, words: str) -> str:
+    return f"Example:  convscope {verb} {words}"
+
+
 for verb, (purpose, example) in COMMANDS.items():
     home = HOMES.get(verb, verb)
-    app.command(
-        f"convscope.cli.{home}:{home}", name=verb, help=purpose, help_epilogue=f"Example:  convscope {verb} {example}"
-    )
+    if verb in FAMILIES:
+        app.command(f"convscope.cli.{home}:commands", name=verb, help=purpose)
+    else:
+        app.command(f"convscope.cli.{home}:{home}", name=verb, help=purpose, help_epilogue=_example(verb, example))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

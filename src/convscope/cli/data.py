@@ -1,8 +1,10 @@
-"""``convscope data``."""
+"""``convscope data``, and the commands below it."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+
+from cyclopts import App, Parameter
 
 from convscope.cli.out import console, say, say_json, table
 
@@ -61,3 +63,19 @@ def data(source: str | None = None, *, size: int | None = None, json: bool = Fal
     for item in found.skipped:
         say(f"left out: {item.file}: {item.reason}")
     return 0
+
+
+commands = App(
+    name="data",
+    help="List what can be trained on, or describe one data set.",
+    help_epilogue="Example:  convscope data my-photos",
+    default_parameter=Parameter(negative=()),
+    help_format="plaintext",
+)
+commands.default(data)
+commands.command(
+    "convscope.cli.check:check",
+    name="check",
+    help="Look a data set through for what spoils a training: copies, wrong labels, unreadable files, and more.",
+    help_epilogue="Example:  convscope data check my-photos --out check.html",
+)

@@ -176,6 +176,37 @@ def stratified_split(dataset: Dataset, *, fraction: float, seed: int) -> tuple[D
     return dataset.take(np.flatnonzero(~taken)), dataset.take(np.flatnonzero(taken))
 
 
+def folds(dataset: Dataset, count: int, *, seed: int) -> tuple[np.ndarray, ...]:
+    """Deal the positions of a data set out into parts in which each class has its share.
+
+    Args:
+        dataset: What to divide.
+        count: How many parts, from 2.
+        seed: The division is a function of the labels and this number.
+
+    Returns:
+        int64 positions, ascending, each in one part.
+
+    Raises:
+        DataError: A class has fewer images than there are parts.
+
+    Example:
+        >>> data = Dataset(np.zeros((4, 1, 1, 1), np.uint8), np.array([0, 1, 0, 1]), ("a", "b"), source="made up")
+        >>> sorted(len(part) for part in folds(data, 2, seed=0))
+        [2, 2]
+    """
+    rng = np.random.default_rng([seed, 0xF01D])
+    part = np.empty(len(dataset), np.int64)
+    for label, images in enumerate(dataset.class_counts):
+        if 0 < images < count:
+            raise DataError(
+                f"Expected at least {count} images in each class, to divide the data into {count} parts. Received: "
+                f"{images} in class {dataset.class_names[label]!r} of {dataset.source}."
+            )
+        part[rng.permutation(np.flatnonzero(dataset.labels == label))] = np.arange(images) % count
+    return tuple(np.flatnonzero(part == number) for number in range(count))
+
+
 def epoch_order(length: int, *, seed: int, epoch: int) -> np.ndarray:
     """The order in which an epoch visits the images: a function of (seed, epoch) and nothing else.
 

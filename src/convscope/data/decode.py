@@ -11,6 +11,7 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -99,8 +100,37 @@ def quiet() -> Iterator[None]:
 
 def decode_quietly(data: bytes, name: str, *, background: int = 255) -> Picture:
     """``decode`` for threads that run inside ``quiet``."""
+    return examine(data, name, background=background).pixels
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A picture, and how its file holds it.
+
+    Attributes:
+        pixels: See ``decode``.
+        format: One of ``FORMATS``.
+        mode: Pillow's word for the pixels: L, RGB, P, RGBA, I;16, ….
+        orientation: The EXIF tag, 1..8; 1 is upright.
+        frames: How many pictures the file has.
+    """
+
+    pixels: Picture
+    format: str
+    mode: str
+    orientation: int
+    frames: int
+
+
+def examine(data: bytes, name: str, *, background: int = 255) -> Examined:
+    """``decode``, with what the file says of itself; run it inside ``quiet``.
+
+    Raises:
+        DataError: See ``decode``.
+    """
     image = _open(data, name)
     try:
+        mode, frames = image.mode, int(getattr(image, "n_frames", 1))
         image.load()
         turn = _orientation(image)
         pixels = _to_array(image, name, background)
@@ -110,7 +140,8 @@ def decode_quietly(data: bytes, name: str, *, background: int = 255) -> Picture:
         raise _refusal(name, "more memory needed than there is") from None
     if pixels.shape[-1] == 3 and _is_grey(pixels):
         pixels = pixels[..., :1]
-    return np.ascontiguousarray(_upright(pixels, turn))
+    upright = np.ascontiguousarray(_upright(pixels, turn))
+    return Examined(upright, str(image.format), mode, turn, frames)
 
 
 def picture_size(data: bytes, name: str) -> tuple[int, int]:

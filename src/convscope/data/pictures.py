@@ -99,11 +99,16 @@ def load_tree(tree: Tree, options: LoadOptions) -> LoadedData:
     Raises:
         DataError: No class folders, an empty class, too many unreadable files, or see ``assembly.assemble``.
     """
-    tree = _without_wrapper(tree)
-    train, test, skipped = _by_part(tree)
+    found = sort_tree(tree)
+    tree, train, test = found.tree, found.train, found.test
+    if found.empty:
+        raise DataError(
+            f"Expected pictures in each class of {tree.source}. Received: none in class {found.empty[0]!r}.",
+            hint="Add pictures to it or remove the folder.",
+        )
     names = sorted({member.class_name for member in train}, key=natural_key)
     _check_test_classes(tree, test, names)
-    members = [*_ordered(train), *_ordered(test)]
+    members = [*train, *test]
     with quiet():
         pictures, unreadable = _decode_all([member.file for member in members], tree, options)
     failed = (*tree.skipped, *unreadable)
@@ -125,8 +130,38 @@ def load_tree(tree: Tree, options: LoadOptions) -> LoadedData:
         held_out if len(held_out.labels) else None,
         options=options,
         class_names=dict(enumerate(names)),
-        skipped=(*failed, *skipped),
+        skipped=(*failed, *found.skipped),
     )
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """A tree's files by part and class, as far as their places say.
+
+    Attributes:
+        tree: Without folders around everything.
+        train: The training part, the validation part included, by class and path as people count.
+        test: The test part; empty where there is none.
+        skipped: Files in no class.
+        empty: Names of classes without a file.
+    """
+
+    tree: Tree
+    train: tuple[Member, ...]
+    test: tuple[Member, ...]
+    skipped: tuple[Skipped, ...]
+    empty: tuple[str, ...]
+
+
+def sort_tree(tree: Tree) -> Sorted:
+    """Find parts and classes; no file is read.
+
+    Raises:
+        DataError: No folders, only a test part, or a class's name that cannot be printed.
+    """
+    tree = _without_wrapper(tree)
+    train, test, skipped, empty = _by_part(tree)
+    return Sorted(tree, tuple(_ordered(train)), tuple(_ordered(test)), skipped, empty)
 
 
 def _without_wrapper(tree: Tree) -> Tree:
@@ -144,8 +179,8 @@ def _without_wrapper(tree: Tree) -> Tree:
         tree = Tree(tree.kind, tree.source, files, folders, tree.skipped)
 
 
-def _by_part(tree: Tree) -> tuple[list[Member], list[Member], tuple[Skipped, ...]]:
-    """Sort the files into training and test part, each with its class; and what lies in no class."""
+def _by_part(tree: Tree) -> tuple[list[Member], list[Member], tuple[Skipped, ...], tuple[str, ...]]:
+    """Training and test part, each file with its class; what lies in no class; and classes with nothing in them."""
     tops = sorted({path[0] for path in tree.folders})
     if not tops:
         left_out = f", left out: {_listed(tree.skipped[:3])}" if tree.skipped else ""
@@ -166,8 +201,8 @@ def _by_part(tree: Tree) -> tuple[list[Member], list[Member], tuple[Skipped, ...
         else:
             parts[part].append(Member(_class_name(file.path, depth, tree), file))
     train = parts["train"] + parts["validation"]
-    _check_empty(tree, depth, {member.class_name for member in train})
-    return train, parts["test"], _strays(strays)
+    empty = _empty(tree, depth, {member.class_name for member in train})
+    return train, parts["test"], _strays(strays), empty
 
 
 def _class_name(path: tuple[str, ...], depth: int, tree: Tree) -> str:
@@ -177,15 +212,13 @@ def _class_name(path: tuple[str, ...], depth: int, tree: Tree) -> str:
     return name
 
 
-def _check_empty(tree: Tree, depth: int, filled: set[str]) -> None:
-    for path in sorted(tree.folders):
-        if len(path) == depth and (depth == 1 or PARTS.get(path[0].lower()) == "train"):
-            name = _class_name(path, depth, tree)
-            if name not in filled:
-                raise DataError(
-                    f"Expected pictures in each class of {tree.source}. Received: none in class {name!r}.",
-                    hint="Add pictures to it or remove the folder.",
-                )
+def _empty(tree: Tree, depth: int, filled: set[str]) -> tuple[str, ...]:
+    """Classes that have a folder and no file in it."""
+    there = [path for path in sorted(tree.folders) if len(path) == depth]
+    if depth == 2:
+        there = [path for path in there if PARTS.get(path[0].lower()) == "train"]
+    names = dict.fromkeys(_class_name(path, depth, tree) for path in there)
+    return tuple(name for name in names if name not in filled)
 
 
 def _strays(strays: dict[tuple[str, ...], list[str]]) -> tuple[Skipped, ...]:
@@ -199,7 +232,7 @@ def _strays(strays: dict[tuple[str, ...], list[str]]) -> tuple[Skipped, ...]:
     return tuple(skipped)
 
 
-def _check_test_classes(tree: Tree, test: list[Member], names: list[str]) -> None:
+def _check_test_classes(tree: Tree, test: tuple[Member, ...], names: list[str]) -> None:
     for member in test:
         if member.class_name not in names:
             raise DataError(
