@@ -52,6 +52,15 @@ def rows() -> list[tuple[str, str, str]]:
         words = f"{s['size_bytes']:,} bytes: {s['changes']:,} changes and {s['truncations']:,} truncations; "
         words += f"{s['refused']:,} refused, {s['identical']:,} the same model, {s['troubles']:,} anything else"
         found.append(("a model file with one byte changed, or cut off", "no third outcome", words))
+    if labels := read("label-errors"):
+        s = labels["summary"]
+        words = f"precision {s['precision']:.1%}, recall {s['recall']:.1%} (worst of {s['seeds']} seeds: "
+        words += f"{s['precision_worst']:.1%}, {s['recall_worst']:.1%}; n={s['n']:,}); all disputed labels: precision "
+        words += f"{s['disputed_precision']:.1%}, recall {s['disputed_recall']:.1%}"
+        found.append(("`data check --with`, 5 % of MNIST's training labels flipped", "it finds them", words))
+        words = f"{s['known_found']} of {s['known']} among {s['test_disputed']} disputed; "
+        words += f"{s['known_in_first_15']} among the first 15, {s['known_in_first_30']} among the first 30"
+        found.append(("the 15 known wrong labels of MNIST's test part", "compared", words))
     return found
 
 

@@ -68,6 +68,11 @@ KINDS: dict[str, Kind] = {
     ),
     "blank": Kind("Blank pictures", "They show nothing, and teach that nothing is a class. Remove them."),
     "tiny_class": Kind("Classes with few pictures", "Expect mistakes there, and wide intervals. Add pictures."),
+    "label_doubt": Kind(
+        "Labels that networks dispute",
+        "More often the networks' mistakes than wrong labels, the surest first. Look at the first ones.",
+        is_serious=False,
+    ),
     "size_tells": Kind(
         "Sizes that differ by class",
         "A network can tell the classes by their frames instead of what they show. Take all with one camera, or crop.",
@@ -196,7 +201,7 @@ def _classes(seen: Seen) -> Iterator[Finding]:
 def _sizes(sights: Sequence[Sight]) -> Iterator[Finding]:
     """Classes whose pictures are almost always larger, smaller, wider or narrower than the others'."""
     measures: dict[str, Callable[[Sight], float]] = {
-        "larger": lambda sight: sight.size[0] * sight.size[1],
+        "larger": lambda sight: float(sight.size[0] * sight.size[1]),
         "wider": lambda sight: sight.size[1] / sight.size[0],
     }
     by_class: dict[str, list[Sight]] = {}

@@ -33,7 +33,7 @@ ul.found { list-style: none; margin: 0; padding: 0; display: flex; flex-wrap: wr
 ul.found > li { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: .75rem;
   max-width: 100%; overflow-wrap: anywhere; font-size: .875rem; }
 figure { margin: 0 .5rem .5rem 0; display: inline-block; vertical-align: top; max-width: 10rem; }
-figcaption { font-size: .8rem; } img { background: repeating-conic-gradient(#8884 0 25%, #0000 0 50%) 0 0/16px 16px; }
+figcaption { font-size: .8rem; } img { border: 1px solid var(--line); }
 table { border-collapse: collapse; } caption { text-align: left; font-weight: 600; padding: .5rem 0; }
 th, td { padding: .25rem .75rem; text-align: right; border-bottom: 1px solid var(--line); }
 th:first-child, td:first-child { text-align: left; }

@@ -30,7 +30,7 @@ class Judged:
     """Label errors by cross-validation.
 
     Attributes:
-        train: Likely errors of the training part, the surest first; positions in it.
+        train: Disputed labels of the training part, the surest first; positions in it.
         test: The same of the test part, judged by the mean of all networks, none of which saw it.
         accuracy: The share of the training part whose label the network that never saw it names.
     """
@@ -167,5 +167,6 @@ def _findings(judged: Judged, train: Dataset, test: Dataset | None) -> tuple[Fin
             label, suggested = dataset.class_names[suspect.label], dataset.class_names[suspect.suggested]
             known = ", known to be wrong" if suspect.index in dataset.known_wrong else ""
             words = f"labelled {label}, looks like {suggested} (margin {suspect.margin:.2f}{known})"
-            findings.append((suspect.margin, Finding("label_error", words, (name,))))
+            kind = "label_error" if suspect.is_likely else "label_doubt"
+            findings.append((suspect.margin, Finding(kind, words, (name,))))
     return tuple(finding for _, finding in sorted(findings, key=lambda pair: -pair[0]))

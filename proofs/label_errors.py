@@ -1,0 +1,96 @@
+"""Wrong labels that we made, and those that are known: which of them the data doctor finds.
+
+    python proofs/label_errors.py [--seeds 3]
+
+Five of a hundred labels of MNIST's training part are flipped to another class, evenly; then the untouched data, whose
+test part has 15 labels that people have found wrong. `quick`, four folds. Writes
+docs/figures/reliability-label-errors.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convscope.data.dataset import Dataset
+from convscope.data.readers import load
+from convscope.model.presets import load_spec
+from convscope.train.options import TrainOptions
+from convscope.verbs.check import Judged, judge
+
+SHARE = 0.05
+FIRST = (15, 30, 60)
+
+
+def flipped(dataset: Dataset, *, seed: int) -> tuple[Dataset, set[int]]:
+    """The data with some labels changed to another class, each as likely, and where."""
+    rng = np.random.default_rng([seed, 0xF11B])
+    places = rng.permutation(len(dataset))[: round(SHARE * len(dataset))]
+    labels = dataset.labels.copy()
+    labels[places] = (labels[places] + rng.integers(1, dataset.num_classes, len(places))) % dataset.num_classes
+    return replace(dataset, labels=labels, known_wrong=()), set(places.tolist())
+
+
+def score(judged: Judged, wrong: set[int]) -> dict[str, Any]:
+    """Precision and recall of the likely errors, and of all disputed labels."""
+    likely = {suspect.index for suspect in judged.train if suspect.is_likely}
+    disputed = {suspect.index for suspect in judged.train}
+    return {
+        "flipped": len(wrong),
+        "likely": len(likely),
+        "precision": len(likely & wrong) / len(likely),
+        "recall": len(likely & wrong) / len(wrong),
+        "disputed": len(disputed),
+        "disputed_precision": len(disputed & wrong) / len(disputed),
+        "disputed_recall": len(disputed & wrong) / len(wrong),
+    }
+
+
+def known_found(judged: Judged, known: set[int]) -> dict[str, Any]:
+    """Where the labels that people found wrong stand in the list for the test part."""
+    order = [suspect.index for suspect in judged.test]
+    return {
+        "known": len(known),
+        "likely": sum(suspect.is_likely for suspect in judged.test),
+        "disputed": len(order),
+        "found": sorted(known & set(order)),
+        "missed": sorted(known - set(order)),
+    } | {f"in_first_{count}": len(known & set(order[:count])) for count in FIRST}
+
+
+def main() -> None:
+    sys.path.append(str(Path(__file__).parent.parent / "benchmarks"))
+    from record import write
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=3)
+    began = time.monotonic()
+    loaded = load("mnist")
+    spec = load_spec("quick", input_shape=(28, 28, 1), num_classes=10)
+    runs = []
+    for seed in range(parser.parse_args().seeds):
+        dirty, wrong = flipped(loaded.train, seed=seed)
+        runs.append({"seed": seed} | score(judge(spec, TrainOptions(seed=seed), dirty, None), wrong))
+        print(runs[-1], flush=True)
+    clean = judge(spec, TrainOptions(), loaded.train, loaded.test)
+    known = known_found(clean, set(loaded.test.known_wrong if loaded.test else ()))
+    print(known, flush=True)
+    summary: dict[str, Any] = {"n": len(loaded.train), "seeds": len(runs)}
+    for key in ("precision", "recall", "disputed_precision", "disputed_recall"):
+        values = [run[key] for run in runs]
+        summary |= {key: statistics.mean(values), f"{key}_worst": min(values)}
+    summary |= {"known": known["known"], "known_found": len(known["found"]), "test_disputed": known["disputed"]}
+    summary |= {f"known_in_first_{count}": known[f"in_first_{count}"] for count in FIRST}
+    summary["seconds"] = round(time.monotonic() - began)
+    write("reliability-label-errors", {"summary": summary, "runs": runs, "test_part": known})
+
+
+if __name__ == "__main__":
+    main()
