@@ -91,6 +91,11 @@ def outcome(folder: Path, run: str) -> str:
         _, error = process.communicate(timeout=PATIENCE)
         if process.returncode:
             return f"exit {process.returncode}: {error[-300:]}"
+    return outcome_of(folder, run)
+
+
+def outcome_of(folder: Path, run: str) -> str:
+    """One string for the weights and the history of a training that has come to its end."""
     record = json.loads((folder / run / "run.json").read_text(encoding="utf-8"))
     whole = json.dumps([record["weights_sha256"], record["history"]])
     return hashlib.sha256(whole.encode()).hexdigest()

@@ -52,6 +52,11 @@ def rows() -> list[tuple[str, str, str]]:
         words = f"{s['size_bytes']:,} bytes: {s['changes']:,} changes and {s['truncations']:,} truncations; "
         words += f"{s['refused']:,} refused, {s['identical']:,} the same model, {s['troubles']:,} anything else"
         found.append(("a model file with one byte changed, or cut off", "no third outcome", words))
+    if faults := read("faults"):
+        s = faults["summary"]
+        words = f"{s['operations']} operations, {s['faults']:,} faults: {s['resumed']:,} trainings gone on with, "
+        words += f"{s['again']:,} begun again, {s['unharmed']:,} unharmed; {s['troubles']} that did not end identical"
+        found.append(("the k-th open, write, fsync, rename fails, EIO and ENOSPC, once and for good", "all k", words))
     if labels := read("label-errors"):
         s = labels["summary"]
         words = f"precision {s['precision']:.1%}, recall {s['recall']:.1%} (worst of {s['seeds']} seeds: "

@@ -19,6 +19,7 @@ from jaxtyping import UInt8
 from PIL import Image, UnidentifiedImageError
 
 from convscope.arrays import Picture
+from convscope.data import png
 from convscope.data.assembly import to_pixels
 from convscope.data.files import read_regular
 from convscope.data.preprocess import flatten_alpha
@@ -33,6 +34,7 @@ ORIENTATION = 0x0112
 """The EXIF tag that says how the camera was held."""
 
 BROKEN = (
+    AssertionError,
     OSError,
     EOFError,
     SyntaxError,
@@ -131,6 +133,7 @@ def examine(data: bytes, name: str, *, background: int = 255) -> Examined:
     image = _open(data, name)
     try:
         mode, frames = image.mode, int(getattr(image, "n_frames", 1))
+        png.check(data)
         image.load()
         turn = _orientation(image)
         pixels = _to_array(image, name, background)

@@ -19,6 +19,7 @@ from convscope.errors import DataError
 CHUNK = 1 << 20
 """What is read at once: memory grows with what is really there, never with what a header says."""
 
+LONGEST_NAME = 300
 GZIP_MAGIC = b"\x1f\x8b"
 
 ZIP_TROUBLE = (
@@ -57,6 +58,17 @@ class ByteStream(Protocol):
     ) -> object: ...
 
 
+def shown(path: Path) -> str:
+    r"""A path for one line of a message: printable, and not longer than a line may be.
+
+    Example:
+        >>> shown(Path("a\x00b.png")), len(shown(Path("d" * 5000)))
+        ('a\\x00b.png', 300)
+    """
+    text = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(path))
+    return text if len(text) <= LONGEST_NAME else f"{text[:100]}…{text[101 - LONGEST_NAME :]}"
+
+
 def check_regular(path: Path, limit: int) -> int:
     """The size of a regular file, in bytes.
 
@@ -66,13 +78,15 @@ def check_regular(path: Path, limit: int) -> int:
     try:
         info = path.stat()
     except (OSError, ValueError) as error:
-        raise DataError(f"Expected a readable file. Received: file={path}, {_reason(error)}.") from None
+        raise DataError(f"Expected a readable file. Received: file={shown(path)}, {_reason(error)}.") from None
     if not stat.S_ISREG(info.st_mode):
-        raise DataError(f"Expected a regular file. Received: file={path}, a folder, a pipe or a device.")
+        raise DataError(f"Expected a regular file. Received: file={shown(path)}, a folder, a pipe or a device.")
     if info.st_size == 0:
-        raise DataError(f"Expected a file with something in it. Received: file={path}, 0 bytes.")
+        raise DataError(f"Expected a file with something in it. Received: file={shown(path)}, 0 bytes.")
     if info.st_size > limit:
-        raise DataError(f"Expected a file of at most {limit:,} bytes. Received: file={path}, {info.st_size:,} bytes.")
+        raise DataError(
+            f"Expected a file of at most {limit:,} bytes. Received: file={shown(path)}, {info.st_size:,} bytes."
+        )
     return info.st_size
 
 
@@ -86,7 +100,7 @@ def open_regular(path: Path, limit: int) -> BufferedReader:
     try:
         return path.open("rb")
     except OSError as error:
-        raise DataError(f"Expected a readable file. Received: file={path}, {_reason(error)}.") from None
+        raise DataError(f"Expected a readable file. Received: file={shown(path)}, {_reason(error)}.") from None
 
 
 def read_regular(path: Path, limit: int) -> bytes:
@@ -143,7 +157,7 @@ def list_folder(folder: Path) -> list[os.DirEntry[str]]:
         with os.scandir(folder) as entries:
             return [entry for entry in entries if not is_hidden(entry.name)]
     except OSError as error:
-        raise DataError(f"Expected a readable folder. Received: folder={folder}, {_reason(error)}.") from None
+        raise DataError(f"Expected a readable folder. Received: folder={shown(folder)}, {_reason(error)}.") from None
 
 
 def is_hidden(name: str) -> bool:

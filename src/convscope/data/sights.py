@@ -17,9 +17,9 @@ from convscope.data.dataset import Skipped
 from convscope.data.decode import Examined, decode, examine, quiet
 from convscope.data.files import ZIP_TROUBLE, open_regular
 from convscope.data.lookalike import Portrait, portrait
-from convscope.data.pictures import Member, PictureFile, Tree, sort_tree
 from convscope.data.preprocess import AnyPicture
 from convscope.data.readers import detect, load
+from convscope.data.tree import Member, PictureFile, Tree, sort_tree
 from convscope.errors import DataError
 
 ORDINARY = ("L", "RGB", "P", "1")

@@ -12,7 +12,8 @@ from convscope.data.assembly import LoadOptions
 from convscope.data.dataset import LoadedData, Skipped
 from convscope.data.decode import MAX_FILE_BYTES
 from convscope.data.files import ZIP_TROUBLE, is_hidden, open_regular, read_at_most
-from convscope.data.pictures import MAX_FILES, PictureFile, Tree, load_tree, safe
+from convscope.data.pictures import load_tree
+from convscope.data.tree import MAX_FILES, PictureFile, Tree, safe
 from convscope.errors import DataError
 
 MAX_ARCHIVE_BYTES = 2**36
