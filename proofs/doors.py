@@ -249,7 +249,7 @@ def gif_file(
     return head + block + struct.pack("<HHHHB", left, 0, w, h, 0) + bytes([code]) + data + b";"
 
 
-def image_cases() -> None:  # noqa: C901
+def image_cases() -> None:
     goods = {
         "PNG": drawn("PNG"), "JPEG": drawn("JPEG", quality=90), "BMP": drawn("BMP"), "GIF": drawn("GIF"),
         "WebP": drawn("WEBP", quality=80), "lossless WebP": drawn("WEBP", lossless=True), "PPM": drawn("PPM"),

@@ -57,6 +57,18 @@ def rows() -> list[tuple[str, str, str]]:
         words = f"{s['operations']} operations, {s['faults']:,} faults: {s['resumed']:,} trainings gone on with, "
         words += f"{s['again']:,} begun again, {s['unharmed']:,} unharmed; {s['troubles']} that did not end identical"
         found.append(("the k-th open, write, fsync, rename fails, EIO and ENOSPC, once and for good", "all k", words))
+    if inputs := read("bad-input"):
+        s = inputs["summary"]
+        doors = ", ".join(f"{count} {door}" for door, count in inputs["by_door"].items())
+        words = (
+            f"{s['refused']} of {s['cases']} ({doors}); worst {s['seconds_worst']:.2f} s, {s['megabytes_worst']:.0f} MB"
+        )
+        found.append(("bad inputs by name: one clear line each", "320, ≤ 2 s, < 300 MB more", words))
+    if folder := read("bad-folder"):
+        s = folder["summary"]
+        words = f"{s['pictures']:,} files, {s['bad']} bad of {s['kinds']} kinds: exit {s['exit_code']}, "
+        words += f"{s['named']} named, {s['named_wrongly']} of them wrongly ({s['seconds']} s)"
+        found.append(("a folder of 10,000 images with 37 bad files", "trains, names exactly those 37", words))
     if labels := read("label-errors"):
         s = labels["summary"]
         words = f"precision {s['precision']:.1%}, recall {s['recall']:.1%} (worst of {s['seeds']} seeds: "

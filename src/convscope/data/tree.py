@@ -1,4 +1,4 @@
-"""Which pictures there are, by part and class, as far as their places say: what a folder and a zip archive have in common.
+"""Which pictures there are, by part and class, as far as their places say: the same for a folder and a zip archive.
 
 Cool: no file is read here.
 """
