@@ -57,6 +57,17 @@ def rows() -> list[tuple[str, str, str]]:
         words = f"{s['operations']} operations, {s['faults']:,} faults: {s['resumed']:,} trainings gone on with, "
         words += f"{s['again']:,} begun again, {s['unharmed']:,} unharmed; {s['troubles']} that did not end identical"
         found.append(("the k-th open, write, fsync, rename fails, EIO and ENOSPC, once and for good", "all k", words))
+    if fuzz := read("fuzz"):
+        s = fuzz["summary"]
+        each = ", ".join(f"{target['target']} {target['inputs']:,}" for target in fuzz["targets"])
+        words = f"{s['inputs']:,} inputs ({each}): {s['troubles']} readers with an uncaught exception"
+        found.append(("coverage-guided fuzzing of every reader", "0 uncaught exceptions, millions of inputs", words))
+    if branches := read("branches"):
+        s = branches["summary"]
+        words = (
+            f"{s['share']:.2%}: {s['covered']:,} of {s['branches']:,} branches, {s['missing_lines']} lines not reached"
+        )
+        found.append(("branch coverage of readers, model file, checkpoint", "100 %", words))
     if inputs := read("bad-input"):
         s = inputs["summary"]
         doors = ", ".join(f"{count} {door}" for door, count in inputs["by_door"].items())

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from disk import watched
+from faults import failing
 from test_fit import bars, digest, network, options
 
 from convscope.errors import RunError
@@ -141,72 +143,25 @@ def test_every_truncation_is_recognised(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
 @pytest.mark.parametrize("for_good", [False, True], ids=["once", "for good"])
-def test_whatever_call_fails_what_was_kept_before_is_whole(
-    number: int, for_good: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_whatever_call_fails_what_was_kept_before_is_whole(number: int, for_good: bool, tmp_path: Path) -> None:
     """Every open, write, fsync and rename of one checkpoint fails in turn."""
     folder = tmp_path / module.FOLDER
     write(some(1), folder)
     k, reached_the_end = 0, False
     while not reached_the_end:
         k += 1
-        calls = failing(monkeypatch, number, k, for_good)
-        try:
-            write(some(2), folder)
-            reached_the_end = calls[0] < k
-        except RunError as error:
-            assert os.strerror(number) in str(error) and "untouched" in str(error) and "--resume" in error.hint
-        finally:
-            monkeypatch.undo()
+        with watched(failing(k, number, for_good)) as seen:
+            try:
+                write(some(2), folder)
+                reached_the_end = len(seen) < k
+            except RunError as error:
+                assert os.strerror(number) in str(error) and "untouched" in str(error) and "--resume" in error.hint
         found = newest(tmp_path)
         assert found.checkpoint.step in (1, 2) and not found.damaged
         if found.checkpoint.step == 2 and not reached_the_end:
             (folder / "step-000000002.safetensors").unlink()
         assert not list(folder.glob(".*")), "nothing half written stays"
     assert k > 4, "open, write, fsync, rename and the folder's fsync were all reached"
-
-
-def failing(monkeypatch: pytest.MonkeyPatch, number: int, k: int, for_good: bool) -> list[int]:
-    """Let the k-th of these calls fail, or all from there on."""
-    calls = [0]
-
-    def counted(real):
-        def call(*words, **named):
-            calls[0] += 1
-            if calls[0] == k or (for_good and calls[0] > k):
-                raise OSError(number, os.strerror(number))
-            return real(*words, **named)
-
-        return call
-
-    real_open = Path.open
-
-    def open_counted(path, mode="r", *words, **named):
-        file = counted(real_open)(path, mode, *words, **named)
-        if "w" in mode:
-            file = Failing(file, counted(file.write))
-        return file
-
-    monkeypatch.setattr(Path, "open", open_counted)
-    monkeypatch.setattr(os, "fsync", counted(os.fsync))
-    monkeypatch.setattr(Path, "replace", counted(Path.replace))
-    return calls
-
-
-class Failing:
-    """A file whose writes are counted."""
-
-    def __init__(self, file, write) -> None:
-        self.file, self.write = file, write
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.file.close()
-
-    def __getattr__(self, name: str):
-        return getattr(self.file, name)
 
 
 def test_what_changed_is_named() -> None:

@@ -51,7 +51,7 @@ def read_idx(path: Path) -> np.ndarray:
         shape = struct.unpack(f">{raw[3]}I", sizes)
         dtype = np.dtype(DTYPES[raw[2]])
         expected = math.prod(shape) * dtype.itemsize  # Python's integers: this cannot overflow
-        if expected > MAX_BYTES:
+        if math.prod(max(size, 1) for size in shape) * dtype.itemsize > MAX_BYTES:  # a 0 hides no other size
             raise DataError(
                 f"Expected an IDX file of at most {MAX_BYTES:,} bytes. "
                 f"Received: file={path}, its header says {expected:,} (shape {'×'.join(map(str, shape))})."

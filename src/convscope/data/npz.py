@@ -80,7 +80,7 @@ def read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) ->
         with archive.open(member) as stream:
             header = read_header(stream, where)
             expected = math.prod(header.shape) * header.dtype.itemsize
-            if expected > MAX_BYTES:
+            if math.prod(max(size, 1) for size in header.shape) * header.dtype.itemsize > MAX_BYTES:
                 raise DataError(f"Expected at most {MAX_BYTES:,} bytes. Received: {where} says {expected:,}.")
             if header.length + expected != member.file_size:
                 raise DataError(

@@ -1,0 +1,80 @@
+"""How many branches of the readers, the model file and the checkpoints the tests take.
+
+    python proofs/branches.py
+
+Tests that start processes of their own do not count. Writes docs/figures/reliability-branches.json.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+MODULES = {
+    "data": "readers folder zipped idx npz table decode png files pictures tree assembly sights doctor lookalike",
+    "model": "artifact tensorfile keras_file hdf5",
+    "train": "checkpoint",
+}
+TESTS = (
+    "tests/data",
+    "tests/model/test_artifact.py",
+    "tests/model/test_artifact_fuzz.py",
+    "tests/model/test_keras_file.py",
+    "tests/train/test_checkpoint.py",
+)
+
+
+def main() -> int:
+    sys.path.append(str(ROOT / "benchmarks"))
+    from record import write
+
+    files = [f"src/convscope/{room}/{name}.py" for room, names in MODULES.items() for name in names.split()]
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        # beartype's checks are branches of their own, that nobody wrote
+        run = [
+            sys.executable,
+            "-m",
+            "coverage",
+            "run",
+            "--branch",
+            f"--data-file={data}",
+            f"--include={','.join(files)}",
+        ]
+        tests = ["-m", "pytest", "-q", "-o", "addopts=", "-m", "not long", *TESTS]
+        done = subprocess.run([*run, *tests], cwd=ROOT, capture_output=True, text=True)
+        print(done.stdout[-300:])
+        report = Path(folder) / "report.json"
+        command = [sys.executable, "-m", "coverage", "json", f"--data-file={data}", "-o", str(report)]
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+        found = json.loads(report.read_text(encoding="utf-8"))
+    modules = {}
+    for path, entry in sorted(found["files"].items()):
+        totals = entry["summary"]
+        modules[path.removeprefix("src/convscope/")] = {
+            "branches": totals["num_branches"],
+            "covered": totals["covered_branches"],
+            "missing_lines": entry["missing_lines"],
+            "missing_branches": entry["missing_branches"],
+        }
+        if entry["missing_lines"] or entry["missing_branches"]:
+            print(path, entry["missing_lines"], entry["missing_branches"])
+    branches = sum(module["branches"] for module in modules.values())
+    covered = sum(module["covered"] for module in modules.values())
+    summary = {
+        "modules": len(modules),
+        "branches": branches,
+        "covered": covered,
+        "share": covered / branches,
+        "missing_lines": sum(len(module["missing_lines"]) for module in modules.values()),
+    }
+    write("reliability-branches", {"summary": summary, "by_module": modules})
+    return done.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
