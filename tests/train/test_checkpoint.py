@@ -17,6 +17,7 @@ from faults import failing
 from test_fit import bars, digest, network, options
 
 from convscope.errors import RunError
+from convscope.model.tensorfile import encode
 from convscope.train import checkpoint as module
 from convscope.train import fit as fit_module
 from convscope.train.checkpoint import Checkpoint, Keeper, check_same, forget, hold, newest, read, write
@@ -251,3 +252,63 @@ def test_ctrl_c_then_resume_with_other_options_is_refused_by_name(tmp_path: Path
     assert done.returncode == 1 and "options.learning_rate=0.5, which was 0.02" in done.stderr
     done = convscope("train", "--resume", "run", "--out", "other", cwd=tmp_path)
     assert done.returncode == 2 and "--resume goes on in its own folder" in done.stderr
+
+
+def test_without_a_folder_nothing_is_kept_and_nothing_is_due() -> None:
+    keeper = Keeper()
+    assert not keeper.is_due(ends_epoch=True)
+    keeper.keep(1, lambda: pytest.fail("nobody asks for the state"), [0.5], {})
+
+
+def described(tmp_path: Path, text: str) -> Path:
+    """A file with a right hash whose words are not those of a checkpoint."""
+    folder = tmp_path / module.FOLDER
+    folder.mkdir(exist_ok=True)
+    path = folder / "step-000000009.safetensors"
+    path.write_bytes(b"".join(encode(text, {"losses": np.zeros(1, np.float32)})))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{"schema_version": 99}', "another version"),
+        ("{}", "not that of a checkpoint"),
+        ("[]", "not that of a checkpoint"),
+        ('{"schema_version": 1, "step": "one", "shapes": {}}', "not that of a checkpoint"),
+        ('{"schema_version": 1, "step": 1, "shapes": [1]}', "not that of a checkpoint"),
+        ('{"schema_version": 1, "step": 2, "shapes": {}}', "is damaged"),
+        ("{", "is not JSON"),
+    ],
+)
+def test_words_that_are_not_a_checkpoints_are_refused_though_their_hash_is_right(
+    text: str, says: str, tmp_path: Path
+) -> None:
+    with pytest.raises(RunError, match=says):
+        read(described(tmp_path, text))
+
+
+def test_where_every_checkpoint_is_damaged_that_is_said(tmp_path: Path) -> None:
+    described(tmp_path, "{}")
+    with pytest.raises(RunError, match=r"Every checkpoint of .* is damaged"):
+        newest(tmp_path)
+
+
+def test_a_checkpoint_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="cannot be read"):
+        read(tmp_path / "step-000000001.safetensors")
+
+
+def test_a_folder_that_cannot_be_listed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*words: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "glob", refused)
+    with pytest.raises(RunError, match="Permission denied"):
+        module.files(tmp_path)
+
+
+def test_where_files_cannot_be_locked_training_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    with hold(tmp_path), hold(tmp_path):
+        pass

@@ -240,11 +240,6 @@ def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
 
 
 def _check_part(part: Part, where: str) -> None:
-    if len(part.pixels) != len(part.labels):
-        raise DataError(
-            f"Expected one label a picture in {where}. "
-            f"Received: {len(part.pixels)} pictures, {len(part.labels)} labels."
-        )
     if len(part.pixels) == 0:
         raise DataError(f"Expected pictures in {where}. Received: none.")
     h, w = part.pixels.shape[1:3]

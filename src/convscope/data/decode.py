@@ -154,10 +154,7 @@ def picture_size(data: bytes, name: str) -> tuple[int, int]:
         DataError: See ``decode``; damage further on in the file is not seen.
     """
     image = _open(data, name)
-    try:
-        turned = _orientation(image) >= 5
-    except BROKEN as error:
-        raise _refusal(name, f"damaged or cut off ({_words(error)})") from None
+    turned = _orientation(image) >= 5
     return (image.width, image.height) if turned else (image.height, image.width)
 
 
@@ -194,7 +191,7 @@ def _to_array(image: Image.Image, name: str, background: int) -> Picture:
     """Grey or RGB pixels by the picture's mode; transparency is laid on ``background``."""
     if image.mode in ("I", "I;16", "I;16B", "I;16L", "I;16N"):
         wide = np.asarray(image).astype(np.int64)
-        grey = _from_wide(wide, name)
+        grey = _from_wide(np.maximum(wide, 0))
         clear = image.info.get("transparency")
         if isinstance(clear, int):
             grey[wide == clear] = background
@@ -207,16 +204,12 @@ def _to_array(image: Image.Image, name: str, background: int) -> Picture:
         return flatten_alpha(with_alpha, background)
     if image.mode in ("1", "L"):
         return np.asarray(image.convert("L"))[..., None]
-    if image.mode in ("P", "RGB", "CMYK", "YCbCr"):
-        return np.asarray(image.convert("RGB"))
-    raise _refusal(name, f"pixels of mode {image.mode}")
+    return np.asarray(image.convert("RGB"))
 
 
-def _from_wide(values: np.ndarray, name: str) -> UInt8[np.ndarray, "h w"]:
-    low, high = int(values.min()), int(values.max())
-    if low < 0 or high > 65535:
-        raise _refusal(name, f"pixels from {low} to {high}")
-    top = next(limit for limit in (255, 1023, 4095, 16383, 65535) if high <= limit)
+def _from_wide(values: np.ndarray) -> UInt8[np.ndarray, "h w"]:
+    high = int(values.max())
+    top = next((limit for limit in (255, 1023, 4095, 16383, 65535) if high <= limit), high)
     return ((values * 510 + top) // (2 * top)).astype(np.uint8)
 
 
