@@ -68,7 +68,7 @@ def changed(data: st.DataObject, value: Any) -> Any:
     return value
 
 
-@settings(max_examples=1500, suppress_health_check=list(HealthCheck))
+@settings(max_examples=800, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), count=st.integers(1, 3), in_spec=st.booleans())
 def test_changed_words_are_refused_or_make_a_model_that_works(parts, tmp_path_factory, data, count, in_spec) -> None:
     spec, places, numbers = parts
