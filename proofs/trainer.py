@@ -15,7 +15,7 @@ from typing import Any
 
 from disk import Act, Decide, watched
 
-from convscope.cli.app import main
+from convscope.cli.app import program
 from convscope.train import checkpoint
 
 SECONDS_BETWEEN = 0.05
@@ -51,4 +51,4 @@ if __name__ == "__main__":
     checkpoint.SECONDS_BETWEEN = SECONDS_BETWEEN
     if int(sys.argv[1]):
         die_in_a_checkpoint(int(sys.argv[1]))
-    sys.exit(main(sys.argv[2:]))
+    program(sys.argv[2:])

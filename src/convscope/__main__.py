@@ -1,8 +1,6 @@
 """``python -m convscope``."""
 
-import sys
-
-from convscope.cli import main
+from convscope.cli import program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

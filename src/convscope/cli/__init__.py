@@ -3,6 +3,6 @@
 Progress goes to stderr, results to stdout. No command imports TensorFlow before it has to.
 """
 
-from convscope.cli.app import main
+from convscope.cli.app import main, program
 
-__all__ = ["main"]
+__all__ = ["main", "program"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from cyclopts import App, CycloptsError, Parameter
 
@@ -115,6 +117,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
             hint="Please report it; CONVSCOPE_DEBUG=1 shows where it happened.",
             code=BUG,
         )
+
+
+def program(arguments: Sequence[str] | None = None) -> NoReturn:
+    """`main` as a process: it ends with the exit code.
+
+    TensorFlow takes most of a second to take itself apart at exit. Every file is written and closed by then, so that
+    this is left to the system, and whoever stopped a training has the prompt back.
+    """
+    code = main(arguments)
+    if "tensorflow" in sys.modules:
+        with contextlib.suppress(OSError, ValueError):  # nobody is left to be told
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _forget_stdout() -> None:
