@@ -1,6 +1,6 @@
 """A disk that fails at the k-th open, write, fsync or rename of a whole training, for every k.
 
-    python proofs/faults.py [--every 1]
+    python proofs/faults.py [--every 1] [--go-on]
 
 Each k fails with EIO and with ENOSPC, once and for good. Afterwards the disk is well again, and the same person types
 what the program says: go on where there is something to go on with, else train again. What comes out must be the
@@ -14,12 +14,13 @@ import contextlib
 import errno
 import io
 import itertools
+import json
 import os
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,9 +117,12 @@ def one_fault(k: int, code: int, for_good: bool, wanted: str, found: Found) -> b
     return True
 
 
-def prove(folder: Path, *, every: int = 1, report: Any = lambda found: None) -> Found:
-    """Let each operation fail in turn, until a training meets no fault any more."""
-    found = Found()
+def prove(
+    folder: Path, *, every: int = 1, found: Found | None = None, report: Callable[[Found], object] = print
+) -> Found:
+    """Let each operation fail in turn, until a training meets no fault any more; `found` is from a run cut off."""
+    found = found or Found()
+    first = 1 + found.faults // (2 * len(CODES))
     prepare(folder)
     (folder / "net.txt").write_text(NETWORK, encoding="utf-8")
     with at_home(folder):
@@ -128,12 +132,19 @@ def prove(folder: Path, *, every: int = 1, report: Any = lambda found: None) -> 
             raise SystemExit(said)
         wanted = outcome_of(folder, "whole")
         found.operations = len(seen)
-        for k in range(1, MOST, every):
+        for k in range(first, MOST, every):
             ways = itertools.product(CODES, (False, True))
             if not all(one_fault(k, code, for_good, wanted, found) for code, for_good in ways):
                 break
             report(found)
     return found
+
+
+def known() -> Found:
+    """What a run that was cut off has written."""
+    path = Path(__file__).parent.parent / "docs" / "figures" / "reliability-faults.json"
+    summary = json.loads(path.read_text(encoding="utf-8"))["summary"]
+    return Found(**{key: value for key, value in summary.items() if key not in ("troubles", "seconds")})
 
 
 def main() -> None:
@@ -142,7 +153,9 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--go-on", action="store_true", help="after the last operation that the figures know")
     chosen = parser.parse_args()
+    before = known() if chosen.go_on else Found()
     began = time.monotonic()
 
     def report(found: Found) -> None:
@@ -151,7 +164,7 @@ def main() -> None:
         write("reliability-faults", {"summary": summary, "trouble": found.trouble[:50]})
 
     with tempfile.TemporaryDirectory() as folder:
-        report(prove(Path(folder), every=chosen.every, report=report))
+        report(prove(Path(folder), every=chosen.every, found=before, report=report))
 
 
 if __name__ == "__main__":

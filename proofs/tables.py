@@ -56,7 +56,9 @@ def rows() -> list[tuple[str, str, str]]:
         s = faults["summary"]
         reached = s["faults"] // 4
         which = "all" if reached >= s["operations"] else f"the first {reached} of"
-        words = f"{which} {s['operations']} operations, {s['faults']:,} faults: {s['resumed']:,} trainings gone on with, "
+        words = (
+            f"{which} {s['operations']} operations, {s['faults']:,} faults: {s['resumed']:,} trainings gone on with, "
+        )
         words += f"{s['again']:,} begun again, {s['unharmed']:,} unharmed; {s['troubles']} that did not end identical"
         found.append(("the k-th open, write, fsync, rename fails, EIO and ENOSPC, once and for good", "all k", words))
     if fuzz := read("fuzz"):
