@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import subprocess
 import sys
@@ -206,35 +205,6 @@ def test_what_a_kill_leaves_before_the_first_checkpoint_is_no_obstacle(tmp_path:
     write(some(1), run / module.FOLDER)
     with pytest.raises(RunError, match="which is not empty"):
         check_empty(run)
-
-
-def test_kill_9_at_any_moment_then_resume_is_as_if_nothing_had_happened(tmp_path: Path, convscope) -> None:
-    (tmp_path / "net.txt").write_text(NETWORK.strip().replace("Conv2D(4, 3", "Conv2D(4, 5, strides=3") + "\n")
-    words = ("train", "--model", "net.txt", "--epochs", "2", "--shift", "1", "--average", "0.5", "--json")
-    whole = json.loads(convscope(*words, "--out", "whole", cwd=tmp_path).stdout)["run"]
-    killed = 0
-    for seconds in (0.0, 0.6):
-        going = ("train", "--resume", "cut", "--json") if killed else (*words, "--out", "cut")
-        process = subprocess.Popen(
-            [sys.executable, "-m", "convscope", *going], cwd=tmp_path, text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-        )  # fmt: skip
-        for line in process.stderr:
-            if line.startswith("step "):
-                break
-        try:
-            process.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            killed += 1
-        process.kill()
-        process.communicate()
-    done = convscope("train", "--resume", "cut", "--json", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    cut = json.loads(done.stdout)["run"]
-    assert killed and cut["weights_sha256"] == whole["weights_sha256"] and cut["history"] == whole["history"]
-    assert not (tmp_path / "cut" / module.FOLDER).exists(), "a training that is over keeps no checkpoint"
-    again = convscope("train", "--resume", "cut", cwd=tmp_path)
-    assert again.returncode == 1 and "There is no training to go on with." in again.stderr
 
 
 def test_ctrl_c_then_resume_with_other_options_is_refused_by_name(tmp_path: Path, convscope) -> None:
