@@ -43,17 +43,9 @@ def main() -> int:
 
     files = [f"src/convscope/{room}/{name}.py" for room, names in MODULES.items() for name in names.split()]
     with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder) / "data"
-        # beartype's checks are branches of their own, that nobody wrote
-        run = [
-            sys.executable,
-            "-m",
-            "coverage",
-            "run",
-            "--branch",
-            f"--data-file={data}",
-            f"--include={','.join(files)}",
-        ]
+        settings, data = Path(folder) / "coveragerc", Path(folder) / "data"
+        settings.write_text(SETTINGS.format(data=data, files="\n  ".join(str(ROOT / file) for file in files)), "utf-8")
+        run = [sys.executable, "-m", "coverage", "run", f"--rcfile={settings}"]
         tests = ["-m", "pytest", "-q", "-o", "addopts=", "-m", "not long", *TESTS]
         done = subprocess.run([*run, *tests], cwd=ROOT, capture_output=True, text=True)
         print(done.stdout[-300:])

@@ -131,6 +131,23 @@ def idx_cases() -> None:
     }.items():
         put("idx", name, idx_folder(**changes))
 
+    for name, line in {
+        "a code of 5,000 digits": "1 " + "9" * 5000,
+        "a label of 5,000 digits": "9" * 5000 + " 66",
+        "a code beyond the last character": "1 1114112",
+        "a code of half a character": "1 55296",
+        "a code that ends a line": "1 10",
+        "a negative label": "-1 66",
+        "a label without a code": "1",
+        "a line of 20,000 words": "1" + " 66" * 20_000 + " x",
+    }.items():
+        files = {
+            name.replace("train", "emnist-x-train"): content
+            for name, content in zip(NAMES, (IMAGES, LABELS), strict=False)
+        }
+        mapping = {"emnist-x-mapping.txt": f"0 65\n{line}\n".encode()}
+        put("idx", f"EMNIST's names with {name}", idx_folder(None, None, **files, **mapping))
+
     def instead(of: str, do: Callable[[Path], object]) -> Make:
         def make(folder: Path) -> Path:
             idx_folder()(folder)
@@ -441,6 +458,7 @@ def npz_cases() -> None:
         "an order of neither kind": b"{'descr': '|u1', 'fortran_order': 2, 'shape': (20, 8, 8)}",
         "a type that is none": b"{'descr': '|q9', 'fortran_order': False, 'shape': (20, 8, 8)}",
         "a record type": b"{'descr': [('a', '|u1'), ('b', '|O')], 'fortran_order': False, 'shape': (20, 8, 8)}",
+        "a unit of time divided by zero": b"{'descr': 'm8[3ms/0]', 'fortran_order': False, 'shape': (20, 8, 8)}",
         "bytes without meaning": b"{'descr': '|V1', 'fortran_order': False, 'shape': (20, 8, 8)}",
         "brackets without end": b"(" * 5000, "a byte that is no text": b"\xff\xfe{}",
     }.items():  # fmt: skip
@@ -464,9 +482,17 @@ def npz_cases() -> None:
         "fractions": npy(labels + 0.5), "not numbers": npy(np.full(20, np.nan)), "negative": npy(labels.astype("i4") - 1),
         "beyond 2³¹": npy(labels.astype("i8") + 2**40), "one-hot": npy(np.eye(2)[labels]), "texts": npy(labels.astype("U3")),
         "all the same": npy(np.zeros(20, "i8")), "of a class with one picture": npy((np.arange(20) == 3).astype("i8")),
-        "of more than 1,000 classes": npy(np.arange(20)),
+        "of one picture each": npy(np.arange(20)),
     }.items():  # fmt: skip
         given(f"labels that are {name}", y=content)
+    for what, lie in {
+        "that ends a line": "a\n", "that moves the cursor": "\x1b[2J", "of 300 characters": "a" * 300,
+        "that is empty": "", "that is half a character": "\ud800",
+    }.items():  # fmt: skip
+        given(f"a name of a class {what}", class_names=npy(np.array([lie, "b"])))
+    beyond = npy(np.array(["a", "b"]))
+    given("a name of a class that is no character", class_names=beyond[:-4] + b"\xff" * 4)
+    given("a million names of classes", class_names=npy(np.arange(10**6).astype("U7")))
     given("names of classes that are numbers", class_names=npy(np.arange(2)))
     given("one name of a class too few", class_names=npy(np.array(["a"])))
     given("a name of a class twice", class_names=npy(np.array(["a", "a"])))

@@ -1,5 +1,7 @@
 """The arrays that travel between rooms: one name, one dtype, one shape, one range.
 
+The classes that labels count have names, and what a name may be is said here too.
+
 Axis letters: ``n`` images, ``h`` rows, ``w`` columns, ``c`` channels, ``k`` classes. Channels last, always.
 The aliases are checked under pytest (jaxtyping with beartype) and cost nothing in production.
 """
@@ -26,6 +28,20 @@ Logits = Float32[np.ndarray, "n k"]
 
 Probabilities = Float32[np.ndarray, "n k"]
 """Softmax of the logits: each row sums to 1."""
+
+
+MAX_CLASS_NAME = 200
+"""Characters."""
+
+
+def is_class_name(name: object) -> bool:
+    r"""Whether a text can name a class on every terminal, page and in every file.
+
+    Example:
+        >>> [is_class_name(name) for name in ("café", "", "two\nlines", 3)]
+        [True, False, False, False]
+    """
+    return isinstance(name, str) and 0 < len(name) <= MAX_CLASS_NAME and name.isprintable()
 
 
 def to_images(pixels: Pixels) -> Images:

@@ -100,6 +100,13 @@ IMAGES, LABELS = b"\0\0\x08\x03", b"\0\0\x08\x01"
 # What is trained on.
 
 
+@case("printable characters", r"'b\n'")
+def an_npz_with_a_class_whose_name_ends_the_line(place: Place) -> Arguments:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 28, 28), np.uint8)
+    np.savez(place.folder / "data.npz", x=pixels, y=np.arange(40) % 2, class_names=np.array(["a", "b\n"]))
+    return ["train", place.folder / "data.npz"]
+
+
 @case("quik", "Did you mean quick")
 def an_unknown_preset(place: Place) -> Arguments:
     return ["train", place.good_data(), "--model", "quik"]
@@ -209,7 +216,7 @@ class Intruder:
         return Path.touch, (Path("owned"),)
 
 
-@case("set.npz", "dtype=object")
+@case("set.npz", "would run code")
 def an_npz_with_pickled_objects(place: Place) -> Arguments:
     pixels = np.empty(20, object)
     pixels[:] = [Intruder()] * 20

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from doors import digits, drawn, npy, npz_file, pictures, put, zip_of
-from makers import write_pictures
+from makers import idx_bytes, write_pictures
 from PIL import Image
 
 from convscope.data import files, folder, npz, png, sights, table, zipped
@@ -186,16 +186,22 @@ def test_an_interrupt_while_looking_ends_it_at_once(tmp_path: Path) -> None:
 
 
 def test_a_table_of_more_than_there_may_be_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "MAX_BYTES", 7)
-    monkeypatch.setattr(table, "LINES", 1, raising=False)
-    (tmp_path / "d.csv").write_text(GOOD * 400)
-    with pytest.raises(DataError):
+    rows = table.LINES_AT_ONCE * "0,1,2,3,4\n"
+    (tmp_path / "d.csv").write_text("label,a,b,c,d\n" + rows)
+    monkeypatch.setattr(table, "MAX_BYTES", 4 * table.LINES_AT_ONCE - 1)
+    with pytest.raises(DataError, match=r"at most 3,999 pixels.*d\.csv, which holds more"):
+        load(tmp_path / "d.csv")
+
+
+def test_lines_that_all_lack_the_column_of_the_header_are_refused_by_the_first(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("label,a,b,c,d\n0,1,2,3\n1,5,6,7\n")
+    with pytest.raises(DataError, match=r"Expected 5 columns in each line.*d\.csv, line 2, 4 columns"):
         load(tmp_path / "d.csv")
 
 
 def test_spaces_around_numbers_are_no_mistake(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text(GOOD)
-    (tmp_path / "e.csv").write_text(GOOD.replace("3,4", " 3 ,\u00a04".replace("\u00a0", " ")))
+    (tmp_path / "e.csv").write_text(GOOD.replace("3,4", " 3 ,\u00a04"), "utf-8")
     one, other = (load(tmp_path / name, test_fraction=0).train for name in ("d.csv", "e.csv"))
     assert (one.pixels == other.pixels).all()
 
@@ -212,3 +218,28 @@ def test_an_empty_array_of_huge_sides_is_refused(tmp_path: Path) -> None:
     (tmp_path / "d.npz").write_bytes(npz_file({"x": raw, "y": npy(np.zeros(0, "i8"))}))
     with pytest.raises(DataError, match="at most"):
         load(tmp_path / "d.npz")
+
+
+def test_arrays_without_a_picture_are_refused_whatever_their_numbers_are(tmp_path: Path) -> None:
+    for dtype in (np.uint8, np.int32, np.float32, np.bool_):
+        np.savez(tmp_path / "d.npz", x=np.zeros((0, 8, 8), dtype), y=np.zeros(0, np.int64))
+        with pytest.raises(DataError, match="Received: none"):
+            load(tmp_path / "d.npz")
+
+
+def emnist(folder: Path, mapping: str | None = None) -> Path:
+    for kind, array in zip(("images-idx3", "labels-idx1"), digits(), strict=True):
+        (folder / f"emnist-x-train-{kind}-ubyte").write_bytes(idx_bytes(array))
+    if mapping is not None:
+        (folder / "emnist-x-mapping.txt").write_text(mapping)
+    return folder
+
+
+def test_emnist_without_its_mapping_goes_by_number(tmp_path: Path) -> None:
+    assert load(emnist(tmp_path), test_fraction=0).train.class_names == ("0", "1")
+
+
+@pytest.mark.parametrize("line", [f"0 {'9' * 5000}", f"{'9' * 5000} 65"])
+def test_a_mapping_with_a_number_of_five_thousand_digits_is_refused_by_its_line(line: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"in line 2\. Received: file=.*mapping\.txt"):
+        load(emnist(tmp_path, f"1 66 98\n{line}\n"))

@@ -130,7 +130,7 @@ BAD = {
             ]
             and ((path / "emnist-x-mapping.txt").write_text("0 zero"), path)[1]
         ),
-        "character codes in line 1",
+        "printable character codes in line 1",
     ),
     "idx: two data sets": (
         lambda path: (write_idx(path, IMAGES, LABELS), write_idx(path, IMAGES, LABELS, part="emnist-a-train"), path)[2],

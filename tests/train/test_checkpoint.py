@@ -264,6 +264,11 @@ def test_where_every_checkpoint_is_damaged_that_is_said(tmp_path: Path) -> None:
         newest(tmp_path)
 
 
+def test_a_folder_without_a_checkpoint_is_nothing_to_go_on_with(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"no training to go on with.*which holds no checkpoint"):
+        newest(tmp_path)
+
+
 def test_a_checkpoint_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="cannot be read"):
         read(tmp_path / "step-000000001.safetensors")

@@ -8,7 +8,7 @@ from html import escape
 
 import numpy as np
 
-from convscope.arrays import Labels, Pixels
+from convscope.arrays import MAX_CLASS_NAME, Labels, Pixels, is_class_name
 from convscope.data.preprocess import Preprocessing
 from convscope.errors import DataError
 from convscope.markup import image, table
@@ -24,7 +24,7 @@ class Dataset:
     Attributes:
         pixels: uint8, 0..255, shape ``(n, h, w, c)`` with c 1 (grey) or 3 (RGB).
         labels: int64, shape ``(n,)``, 0..k-1.
-        class_names: One name a class, in label order.
+        class_names: One name a class, in label order; see `arrays.is_class_name`.
         source: Where it came from, in words for a person.
         names: One name an image (a file name, say), or empty.
         known_wrong: Positions of the images whose label is published to be wrong, ascending.
@@ -60,6 +60,12 @@ class Dataset:
                 f"Expected labels from 0 to {self.num_classes - 1}, one for each of {self.num_classes} classes. "
                 f"Received: labels from {self.labels.min()} to {self.labels.max()}."
             )
+        for name in self.class_names:
+            if not is_class_name(name):
+                raise DataError(
+                    f"Expected class names of 1 to {MAX_CLASS_NAME} printable characters in {self.source}. "
+                    f"Received: {ascii(name)[:60]}."
+                )
         if self.names and len(self.names) != len(self.pixels):
             raise DataError(
                 f"Expected one name an image. Received: {len(self.names)} names, {len(self.pixels)} images."

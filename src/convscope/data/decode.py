@@ -173,8 +173,6 @@ def _open(data: bytes, name: str) -> Image.Image:
         raise _refusal(name, f"damaged or cut off ({_words(error)})") from None
     if image.width * image.height > MAX_PIXELS:
         raise _refusal(name, f"{image.width}×{image.height} pixels, more than {MAX_PIXELS:,}")
-    if image.width < 1 or image.height < 1:
-        raise _refusal(name, f"{image.width}×{image.height} pixels")
     return image
 
 

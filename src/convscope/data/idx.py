@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import struct
+import sys
 import zlib
 from pathlib import Path
 
@@ -20,6 +21,9 @@ DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: "
 
 NAME = re.compile(r"(?P<set>.*?)-?(?P<part>train|t10k|test)-(?P<what>images|labels)[-.]idx[13][-.]ubyte(\.gz)?", re.I)
 """``train-images-idx3-ubyte``, ``emnist-letters-test-labels-idx1-ubyte.gz``, ``t10k-images.idx3-ubyte``."""
+
+LABEL = re.compile("[0-9]{1,10}")
+"""A whole number in EMNIST's table."""
 
 
 def read_idx(path: Path) -> np.ndarray:
@@ -152,12 +156,21 @@ def _mapping(path: Path, labels: np.ndarray) -> dict[int, str] | None:
         words = line.split()
         if not words:
             continue
-        if not all(word.isdigit() for word in words) or len(words) < 2 or any(int(w) > 0x10FFFF for w in words[1:]):
-            raise DataError(f"Expected a label and character codes in line {number}. Received: file={path}, {line!r}.")
-        names[int(words[0])] = "".join(dict.fromkeys(chr(int(word)) for word in words[1:]))
+        text = "".join(dict.fromkeys(_character(word) for word in words[1:]))
+        if not LABEL.fullmatch(words[0]) or not text.isprintable() or not text:
+            raise DataError(
+                f"Expected a label and printable character codes in line {number}. "
+                f"Received: file={path}, {line[:40]!r}."
+            )
+        names[int(words[0])] = text
     present = set(np.unique(labels).tolist())
     # Labels that the table does not know keep the pictures usable: then all classes go by number.
     return {key: names[key] for key in sorted(present)} if present <= set(names) else None
+
+
+def _character(code: str) -> str:
+    """The character of a code; one that cannot be printed where it is none."""
+    return chr(int(code)) if LABEL.fullmatch(code) and int(code) <= sys.maxunicode else "\0"
 
 
 def _read_some(file: ByteStream, count: int, path: Path) -> bytes:

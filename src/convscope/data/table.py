@@ -202,35 +202,36 @@ def _parse(batch: list[tuple[int, str]], layout: Layout, pixels: list[np.ndarray
     try:
         texts = [text for _, text in batch]
         values = np.loadtxt(texts, np.int64, comments=None, delimiter=layout.delimiter, quotechar='"', ndmin=2)
-        good = values.shape == (len(batch), layout.columns)
     except (ValueError, OverflowError):
-        good, values = False, np.zeros((0, 1), np.int64)
-    if not good:
-        values = _parse_slowly(batch, layout)
+        raise _first_complaint(batch, layout) from None
+    if values.shape != (len(batch), layout.columns):
+        raise _first_complaint(batch, layout)
     label = values[:, layout.label]
     rest = np.delete(values, layout.label, axis=1)
     if label.min() < 0 or rest.min() < 0 or rest.max() > 255 or label.max() >= 2**31:
-        _parse_slowly(batch, layout)  # raises, with line and column
+        raise _first_complaint(batch, layout)
     pixels.append(rest.astype(np.uint8))
     labels.append(label)
     return rest.size
 
 
-def _parse_slowly(batch: list[tuple[int, str]], layout: Layout) -> np.ndarray:
+def _first_complaint(batch: list[tuple[int, str]], layout: Layout) -> DataError:
+    """What is wrong with lines that NumPy could not read, or read as other numbers than there may be."""
+    complaints = (_complaint(number, text, layout) for number, text in batch)
+    somewhere = f"file={layout.path}, lines {batch[0][0]} to {batch[-1][0]}"
+    return next(filter(None, complaints), DataError(f"Expected lines of whole numbers. Received: {somewhere}."))
+
+
+def _complaint(number: int, text: str, layout: Layout) -> DataError | None:
     """Cell by cell: slower, but it knows where a wrong value stands."""
-    rows = []
-    for number, text in batch:
-        cells = _split(text, layout.delimiter, layout.path, number)
-        place = f"file={layout.path}, line {number}"
-        if len(cells) != layout.columns:
-            raise DataError(f"Expected {layout.columns} columns in each line. Received: {place}, {len(cells)} columns.")
-        row = []
-        for column, cell in enumerate(cells, start=1):
-            top = 2**31 - 1 if column == layout.label + 1 else 255
-            what = "a label of 0 or more" if top > 255 else "a pixel from 0 to 255"
-            digits = cell.strip()
-            if not (digits.isascii() and digits.isdigit() and len(digits) <= 10 and int(digits) <= top):
-                raise DataError(f"Expected {what}, a whole number. Received: {place}, column {column}: {cell[:40]!r}.")
-            row.append(int(digits))
-        rows.append(row)
-    return np.array(rows, np.int64)
+    cells = _split(text, layout.delimiter, layout.path, number)
+    place = f"file={layout.path}, line {number}"
+    if len(cells) != layout.columns:
+        return DataError(f"Expected {layout.columns} columns in each line. Received: {place}, {len(cells)} columns.")
+    for column, cell in enumerate(cells, start=1):
+        top = 2**31 - 1 if column == layout.label + 1 else 255
+        what = "a label of 0 or more" if top > 255 else "a pixel from 0 to 255"
+        digits = cell.strip()
+        if not (digits.isascii() and digits.isdigit() and len(digits) <= 10 and int(digits) <= top):
+            return DataError(f"Expected {what}, a whole number. Received: {place}, column {column}: {cell[:40]!r}.")
+    return None

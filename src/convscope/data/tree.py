@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from convscope.arrays import MAX_CLASS_NAME, is_class_name
 from convscope.data.assembly import natural_key
 from convscope.data.dataset import Skipped
 from convscope.errors import DataError
@@ -140,8 +141,11 @@ def _by_part(tree: Tree) -> tuple[list[Member], list[Member], tuple[Skipped, ...
 
 def _class_name(path: tuple[str, ...], depth: int, tree: Tree) -> str:
     name = unicodedata.normalize("NFC", path[depth - 1])
-    if not name.isprintable():
-        raise DataError(f"Expected printable names of classes in {tree.source}. Received: class '{safe(name)}'.")
+    if not is_class_name(name):
+        raise DataError(
+            f"Expected class names of 1 to {MAX_CLASS_NAME} printable characters in {tree.source}. "
+            f"Received: '{safe(name)[:60]}'."
+        )
     return name
 
 

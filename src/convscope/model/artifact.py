@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from convscope.arrays import Images
+from convscope.arrays import MAX_CLASS_NAME, Images, is_class_name
 from convscope.errors import ArtifactError, SpecError
 from convscope.model import ops
 from convscope.model.forward import Weights, check_weights, logits
@@ -27,7 +27,6 @@ from convscope.model.tensorfile import encode, open_file, parse_json, plain, rep
 
 SCHEMA_VERSION = 1
 MAX_CLASSES = 1000
-MAX_NAME = 200
 
 MAX_EFFORT = 10_000_000_000
 """For one image, in multiply-adds of a matrix product: about a third of a second on one core (see `effort`)."""
@@ -51,7 +50,7 @@ class Model:
     Attributes:
         spec: The network.
         weights: float32 arrays by full name, ``layer/weight``.
-        class_names: In the order of the logits; each 1 to `MAX_NAME` printable characters.
+        class_names: In the order of the logits; see `arrays.is_class_name`.
         preprocessing: The contract of `data.preprocess`, as plain values.
         calibration: Plain values; may be empty.
         provenance: Where it came from, as plain values. Shown to people, never acted upon.
@@ -74,8 +73,8 @@ class Model:
                 f"Expected one class name for each of {self.spec.num_classes} classes, at most {MAX_CLASSES}. "
                 f"Received: {len(names)}."
             )
-        if any(not isinstance(name, str) or not 0 < len(name) <= MAX_NAME or not name.isprintable() for name in names):
-            raise ArtifactError(f"Class names must be texts of 1 to {MAX_NAME} printable characters.")
+        if not all(map(is_class_name, names)):
+            raise ArtifactError(f"Class names must be texts of 1 to {MAX_CLASS_NAME} printable characters.")
 
 
 def weights_sha256(weights: Weights) -> str:
