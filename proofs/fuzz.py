@@ -29,9 +29,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-TARGETS = ("model", "keras", "idx", "npz", "csv", "picture", "zip")
+TARGETS = ("model", "checkpoint", "run", "keras", "network", "idx", "npz", "csv", "picture", "zip")
 FAST = Path("/dev/shm")
 """Memory that looks like a disk, where there is some: readers open files."""
+
+WORDS = (
+    "'descr': '",
+    "|u1",
+    "<U3",
+    "m8[",
+    "/0]",
+    "Conv2D(",
+    "padding='same'",
+    "num_classes",
+    "schema_version",
+    "IDAT",
+    "PLTE",
+)
+"""Told to the fuzzer, which puts them into its inputs."""
 
 Check = Callable[[bytes], None]
 
@@ -114,6 +129,78 @@ def model_target(folder: Path) -> tuple[Check, list[bytes]]:
     return check, [b"\0" + whole, b"\1" + header["__metadata__"]["spec"].encode(), b"\2" + whole[8 : 8 + length]]
 
 
+def checkpoint_target(folder: Path) -> tuple[Check, list[bytes]]:
+    import atheris
+    import numpy as np
+
+    from convscope.errors import RunError
+    from convscope.model.tensorfile import encode, open_file
+    from convscope.train import checkpoint
+
+    state = {"weight/0": np.ones((2, 3), np.float32), "second/0": np.zeros((), np.float32)}
+    kept = checkpoint.Checkpoint(3, state, np.ones(3, np.float32), {2: (0.5, 0.75)}, 1.5, {"options": {"seed": 0}})
+    path = checkpoint.write(kept, folder)
+    whole, text = path.read_bytes(), open_file(path).text
+
+    def check(data: bytes) -> None:
+        provider = atheris.FuzzedDataProvider(data)
+        if provider.ConsumeBool():
+            path.write_bytes(provider.ConsumeBytes(len(data)))
+        else:
+            changed = json.loads(text)
+            for _ in range(provider.ConsumeIntInRange(1, 3)):
+                changed = _mutate(changed, provider)
+            tensors = {"losses": kept.losses, **state}
+            path.write_bytes(b"".join(encode(json.dumps(changed), tensors)))
+        with contextlib.suppress(RunError):
+            checkpoint.read(path)
+
+    return check, [b"\1" + whole, b"\0" * 40]
+
+
+def run_target(folder: Path) -> tuple[Check, list[bytes]]:
+    """A run that somebody handed round, opened as a page."""
+    import atheris
+
+    from convscope.errors import ConvscopeError
+    from convscope.train.run import RUN_FILE
+    from convscope.verbs.open import open_run
+
+    sample = Path(os.environ["CONVSCOPE_FUZZ_SAMPLE"]).parent / "run"
+    shutil.copytree(sample, folder, dirs_exist_ok=True)
+    text = (folder / RUN_FILE).read_text("utf-8")
+    record = json.loads(text)
+
+    def check(data: bytes) -> None:
+        provider = atheris.FuzzedDataProvider(data)
+        if provider.ConsumeProbability() < 0.1:
+            (folder / RUN_FILE).write_bytes(provider.ConsumeBytes(len(data)))
+        else:
+            changed = record
+            for _ in range(provider.ConsumeIntInRange(1, 3)):
+                changed = _mutate(changed, provider)
+            (folder / RUN_FILE).write_text(json.dumps(changed), "utf-8")
+        with contextlib.suppress(ConvscopeError):
+            open_run(folder, out=folder / "page.html")
+
+    return check, [b"\0" * 40, text.encode()[:4000]]
+
+
+def network_target(folder: Path) -> tuple[Check, list[bytes]]:
+    """A network as text, one Keras layer a line."""
+    from convscope.errors import SpecError
+    from convscope.model.presets import PRESETS, load_spec
+
+    path = folder / "net.txt"
+
+    def check(data: bytes) -> None:
+        path.write_bytes(data)
+        with contextlib.suppress(SpecError):
+            load_spec(str(path), input_shape=(12, 12, 1), num_classes=3)
+
+    return check, [text.encode() for text in PRESETS.values()]
+
+
 def keras_target(folder: Path) -> tuple[Check, list[bytes]]:
     import atheris
 
@@ -160,25 +247,33 @@ def keras_target(folder: Path) -> tuple[Check, list[bytes]]:
 def data_target(kind: str, folder: Path) -> tuple[Check, list[bytes]]:
     """The readers of data: one file each, as it comes."""
     import doors
+    import numpy as np
 
     from convscope.data.readers import load
     from convscope.errors import DataError
 
-    name = {"idx": doors.NAMES[0], "npz": "d.npz", "csv": "d.csv", "zip": "d.zip"}[kind]
-    path = folder / name
-    if kind == "idx":
-        (folder / doors.NAMES[1]).write_bytes(doors.LABELS)
+    path = folder / f"d.{kind}"
+    tables = [f"emnist-x-{doors.NAMES[0]}", f"emnist-x-{doors.NAMES[1]}", "emnist-x-mapping.txt"]
     pixels, labels = doors.digits()
+    names = np.array(["cat", "dog"])
     table = b"label,a,b,c,d\n" + b"0,1,2,3,4\n1,5,6,7,8\n" * 3
     seeds = {
-        "idx": [doors.IMAGES, doors.ZIPPED],
-        "npz": [doors.npz_file({"x": doors.npy(pixels), "y": doors.npy(labels)})],
+        "idx": [b"\0" + doors.IMAGES, b"\0" + doors.ZIPPED, b"\1" + doors.LABELS, b"\2" + b"0 65 97\n1 66 98\n"],
+        "npz": [
+            doors.npz_file({"x": doors.npy(pixels), "y": doors.npy(labels)}),
+            doors.npz_file({"x": doors.npy(pixels[:4]), "y": doors.npy(labels[:4]), "class_names": doors.npy(names)}),
+        ],
         "csv": [table],
         "zip": [doors.zip_of(doors.pictures("a", "b", count=3))],
     }[kind]
 
     def check(data: bytes) -> None:
-        path.write_bytes(mended(data) if kind in ("npz", "zip") else data)
+        if kind == "idx":  # the first byte says which of the three files it is
+            for name, good in zip(tables, (doors.IMAGES, doors.LABELS, b"0 65\n1 66\n"), strict=True):
+                (folder / name).write_bytes(good)
+            (folder / tables[data[0] % 3 if data else 0]).write_bytes(data[1:])
+        else:
+            path.write_bytes(mended(data) if kind in ("npz", "zip") else data)
         with contextlib.suppress(DataError):
             load(folder if kind == "idx" else path)
 
@@ -241,11 +336,20 @@ def _fuzz(target: str, seconds: int, folder: Path) -> None:
     with atheris.instrument_imports(include=["convscope"]):
         import convscope.data.readers
         import convscope.model.artifact
-        import convscope.model.keras_file  # noqa: F401
+        import convscope.model.keras_file
+        import convscope.train.checkpoint
+        import convscope.verbs.open  # noqa: F401
 
     work = folder / "work"
     work.mkdir()
-    makers = {"model": model_target, "keras": keras_target, "picture": picture_target}
+    makers = {
+        "model": model_target,
+        "checkpoint": checkpoint_target,
+        "run": run_target,
+        "keras": keras_target,
+        "network": network_target,
+        "picture": picture_target,
+    }
     check, seeds = makers[target](work) if target in makers else data_target(target, work)
     corpus = folder / "corpus"
     corpus.mkdir()
@@ -259,7 +363,15 @@ def _fuzz(target: str, seconds: int, folder: Path) -> None:
             tally.write_text(str(count[0]))
         check(data)
 
-    flags = [f"-max_total_time={seconds}", "-timeout=20", "-rss_limit_mb=4000", "-max_len=8192", "-verbosity=0"]
+    (folder / "words").write_text("".join(f'"{word}"\n' for word in WORDS))
+    flags = [
+        f"-dict={folder / 'words'}",
+        f"-max_total_time={seconds}",
+        "-timeout=20",
+        "-rss_limit_mb=4000",
+        "-max_len=8192",
+        "-verbosity=0",
+    ]
     atheris.Setup([sys.argv[0], *flags, f"-artifact_prefix={folder}/", str(corpus)], counted)
     atheris.Fuzz()
 
@@ -291,10 +403,19 @@ def prove(target: str, seconds: int, sample: Path) -> dict[str, Any]:
 
 
 def save_sample(path: Path) -> Path:
-    """A Keras model as Keras writes it."""
+    """A Keras model as Keras writes it, and beside it the folder of a run, on data that lie there too."""
+    import doors
+
     from convscope.model.build import build
     from convscope.model.notation import parse
+    from convscope.train.options import TrainOptions
+    from convscope.verbs.train import train
 
+    pixels, labels = doors.digits()
+    data, net = path.with_name("d.npz"), path.with_name("net.txt")
+    data.write_bytes(doors.npz_file({name: doors.npy(array) for name, array in (("x", pixels), ("y", labels))}))
+    net.write_text("Flatten()\nDense(num_classes, activation='softmax')")
+    train(TrainOptions(data=str(data), model=str(net), epochs=2.0), out=path.with_name("run"))
     text = "Conv2D(2, 3, activation='relu')\nBatchNormalization()\nFlatten()\nDense(num_classes, activation='softmax')"
     build(parse(text, input_shape=(6, 6, 1), num_classes=3)).save(path)
     return path

@@ -15,19 +15,30 @@ A message says what was expected, then ``Received: x=…``, then what to do next
 from __future__ import annotations
 
 
+def printable(text: str) -> str:
+    r"""A text that every terminal, page and file can take: what is not printable becomes an escape.
+
+    Example:
+        >>> printable("caf\u00e9 \x1b[1m")
+        'café \\x1b[1m'
+    """
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
 class ConvscopeError(Exception):
     """The root: everything that convscope raises on purpose.
 
     Args:
-        message: What was expected and what was received, one line.
+        message: What was expected and what was received, one line; what it names of a file may hold anything, so that
+            both texts are made `printable`.
         hint: What to do next; shown on a line of its own.
     """
 
     exit_code = 1
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
+        super().__init__(printable(message))
+        self.hint = printable(hint)
 
     def __str__(self) -> str:
         message = super().__str__()

@@ -7,6 +7,7 @@ import shutil
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -152,3 +153,20 @@ def test_without_a_test_part_the_next_command_names_the_validation_part(shapes_f
     done = convscope("train", shapes_folder, "--epochs", 1, "--test-fraction", 0, "--out", "run", cwd=tmp_path)
     assert "convscope evaluate run --part validation" in done.stdout
     assert convscope("evaluate", "run", "--part", "validation", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("encoding", ["ascii:strict", "utf-8:strict"])
+def test_names_that_are_no_text_and_a_terminal_that_takes_little_stop_nothing(
+    encoding: str, tmp_path: Path, convscope
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 8, 8), np.uint8)
+    data, run = tmp_path / "d\udcff\x1b[31m.npz", tmp_path / "r\udcff"
+    np.savez(data, x=pixels, y=np.arange(40) % 2)
+    (tmp_path / "net.txt").write_text("Flatten()\nDense(num_classes, activation='softmax')")
+    words = ("train", data, "--model", "net.txt", "--epochs", "1", "--out", run)
+    done = convscope(*words, cwd=tmp_path, PYTHONIOENCODING=encoding)
+    assert done.returncode == 0, done.stderr
+    done = convscope("evaluate", run, cwd=tmp_path, PYTHONIOENCODING=encoding)
+    assert done.returncode == 0 and r"d\udcff\x1b[31m.npz" in done.stdout
+    assert convscope("open", run, cwd=tmp_path, PYTHONIOENCODING=encoding).returncode == 0
+    assert convscope("summary", "quick", cwd=tmp_path, PYTHONIOENCODING=encoding).returncode == 0

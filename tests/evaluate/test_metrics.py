@@ -195,6 +195,26 @@ def test_damaged_json_is_refused(change):
         Evaluation.from_json(value)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"index": 6}, {"index": -1}, {"index": True}, {"label": 3}, {"predicted": "a"}, {"probability": 1.5},
+     {"label_probability": None}, {"known_wrong": 1}],
+)  # fmt: skip
+def test_a_mistake_that_cannot_be_is_refused(change):
+    value = measure(LOGITS, LABELS, class_names=NAMES).to_json()
+    value["mistakes"][0] |= change
+    with pytest.raises(DataError, match="an evaluation as convscope writes it"):
+        Evaluation.from_json(value)
+
+
+@pytest.mark.parametrize("name", ["", "two\nlines", 3])
+def test_a_name_of_a_class_that_cannot_be_is_refused(name):
+    value = measure(LOGITS, LABELS, class_names=NAMES).to_json()
+    value["class_names"][0] = name
+    with pytest.raises(DataError, match="a name of a class"):
+        Evaluation.from_json(value)
+
+
 def test_missing_json_is_refused():
     with pytest.raises(DataError, match="an evaluation as convscope writes it"):
         Evaluation.from_json({})

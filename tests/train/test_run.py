@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from convscope.errors import RunError
+from convscope.errors import OptionError, RunError
 from convscope.train.options import TrainOptions, resolve
 from convscope.train.run import (
     MODEL_FILE,
@@ -14,9 +14,11 @@ from convscope.train.run import (
     Run,
     find_run,
     from_json,
+    load_config,
     load_run,
     new_folder,
     save,
+    to_toml,
     write_text,
 )
 
@@ -64,7 +66,24 @@ def test_a_record_with_an_unknown_or_wrong_option_is_refused() -> None:
             from_json(record | {"options": options})
 
 
-@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "\x00"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": 3},
+        {"data": []},
+        {"environment": "x"},
+        {"seconds": {"train": "x"}},
+        {"seconds": {"train": True}},
+        {"test": []},
+        {"history": [{"epoch": "x", "loss": 1.0, "learning_rate": 0.1}]},
+    ],
+)
+def test_a_record_with_a_value_of_another_kind_is_refused(change: dict) -> None:
+    with pytest.raises(RunError, match="expected fields"):
+        from_json(example().to_json() | change)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "\x00", '{"schema_version": NaN}'])
 def test_a_damaged_record_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / RUN_FILE).write_text(text)
     with pytest.raises(RunError, match=r"run\.json"):
@@ -110,3 +129,21 @@ def test_writing_replaces_the_whole_file_or_nothing(tmp_path: Path) -> None:
 def test_the_record_is_plain_json(tmp_path: Path) -> None:
     save(example(), tmp_path)
     assert json.loads((tmp_path / RUN_FILE).read_text())["history"][1]["validation_accuracy"] == 0.9
+
+
+@pytest.mark.parametrize("path", ["a/b", 'quote" and \\ and tab\t', "smile \U0001f600", "del \x7f", "bell \x07"])
+def test_a_path_comes_back_from_the_config_as_it_was(path: str, tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text(to_toml({"data": path}), encoding="utf-8")
+    assert load_config(tmp_path / "c.toml") == {"data": path}
+
+
+def test_a_path_that_is_no_text_is_shown_in_the_config_as_an_escape(tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text(to_toml({"data": "d\udcff"}), encoding="utf-8")
+    assert load_config(tmp_path / "c.toml") == {"data": "d\\udcff"}
+
+
+@pytest.mark.parametrize("text", ["seed = " + "9" * 5000, "data = " + "[" * 5000, "]]]"])
+def test_a_config_that_is_not_toml_is_named(text: str, tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text(text)
+    with pytest.raises(OptionError, match=r"c\.toml is not TOML"):
+        load_config(tmp_path / "c.toml")

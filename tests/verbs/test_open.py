@@ -47,6 +47,25 @@ def test_a_run_whose_data_have_gone_still_opens_and_says_so(short_run, tmp_path)
     assert bundle_of(opened.path)["evaluation"]["n"] == 10_000
 
 
+def test_a_record_beside_the_model_of_another_run_is_refused(short_run, tmp_path):
+    run = shutil.copytree(short_run, tmp_path / "run")
+    record = json.loads((run / "run.json").read_text())
+    record["test"]["class_names"][3] = "three"
+    (run / "run.json").write_text(json.dumps(record))
+    with pytest.raises(RunError, match="different classes"):
+        open_run(run)
+
+
+def test_validation_data_of_another_number_are_not_shown_as_the_measured_ones(short_run, tmp_path):
+    run = shutil.copytree(short_run, tmp_path / "run")
+    record = json.loads((run / "run.json").read_text())
+    record["test"] = None
+    record["options"]["validation_fraction"] = 0.05
+    (run / "run.json").write_text(json.dumps(record))
+    opened = open_run(run)
+    assert opened.pictures == 0 and "no longer those of the training" in opened.missing
+
+
 def test_data_that_changed_are_not_shown_as_the_measured_ones(short_run, tmp_path):
     run = shutil.copytree(short_run, tmp_path / "run")
     record = json.loads((run / "run.json").read_text())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -125,6 +126,9 @@ def program(arguments: Sequence[str] | None = None) -> NoReturn:
     TensorFlow takes most of a second to take itself apart at exit. Every file is written and closed by then, so that
     this is left to the system, and whoever stopped a training has the prompt back.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a character that the terminal or file cannot take becomes an escape
+            stream.reconfigure(errors="backslashreplace")
     code = main(arguments)
     if "tensorflow" in sys.modules:
         with contextlib.suppress(OSError, ValueError):  # nobody is left to be told

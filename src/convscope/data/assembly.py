@@ -18,7 +18,7 @@ from convscope.data import ink
 from convscope.data.dataset import Dataset, LoadedData, Skipped, stratified_split
 from convscope.data.preprocess import MAX_SIDE, Preprocessing, to_grey
 from convscope.data.resample import resample_many
-from convscope.errors import DataError, OptionError
+from convscope.errors import DataError, OptionError, printable
 
 MAX_BYTES = 2**31
 """The most bytes of pixels one part may have: two gigabytes, EMNIST by class four times over."""
@@ -96,6 +96,7 @@ def assemble(
         DataError: Counts that do not match, an empty class, fewer than two classes, fewer than two pictures in a
             class, a test label that nothing was learnt about, parts of different form.
     """
+    source = printable(source)
     for name, part in (("training", train), ("test", test)):
         if part is not None:
             _check_part(part, f"{source} ({name} part)")

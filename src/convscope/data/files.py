@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, runtime_checkable
 
-from convscope.errors import DataError
+from convscope.errors import DataError, printable
 
 CHUNK = 1 << 20
 """What is read at once: memory grows with what is really there, never with what a header says."""
@@ -65,7 +65,7 @@ def shown(path: Path) -> str:
         >>> shown(Path("a\x00b.png")), len(shown(Path("d" * 5000)))
         ('a\\x00b.png', 300)
     """
-    text = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(path))
+    text = printable(str(path))
     return text if len(text) <= LONGEST_NAME else f"{text[:100]}…{text[101 - LONGEST_NAME :]}"
 
 

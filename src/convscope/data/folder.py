@@ -10,8 +10,8 @@ from convscope.data.dataset import LoadedData, Skipped
 from convscope.data.decode import MAX_FILE_BYTES
 from convscope.data.files import list_folder, read_regular
 from convscope.data.pictures import load_tree
-from convscope.data.tree import MAX_FILES, PictureFile, Tree, safe
-from convscope.errors import DataError
+from convscope.data.tree import MAX_FILES, PictureFile, Tree
+from convscope.errors import DataError, printable
 
 
 def load_folder(path: Path, options: LoadOptions) -> LoadedData:
@@ -45,13 +45,13 @@ def scan(root: Path) -> Tree:
                 folders.add(path)
                 waiting.append(path)
             elif reason := _unfit(Path(entry.path), entry.is_symlink(), home):
-                skipped.append(Skipped(safe("/".join(path)), reason))
+                skipped.append(Skipped(printable("/".join(path)), reason))
             else:
                 files.append(PictureFile(path, functools.partial(read_regular, Path(entry.path), MAX_FILE_BYTES)))
         if len(files) > MAX_FILES:
             raise DataError(f"Expected at most {MAX_FILES:,} files. Received: folder={root}, more than that.")
     skipped.sort(key=lambda entry: entry.file)
-    return Tree("folder", root.resolve().name or str(root), tuple(files), frozenset(folders), tuple(skipped))
+    return Tree("folder", printable(root.resolve().name or str(root)), tuple(files), frozenset(folders), tuple(skipped))
 
 
 def _unfit(path: Path, is_link: bool, home: Path) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from convscope.arrays import MAX_CLASS_NAME, is_class_name
 from convscope.data.assembly import natural_key
 from convscope.data.dataset import Skipped
-from convscope.errors import DataError
+from convscope.errors import DataError, printable
 
 PARTS = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -36,7 +36,7 @@ class PictureFile:
     @property
     def name(self) -> str:
         """The path with slashes, fit for any terminal."""
-        return safe("/".join(self.path))
+        return printable("/".join(self.path))
 
 
 @dataclass(frozen=True)
@@ -56,16 +56,6 @@ class Tree:
     files: tuple[PictureFile, ...]
     folders: frozenset[tuple[str, ...]]
     skipped: tuple[Skipped, ...] = ()
-
-
-def safe(name: str) -> str:
-    r"""A name that every terminal and file can take: what is not printable becomes an escape.
-
-    Example:
-        >>> safe("caf\u00e9 \x1b[1m")
-        'café \\x1b[1m'
-    """
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in name)
 
 
 @dataclass(frozen=True)
@@ -125,7 +115,7 @@ def _by_part(tree: Tree) -> tuple[list[Member], list[Member], tuple[Skipped, ...
         )
     depth = 2 if any(PARTS.get(top.lower()) == "train" for top in tops) else 1
     if depth == 1 and all(top.lower() in PARTS for top in tops):
-        raise DataError(f"Expected a train folder in {tree.source}. Received: only {', '.join(map(safe, tops))}.")
+        raise DataError(f"Expected a train folder in {tree.source}. Received: only {', '.join(map(printable, tops))}.")
     parts: dict[str, list[Member]] = {"train": [], "validation": [], "test": []}
     strays: dict[tuple[str, ...], list[str]] = {}
     for file in tree.files:
@@ -144,7 +134,7 @@ def _class_name(path: tuple[str, ...], depth: int, tree: Tree) -> str:
     if not is_class_name(name):
         raise DataError(
             f"Expected class names of 1 to {MAX_CLASS_NAME} printable characters in {tree.source}. "
-            f"Received: '{safe(name)[:60]}'."
+            f"Received: '{printable(name)[:60]}'."
         )
     return name
 
@@ -163,7 +153,7 @@ def _strays(strays: dict[tuple[str, ...], list[str]]) -> tuple[Skipped, ...]:
     skipped = []
     for folder, names in sorted(strays.items()):
         if len(names) > MANY:
-            skipped.append(Skipped(safe("/".join(folder)) or ".", f"{len(names)} files in no folder of a class"))
+            skipped.append(Skipped(printable("/".join(folder)) or ".", f"{len(names)} files in no folder of a class"))
         else:
             skipped.extend(Skipped(name, "not in the folder of a class") for name in sorted(names))
     return tuple(skipped)

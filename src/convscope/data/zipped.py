@@ -13,8 +13,8 @@ from convscope.data.dataset import LoadedData, Skipped
 from convscope.data.decode import MAX_FILE_BYTES
 from convscope.data.files import ZIP_TROUBLE, is_hidden, open_regular, read_at_most
 from convscope.data.pictures import load_tree
-from convscope.data.tree import MAX_FILES, PictureFile, Tree, safe
-from convscope.errors import DataError
+from convscope.data.tree import MAX_FILES, PictureFile, Tree
+from convscope.errors import DataError, printable
 
 MAX_ARCHIVE_BYTES = 2**36
 
@@ -55,13 +55,13 @@ def scan(archive: zipfile.ZipFile, source: str) -> Tree:
         if not path or any(is_hidden(piece) and piece != ".." for piece in path):
             continue
         if reason := _unfit(member, name, path, path in files):
-            skipped.append(Skipped(safe(name), reason))
+            skipped.append(Skipped(printable(name), reason))
             continue
         is_folder = name.endswith("/")
         folders.update(path[:depth] for depth in range(1, len(path) + is_folder))
         if not is_folder:
-            files[path] = PictureFile(path, functools.partial(_read, archive, member, safe(name)))
-    return Tree("zip", source, tuple(files.values()), frozenset(folders), tuple(skipped))
+            files[path] = PictureFile(path, functools.partial(_read, archive, member, printable(name)))
+    return Tree("zip", printable(source), tuple(files.values()), frozenset(folders), tuple(skipped))
 
 
 def _unfit(member: zipfile.ZipInfo, name: str, path: tuple[str, ...], known: bool) -> str:

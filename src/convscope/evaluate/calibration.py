@@ -64,9 +64,9 @@ class ReliabilityBin:
         """Read back what `to_json` wrote."""
         accuracy = value["accuracy"]
         return cls(
-            low=value["low"],
-            high=value["high"],
-            mean_confidence=value["mean_confidence"],
+            low=float(value["low"]),
+            high=float(value["high"]),
+            mean_confidence=None if value["mean_confidence"] is None else float(value["mean_confidence"]),
             accuracy=None if accuracy is None else Proportion.from_json(accuracy),
         )
 
@@ -124,9 +124,9 @@ class Calibration:
     def from_json(cls, value: Mapping) -> Calibration:
         """Read back what `to_json` wrote."""
         return cls(
-            nll=value["nll"],
-            brier=value["brier"],
-            mean_confidence=value["mean_confidence"],
+            nll=float(value["nll"]),
+            brier=float(value["brier"]),
+            mean_confidence=float(value["mean_confidence"]),
             equal_width=tuple(ReliabilityBin.from_json(one) for one in value["equal_width"]),
             equal_mass=tuple(ReliabilityBin.from_json(one) for one in value["equal_mass"]),
         )

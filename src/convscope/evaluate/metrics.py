@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from convscope.arrays import Labels, Logits
+from convscope.arrays import Labels, Logits, is_class_name
 from convscope.errors import ConvscopeError, DataError
 from convscope.evaluate.calibration import Calibration, LogProbabilities, calibrate
 from convscope.evaluate.confusion import (
@@ -139,15 +139,32 @@ class Evaluation:
             class_names, confusion = tuple(value["class_names"]), np.array(value["confusion"], np.int64)
             if confusion.shape != (len(class_names), len(class_names)) or confusion.min() < 0:
                 raise ValueError(f"a confusion matrix of shape {confusion.shape} for {len(class_names)} classes")
+            if not all(map(is_class_name, class_names)):
+                raise ValueError("a name of a class that cannot be printed")
+            mistakes = tuple(Mistake(**mistake) for mistake in value["mistakes"])
+            for mistake in mistakes:
+                _check_mistake(mistake, confusion)
             return cls(
                 class_names=class_names,
                 confusion=confusion,
                 accuracy_without_known_wrong=None if without is None else Proportion.from_json(without),
                 calibration=Calibration.from_json(value["calibration"]),
-                mistakes=tuple(Mistake(**mistake) for mistake in value["mistakes"]),
+                mistakes=mistakes,
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise DataError(f"Expected an evaluation as convscope writes it. Received: {error!r}.") from error
+
+
+def _check_mistake(mistake: Mistake, confusion: Confusion) -> None:
+    bounds = {"index": confusion.sum(), "label": len(confusion), "predicted": len(confusion)}
+    for name, bound in bounds.items():
+        if type(getattr(mistake, name)) is not int or not 0 <= getattr(mistake, name) < bound:
+            raise ValueError(f"a mistake whose {name} is not 0 to {bound - 1}")
+    if type(mistake.known_wrong) is not bool:
+        raise ValueError("a mistake whose known_wrong is neither true nor false")
+    for name in ("probability", "label_probability"):
+        if type(getattr(mistake, name)) not in (int, float) or not 0 <= getattr(mistake, name) <= 1:
+            raise ValueError(f"a mistake whose {name} is not 0 to 1")
 
 
 def measure(

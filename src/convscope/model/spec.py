@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 from convscope.arithmetic import ReceptiveField, padding_split
 from convscope.errors import SpecError
@@ -110,6 +111,10 @@ class Spec:
 
     def table(self) -> tuple[Row, ...]:
         """The shape table, by arithmetic alone."""
+        return self._table
+
+    @cached_property
+    def _table(self) -> tuple[Row, ...]:  # reading a model file asks for it eleven times
         rows: list[Row] = []
         shape: Shape = self.input_shape
         field: tuple[ReceptiveField, ReceptiveField] | None = (ReceptiveField(), ReceptiveField())

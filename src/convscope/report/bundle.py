@@ -14,6 +14,7 @@ from typing import Any, TypedDict
 import numpy as np
 
 from convscope.data.dataset import Dataset
+from convscope.errors import printable
 from convscope.evaluate.confusion import ConfusedPair
 from convscope.evaluate.metrics import Evaluation
 from convscope.evaluate.predict import predict
@@ -138,7 +139,7 @@ def make_bundle(
     return Bundle(
         schema_version=SCHEMA_VERSION,
         convscope=str(model.provenance.get("convscope", "")),
-        title=run.name,
+        title=printable(run.name),
         network=network_json(model.spec),
         class_names=list(model.class_names),
         preprocessing=dict(model.preprocessing),

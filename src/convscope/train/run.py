@@ -99,6 +99,13 @@ class Run:
         return table(("", ""), rows, caption=f"Run {self.name}")
 
 
+_KINDS: dict[str, Any] = {
+    **dict.fromkeys(("name", "created", "outcome", "weights_sha256"), str),
+    **dict.fromkeys(("data", "network", "environment", "seconds"), dict),
+    **dict.fromkeys(("validation", "test"), dict | None),
+}
+
+
 def _accuracy_in_words(measured: Mapping[str, Any]) -> str:
     share = measured["accuracy"]
     return f"{share['rate']:.2%} ({100 * share['low']:.2f} to {100 * share['high']:.2f}, n={share['n']:,})"
@@ -125,9 +132,21 @@ def from_json(value: object) -> Run:
     try:
         rows = tuple(HistoryRow(**row) for row in value["history"])
         options = TrainOptions(**value["options"])
-        return Run(**(value | {"history": rows, "options": options}))
+        run = Run(**(value | {"history": rows, "options": options}))
+        for name, kind in _KINDS.items():
+            if not isinstance(getattr(run, name), kind):
+                raise TypeError(f"{name} of another kind")
+        if not all(map(_is_figure, run.seconds.values())):
+            raise TypeError("seconds that are no number")
+        if not all(_is_figure(value) for row in rows for value in asdict(row).values() if value is not None):
+            raise TypeError("a point of the history that is no number")
+        return run
     except (TypeError, KeyError, OptionError) as error:
         raise RunError(f"The record of the run does not have the expected fields ({error}).") from None
+
+
+def _is_figure(value: object) -> bool:
+    return type(value) in (int, float)
 
 
 def new_folder(out: str | Path | None, *, name: str) -> Path:
@@ -206,7 +225,7 @@ def load_run(folder: Path) -> Run:
     try:
         if path.stat().st_size > MAX_RECORD_BYTES:
             raise RunError(f"{path} is larger than any record of a run.")
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
     except OSError as error:
         raise RunError(f"{path} cannot be read ({error.strerror}).", hint="Give the folder of a run.") from None
     except (ValueError, RecursionError):
@@ -215,6 +234,10 @@ def load_run(folder: Path) -> Run:
         return from_json(value)
     except RunError as error:
         raise RunError(f"{path}: {error}") from None
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no number of JSON")
 
 
 def find_run(run: str | Path | None) -> Path:
@@ -239,14 +262,22 @@ def find_run(run: str | Path | None) -> Path:
 
 
 def to_toml(values: Mapping[str, object]) -> str:
-    """Flat values as TOML; None is left out, as TOML has no word for it.
+    r"""Flat values as TOML; None is left out, as TOML has no word for it.
+
+    Nor has it one for a path whose bytes are no text: there an escape is written out, for a person to see.
 
     Example:
         >>> print(to_toml({"data": "mnist", "seed": 0, "out": None}), end="")
         data = "mnist"
         seed = 0
     """
-    return "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items() if value is not None)
+    return "".join(f"{key} = {_toml_value(value)}\n" for key, value in values.items() if value is not None)
+
+
+def _toml_value(value: object) -> str:
+    if isinstance(value, str):
+        value = value.encode("utf-8", "backslashreplace").decode()
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def load_config(path: str | Path) -> dict[str, object]:
@@ -260,7 +291,7 @@ def load_config(path: str | Path) -> dict[str, object]:
             values = tomllib.loads(file.read(1_000_000).decode())
     except OSError as error:
         raise OptionError(f"{path} cannot be read ({error.strerror}).") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also of a number of 5,000 digits, or brackets without end
         raise OptionError(f"{path} is not TOML: {error}") from None
     unknown = sorted(set(values) - set(TrainOptions.__dataclass_fields__))
     if unknown:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from convscope.data.dataset import Dataset
-from convscope.errors import DataError
+from convscope.errors import DataError, RunError
 from convscope.evaluate.metrics import Evaluation
 from convscope.model.artifact import Model, read
 from convscope.model.proof import PROOF_FILE, Proof, numpy_proof, read_proof
@@ -66,9 +66,13 @@ def open_run(run: str | Path | None = None, *, out: str | Path | None = None) ->
     model, record = read(folder / MODEL_FILE), load_run(folder)
     measured, part = (record.test, "test") if record.test else (record.validation, "validation")
     evaluation = Evaluation.from_json(measured) if measured else None
+    if evaluation and evaluation.class_names != model.class_names:
+        raise RunError(f"The record and the model in {folder} have different classes.", hint="They are of two runs.")
     missing = ""
     try:
         dataset = _images(model, record, part)
+        if evaluation and evaluation.n != len(dataset):
+            raise DataError(f"The data are no longer those of the training. Received: {len(dataset):,} images.")
     except DataError as error:
         missing, dataset = str(error), _no_images(model)
     return write_page(folder, Path(out) if out else None, model, record, dataset, evaluation, part, missing)
