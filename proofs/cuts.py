@@ -2,8 +2,8 @@
 
     python proofs/cuts.py kill 1000 | SIGINT 100 | SIGTERM 100
 
-Each training goes on after each cut until it has had `CUTS`, then to its end; its weights and its history must be
-those of the training that nobody cut. Dropout, batch normalisation, augmentation, weight
+Each training goes on after each cut until it has had `CUTS`, then to its end; its weights, its history and its
+optimizer's state must be those of the training that nobody cut. Dropout, batch normalisation, augmentation, weight
 averaging and a schedule are on. Writes docs/figures/reliability-*.json.
 """
 
@@ -95,9 +95,10 @@ def outcome(folder: Path, run: str) -> str:
 
 
 def outcome_of(folder: Path, run: str) -> str:
-    """One string for the weights and the history of a training that has come to its end."""
+    """One string for the weights, the history and the optimizer's state of a training that has come to its end."""
     record = json.loads((folder / run / "run.json").read_text(encoding="utf-8"))
-    whole = json.dumps([record["weights_sha256"], record["history"]])
+    state = (folder / f"{run}.state").read_text(encoding="utf-8")
+    whole = json.dumps([record["weights_sha256"], record["history"], state])
     return hashlib.sha256(whole.encode()).hexdigest()
 
 

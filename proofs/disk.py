@@ -1,4 +1,7 @@
-"""Stand between a program and its disk: count each open, write, fsync and rename, and decide what becomes of it."""
+"""Stand between a program and its disk, and decide what becomes of each operation.
+
+Counted are open, write, fsync, rename, unlink and mkdir.
+"""
 
 from __future__ import annotations
 
@@ -18,23 +21,27 @@ def watched(decide: Decide) -> Iterator[list[str]]:
     """Ask ``decide`` at each operation that writes; the list has the names of all so far."""
     seen: list[str] = []
     real_open, real_fsync, real_replace = Path.open, os.fsync, Path.replace
+    real_mkdir, real_unlink = Path.mkdir, Path.unlink
 
     def ask(name: str, act: Act, halve: Act = lambda: None) -> Any:
         seen.append(name)
         return decide(len(seen), name, act, halve)
 
     def open_watched(path: Path, mode: str = "r", *words: Any, **named: Any) -> Any:
-        if "w" not in mode or "b" not in mode:
+        if "w" not in mode:
             return real_open(path, mode, *words, **named)
         return _File(ask("open", lambda: real_open(path, mode, *words, **named)), ask)
 
     Path.open = open_watched  # type: ignore[method-assign]
     os.fsync = lambda file: ask("fsync", lambda: real_fsync(file))
     Path.replace = lambda path, target: ask("rename", lambda: real_replace(path, target))  # type: ignore[method-assign]
+    Path.mkdir = lambda path, *words, **named: ask("mkdir", lambda: real_mkdir(path, *words, **named))  # type: ignore[method-assign]
+    Path.unlink = lambda path, *words, **named: ask("unlink", lambda: real_unlink(path, *words, **named))  # type: ignore[method-assign]
     try:
         yield seen
     finally:
         Path.open, os.fsync, Path.replace = real_open, real_fsync, real_replace  # type: ignore[method-assign]
+        Path.mkdir, Path.unlink = real_mkdir, real_unlink  # type: ignore[method-assign]
 
 
 class _File:
@@ -43,10 +50,10 @@ class _File:
     def __init__(self, file: Any, ask: Callable[..., Any]) -> None:
         self._file, self._ask = file, ask
 
-    def write(self, content: bytes) -> Any:
+    def write(self, content: bytes | str) -> Any:
         return self._ask("write", lambda: self._file.write(content), lambda: self._halve(content))
 
-    def _halve(self, content: bytes) -> None:
+    def _halve(self, content: bytes | str) -> None:
         self._file.write(content[: len(content) // 2])
         self._file.flush()
 

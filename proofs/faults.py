@@ -1,4 +1,4 @@
-"""A disk that fails at the k-th open, write, fsync or rename of a whole training, for every k.
+"""A disk that fails at the k-th open, write, fsync, rename, removal or new folder of a whole training, for every k.
 
     python proofs/faults.py [--every 1] [--go-on]
 
@@ -27,6 +27,7 @@ from typing import Any
 
 from cuts import NETWORK, WORDS, is_begun, outcome_of, prepare
 from disk import Act, watched
+from trainer import remember_state
 
 from convscope.cli.app import main as convscope
 from convscope.train import checkpoint
@@ -58,12 +59,15 @@ class Found:
 def at_home(folder: Path) -> Iterator[None]:
     """Work in a folder, with a checkpoint after each call of the graph and calls of few steps."""
     before, often, calls = Path.cwd(), checkpoint.SECONDS_BETWEEN, fit_module.SECONDS_PER_CALL
+    real_write = checkpoint.write
+    remember_state()
     os.chdir(folder)
     checkpoint.SECONDS_BETWEEN = fit_module.SECONDS_PER_CALL = 0.0
     try:
         yield
     finally:
         os.chdir(before)
+        checkpoint.write = real_write
         checkpoint.SECONDS_BETWEEN, fit_module.SECONDS_PER_CALL = often, calls
 
 

@@ -8,9 +8,11 @@ the middle, by turns.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import Any
 
 from disk import Act, Decide, watched
@@ -33,6 +35,25 @@ def die_at(last: int) -> Decide:
     return decide
 
 
+def remember_state() -> None:
+    """Leave beside the run's folder one hash of all that the newest checkpoint holds: optimizer, averages, losses.
+
+    Training removes its checkpoints when it is over. The hash is written before the checkpoint: a process that dies
+    between the two takes the step again.
+    """
+    real_write = checkpoint.write
+
+    def write(kept: checkpoint.Checkpoint, folder: Path) -> Path:
+        digest = hashlib.sha256(repr((kept.step, sorted(kept.measured.items()))).encode())
+        for name, value in sorted({**kept.state, "": kept.losses}.items()):
+            digest.update(f"{name} {value.shape}".encode() + value.tobytes())
+        with open(f"{folder.parent}.state", "w") as file:  # noqa: PTH123  # Path.open may be watched
+            file.write(digest.hexdigest())
+        return real_write(kept, folder)
+
+    checkpoint.write = write
+
+
 def die_in_a_checkpoint(last: int) -> None:
     """Count only what checkpoints write, and die there."""
     real_write, decide = checkpoint.write, die_at(last)
@@ -49,6 +70,7 @@ def die_in_a_checkpoint(last: int) -> None:
 
 if __name__ == "__main__":
     checkpoint.SECONDS_BETWEEN = SECONDS_BETWEEN
+    remember_state()
     if int(sys.argv[1]):
         die_in_a_checkpoint(int(sys.argv[1]))
     program(sys.argv[2:])

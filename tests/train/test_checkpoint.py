@@ -160,7 +160,8 @@ def test_whatever_call_fails_what_was_kept_before_is_whole(number: int, for_good
         assert found.checkpoint.step in (1, 2) and not found.damaged
         if found.checkpoint.step == 2 and not reached_the_end:
             (folder / "step-000000002.safetensors").unlink()
-        assert not list(folder.glob(".*")), "nothing half written stays"
+        with hold(tmp_path):  # where the disk would not even remove it, the next training does
+            assert not list(folder.glob(".*")), "nothing half written stays"
     assert k > 4, "open, write, fsync, rename and the folder's fsync were all reached"
 
 

@@ -104,6 +104,18 @@ def replace_file(path: Path, parts: Sequence[bytes]) -> None:
     _sync_folder(path.parent)
 
 
+def make_folder(path: Path, *, exist_ok: bool = True) -> None:
+    """Make a folder and those above it, so that a power cut does not take them away again.
+
+    Raises:
+        OSError: It cannot be made; FileExistsError where it is there and ``exist_ok`` is False.
+    """
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=exist_ok)
+    for folder in missing:
+        _sync_folder(folder.parent)
+
+
 def open_file(path: Path, *, max_bytes: int = MAX_FILE_BYTES) -> TensorFile:
     """Read a file into memory: one open, every size bounded, the hash compared.
 

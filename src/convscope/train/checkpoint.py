@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from convscope.errors import ArtifactError, RunError
-from convscope.model.tensorfile import encode, open_file, parse_json, replace_file, tensors_of
+from convscope.model.tensorfile import encode, make_folder, open_file, parse_json, replace_file, tensors_of
 
 FOLDER = "checkpoints"
 LOCK_FILE = "lock"
@@ -130,7 +130,7 @@ def write(checkpoint: Checkpoint, folder: Path) -> Path:
     )
     path = folder / f"step-{checkpoint.step:09d}.safetensors"
     try:
-        folder.mkdir(exist_ok=True)
+        make_folder(folder)
         replace_file(path, encode(text, {**checkpoint.state, _LOSSES: checkpoint.losses}, max_bytes=MAX_BYTES))
         for old in files(folder)[KEPT:]:
             old.unlink()
@@ -221,7 +221,7 @@ def hold(folder: Path) -> Iterator[None]:
         RunError: Another process trains there, or the folder cannot be written.
     """
     try:
-        (folder / FOLDER).mkdir(exist_ok=True)
+        make_folder(folder / FOLDER)
         with (folder / FOLDER / LOCK_FILE).open("w") as file:
             _lock(file.fileno())
             for half in (folder / FOLDER).glob(".step-*.part"):  # of a process that was killed while it wrote

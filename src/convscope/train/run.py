@@ -13,7 +13,7 @@ from typing import Any
 
 from convscope.errors import OptionError, RunError
 from convscope.markup import curve, table
-from convscope.model.tensorfile import replace_file
+from convscope.model.tensorfile import make_folder, replace_file
 from convscope.train import checkpoint
 from convscope.train.options import TrainOptions
 
@@ -164,7 +164,7 @@ def new_folder(out: str | Path | None, *, name: str) -> Path:
     """
     folder = Path(out) if out is not None else Path("runs") / name
     try:
-        folder.mkdir(parents=True, exist_ok=out is not None)
+        make_folder(folder, exist_ok=out is not None)
         check_empty(folder)
         with tempfile.TemporaryFile(dir=folder):
             pass
