@@ -6,8 +6,10 @@ Counted are open, write, fsync, rename, unlink and mkdir.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,42 +18,73 @@ Decide = Callable[[int, str, Act, Act], Any]
 """Number of the operation from 1, its name, what does it, and what does half of it (only a write has a half)."""
 
 
-@contextmanager
-def watched(decide: Decide) -> Iterator[list[str]]:
-    """Ask ``decide`` at each operation that writes; the list has the names of all so far."""
-    seen: list[str] = []
-    real_open, real_fsync, real_replace = Path.open, os.fsync, Path.replace
-    real_mkdir, real_unlink = Path.mkdir, Path.unlink
+@dataclass(frozen=True)
+class Operation:
+    """One thing that a program asked of its disk.
 
-    def ask(name: str, act: Act, halve: Act = lambda: None) -> Any:
-        seen.append(name)
+    Attributes:
+        name: ``open`` (which empties the file), ``write``, ``fsync``, ``rename``, ``unlink`` or ``mkdir``.
+        path: Absolute.
+        content: What is written; the new name of a rename.
+    """
+
+    name: str
+    path: Path
+    content: Any = None
+
+
+def do(number: int, name: str, act: Act, halve: Act) -> Any:
+    """A disk without faults."""
+    return act()
+
+
+@contextmanager
+def watched(decide: Decide = do) -> Iterator[list[Operation]]:
+    """Ask ``decide`` at each operation that writes; the list has all so far."""
+    seen: list[Operation] = []
+    real_open, real_replace, real_mkdir, real_unlink = Path.open, Path.replace, Path.mkdir, Path.unlink
+    real_fsync, real_rmtree = os.fsync, shutil.rmtree
+
+    def ask(name: str, path: Any, act: Act, halve: Act = lambda: None, content: Any = None) -> Any:
+        seen.append(Operation(name, Path(path).absolute(), content))
         return decide(len(seen), name, act, halve)
 
     def open_watched(path: Path, mode: str = "r", *words: Any, **named: Any) -> Any:
         if "w" not in mode:
             return real_open(path, mode, *words, **named)
-        return _File(ask("open", lambda: real_open(path, mode, *words, **named)), ask)
+        return _File(ask("open", path, lambda: real_open(path, mode, *words, **named)), path, ask)
 
-    Path.open = open_watched  # type: ignore[method-assign]
-    os.fsync = lambda file: ask("fsync", lambda: real_fsync(file))
-    Path.replace = lambda path, target: ask("rename", lambda: real_replace(path, target))  # type: ignore[method-assign]
-    Path.mkdir = lambda path, *words, **named: ask("mkdir", lambda: real_mkdir(path, *words, **named))  # type: ignore[method-assign]
-    Path.unlink = lambda path, *words, **named: ask("unlink", lambda: real_unlink(path, *words, **named))  # type: ignore[method-assign]
+    def replace(path: Path, target: Path) -> Any:
+        return ask("rename", path, lambda: real_replace(path, target), content=Path(target).absolute())
+
+    def rmtree(path: Any, *words: Any, **named: Any) -> None:
+        """Its removals are noted and cannot fail: the training does not depend on them."""
+        seen.extend(Operation("unlink", file.absolute()) for file in Path(path).rglob("*") if file.is_file())
+        real_rmtree(path, *words, **named)
+
+    def fsync(file: int) -> Any:
+        return ask("fsync", Path(f"/proc/self/fd/{file}").readlink(), lambda: real_fsync(file))
+
+    def plain(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda path, *words, **named: ask(name, path, lambda: real(path, *words, **named))
+
+    Path.open, Path.replace, os.fsync, shutil.rmtree = open_watched, replace, fsync, rmtree  # type: ignore[assignment]
+    Path.mkdir, Path.unlink = plain("mkdir", real_mkdir), plain("unlink", real_unlink)  # type: ignore[method-assign]
     try:
         yield seen
     finally:
-        Path.open, os.fsync, Path.replace = real_open, real_fsync, real_replace  # type: ignore[method-assign]
-        Path.mkdir, Path.unlink = real_mkdir, real_unlink  # type: ignore[method-assign]
+        Path.open, Path.replace, os.fsync, shutil.rmtree = real_open, real_replace, real_fsync, real_rmtree
+        Path.mkdir, Path.unlink = real_mkdir, real_unlink
 
 
 class _File:
     """A file whose writes are asked about."""
 
-    def __init__(self, file: Any, ask: Callable[..., Any]) -> None:
-        self._file, self._ask = file, ask
+    def __init__(self, file: Any, path: Path, ask: Callable[..., Any]) -> None:
+        self._file, self._path, self._ask = file, path, ask
 
     def write(self, content: bytes | str) -> Any:
-        return self._ask("write", lambda: self._file.write(content), lambda: self._halve(content))
+        return self._ask("write", self._path, lambda: self._file.write(content), lambda: self._halve(content), content)
 
     def _halve(self, content: bytes | str) -> None:
         self._file.write(content[: len(content) // 2])

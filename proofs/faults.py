@@ -98,9 +98,10 @@ def one_fault(k: int, code: int, for_good: bool, wanted: str, found: Found) -> b
         exit_code, said = command("train", *SHORT, "--out", "run")
     if len(seen) < k:
         return False
-    where = f"{seen[k - 1]} {k}, {errno.errorcode[code]}, {'for good' if for_good else 'once'}"
+    name = seen[k - 1].name
+    where = f"{name} {k}, {errno.errorcode[code]}, {'for good' if for_good else 'once'}"
     found.faults += 1
-    found.by_kind[seen[k - 1]] = found.by_kind.get(seen[k - 1], 0) + 1
+    found.by_kind[name] = found.by_kind.get(name, 0) + 1
     complaints = [line for line in said.splitlines() if line.startswith("convscope: ")]
     if "Traceback" in said or "defect" in said or len(complaints) != int(exit_code != 0):
         found.trouble.append(f"{where}: exit {exit_code}: {said[-300:]}")
@@ -130,7 +131,7 @@ def prove(
     prepare(folder)
     (folder / "net.txt").write_text(NETWORK, encoding="utf-8")
     with at_home(folder):
-        with watched(lambda number, name, act, halve: act()) as seen:
+        with watched() as seen:
             code, said = command("train", *SHORT, "--out", "whole")
         if code:
             raise SystemExit(said)

@@ -35,20 +35,24 @@ def die_at(last: int) -> Decide:
     return decide
 
 
-def remember_state() -> None:
-    """Leave beside the run's folder one hash of all that the newest checkpoint holds: optimizer, averages, losses.
+def note_state(kept: checkpoint.Checkpoint, run: Path) -> None:
+    """Leave beside the run's folder one hash of all that a checkpoint holds: optimizer, averages, losses."""
+    digest = hashlib.sha256(repr((kept.step, sorted(kept.measured.items()))).encode())
+    for name, value in sorted({**kept.state, "": kept.losses}.items()):
+        digest.update(f"{name} {value.shape}".encode() + value.tobytes())
+    with open(f"{run}.state", "w") as file:  # noqa: PTH123  # Path.open may be watched
+        file.write(digest.hexdigest())
 
-    Training removes its checkpoints when it is over. The hash is written before the checkpoint: a process that dies
-    between the two takes the step again.
+
+def remember_state() -> None:
+    """Note the state of each checkpoint, since training removes them when it is over.
+
+    It is noted before the checkpoint is written: a process that dies between the two takes the step again.
     """
     real_write = checkpoint.write
 
     def write(kept: checkpoint.Checkpoint, folder: Path) -> Path:
-        digest = hashlib.sha256(repr((kept.step, sorted(kept.measured.items()))).encode())
-        for name, value in sorted({**kept.state, "": kept.losses}.items()):
-            digest.update(f"{name} {value.shape}".encode() + value.tobytes())
-        with open(f"{folder.parent}.state", "w") as file:  # noqa: PTH123  # Path.open may be watched
-            file.write(digest.hexdigest())
+        note_state(kept, folder.parent)
         return real_write(kept, folder)
 
     checkpoint.write = write

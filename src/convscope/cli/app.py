@@ -140,7 +140,8 @@ def program(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _forget_stdout() -> None:
     """Nothing more can be written there; Python would try once more at exit, and complain."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with contextlib.suppress(io.UnsupportedOperation):  # a stdout that is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _sentence(error: CycloptsError) -> str:

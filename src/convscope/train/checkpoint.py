@@ -220,19 +220,22 @@ def hold(folder: Path) -> Iterator[None]:
     Raises:
         RunError: Another process trains there, or the folder cannot be written.
     """
-    try:
-        make_folder(folder / FOLDER)
-        with (folder / FOLDER / LOCK_FILE).open("w") as file:
-            _lock(file.fileno())
-            for half in (folder / FOLDER).glob(".step-*.part"):  # of a process that was killed while it wrote
+    with contextlib.ExitStack() as stack:
+        try:
+            make_folder(folder / FOLDER)
+            _lock(stack.enter_context((folder / FOLDER / LOCK_FILE).open("w")).fileno())
+        except BlockingIOError:
+            raise RunError(f"Another process trains in {folder}.", hint="Wait for it, or give another --out.") from None
+        except OSError as error:
+            raise RunError(f"{folder} cannot be written ({error.strerror}).", hint="Give another --out.") from None
+        for half in (folder / FOLDER).glob(".step-*.part"):  # of a process that was killed while it wrote
+            with contextlib.suppress(OSError):
                 half.unlink()
-            try:
-                yield
-            finally:
-                if not files(folder / FOLDER):
-                    forget(folder)
-    except BlockingIOError:
-        raise RunError(f"Another process trains in {folder}.", hint="Wait for it, or give another --out.") from None
+        try:
+            yield
+        finally:
+            if not files(folder / FOLDER):
+                forget(folder)
 
 
 def forget(folder: Path) -> None:
