@@ -6,8 +6,8 @@ The operations of one training are written down and played again on a disk that 
 fsyncs: of a file's later bytes any part may be there, or zeros in their place; of a folder's later changes any may be
 there and others not. A rename is whole or not there at all. For each operation some images of such a disk are made,
 and read as a person would: the newest whole checkpoint must be no older than the last that the training took for kept,
-and to the byte what was written; a finished run must be readable. Some images are trained to the end: the training must be
-the one that nobody cut. Writes docs/figures/reliability-power.json.
+and to the byte what was written; a finished run must be readable. Some images are trained to the end: the training
+must be the one that nobody cut. Writes docs/figures/reliability-power.json.
 """
 
 from __future__ import annotations

@@ -43,6 +43,14 @@ def rows() -> list[tuple[str, str, str]]:
             words += f"{s['exit_seconds_median']:.2f} s (worst {s['exit_seconds_worst']:.2f} s); "
             words += f"{s['identical']:,} of {s['trainings']:,} trainings ended identical"
             found.append((f"{name.upper()} at random moments, then resume", f"100: exit {code} within 2 s", words))
+    if power := read("power"):
+        s = power["summary"]
+        words = f"{s['images']:,} disks after {s['operations']} operations: {s['whole']:,} with what was kept, "
+        words += (
+            f"{s['nothing_yet']:,} before the first, {s['finished']:,} finished; {s['resumed']} trained to the end, "
+        )
+        words += f"{s['troubles']} with anything else"
+        found.append(("a power cut after each operation of a training", "nothing that was kept is lost", words))
     if cost := read("cost"):
         s = cost["summary"]
         words = f"{s['share_median']:.2%} of the training time of `quick`, worst {s['share_worst']:.2%} (n={s['n']})"
@@ -52,6 +60,13 @@ def rows() -> list[tuple[str, str, str]]:
         words = f"{s['size_bytes']:,} bytes: {s['changes']:,} changes and {s['truncations']:,} truncations; "
         words += f"{s['refused']:,} refused, {s['identical']:,} the same model, {s['troubles']:,} anything else"
         found.append(("a model file with one byte changed, or cut off", "no third outcome", words))
+    if hostile := read("hostile"):
+        s = hostile["summary"]
+        words = f"{s['refused']} of {s['cases']} ({hostile['by_kind']['own']} of our own files, "
+        words += f"{hostile['by_kind']['keras']} of Keras's), nothing done; worst {1000 * s['seconds_worst']:.0f} ms, "
+        words += f"{s['megabytes_worst']:.0f} MB"
+        goal = "80: one clear line each, no side effect, < 1 s, < 200 MB"
+        found.append(("hostile model files by name", goal, words))
     if faults := read("faults"):
         s = faults["summary"]
         reached = s["faults"] // 4

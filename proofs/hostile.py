@@ -1,0 +1,117 @@
+"""Every hostile model file that the tests know by name: one clear line, soon, with little memory, and nothing done.
+
+    python proofs/hostile.py [--json]
+
+The attacks are those of tests/model: on our own file, and on a Keras file with every published hole as a harmless
+marker. Python's audit events tell whether a reading opens another file, imports, executes, or calls anybody. Writes
+docs/figures/reliability-hostile.json, unless --json asks for the results on stdout instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+sys.path += [str(ROOT / "tests"), str(ROOT / "tests" / "model"), str(ROOT / "benchmarks")]
+
+import test_artifact as own  # noqa: E402
+import test_keras_file as keras  # noqa: E402
+from apart import one_line, read_apart, summary  # noqa: E402
+from keras_files import with_config, with_h5  # noqa: E402
+
+from convscope.errors import ArtifactError  # noqa: E402
+from convscope.model import artifact  # noqa: E402
+from convscope.model.keras_file import read_keras  # noqa: E402
+
+SECONDS, MEGABYTES = 1.0, 200.0
+SAMPLE = (
+    "from pathlib import Path; from keras_files import models, save; save(models()['pixels rescaled'](), Path({!r}))"
+)
+
+
+def own_files(content: bytes) -> dict[str, bytes]:
+    """Our own file, with one thing falsified in each."""
+    made = {}
+    for name, (attack, _) in own.HOSTILE.items():
+        file = own.File(content)
+        changed = attack(file)
+        made[name.replace("_", " ")] = file.content() if changed is None else changed
+    return made
+
+
+def keras_files(content: bytes) -> dict[str, bytes]:
+    """A Keras file, with one thing falsified in each."""
+    made = {name: make(content) for name, (make, _) in keras.ARCHIVES.items()}
+    made |= {name: with_config(content, change) for name, (change, _) in keras.CONFIGS.items()}
+    return made | {name: with_h5(content, change) for name, (change, _) in keras.H5.items()}
+
+
+def sound(folder: Path) -> tuple[bytes, bytes]:
+    """Both files as they should be; Keras writes its own in another process."""
+    artifact.write(own.small_model(), folder / "m.safetensors")
+    path = [str(ROOT / "tests" / "model"), *sys.path]
+    code = f"import sys; sys.path[:0] = {path!r}; {SAMPLE.format(str(folder / 'm.keras'))}"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    for name, read in (("m.safetensors", artifact.read), ("m.keras", read_keras)):
+        read(folder / name)  # whatever is imported late is imported, before anything is watched
+        refusal(read)(folder / "gone")
+    return (folder / "m.safetensors").read_bytes(), (folder / "m.keras").read_bytes()
+
+
+def refusal(read: Callable[[Path], object]) -> Callable[[Path], str]:
+    def refused(path: Path) -> str:
+        try:
+            read(path)
+        except ArtifactError as error:
+            return str(error)
+        return ""
+
+    return refused
+
+
+def laid(name: str, content: bytes) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        (folder / name).write_bytes(content)
+        return folder / name
+
+    return make
+
+
+def prove() -> list[dict[str, Any]]:
+    """Read every hostile file."""
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # zipfile warns while a name is written twice
+        own_content, keras_content = sound(Path(folder))
+        cases = [("own", "m.safetensors", artifact.read, *case) for case in own_files(own_content).items()]
+        cases += [("keras", "m.keras", read_keras, *case) for case in keras_files(keras_content).items()]
+    limits = {"seconds": SECONDS, "megabytes": MEGABYTES, "unclear": one_line, "watched": True}
+    return [
+        {"kind": kind, "name": name, **read_apart(laid(file, content), refusal(read), **limits)}
+        for kind, file, read, name, content in cases
+    ]
+
+
+def main() -> None:
+    from record import write
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    results = prove()
+    if parser.parse_args().json:
+        print(json.dumps(results))
+        return
+    by_kind = Counter(result["kind"] for result in results)
+    write("reliability-hostile", {"summary": summary(results), "by_kind": by_kind, "results": results})
+
+
+if __name__ == "__main__":
+    main()
