@@ -31,8 +31,8 @@ CUTS = 10
 SHARE_INSIDE = 0.5
 LONGEST_WAIT = 0.5
 """Seconds after the first sign of a training step."""
-LAST_OPERATION = 24
-"""A checkpoint has some eleven operations of the disk: death comes in one of the first few checkpoints."""
+LAST_OPERATION = 110
+"""A checkpoint has some 33 operations of the disk: death comes in one of the first few checkpoints."""
 PATIENCE = 120
 NETWORK = """Conv2D(4, 5, strides=3, use_bias=False)
 BatchNormalization()

@@ -207,6 +207,14 @@ def test_a_mistake_that_cannot_be_is_refused(change):
         Evaluation.from_json(value)
 
 
+@pytest.mark.parametrize("bins", ["equal_width", "equal_mass"])
+def test_a_calibration_of_other_images_is_refused(bins):
+    value = measure(LOGITS, LABELS, class_names=NAMES).to_json()
+    value["calibration"][bins] = []
+    with pytest.raises(DataError, match="a calibration of other images"):
+        Evaluation.from_json(value)
+
+
 @pytest.mark.parametrize("name", ["", "two\nlines", 3])
 def test_a_name_of_a_class_that_cannot_be_is_refused(name):
     value = measure(LOGITS, LABELS, class_names=NAMES).to_json()

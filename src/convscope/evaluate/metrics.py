@@ -137,8 +137,12 @@ class Evaluation:
         try:
             without = value["accuracy_without_known_wrong"]
             class_names, confusion = tuple(value["class_names"]), np.array(value["confusion"], np.int64)
-            if confusion.shape != (len(class_names), len(class_names)) or confusion.min() < 0:
+            if confusion.shape != (len(class_names), len(class_names)) or confusion.min() < 0 or not confusion.any():
                 raise ValueError(f"a confusion matrix of shape {confusion.shape} for {len(class_names)} classes")
+            calibration = Calibration.from_json(value["calibration"])
+            for bins in (calibration.equal_width, calibration.equal_mass):
+                if sum(one.count for one in bins) != confusion.sum():
+                    raise ValueError("a calibration of other images")
             if not all(map(is_class_name, class_names)):
                 raise ValueError("a name of a class that cannot be printed")
             mistakes = tuple(Mistake(**mistake) for mistake in value["mistakes"])
@@ -148,7 +152,7 @@ class Evaluation:
                 class_names=class_names,
                 confusion=confusion,
                 accuracy_without_known_wrong=None if without is None else Proportion.from_json(without),
-                calibration=Calibration.from_json(value["calibration"]),
+                calibration=calibration,
                 mistakes=mistakes,
             )
         except (KeyError, TypeError, ValueError, OverflowError) as error:

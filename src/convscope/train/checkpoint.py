@@ -263,8 +263,8 @@ def files(folder: Path) -> list[Path]:
 
 
 def _flat(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _flat(inner, f"{name}.{key}" if name else key)
+    if isinstance(value, Mapping | list):
+        for key, inner in value.items() if isinstance(value, Mapping) else enumerate(value, start=1):
+            yield from _flat(inner, f"{name}.{key}" if name else str(key))
     else:
         yield name, value

@@ -41,7 +41,7 @@ class Plan:
             "created": self.created.isoformat(),
             "options": asdict(self.options),
             "network": self.spec.to_json(),
-            "data": {key: self.data[key] for key in ("train_fingerprint", "test_fingerprint")},
+            "data": {key: self.data[key] for key in ("class_names", "train_fingerprint", "test_fingerprint")},
             "versions": {"convscope": environment["convscope"], "packages": environment["packages"]},
         }
 
