@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from convscope.data.doctor import KINDS, Checkup, examine_all
 from convscope.data.lookalike import ALIKE, alike_pairs, portrait
+from convscope.data.preprocess import to_grey
 from convscope.data.sights import look
 from convscope.errors import DataError
 
@@ -183,6 +184,19 @@ def test_pairs_are_those_that_comparing_each_with_each_finds() -> None:
     slow = [(i, j) for i in range(120) for j in range(i + 1, 120) if float(portraits[i] @ portraits[j]) >= ALIKE]
     assert slow == [(i, i + 40) for i in range(40)]
     assert sorted(alike_pairs(portraits)) == slow
+
+
+def test_a_shape_in_two_colours_of_one_brightness_is_two_pictures() -> None:
+    def disc(colour: tuple[int, int, int]) -> np.ndarray:
+        drawn = Image.new("RGB", (40, 40), (60, 60, 60))
+        ImageDraw.Draw(drawn).ellipse((8, 8, 32, 32), fill=colour)
+        return np.asarray(drawn)
+
+    red, blue, stored = disc((220, 60, 60)), disc((60, 100, 255)), io.BytesIO()
+    assert abs(int(to_grey(red)[20, 20, 0]) - int(to_grey(blue)[20, 20, 0])) <= 2
+    Image.fromarray(red).save(stored, "JPEG", quality=75)
+    again = np.asarray(Image.open(stored))
+    assert alike_pairs(np.stack([portrait(each) for each in (red, blue, again)])) == [(0, 2)]
 
 
 def test_more_pictures_than_can_be_compared_are_said(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:

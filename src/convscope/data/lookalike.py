@@ -15,7 +15,10 @@ from convscope.data.preprocess import to_grey
 from convscope.data.resample import resample
 
 SIDE, COARSE = 32, 8
-"""Pictures are compared at 32×32 pixels; at 8×8 first, to find the few pairs worth it."""
+"""Pictures are compared by the grey of 32×32 pixels and the colour of 8×8; by both at 8×8 first, to find the few pairs
+worth it."""
+
+STEP = SIDE // COARSE
 
 ALIKE, MAYBE = 0.995, 0.98
 """Correlations: what a picture keeps that was stored as JPEG again, made smaller or a little brighter; and the coarse
@@ -32,7 +35,10 @@ Portrait = Float32[np.ndarray, "pixels"]
 
 
 def portrait(picture: UInt8[np.ndarray, "h w c"]) -> Portrait | None:
-    """A picture as 1,024 numbers that correlate with those of one that looks the same; None for a blank one.
+    """A picture as 1,152 numbers that correlate with those of one that looks the same; None for a blank one.
+
+    1,024 are brightness, 128 are colour (red less green and blue less green), as in JPEG with fewer places; a grey
+    picture has zeros there. Without them a red sign and a blue one of one shape would look the same.
 
     Args:
         picture: Grey or RGB, upright, of any size.
@@ -43,8 +49,10 @@ def portrait(picture: UInt8[np.ndarray, "h w c"]) -> Portrait | None:
     """
     small = resample(to_grey(picture), SIDE, SIDE)[..., 0].astype(np.float32)
     centred = (small - small.mean()).ravel()
-    length = float(np.sqrt((centred * centred).sum()))
-    return None if length <= FLAT * SIDE else (centred / np.float32(length)).astype(np.float32)
+    if np.sqrt((centred * centred).sum()) <= FLAT * SIDE:
+        return None
+    numbers = np.concatenate([centred, _colours(picture)])
+    return (numbers / np.sqrt((numbers * numbers).sum())).astype(np.float32)
 
 
 def alike_pairs(portraits: Float32[np.ndarray, "n pixels"]) -> list[tuple[int, int]]:
@@ -102,8 +110,17 @@ def joined(count: int, pairs: Sequence[tuple[int, int]]) -> list[tuple[int, ...]
     return same_groups(root(place) for place in range(count))
 
 
+def _colours(picture: np.ndarray) -> np.ndarray:
+    if picture.shape[-1] == 1:
+        return np.zeros(2 * COARSE * COARSE, np.float32)
+    small = resample(picture, SIDE, SIDE).astype(np.float32)
+    colour = (small[..., ::2] - small[..., 1:2]).reshape(COARSE, STEP, COARSE, STEP, 2).mean(axis=(1, 3))
+    return STEP * colour.ravel()  # each stands for STEP·STEP pixels
+
+
 def _coarse(portraits: np.ndarray) -> np.ndarray:
-    step = SIDE // COARSE
-    small = portraits.reshape(-1, COARSE, step, COARSE, step).mean(axis=(2, 4)).reshape(-1, COARSE * COARSE)
+    grey, colours = portraits[:, : SIDE * SIDE], portraits[:, SIDE * SIDE :]
+    small = STEP * grey.reshape(-1, COARSE, STEP, COARSE, STEP).mean(axis=(2, 4)).reshape(-1, COARSE * COARSE)
+    small = np.concatenate([small, colours], axis=1)
     length = np.sqrt((small * small).sum(axis=1, keepdims=True))
     return small / np.maximum(length, 1e-12)
