@@ -83,7 +83,7 @@ def test_a_record_with_a_value_of_another_kind_is_refused(change: dict) -> None:
         from_json(example().to_json() | change)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "\x00", '{"schema_version": NaN}'])
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "\x00", '{"schema_version": NaN}', '{"a": 1e999}'])
 def test_a_damaged_record_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / RUN_FILE).write_text(text)
     with pytest.raises(RunError, match=r"run\.json"):

@@ -174,12 +174,13 @@ def tensors_of(file: TensorFile, shapes: Mapping[str, Shape]) -> dict[str, np.nd
     return tensors
 
 
-def parse_json(text: str, what: str) -> Any:
+def parse_json(text: str, what: str, *, any_text: bool = False) -> Any:
     """Parse JSON, refusing what JSON leaves open: keys twice, numbers that are not finite, depth without end.
 
     Args:
-        text: At most some `MAX_HEADER_BYTES`.
+        text: At most some megabytes.
         what: The subject of the error's sentence.
+        any_text: Whether a text may hold half a surrogate pair, as the name of a file does whose bytes are no UTF-8.
 
     Raises:
         ArtifactError: It is not JSON, or one of these.
@@ -212,7 +213,7 @@ def parse_json(text: str, what: str) -> Any:
         raise ArtifactError(f"{what} is nested more than {MAX_DEPTH} deep.") from None
     except ValueError:
         raise ArtifactError(f"{what} is not JSON.") from None
-    _check_texts_and_depth(value, what)
+    _check_texts_and_depth(value, what, any_text)
     return value
 
 
@@ -243,14 +244,14 @@ def plain(value: object, what: str, depth: int = 0) -> Any:
     raise ArtifactError(f"{what} must be plain JSON with finite numbers. Received: {ascii(value)[:60]}.")
 
 
-def _check_texts_and_depth(value: object, what: str) -> None:
+def _check_texts_and_depth(value: object, what: str, any_text: bool) -> None:
     """Walk level by level: a surrogate without its other half cannot be printed; deep nesting has no use here."""
     level = [value]
     for _ in range(MAX_DEPTH + 1):
         texts = [item for item in level if isinstance(item, str)]
         inner = [part for item in level if isinstance(item, dict) for part in (*item.keys(), *item.values())]
         inner += [part for item in level if isinstance(item, list) for part in item]
-        if any(_SURROGATE.search(text) for text in texts):
+        if not any_text and any(_SURROGATE.search(text) for text in texts):
             raise ArtifactError(f"{what} has a text that is not Unicode.")
         if not inner:
             return

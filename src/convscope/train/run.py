@@ -11,9 +11,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from convscope.errors import OptionError, RunError
+from convscope.errors import ArtifactError, OptionError, RunError
 from convscope.markup import curve, table
-from convscope.model.tensorfile import make_folder, replace_file
+from convscope.model.tensorfile import make_folder, parse_json, replace_file
 from convscope.train import checkpoint
 from convscope.train.options import TrainOptions
 
@@ -225,19 +225,17 @@ def load_run(folder: Path) -> Run:
     try:
         if path.stat().st_size > MAX_RECORD_BYTES:
             raise RunError(f"{path} is larger than any record of a run.")
-        value = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
+        value = parse_json(path.read_text(encoding="utf-8"), "it", any_text=True)
     except OSError as error:
         raise RunError(f"{path} cannot be read ({error.strerror}).", hint="Give the folder of a run.") from None
-    except (ValueError, RecursionError):
-        raise RunError(f"{path} is not the record of a run: it is not JSON.") from None
+    except UnicodeDecodeError:
+        raise RunError(f"{path} is not the record of a run: it is not UTF-8.") from None
+    except ArtifactError as error:
+        raise RunError(f"{path} is not the record of a run: {error}") from None
     try:
         return from_json(value)
     except RunError as error:
         raise RunError(f"{path}: {error}") from None
-
-
-def _no_number(text: str) -> None:
-    raise ValueError(f"{text} is no number of JSON")
 
 
 def find_run(run: str | Path | None) -> Path:
