@@ -6,7 +6,6 @@ Counted are open, write, fsync, rename, unlink and mkdir.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,7 +42,7 @@ def watched(decide: Decide = do) -> Iterator[list[Operation]]:
     """Ask ``decide`` at each operation that writes; the list has all so far."""
     seen: list[Operation] = []
     real_open, real_replace, real_mkdir, real_unlink = Path.open, Path.replace, Path.mkdir, Path.unlink
-    real_fsync, real_rmtree = os.fsync, shutil.rmtree
+    real_fsync = os.fsync
 
     def ask(name: str, path: Any, act: Act, halve: Act = lambda: None, content: Any = None) -> Any:
         seen.append(Operation(name, Path(path).absolute(), content))
@@ -57,23 +56,18 @@ def watched(decide: Decide = do) -> Iterator[list[Operation]]:
     def replace(path: Path, target: Path) -> Any:
         return ask("rename", path, lambda: real_replace(path, target), content=Path(target).absolute())
 
-    def rmtree(path: Any, *words: Any, **named: Any) -> None:
-        """Its removals are noted and cannot fail: the training does not depend on them."""
-        seen.extend(Operation("unlink", file.absolute()) for file in Path(path).rglob("*") if file.is_file())
-        real_rmtree(path, *words, **named)
-
     def fsync(file: int) -> Any:
         return ask("fsync", Path(f"/proc/self/fd/{file}").readlink(), lambda: real_fsync(file))
 
     def plain(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         return lambda path, *words, **named: ask(name, path, lambda: real(path, *words, **named))
 
-    Path.open, Path.replace, os.fsync, shutil.rmtree = open_watched, replace, fsync, rmtree  # type: ignore[assignment]
+    Path.open, Path.replace, os.fsync = open_watched, replace, fsync  # type: ignore[assignment]
     Path.mkdir, Path.unlink = plain("mkdir", real_mkdir), plain("unlink", real_unlink)  # type: ignore[method-assign]
     try:
         yield seen
     finally:
-        Path.open, Path.replace, os.fsync, shutil.rmtree = real_open, real_replace, real_fsync, real_rmtree
+        Path.open, Path.replace, os.fsync = real_open, real_replace, real_fsync
         Path.mkdir, Path.unlink = real_mkdir, real_unlink
 
 

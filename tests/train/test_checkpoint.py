@@ -68,7 +68,7 @@ def train(keeper: Keeper, **changes: object):
 def some(step: int = 3, **changes: object) -> Checkpoint:
     state = {"weight/0": np.arange(6, dtype=np.float32).reshape(2, 3), "second/0": np.zeros((), np.float32)}
     losses = np.linspace(1, 0, step).astype(np.float32)
-    return replace(Checkpoint(step, state, losses, {2: (0.5, 0.75)}, 1.5, IDENTITY), **changes)
+    return replace(Checkpoint(step, state, losses, {min(step, 2): (0.5, 0.75)}, 1.5, IDENTITY), **changes)
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd", "muon"])
@@ -249,6 +249,14 @@ def described(tmp_path: Path, text: str) -> Path:
         ('{"schema_version": 1, "step": "one", "shapes": {}}', "not that of a checkpoint"),
         ('{"schema_version": 1, "step": 1, "shapes": [1]}', "not that of a checkpoint"),
         ('{"schema_version": 1, "step": 2, "shapes": {}}', "is damaged"),
+        ('{"schema_version": 1, "step": 1, "shapes": {}, "measured": [[2, 0.5, 0.5]]}', "not that of a checkpoint"),
+        ('{"schema_version": 1, "step": 1, "shapes": {}, "measured": [[-5, 0.5, 0.5]]}', "not that of a checkpoint"),
+        ('{"schema_version": 1, "step": 1, "shapes": {}, "measured": [[1, "nan", 0.5]]}', "not that of a checkpoint"),
+        (
+            '{"schema_version": 1, "step": 1, "shapes": {}, "measured": [], "seconds": "inf"}',
+            "not that of a checkpoint",
+        ),
+        ('{"schema_version": 1, "step": true, "shapes": {}}', "not that of a checkpoint"),
         ("{", "is not JSON"),
     ],
 )
@@ -288,3 +296,51 @@ def test_where_files_cannot_be_locked_training_goes_on(tmp_path: Path, monkeypat
     monkeypatch.setitem(sys.modules, "fcntl", None)
     with hold(tmp_path), hold(tmp_path):
         pass
+
+
+def test_somebodys_own_folder_of_the_same_name_is_left_alone(tmp_path: Path) -> None:
+    own = tmp_path / "run" / module.FOLDER / "important.txt"
+    own.parent.mkdir(parents=True)
+    own.write_text("years of work")
+    with pytest.raises(RunError, match="which is not empty"):
+        check_empty(tmp_path / "run")
+    write(some(1), own.parent)
+    with hold(tmp_path / "run"):
+        pass
+    forget(tmp_path / "run")
+    assert [path.name for path in own.parent.iterdir()] == ["important.txt"]
+
+
+@pytest.mark.parametrize("name", [module.FOLDER, "file"])
+def test_a_link_or_a_file_in_the_place_of_the_checkpoints_is_not_an_empty_folder(name: str, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "run" / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RunError, match="which is not empty"):
+        check_empty(tmp_path / "run")
+
+
+def test_checkpoints_that_are_a_link_are_not_written(tmp_path: Path) -> None:
+    write(some(1), tmp_path / "other" / module.FOLDER)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / module.FOLDER).symlink_to(tmp_path / "other" / module.FOLDER)
+    with pytest.raises(RunError, match="which is a link"), hold(tmp_path / "run"):
+        pass
+    assert newest(tmp_path / "other").checkpoint.step == 1
+
+
+def test_a_lock_that_is_no_file_of_ours_is_refused_untouched(tmp_path: Path) -> None:
+    lock, precious = tmp_path / module.FOLDER / module.LOCK_FILE, tmp_path / "precious"
+    precious.write_text("years of work")
+    lock.parent.mkdir()
+    for make in (lambda: lock.symlink_to(precious), lambda: os.mkfifo(lock), lock.mkdir):
+        make()
+        with pytest.raises(RunError, match="cannot be written"), hold(tmp_path):
+            pass
+        assert precious.read_text() == "years of work"
+        lock.rmdir() if lock.is_dir() else lock.unlink()
+
+
+def test_a_checkpoint_of_a_longer_training_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="of a longer training"):
+        train(Keeper(tmp_path, IDENTITY, some(500)))

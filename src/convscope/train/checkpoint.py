@@ -7,8 +7,10 @@ that every file with a checkpoint's name is whole, or known to be damaged. The l
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
-import shutil
+import os
+import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ from convscope.model.tensorfile import encode, make_folder, open_file, parse_jso
 
 FOLDER = "checkpoints"
 LOCK_FILE = "lock"
+HALF_WRITTEN = ".step-*.part"
 KEPT = 2
 SECONDS_BETWEEN = 10.0
 SCHEMA_VERSION = 1
@@ -153,18 +156,32 @@ def read(path: Path) -> Checkpoint:
         about = parse_json(file.text, "its description")
         if about["schema_version"] != SCHEMA_VERSION:
             raise RunError(f"{path}: written by another version of convscope.", hint="Train anew.")
-        step = int(about["step"])
-        shapes = {str(name): tuple(int(side) for side in shape) for name, shape in about["shapes"].items()}
+        step = _whole(about["step"])
+        shapes = {str(name): tuple(map(_whole, shape)) for name, shape in about["shapes"].items()}
         tensors = tensors_of(file, {**shapes, _LOSSES: (step,)})
-        measured = {int(step): (float(loss), float(accuracy)) for step, loss, accuracy in about["measured"]}
+        measured = {
+            _whole(at, highest=step): (_figure(loss), _figure(accuracy)) for at, loss, accuracy in about["measured"]
+        }
         losses = tensors.pop(_LOSSES)
-        return Checkpoint(step, tensors, losses, measured, float(about["seconds"]), about["identity"])
+        return Checkpoint(step, tensors, losses, measured, _figure(about["seconds"]), about["identity"])
     except ArtifactError as error:
         raise RunError(f"{path} is damaged: {error}") from None
     except (KeyError, TypeError, ValueError, AttributeError):
         raise RunError(f"{path} is damaged: its description is not that of a checkpoint.") from None
     except OSError as error:
         raise RunError(f"{path} cannot be read ({error.strerror}).") from None
+
+
+def _whole(value: object, *, highest: int = 2**40) -> int:
+    if type(value) is not int or not 0 <= value <= highest:
+        raise ValueError(f"{value!r} is not a whole number from 0 to {highest}")
+    return value
+
+
+def _figure(value: object) -> float:
+    if type(value) not in (int, float):  # that it is finite, the parser saw to
+        raise ValueError(f"{value!r} is no number")
+    return float(value)  # type: ignore[arg-type]
 
 
 def newest(folder: Path) -> Found:
@@ -220,34 +237,62 @@ def hold(folder: Path) -> Iterator[None]:
     Raises:
         RunError: Another process trains there, or the folder cannot be written.
     """
-    with contextlib.ExitStack() as stack:
-        try:
-            make_folder(folder / FOLDER)
-            _lock(stack.enter_context((folder / FOLDER / LOCK_FILE).open("w")).fileno())
-        except BlockingIOError:
-            raise RunError(f"Another process trains in {folder}.", hint="Wait for it, or give another --out.") from None
-        except OSError as error:
-            raise RunError(f"{folder} cannot be written ({error.strerror}).", hint="Give another --out.") from None
-        for half in (folder / FOLDER).glob(".step-*.part"):  # of a process that was killed while it wrote
+    place = folder / FOLDER
+    if place.is_symlink():
+        raise RunError(f"Expected a folder of its own. Received: {place}, which is a link.", hint="Remove the link.")
+    try:
+        make_folder(place)
+        lock = _lock(place / LOCK_FILE)
+    except BlockingIOError:
+        raise RunError(f"Another process trains in {folder}.", hint="Wait for it, or give another --out.") from None
+    except OSError as error:
+        raise RunError(f"{folder} cannot be written ({error.strerror}).", hint="Give another --out.") from None
+    try:
+        for half in place.glob(HALF_WRITTEN):  # of a process that was killed while it wrote
             with contextlib.suppress(OSError):
                 half.unlink()
-        try:
-            yield
-        finally:
-            if not files(folder / FOLDER):
-                forget(folder)
+        yield
+    finally:
+        if not files(place):
+            forget(folder)
+        os.close(lock)
 
 
 def forget(folder: Path) -> None:
-    """Remove the checkpoints of a training that is over."""
-    shutil.rmtree(folder / FOLDER, ignore_errors=True)
+    """Remove the checkpoints of a training that is over, and nothing else that may lie there."""
+    place = folder / FOLDER
+    with contextlib.suppress(OSError, RunError):
+        for old in [*files(place), *place.glob(HALF_WRITTEN), place / LOCK_FILE]:
+            old.unlink(missing_ok=True)
+        place.rmdir()
 
 
-def _lock(descriptor: int) -> None:
-    with contextlib.suppress(ImportError):  # Windows has another way; there nobody is kept out
-        import fcntl
+def is_leftover(entry: Path) -> bool:
+    """Whether this is what a training left that ended before its first checkpoint: nothing can be gone on with.
 
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    Raises:
+        OSError: It cannot be read.
+    """
+    if entry.name != FOLDER or entry.is_symlink() or not entry.is_dir():
+        return False
+    return all(file.name == LOCK_FILE or file.match(HALF_WRITTEN) for file in entry.iterdir())
+
+
+def _lock(path: Path) -> int:
+    """Open and lock a file of ours; whatever else has its name is not touched."""
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    descriptor = os.open(path, flags, 0o666)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EEXIST, f"{path.name} is no ordinary file")
+        with contextlib.suppress(ImportError):  # Windows has another way; there nobody is kept out
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def files(folder: Path) -> list[Path]:

@@ -89,6 +89,10 @@ def fit(
     traced = time.perf_counter()
     recorder, keeper = Recorder(loop, validation, on_progress), keeper or Keeper()
     if found := keeper.found:
+        if found.step > loop.total_steps:
+            raise RunError(
+                f"The checkpoint is of a longer training. Received: step {found.step} of {loop.total_steps}."
+            )
         loop.restore(found.state)
         recorder.restore(found.losses, found.measured)
     outcome = loop.run(recorder, is_stopped, keeper)

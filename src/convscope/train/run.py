@@ -184,9 +184,7 @@ def check_empty(folder: Path) -> None:
         RunError: It is not empty, or no folder.
     """
     try:
-        if folder.exists() and any(
-            entry.name != checkpoint.FOLDER or checkpoint.files(entry) for entry in folder.iterdir()
-        ):
+        if folder.exists() and not all(map(checkpoint.is_leftover, folder.iterdir())):
             raise RunError(
                 f"Expected a new or empty folder for the run. Received: {folder}, which is not empty.",
                 hint="Give another --out, or remove it first.",
