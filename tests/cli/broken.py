@@ -100,6 +100,12 @@ IMAGES, LABELS = b"\0\0\x08\x03", b"\0\0\x08\x01"
 # What is trained on.
 
 
+@case("whiten needs a network that begins with a Conv2D", code=2)
+def whitening_where_there_is_no_convolution(place: Place) -> Arguments:
+    place.write("mine.txt", "Flatten()\nDense(num_classes, activation='softmax')\n")
+    return ["train", place.good_data(), "--model", "mine.txt", "--whiten", "--out", "run"]
+
+
 @case("printable characters", r"'b\n'")
 def an_npz_with_a_class_whose_name_ends_the_line(place: Place) -> Arguments:
     pixels = np.random.default_rng(0).integers(0, 256, (40, 28, 28), np.uint8)

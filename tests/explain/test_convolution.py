@@ -171,3 +171,10 @@ def test_what_is_said_to_fit_fits(size, kernel_size, strides, dilation_rate, pad
         needed = int(hint.split("P ")[1].split()[0])
         with pytest.raises(OptionError):
             slide(replace(asked, padding=needed - 1))
+
+
+@pytest.mark.parametrize("operation", ["conv", "average"])
+def test_sums_beyond_float32_are_refused(operation: str) -> None:
+    large = np.full((3, 3, 1), 3e38, np.float32)
+    with pytest.raises(OptionError, match="too large for float32"):
+        slide(ConvOptions(pixels=large, kernel_size=2, operation=operation, padding=0))

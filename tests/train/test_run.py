@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -111,8 +112,6 @@ def test_without_a_name_the_newest_run_is_found(tmp_path: Path, monkeypatch: pyt
         folder = new_folder(None, name=name)
         save(example(), folder)
         (folder / MODEL_FILE).write_bytes(b"")
-    import os
-
     os.utime(tmp_path / "runs" / "old" / RUN_FILE, (1, 1))
     assert find_run(None) == Path("runs/new")
     assert find_run("runs/old/model.safetensors") == Path("runs/old")
@@ -147,3 +146,32 @@ def test_a_config_that_is_not_toml_is_named(text: str, tmp_path: Path) -> None:
     (tmp_path / "c.toml").write_text(text)
     with pytest.raises(OptionError, match=r"c\.toml is not TOML"):
         load_config(tmp_path / "c.toml")
+
+
+def test_two_runs_that_begin_in_one_second_have_a_folder_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert [new_folder(None, name="x").name for _ in range(3)] == ["x", "x-2", "x-3"]
+
+
+def test_a_run_without_its_model_is_not_the_newest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("whole", "half"):
+        save(example(), new_folder(None, name=name))
+    (tmp_path / "runs" / "whole" / MODEL_FILE).write_bytes(b"")
+    os.utime(tmp_path / "runs" / "whole" / RUN_FILE, (1, 1))
+    assert find_run(None) == Path("runs/whole")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / RUN_FILE)
+    with pytest.raises(RunError, match="not a regular file"):
+        load_run(tmp_path)
+    with pytest.raises(OptionError, match="not a regular file"):
+        load_config(tmp_path / RUN_FILE)
+
+
+def test_a_record_larger_than_any_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / RUN_FILE).touch()
+    os.truncate(tmp_path / RUN_FILE, 10**12)  # sparse: it takes no room
+    with pytest.raises(RunError, match="more than 64,000,000 bytes"):
+        load_run(tmp_path)

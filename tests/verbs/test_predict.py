@@ -1,5 +1,6 @@
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,12 @@ import pytest
 from PIL import Image
 
 from convscope.data.mnist import load_part
-from convscope.errors import DataError, RunError
+from convscope.errors import ArtifactError, DataError, RunError
+from convscope.evaluate.predict import predict as predict_pixels
+from convscope.model.artifact import read, write
+from convscope.train.run import MODEL_FILE
+from convscope.verbs.explain import explain
+from convscope.verbs.open import open_run
 from convscope.verbs.predict import predict
 
 
@@ -74,3 +80,33 @@ def test_the_newest_run_is_meant_when_none_is_named(
     shutil.rmtree("runs")
     with pytest.raises(RunError, match="Expected a run below runs/"):
         predict(None, [seven])
+
+
+def changed(run: Path, folder: Path, **changes: object) -> Path:
+    """A run's model, with something else in its file."""
+    copy = shutil.copytree(run, folder / "changed")
+    write(replace(read(run / MODEL_FILE), **changes), copy / MODEL_FILE)
+    return copy
+
+
+@pytest.mark.parametrize("contract", [{}, {"height": 16}])
+def test_preprocessing_that_does_not_fit_the_network_is_refused_by_all(
+    contract: dict, short_run: Path, seven: Path, tmp_path: Path
+) -> None:
+    stored = dict(read(short_run / MODEL_FILE).preprocessing)
+    run = changed(short_run, tmp_path, preprocessing=contract and stored | contract)
+    for ask in (lambda: predict(run, [seven]), lambda: list(explain(run, [seven])), lambda: open_run(run)):
+        with pytest.raises((ArtifactError, DataError), match="preprocessing"):
+            ask()
+
+
+def test_a_network_whose_numbers_leave_float32_is_refused_not_answered_with_nan(
+    short_run: Path, seven: Path, tmp_path: Path
+) -> None:
+    weights = dict(read(short_run / MODEL_FILE).weights)
+    bias = next(name for name in reversed(weights) if name.endswith("kernel"))
+    weights[bias] = np.where(np.arange(weights[bias].size).reshape(weights[bias].shape) % 2, -3e38, 3e38).astype("f4")
+    model = replace(read(short_run / MODEL_FILE), weights=weights)
+    pixels = np.full((1, 28, 28, 1), 255, np.uint8)
+    with pytest.raises(ArtifactError, match="too large to be compared"):
+        predict_pixels(model, pixels)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -12,6 +13,7 @@ from typing import NoReturn
 from cyclopts import App, CycloptsError, Parameter
 
 from convscope import __version__
+from convscope.cli.out import tell
 from convscope.errors import ConvscopeError
 
 INTERRUPTED = 130
@@ -56,6 +58,9 @@ COMMANDS = {
     "data": ("List what can be trained on, or describe one data set.", "my-photos"),
 }
 """Name to purpose and example; written here so that ``--help`` imports no command."""
+
+NARROWEST = 20
+"""Columns of a terminal that help can be laid out for."""
 
 HOMES = {"import": "import_keras"}
 """Where a command's name is a word that Python keeps for itself."""
@@ -126,9 +131,7 @@ def program(arguments: Sequence[str] | None = None) -> NoReturn:
     TensorFlow takes most of a second to take itself apart at exit. Every file is written and closed by then, so that
     this is left to the system, and whoever stopped a training has the prompt back.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a character that the terminal or file cannot take becomes an escape
-            stream.reconfigure(errors="backslashreplace")
+    _furnish()
     code = main(arguments)
     if "tensorflow" in sys.modules:
         with contextlib.suppress(OSError, ValueError):  # nobody is left to be told
@@ -136,6 +139,23 @@ def program(arguments: Sequence[str] | None = None) -> NoReturn:
             sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
+
+
+def _furnish() -> None:
+    """Make the process one in which nothing but the command itself can fail."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:  # closed by who started us: a file that is opened next would get its number
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, mode, closefd=False))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a character that the terminal or file cannot take becomes an escape
+            stream.reconfigure(errors="backslashreplace")
+    os.environ["MPLBACKEND"] = "agg"  # no window is ever opened; another word there could not be imported
+    if shutil.get_terminal_size().columns < NARROWEST:
+        os.environ["COLUMNS"] = str(NARROWEST)
 
 
 def _forget_stdout() -> None:
@@ -149,7 +169,7 @@ def _sentence(error: CycloptsError) -> str:
 
 
 def _complain(message: str, *, hint: str = "", code: int) -> int:
-    print(f"convscope: {message}", file=sys.stderr)  # noqa: T201
+    tell(f"convscope: {message}")
     if hint:
-        print(f"           {hint}", file=sys.stderr)  # noqa: T201
+        tell(f"           {hint}")
     return code

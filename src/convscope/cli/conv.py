@@ -10,6 +10,9 @@ from convscope.errors import OptionError
 MAX_STEPS = 1000
 """Steps that are written out; a person reads no more."""
 
+MAX_CELLS = 1_000_000
+"""Numbers of the input that are printed for them, all steps together."""
+
 WIDEST = 40
 """Columns of a grid that is printed unasked."""
 
@@ -75,6 +78,7 @@ def conv(
     from convscope.explain.convolution import ConvOptions
     from convscope.verbs.conv import conv as slide_window
     from convscope.verbs.conv import read_input, read_kernel
+    from convscope.verbs.spare import spare
 
     if pool not in (None, "max", "average"):
         raise OptionError(f"--pool must be max or average. Received: {pool!r}.")
@@ -94,6 +98,7 @@ def conv(
         kernel=read_kernel(kernel, depth=max(depth, 1)),
         seed=seed,
     )
+    spare(out, input)
     slide = slide_window(options)
     drawn = slide.save(out, numbers=not no_numbers) if out else None
     if json:
@@ -122,10 +127,11 @@ def _say(slide, *, step: bool, numbers: bool) -> None:
         for index in range(slide.output.shape[2]):
             say(f"\noutput{_which('filter', index, slide.output.shape[2])}\n{draw_grid(slide.output[:, :, index])}")
     if step:
-        for index in range(min(slide.steps, MAX_STEPS)):
+        shown = min(slide.steps, MAX_STEPS, MAX_CELLS // slide.pixels.size + 1)
+        for index in range(shown):
             say(f"\n{draw_step(slide, index)}")
-        if slide.steps > MAX_STEPS:
-            say(f"\nand {slide.steps - MAX_STEPS:,} more steps")
+        if slide.steps > shown:
+            say(f"\nand {slide.steps - shown:,} more steps")
     else:
         say(f"\noutput row 0, column 0:  {sum_in_words(slide, 0)}")
 

@@ -11,8 +11,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from convscope.cli.drawing import start_drawing
-from convscope.cli.out import say, say_json
-from convscope.errors import DataError, RunError
+from convscope.cli.out import say, say_json, tell
+from convscope.errors import DataError, RunError, printable
 
 SECONDS_BETWEEN_LINES = 5.0
 
@@ -52,10 +52,13 @@ def explain(
     """
     from convscope.explain.saliency import EXPLAINERS
     from convscope.verbs import explain as verb
+    from convscope.verbs.spare import spare
 
     methods = list(EXPLAINERS) if method == "all" else [name.strip() for name in method.split(",")]
     several = len(pictures) > 1 or any(Path(picture).is_dir() for picture in pictures)
     values, unreadable = [], []
+    spare(out, run, npz, *pictures)
+    spare(npz, run, *pictures)
     with _Status() as status:
         found = verb.explain(run, pictures, methods=methods, target=target, seed=seed, on_step=status.step)
         for index, one in enumerate(found):
@@ -79,7 +82,7 @@ def explain(
         skipped = [{"file": one.file, "reason": one.reason} for one in unreadable]
         say_json({"pictures": values, "unreadable": skipped})
     for one in unreadable:
-        sys.stderr.write(f"convscope: left out: {one.reason}\n")
+        tell(f"convscope: left out: {one.reason}")
     return 1 if unreadable else 0
 
 
@@ -88,7 +91,7 @@ def _say(one, written: list[Path]) -> None:
 
     explained, (first, *others) = one.explanation, one.choices
     rest = ", ".join(f"{choice.name} {choice.probability:.1%}" for choice in others[:2])
-    say(f"{one.file}: {first.name} ({first.probability:.1%}; then {rest})")
+    say(f"{printable(one.file)}: {first.name} ({first.probability:.1%}; then {rest})")
     name, logit = explained.network.class_names[explained.target], explained.logit
     say(f"Explained is the score of {name} before the softmax, its logit: {logit:.2f}.")
     for method, found in explained.maps.items():
@@ -158,8 +161,7 @@ class _Status:
             self._live.start()
         elif time.monotonic() - self._line_at > SECONDS_BETWEEN_LINES:
             self._line_at = time.monotonic()
-            sys.stderr.write(words + "\n")
-            sys.stderr.flush()
+            tell(words)
 
     def clear(self) -> None:
         """Leave the terminal to the result."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
+from convscope.errors import printable
 
 
 class _Console(Console):
@@ -26,6 +29,13 @@ def console() -> Console:
 def say(text: str = "") -> None:
     """Print one line of a result."""
     sys.stdout.write(text + "\n")
+
+
+def tell(text: str) -> None:
+    """Print one line beside the results, on stderr; where nobody reads any more, that stops nothing."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(printable(text) + "\n")
+        sys.stderr.flush()
 
 
 def say_json(value: dict[str, Any]) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from convscope.cli.drawing import start_drawing
-from convscope.cli.out import say, say_json
+from convscope.cli.out import say, say_json, tell
+from convscope.errors import RunError, printable
 
 
 def predict(
@@ -34,7 +34,9 @@ def predict(
         Print the result as JSON.
     """
     from convscope.verbs.predict import predict as predict_pictures
+    from convscope.verbs.spare import spare
 
+    spare(show, run, *pictures)
     predicted = predict_pictures(run, pictures)
     drawn = _draw(predicted, show) if show else []
     if json:
@@ -52,14 +54,13 @@ def predict(
         for one in predicted.pictures:
             first, *others = one.choices
             rest = ", ".join(f"{choice.name} {choice.probability:.1%}" for choice in others)
-            say(f"{one.file}: {first.name} ({first.probability:.1%}; then {rest})")
+            say(f"{printable(one.file)}: {first.name} ({first.probability:.1%}; then {rest})")
     for one in predicted.unreadable:
-        sys.stderr.write(f"convscope: left out: {one.reason}\n")
+        tell(f"convscope: left out: {one.reason}")
     return 1 if predicted.unreadable else 0
 
 
 def _draw(predicted, show: Path) -> list[Path]:
-    from convscope.errors import RunError
 
     start_drawing()
     from convscope.report.pictures.canvas import save

@@ -35,8 +35,10 @@ def summary(
         Print the table as JSON.
     """
     from convscope.model.notation import keras_call
+    from convscope.verbs.spare import spare
     from convscope.verbs.summary import summary as summarize
 
+    spare(out, model)
     spec = summarize(model, input_shape=_shape(input), num_classes=classes)
     rows = spec.table()
     if out:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from convscope.cli.drawing import start_drawing
+from convscope.cli.out import tell
 from convscope.verbs.train import Listener
 
 if TYPE_CHECKING:
@@ -91,8 +92,7 @@ class Watch:
             self._bar.add_task("training", total=1.0, epoch=0.0, loss="…", accuracy="…")
             self._bar.start()
         else:
-            sys.stderr.write(f"{phase} …\n")
-            sys.stderr.flush()
+            tell(f"{phase} …")
 
     def _progress(self, progress: recorder.Progress) -> None:
         if self._quiet:
@@ -107,11 +107,10 @@ class Watch:
             progress.step == progress.total_steps and accuracy is not None
         ):
             self._line_at = time.monotonic()
-            sys.stderr.write(
+            tell(
                 f"step {progress.step:,} of {progress.total_steps:,}  epoch {progress.epoch:.2f}  "
-                f"loss {progress.loss:.4f}  validation {percent}\n"
+                f"loss {progress.loss:.4f}  validation {percent}"
             )
-            sys.stderr.flush()
 
     def _stop_bar(self) -> None:
         if self._bar:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -64,9 +65,9 @@ class ReliabilityBin:
         """Read back what `to_json` wrote."""
         accuracy = value["accuracy"]
         return cls(
-            low=float(value["low"]),
-            high=float(value["high"]),
-            mean_confidence=None if value["mean_confidence"] is None else float(value["mean_confidence"]),
+            low=finite(value["low"]),
+            high=finite(value["high"]),
+            mean_confidence=None if value["mean_confidence"] is None else finite(value["mean_confidence"]),
             accuracy=None if accuracy is None else Proportion.from_json(accuracy),
         )
 
@@ -124,12 +125,27 @@ class Calibration:
     def from_json(cls, value: Mapping) -> Calibration:
         """Read back what `to_json` wrote."""
         return cls(
-            nll=float(value["nll"]),
-            brier=float(value["brier"]),
-            mean_confidence=float(value["mean_confidence"]),
+            nll=finite(value["nll"]),
+            brier=finite(value["brier"]),
+            mean_confidence=finite(value["mean_confidence"]),
             equal_width=tuple(ReliabilityBin.from_json(one) for one in value["equal_width"]),
             equal_mass=tuple(ReliabilityBin.from_json(one) for one in value["equal_mass"]),
         )
+
+
+def finite(value: object) -> float:
+    """A number of JSON that is one.
+
+    Raises:
+        ValueError: It is a text, true or false, NaN or infinite.
+
+    Example:
+        >>> finite(1)
+        1.0
+    """
+    if type(value) not in (int, float) or not math.isfinite(value):  # type: ignore[arg-type]
+        raise ValueError(f"{value!r} is no number")
+    return float(value)  # type: ignore[arg-type]
 
 
 def calibrate(log_probabilities: LogProbabilities, labels: Labels, *, predicted: Labels) -> Calibration:

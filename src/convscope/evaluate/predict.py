@@ -8,6 +8,7 @@ from html import escape
 import numpy as np
 
 from convscope.arrays import Logits, Pixels, Probabilities, to_images
+from convscope.errors import ArtifactError
 from convscope.evaluate.metrics import log_softmax
 from convscope.evaluate.temperature import temperature_of
 from convscope.markup import bar, table
@@ -77,8 +78,14 @@ def predict(model: Model, pixels: Pixels) -> Predictions:
 
     Returns:
         One row an image.
+
+    Raises:
+        ArtifactError: The weights are so large that the numbers leave float32.
     """
-    raw = logits(model.spec, model.weights, to_images(pixels))
+    with np.errstate(over="ignore", invalid="ignore"):
+        raw = logits(model.spec, model.weights, to_images(pixels))
+    if not np.isfinite(raw).all():
+        raise ArtifactError("The network's numbers are too large to be compared. Received: logits that are not finite.")
     return at_temperature(Predictions(raw, model.class_names), model)
 
 

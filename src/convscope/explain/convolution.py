@@ -201,7 +201,8 @@ def slide(options: ConvOptions) -> Slide:
         >>> slide(ConvOptions(size=4, operation="max")).output.shape
         (2, 2, 1)
     """
-    return _Plan(options).run()
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _Plan(options).run()
 
 
 class _Plan:
@@ -235,7 +236,7 @@ class _Plan:
         if self.pools:
             pool = ops.max_pooling2d if self.operation == "max" else ops.average_pooling2d
             output = pool(pixels[None], window=self.window)[0]
-            return Slide(self.operation, self.window, self.groups, pixels, None, output)
+            return Slide(self.operation, self.window, self.groups, pixels, None, fitting.finite(output))
         shape = (*self.window.kernel_size, self.channels // self.groups, self.filters)
         kernel = rng.integers(-2, 3, shape).astype(np.float32) if self.kernel is None else self.kernel
         if kernel.shape != shape:
@@ -243,7 +244,7 @@ class _Plan:
                 f"The kernel must be (rows, columns, channels / groups, filters) = {shape}. Received: {kernel.shape}."
             )
         output = ops.conv2d(pixels[None], kernel, None, window=self.window, groups=self.groups)[0]
-        return Slide(self.operation, self.window, self.groups, pixels, kernel, output)
+        return Slide(self.operation, self.window, self.groups, pixels, kernel, fitting.finite(output))
 
     def _window(self, options: ConvOptions, given: Pair | None) -> Window:
         kernel_size = fitting.agreed(

@@ -112,6 +112,19 @@ def numbers(value: object, what: str, axes: str) -> np.ndarray | None:
     return array
 
 
+def finite(output: np.ndarray) -> np.ndarray:
+    """What a window gave, as it is.
+
+    Raises:
+        OptionError: Its sums are beyond float32.
+    """
+    if not np.isfinite(output).all():
+        raise OptionError(
+            "The sums are too large for float32. Received: an output that is not finite.", hint="Use smaller numbers."
+        )
+    return output
+
+
 def agreed(name: str, asked: int | Pair | None, given: Pair | None, default: int, *, high: int) -> Pair:
     """The rows and columns that a person asked for, those of what was given, or the default.
 

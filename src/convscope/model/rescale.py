@@ -50,8 +50,11 @@ def with_input_layer(
     Args:
         spec: Of the network.
         weights: By full name.
-        slope: Not 0.
+        slope: Not 0 in float32.
         offset: In the units of the network's input.
+
+    Raises:
+        OptionError: With this slope every picture would look the same.
 
     Returns:
         Both as they are where nothing is to be done; else with one more layer, and the later ones renamed.
@@ -62,6 +65,11 @@ def with_input_layer(
         >>> with_input_layer(spec, {}, slope=1.0, offset=0.0)[0] == spec
         True
     """
+    if np.float32(slope) == 0 or not np.isfinite(np.array([slope, offset], np.float32)).all():
+        raise OptionError(
+            f"Expected pictures that differ after rescaling. Received: {slope:g} x + {offset:g}.",
+            hint="Give --input-range, or see the Rescaling layer of the file.",
+        )
     if abs(slope - 1) <= SAME and abs(offset) <= SAME:
         return spec, dict(weights)
     channels = spec.input_shape[2]

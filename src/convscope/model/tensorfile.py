@@ -7,6 +7,7 @@ Every size is bounded before anything is allocated by it, and nothing is read th
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import math
@@ -16,7 +17,7 @@ import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -87,8 +88,13 @@ def replace_file(path: Path, parts: Sequence[bytes]) -> None:
     """Write a file so that a reader, also after a power cut, sees the old one or the new one, never half of it.
 
     Raises:
-        OSError: The disk is full or the folder read-only; the old file is untouched and nothing is left beside it.
+        OSError: The disk is full or the folder read-only, or something that is no ordinary file has the name; it is
+            untouched and nothing is left beside it.
     """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if path.exists() and not path.is_file():  # a device or a pipe would become a file
+        raise FileExistsError(errno.EEXIST, "Not an ordinary file")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with temporary.open("wb") as file:
@@ -270,14 +276,32 @@ def _entry(shape: Shape, start: int) -> dict[str, Any]:
     return {"dtype": "F32", "shape": list(shape), "data_offsets": [start, start + 4 * math.prod(shape)]}
 
 
-def _read_bounded(path: Path, max_bytes: int) -> tuple[bytes, bytes]:
+def read_small(path: Path, max_bytes: int) -> bytes:
+    """A small file's bytes, read at once.
+
+    Raises:
+        ArtifactError: It is no ordinary file, or larger. The message does not name the file.
+        OSError: It cannot be read.
+    """
+    with _open_regular(path) as file:
+        content = file.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise ArtifactError(f"it has more than {max_bytes:,} bytes.")
+    return content
+
+
+def _open_regular(path: Path) -> BinaryIO:
     # Not blocking: opening a named pipe would otherwise wait for a writer for ever.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with open(descriptor, "rb") as file:  # noqa: PTH123
-        status = os.fstat(descriptor)
-        size = status.st_size
-        if not stat.S_ISREG(status.st_mode):
-            raise ArtifactError("it is not a regular file.")
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ArtifactError("it is not a regular file.")
+    return open(descriptor, "rb")  # noqa: PTH123
+
+
+def _read_bounded(path: Path, max_bytes: int) -> tuple[bytes, bytes]:
+    with _open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
         if not 16 <= size <= max_bytes:
             raise ArtifactError(f"a model file has 16 to {max_bytes:,} bytes. Received: {size:,}.")
         length = int.from_bytes(file.read(8), "little")

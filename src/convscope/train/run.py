@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import tomllib
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from typing import Any
 
 from convscope.errors import ArtifactError, OptionError, RunError
 from convscope.markup import curve, table
-from convscope.model.tensorfile import make_folder, parse_json, replace_file
+from convscope.model.tensorfile import make_folder, parse_json, read_small, replace_file
 from convscope.train import checkpoint
 from convscope.train.options import TrainOptions
 
@@ -25,7 +26,7 @@ IMPORTED = "imported"
 UNKNOWN_DATA = "unknown"
 """What an imported run that came without data says instead of a path."""
 
-MAX_RECORD_BYTES = 64_000_000
+MAX_RECORD_BYTES, MAX_CONFIG_BYTES = 64_000_000, 1_000_000
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ def new_folder(out: str | Path | None, *, name: str) -> Path:
     """Make the folder of a run, before any work is done.
 
     Args:
-        out: Used exactly as given; None makes ``runs/<name>``.
+        out: Used exactly as given; None makes ``runs/<name>``, or ``runs/<name>-2`` where that is taken.
         name: ``<date>-<time>-<network>``.
 
     Returns:
@@ -162,7 +163,7 @@ def new_folder(out: str | Path | None, *, name: str) -> Path:
     Raises:
         RunError: It is not empty, or cannot be written.
     """
-    folder = Path(out) if out is not None else Path("runs") / name
+    folder = Path(out) if out is not None else _free(Path("runs") / name)
     try:
         make_folder(folder, exist_ok=out is not None)
         check_empty(folder)
@@ -173,6 +174,12 @@ def new_folder(out: str | Path | None, *, name: str) -> Path:
             f"The run folder {folder} cannot be written ({error.strerror}).", hint="Give another --out."
         ) from None
     return folder
+
+
+def _free(folder: Path) -> Path:
+    """The folder, or with a number where it is taken: two may begin in one second."""
+    names = (folder, *(folder.with_name(f"{folder.name}-{number}") for number in range(2, 100)))
+    return next((name for name in names if not os.path.lexists(name)), folder)
 
 
 def check_empty(folder: Path) -> None:
@@ -221,9 +228,7 @@ def load_run(folder: Path) -> Run:
     """
     path = folder / RUN_FILE
     try:
-        if path.stat().st_size > MAX_RECORD_BYTES:
-            raise RunError(f"{path} is larger than any record of a run.")
-        value = parse_json(path.read_text(encoding="utf-8"), "it", any_text=True)
+        value = parse_json(read_small(path, MAX_RECORD_BYTES).decode("utf-8"), "it", any_text=True)
     except OSError as error:
         raise RunError(f"{path} cannot be read ({error.strerror}).", hint="Give the folder of a run.") from None
     except UnicodeDecodeError:
@@ -243,7 +248,8 @@ def find_run(run: str | Path | None) -> Path:
         RunError: There is no such folder, or no run in it.
     """
     if run is None:
-        records = sorted(Path("runs").glob(f"*/{RUN_FILE}"), key=lambda path: path.stat().st_mtime)
+        whole = [path for path in Path("runs").glob(f"*/{RUN_FILE}") if path.with_name(MODEL_FILE).is_file()]
+        records = sorted(whole, key=lambda path: path.stat().st_mtime)
         if not records:
             raise RunError("Expected a run below runs/. Received: none.", hint="Train one first: convscope train")
         return records[-1].parent
@@ -283,10 +289,11 @@ def load_config(path: str | Path) -> dict[str, object]:
         OptionError: The file cannot be read, is not TOML, or has a word that is no option.
     """
     try:
-        with Path(path).open("rb") as file:
-            values = tomllib.loads(file.read(1_000_000).decode())
+        values = tomllib.loads(read_small(Path(path), MAX_CONFIG_BYTES).decode("utf-8"))
     except OSError as error:
         raise OptionError(f"{path} cannot be read ({error.strerror}).") from None
+    except ArtifactError as error:
+        raise OptionError(f"{path} is not TOML: {error}") from None
     except (ValueError, RecursionError) as error:  # also of a number of 5,000 digits, or brackets without end
         raise OptionError(f"{path} is not TOML: {error}") from None
     unknown = sorted(set(values) - set(TrainOptions.__dataclass_fields__))

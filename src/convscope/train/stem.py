@@ -35,12 +35,7 @@ def whitening_kernel(spec: Spec, pixels: Pixels, *, seed: int) -> Float32[np.nda
         the kernel stays fixed; here it is only where learning starts. We use the uncentred second moment of patches in
         [0, 1], since most of a digit's picture is exactly 0.
     """
-    layer = spec.layers[0]
-    if not isinstance(layer, Conv2D) or layer.groups != 1:
-        raise OptionError(
-            f"whiten needs a network that begins with a Conv2D without groups. Received: {type(layer).__name__}.",
-            hint="Use --no-whiten.",
-        )
+    layer = first_convolution(spec)
     rng = np.random.default_rng([seed, 0x57E3])
     images = to_images(pixels[rng.integers(0, len(pixels), IMAGES)])
     windows = np.lib.stride_tricks.sliding_window_view(images, layer.kernel_size, axis=(1, 2))
@@ -54,3 +49,18 @@ def whitening_kernel(spec: Spec, pixels: Pixels, *, seed: int) -> Float32[np.nda
         whitening = np.concatenate([whitening, whitening @ (mix / np.linalg.norm(mix, axis=0))], axis=1)
     both = np.concatenate([whitening[:, :half], -whitening[:, :half]], axis=1)[:, : layer.filters]
     return both.reshape(*layer.kernel_size, images.shape[-1], layer.filters).astype(np.float32)
+
+
+def first_convolution(spec: Spec) -> Conv2D:
+    """The layer that can be whitened.
+
+    Raises:
+        OptionError: The network begins with another one.
+    """
+    layer = spec.layers[0]
+    if not isinstance(layer, Conv2D) or layer.groups != 1:
+        raise OptionError(
+            f"whiten needs a network that begins with a Conv2D without groups. Received: {type(layer).__name__}.",
+            hint="Use --no-whiten.",
+        )
+    return layer

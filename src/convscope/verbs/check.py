@@ -19,6 +19,7 @@ from convscope.model.spec import Spec
 from convscope.report.checkup_page import checkup_page
 from convscope.train.options import TrainOptions, resolve
 from convscope.train.run import MODEL_FILE, UNKNOWN_DATA, find_run, load_run, write_text
+from convscope.verbs.spare import spare
 from convscope.verbs.train import Listener
 
 FOLDS = 4
@@ -88,6 +89,7 @@ def check(
     source = source if source is not None else record.options.data if record else ""
     if record and source == UNKNOWN_DATA:
         raise DataError("Expected data: this network was imported without any. Received: none.", hint="Name some.")
+    spare(out, source, folder)
     listener = listener or Listener()
     listener.begin("looking at pictures")
     seen = look(source, tell)

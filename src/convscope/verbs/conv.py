@@ -113,13 +113,18 @@ def read_numbers(text: str) -> np.ndarray:
     if len(text) > MAX_TEXT:
         raise OptionError(f"{wanted} Received: {len(text):,} characters, more than {MAX_TEXT:,}.")
     try:
-        channels = [
-            [[float(number) for number in row.replace(",", " ").split()] for row in channel.split(";") if row.strip()]
-            for channel in text.split("|")
-        ]
-        return np.array(channels, np.float32).transpose(1, 2, 0)
+        with np.errstate(over="ignore"):  # what is infinite is refused later, by name
+            return _array(text)
     except ValueError:
         raise OptionError(f"{wanted} Received: {text[:60]!r}.") from None
+
+
+def _array(text: str) -> np.ndarray:
+    channels = [
+        [[float(number) for number in row.replace(",", " ").split()] for row in channel.split(";") if row.strip()]
+        for channel in text.split("|")
+    ]
+    return np.array(channels, np.float32).transpose(1, 2, 0)
 
 
 def read_kernel(text: str, *, depth: int) -> np.ndarray | None:

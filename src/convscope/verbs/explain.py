@@ -13,7 +13,7 @@ import numpy as np
 from convscope.data import mnist
 from convscope.data.dataset import Skipped
 from convscope.data.decode import decode_file
-from convscope.data.preprocess import AnyPicture, Preprocessing
+from convscope.data.preprocess import AnyPicture
 from convscope.errors import DataError, OptionError, RunError
 from convscope.evaluate.predict import Choice, predict
 from convscope.explain.explanation import Explanation, explain_picture
@@ -21,6 +21,7 @@ from convscope.explain.saliency import EXPLAINERS
 from convscope.model.artifact import read
 from convscope.model.tensorfile import replace_file
 from convscope.train.run import MODEL_FILE, find_run
+from convscope.verbs.contract import contract_of
 from convscope.verbs.predict import picture_names
 
 MAX_PICTURES = 1000
@@ -81,7 +82,7 @@ def explain(
     if seed < 0:
         raise OptionError(f"seed must be 0 or more. Received: seed={seed}.")
     model = read(find_run(run) / MODEL_FILE)
-    contract = Preprocessing.from_json(model.preprocessing)
+    contract = contract_of(model)
     index = None if target is None else _class(target, model.class_names)
     names = picture_names(pictures, most=MAX_PICTURES)
     if not names:

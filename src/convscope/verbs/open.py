@@ -16,7 +16,9 @@ from convscope.model.proof import PROOF_FILE, Proof, numpy_proof, read_proof
 from convscope.report.bundle import make_bundle
 from convscope.report.page import page
 from convscope.train.run import MODEL_FILE, Run, find_run, load_run, write_text
+from convscope.verbs.contract import contract_of
 from convscope.verbs.evaluate import measured_part
+from convscope.verbs.spare import spare
 
 PAGE_FILE = "page.html"
 FRAME_HEIGHT = 720
@@ -64,6 +66,8 @@ def open_run(run: str | Path | None = None, *, out: str | Path | None = None) ->
     """
     folder = find_run(run)
     model, record = read(folder / MODEL_FILE), load_run(folder)
+    contract_of(model)
+    spare(out, folder)
     measured, part = (record.test, "test") if record.test else (record.validation, "validation")
     evaluation = Evaluation.from_json(measured) if measured else None
     if evaluation and evaluation.class_names != model.class_names:

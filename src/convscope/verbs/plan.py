@@ -15,6 +15,7 @@ from convscope.model.artifact import check_size
 from convscope.model.presets import load_spec
 from convscope.model.spec import Spec
 from convscope.train.options import TrainOptions
+from convscope.train.stem import first_convolution
 from convscope.verbs.environment import describe_environment
 
 MAX_CLASSES = 1000
@@ -64,6 +65,8 @@ def prepare(options: TrainOptions, begin: Callable[[str], None]) -> Plan:
     training, validation = _split(loaded, options)
     spec = load_spec(options.model, input_shape=training.image_shape, num_classes=training.num_classes)
     check_size(spec)
+    if options.whiten:
+        first_convolution(spec)
     data = describe_data(loaded) | {"train": len(training), "validation": len(validation)}
     return Plan(options, loaded, training, validation, spec, created, data, {"load": time.perf_counter() - started})
 

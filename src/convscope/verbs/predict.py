@@ -11,12 +11,13 @@ import numpy as np
 from convscope.arrays import Picture
 from convscope.data.dataset import Skipped
 from convscope.data.decode import decode_file
-from convscope.data.preprocess import AnyPicture, Preprocessing
+from convscope.data.preprocess import AnyPicture
 from convscope.errors import DataError
 from convscope.evaluate.predict import Choice, Predictions
 from convscope.evaluate.predict import predict as predict_pixels
 from convscope.model.artifact import read
 from convscope.train.run import MODEL_FILE, find_run
+from convscope.verbs.contract import contract_of
 
 MAX_PICTURES = 100_000
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
@@ -67,7 +68,7 @@ def predict(run: str | Path | None, pictures: Iterable[str | Path], *, runners_u
         DataError: None of the pictures can be read; the message names the first and the reason.
     """
     model = read(find_run(run) / MODEL_FILE)
-    contract = Preprocessing.from_json(model.preprocessing)
+    contract = contract_of(model)
     originals: list[tuple[str, AnyPicture]] = []
     unreadable: list[Skipped] = []
     for path in map(Path, picture_names(pictures, most=MAX_PICTURES)):

@@ -15,6 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from convscope.errors import RunError
+from convscope.model.tensorfile import replace_file
 from convscope.report.pictures.lettering import font_families, plain, wrap
 
 INK = "#1f2933"
@@ -155,10 +156,8 @@ def save(figure: Figure, path: Path, *, alt: str = "") -> Path:
         metadata = {"Description": plain(alt or str(figure.get_label())), "Software": None}
         figure.savefig(buffer, format="png", dpi=DPI, metadata=metadata)
     try:
-        path.write_bytes(buffer.getvalue())
+        replace_file(path, [buffer.getvalue()])
     except OSError as error:
-        if path.is_file():
-            path.unlink(missing_ok=True)
         raise RunError(
             f"Expected a place to write a picture. Received: {path} ({error.strerror}).",
             hint="Choose another folder or make room.",

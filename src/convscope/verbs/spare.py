@@ -1,0 +1,32 @@
+"""What is read is not written over."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from convscope.errors import OptionError
+from convscope.model.proof import PROOF_FILE
+from convscope.train.run import CONFIG_FILE, MODEL_FILE, RUN_FILE
+
+
+def spare(out: str | Path | None, *read: str | Path | None) -> None:
+    """Refuse an output that is one of the inputs, or another output.
+
+    Args:
+        out: Where something will be written; None writes nothing.
+        read: Files and folders; of a folder, the files of a run in it are meant too. None is nothing.
+
+    Raises:
+        OptionError: They are the same.
+    """
+    for path in map(Path, filter(None, read)):
+        for file in (path, *(path / name for name in (MODEL_FILE, RUN_FILE, CONFIG_FILE, PROOF_FILE))):
+            if out is not None and _same(Path(out), file):
+                raise OptionError(f"The output would replace what is read or written besides. Received: {out}.")
+
+
+def _same(one: Path, other: Path) -> bool:
+    with contextlib.suppress(OSError, ValueError):
+        return one.absolute() == other.absolute() or one.samefile(other)
+    return False
