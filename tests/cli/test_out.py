@@ -96,7 +96,7 @@ def test_a_terminal_of_one_column_has_its_help(tmp_path: Path) -> None:
 
 
 def test_what_somebody_draws_with_elsewhere_does_not_matter_here(home: Path, tmp_path: Path) -> None:
-    done = shell(f"evaluate {home / 'run'} --pictures pictures", tmp_path, MPLBACKEND="nonsense")
+    done = shell(f"evaluate run --pictures {tmp_path / 'pictures'}", home, MPLBACKEND="nonsense")
     assert done.returncode == 0, done.stderr
 
 

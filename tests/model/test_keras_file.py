@@ -409,6 +409,7 @@ def test_without_data_it_says_what_it_assumes_and_what_to_evaluate_on(
         (("--class-names", "a,b,b"), "3 different class names"),
         (("--input-range", "white"), "LOW..HIGH"),
         (("--input-range", "1..1"), "LOW..HIGH"),
+        (("--input-range", "1e-320..0"), "pictures that differ after rescaling"),
         (("--data", "mnist"), "3 different class names"),
     ],
 )
