@@ -78,7 +78,6 @@ def conv(
     from convscope.explain.convolution import ConvOptions
     from convscope.verbs.conv import conv as slide_window
     from convscope.verbs.conv import read_input, read_kernel
-    from convscope.verbs.spare import spare
 
     if pool not in (None, "max", "average"):
         raise OptionError(f"--pool must be max or average. Received: {pool!r}.")
@@ -98,7 +97,10 @@ def conv(
         kernel=read_kernel(kernel, depth=max(depth, 1)),
         seed=seed,
     )
-    spare(out, input)
+    if out:
+        from convscope.verbs.spare import spare
+
+        spare(out, input)
     slide = slide_window(options)
     drawn = slide.save(out, numbers=not no_numbers) if out else None
     if json:
