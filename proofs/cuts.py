@@ -110,10 +110,12 @@ def cut_by_kill(folder: Path, run: str, rng: random.Random, found: Found) -> Non
         _wait_for_steps(process)
         time.sleep(rng.random() * LONGEST_WAIT)
         process.kill()
-    process.communicate(timeout=PATIENCE)
+    _, error = process.communicate(timeout=PATIENCE)
     if process.returncode == -signal.SIGKILL:
         found.cuts += 1
         found.inside += inside
+    elif process.returncode:
+        found.trouble.append(f"exit {process.returncode}: {error[-300:]}")
 
 
 def cut_by_signal(folder: Path, run: str, rng: random.Random, found: Found, name: str) -> None:

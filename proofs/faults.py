@@ -1,4 +1,4 @@
-"""A disk that fails at the k-th open, write, fsync, rename, removal or new folder of a whole training, for every k.
+"""A disk that fails at the k-th open, write, fsync, rename, unlink, mkdir or rmdir of a whole training, for every k.
 
     python proofs/faults.py [--every 1] [--go-on]
 
@@ -94,6 +94,7 @@ def failing(k: int, code: int, for_good: bool) -> Any:
 def one_fault(k: int, code: int, for_good: bool, wanted: str, found: Found) -> bool:
     """Train with a fault, then without; whether the training was long enough to meet it."""
     shutil.rmtree("run", ignore_errors=True)
+    Path("run.state").unlink(missing_ok=True)
     with watched(failing(k, code, for_good)) as seen:
         exit_code, said = command("train", *SHORT, "--out", "run")
     if len(seen) < k:
@@ -127,7 +128,7 @@ def prove(
 ) -> Found:
     """Let each operation fail in turn, until a training meets no fault any more; `found` is from a run cut off."""
     found = found or Found()
-    first = 1 + found.faults // (2 * len(CODES))
+    first = 1 + every * (found.faults // (2 * len(CODES)))
     prepare(folder)
     (folder / "net.txt").write_text(NETWORK, encoding="utf-8")
     with at_home(folder):
@@ -148,8 +149,9 @@ def prove(
 def known() -> Found:
     """What a run that was cut off has written."""
     path = Path(__file__).parent.parent / "docs" / "figures" / "reliability-faults.json"
-    summary = json.loads(path.read_text(encoding="utf-8"))["summary"]
-    return Found(**{key: value for key, value in summary.items() if key not in ("troubles", "seconds")})
+    record = json.loads(path.read_text(encoding="utf-8"))
+    summary = {key: value for key, value in record["summary"].items() if key not in ("troubles", "seconds")}
+    return Found(**summary, trouble=record["trouble"])
 
 
 def main() -> None:

@@ -3,11 +3,11 @@
     python proofs/power.py [--each 12] [--resumed 40]
 
 The operations of one training are written down and played again on a disk that keeps no promise but those of its
-fsyncs: of a file's later bytes any part may be there, or zeros in their place; of a folder's later changes any may be
-there and others not. A rename is whole or not there at all. For each operation some images of such a disk are made,
-and read as a person would: the newest whole checkpoint must be no older than the last that the training took for kept,
-and to the byte what was written; a finished run must be readable. Some images are trained to the end: the training
-must be the one that nobody cut. Writes docs/figures/reliability-power.json.
+fsyncs: of a file's later bytes the first may be there, the last, or zeros in their place; of a folder's later changes
+any may be there and others not. A rename is whole or not there at all. For each operation some images of such a disk
+are made, and read as a person would: the newest whole checkpoint must be no older than the last that the training took
+for kept, and to the byte what was written; a finished run must be readable. Some images are trained to the end: the
+training must be the one that nobody cut. Writes docs/figures/reliability-power.json.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ from trainer import note_state
 from convscope.errors import ConvscopeError
 from convscope.model import artifact
 from convscope.train import checkpoint
-from convscope.train.run import MODEL_FILE, load_run
+from convscope.train.run import MODEL_FILE, RUN_FILE, load_run
+
+COUNTED = ("open", "write", "fsync", "rename", "unlink", "mkdir", "rmdir")
 
 
 @dataclass
@@ -50,10 +52,11 @@ class Found:
 
 @dataclass
 class File:
-    """Bytes that the disk was told to keep, and those that came later."""
+    """Bytes that the disk was told to keep, those that came later, and those that never left the process."""
 
     kept: bytes = b""
     later: bytes = b""
+    buffered: bytes = b""
 
 
 class Disk:
@@ -72,10 +75,14 @@ class Disk:
         path, content = operation.path, operation.content
         if operation.name == "open":
             file = self.now.setdefault(path, File())
-            file.later = file.kept = b""
+            if content is None:
+                file.kept = file.later = file.buffered = b""
             self.later.append((path, None, file))
         elif operation.name == "write":
-            self.now[path].later += content.encode() if isinstance(content, str) else content
+            self.now[path].buffered += content.encode() if isinstance(content, str) else content
+        elif operation.name == "flush":
+            file = self.now[path]
+            file.later, file.buffered = file.later + file.buffered, b""
         elif operation.name == "rename":
             self.now[content] = self.now.pop(path)
             self.later.append((content, path, self.now[content]))
@@ -84,6 +91,8 @@ class Disk:
             self.later.append((path, None, None))
         elif operation.name == "mkdir":
             self.later_folders.append(path)
+        elif operation.name == "rmdir":
+            pass  # of a folder that is empty by then: that it may still be there changes nothing
         elif operation.name == "promise":
             self.promised = path.name
         elif path in self.now:
@@ -137,16 +146,17 @@ def write_down(root: Path) -> list[Operation]:
 
     def write(*words: Any) -> Path:
         path = real_write(*words)
-        seen.append(Operation("promise", path.absolute()))
+        notes.append(Operation("promise", path.absolute()))
         return path
 
-    with watched() as seen:
+    notes: list[Operation] = []
+    with watched(notes=notes):
         checkpoint.write = write
         code, said = command("train", *SHORT, "--out", "run")
         checkpoint.write = real_write
     if code:
         raise SystemExit(said)
-    return [operation for operation in seen if operation.path.is_relative_to(root)]
+    return [operation for operation in notes if operation.path.is_relative_to(root)]
 
 
 def images(log: list[Operation], root: Path, each: int, seed: int) -> Iterator[tuple[int, Disk, dict[Path, bytes]]]:
@@ -154,7 +164,7 @@ def images(log: list[Operation], root: Path, each: int, seed: int) -> Iterator[t
     disk, rng = Disk(root), random.Random(seed)
     for index, operation in enumerate(log):
         disk.take(operation)
-        for _ in range(each):
+        for _ in range(each if operation.name in COUNTED else 0):
             yield index, disk, disk.after_a_cut(rng)
 
 
@@ -171,20 +181,23 @@ def lay(image: dict[Path, bytes], root: Path, there: Path) -> Path:
 
 def judge(run: Path, disk: Disk, written: dict[str, bytes], is_over: bool, found: Found) -> str:
     """What is wrong with an image, or an empty text."""
+    if is_over:
+        for name in (RUN_FILE, MODEL_FILE):
+            if (run / name).read_bytes() != written[name]:
+                return f"{name} is not what was written"
+        load_run(run)
+        artifact.read(run / MODEL_FILE)
+        found.finished += 1
+        return ""
     try:
         newest = checkpoint.newest(run)
     except ConvscopeError as error:
-        if is_over:
-            load_run(run)
-            artifact.read(run / MODEL_FILE)
-            found.finished += 1
-            return ""
         found.nothing_yet += not disk.promised
         return f"{disk.promised} was kept and is not found: {error}" if disk.promised else ""
     found.whole += 1
     found.damaged += bool(newest.damaged)
     name = f"step-{newest.checkpoint.step:09d}.safetensors"
-    if name < disk.promised and not is_over:
+    if name < disk.promised:
         return f"{disk.promised} was kept, {name} is found"
     return "" if (run / checkpoint.FOLDER / name).read_bytes() == written[name] else f"{name} is another"
 
@@ -201,10 +214,10 @@ def prove(
     with at_home(home):
         log = write_down(home)
         wanted = outcome_of(home, "run")
-    found.operations = sum(operation.name != "promise" for operation in log)
-    written = _checkpoints(log)
+    found.operations = sum(operation.name in COUNTED for operation in log)
+    written = _written(log)
     over = next(index for index, operation in enumerate(log) if _ends(operation, log[index:]))
-    chosen = set(rng.sample(range(len(log) * each), resumed))
+    chosen = set(rng.sample(range(found.operations * each), resumed))
     for number, (index, disk, image) in enumerate(images(log, home, each, seed)):
         run = lay(image, home, there)
         found.images += 1
@@ -220,16 +233,16 @@ def prove(
     return found
 
 
-def _checkpoints(log: list[Operation]) -> dict[str, bytes]:
-    """Every checkpoint's name and bytes, as the log has them."""
+def _written(log: list[Operation]) -> dict[str, bytes]:
+    """Every file's name and bytes when it got its name, as the log has them; of two the later."""
     written, files = {}, dict[Path, bytes]()
     for operation in log:
-        if operation.name == "open":
+        if operation.name == "open" and operation.content is None:
             files[operation.path] = b""
         elif operation.name == "write":
             content = operation.content
             files[operation.path] += content.encode() if isinstance(content, str) else content
-        elif operation.name == "rename" and operation.path.parent.name == checkpoint.FOLDER:
+        elif operation.name == "rename":
             written[operation.content.name] = files[operation.path]
     return written
 

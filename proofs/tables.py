@@ -75,7 +75,13 @@ def rows() -> list[tuple[str, str, str]]:
             f"{which} {s['operations']} operations, {s['faults']:,} faults: {s['resumed']:,} trainings gone on with, "
         )
         words += f"{s['again']:,} begun again, {s['unharmed']:,} unharmed; {s['troubles']} that did not end identical"
-        found.append(("the k-th open, write, fsync, rename fails, EIO and ENOSPC, once and for good", "all k", words))
+        found.append(
+            (
+                "the k-th open, write, fsync, rename, unlink, mkdir fails, EIO and ENOSPC, once and for good",
+                "all k",
+                words,
+            )
+        )
     if fuzz := read("fuzz"):
         s = fuzz["summary"]
         each = ", ".join(f"{target['target']} {target['inputs']:,}" for target in fuzz["targets"])

@@ -8,6 +8,8 @@ The aliases are checked under pytest (jaxtyping with beartype) and cost nothing 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 
@@ -42,6 +44,16 @@ def is_class_name(name: object) -> bool:
         [True, False, False, False]
     """
     return isinstance(name, str) and 0 < len(name) <= MAX_CLASS_NAME and name.isprintable()
+
+
+def is_number(value: object, low: int | float = -math.inf, high: int | float = math.inf) -> bool:
+    """Whether a value of JSON is a finite number in a range; true and false are none.
+
+    Example:
+        >>> [is_number(value, 0, 1) for value in (0.5, 1, 2, True, "0.5", float("nan"))]
+        [True, True, False, False, False, False]
+    """
+    return type(value) in (int, float) and math.isfinite(value) and low <= value <= high  # type: ignore[arg-type,operator]
 
 
 def to_images(pixels: Pixels) -> Images:

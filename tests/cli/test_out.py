@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -36,6 +37,9 @@ def contents(folder: Path) -> dict[Path, bytes]:
     "words",
     [
         "open run --out run/model.safetensors",
+        "open run --out d.npz",
+        "predict p.png --show runs/one/model.safetensors",
+        "explain runs/one p.png --method gradient --out runs/one/run.json",
         "open run --out ./run/../run/run.json",
         "data check d.npz --out d.npz",
         "data check --with run --out run/model.safetensors",
@@ -49,6 +53,7 @@ def contents(folder: Path) -> dict[Path, bytes]:
 )
 def test_what_is_read_is_not_written_over(words: str, home: Path, tmp_path: Path, convscope) -> None:
     place = shutil.copytree(home, tmp_path / "home")
+    shutil.copytree(place / "run", place / "runs" / "one")  # the newest below runs/, which nobody need name
     (place / "link.png").symlink_to("p.png")
     before = contents(place)
     done = convscope(*words.split(), cwd=place)
@@ -107,3 +112,25 @@ def test_names_of_pictures_are_printed_as_escapes_where_they_move_the_cursor(
     shutil.copyfile(home / "p.png", picture)
     done = convscope("predict", "--run", home / "run", picture, cwd=tmp_path)
     assert done.returncode == 0 and r"e\x1b[31m.png" in done.stdout and "\x1b" not in done.stdout
+
+
+def test_a_folder_of_pictures_may_have_its_answers_in_it(home: Path, tmp_path: Path, convscope) -> None:
+    (tmp_path / "pictures").mkdir()
+    for name in ("a.png", "b.png"):
+        shutil.copyfile(home / "p.png", tmp_path / "pictures" / name)
+    before = contents(tmp_path / "pictures")
+    done = convscope("predict", "--run", home / "run", "pictures", "--show", "pictures", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert contents(tmp_path / "pictures").items() > before.items()
+
+
+@pytest.mark.parametrize("encoding", ["ascii:strict", "cp1252:strict", "utf-8:strict"])
+def test_json_is_json_whatever_the_terminal_takes(encoding: str, home: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "smile \U0001f600 \udcff.png"
+    shutil.copyfile(home / "p.png", picture)
+    done = subprocess.run(
+        [sys.executable, "-m", "convscope", "predict", "--run", home / "run", picture, "--json"],
+        env=os.environ | {"PYTHONIOENCODING": encoding}, capture_output=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.decode(encoding.split(":")[0]))["pictures"][0]["file"] == str(picture)

@@ -207,6 +207,16 @@ def test_a_mistake_that_cannot_be_is_refused(change):
         Evaluation.from_json(value)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("nll", "nan"), ("nll", 1e10), ("brier", 3), ("brier", True), ("mean_confidence", -0.1)]
+)
+def test_a_calibration_beyond_its_range_is_refused(name, value):
+    written = measure(LOGITS, LABELS, class_names=NAMES).to_json()
+    written["calibration"][name] = value
+    with pytest.raises(DataError, match="is no number from 0 to"):
+        Evaluation.from_json(written)
+
+
 @pytest.mark.parametrize("bins", ["equal_width", "equal_mass"])
 def test_a_calibration_of_other_images_is_refused(bins):
     value = measure(LOGITS, LABELS, class_names=NAMES).to_json()

@@ -410,6 +410,7 @@ def test_without_data_it_says_what_it_assumes_and_what_to_evaluate_on(
         (("--input-range", "white"), "LOW..HIGH"),
         (("--input-range", "1..1"), "LOW..HIGH"),
         (("--input-range", "1e-320..0"), "pictures that differ after rescaling"),
+        (("--input-range", "0..1e300"), "LOW..HIGH"),
         (("--data", "mnist"), "3 different class names"),
     ],
 )

@@ -93,3 +93,10 @@ def test_weights_with_more_nodes_than_there_may_be_are_refused(
     (tmp_path / "m.keras").write_bytes(content)
     with pytest.raises(ArtifactError, match="more than 20 nodes"):
         read_keras(tmp_path / "m.keras")
+
+
+def test_a_name_as_long_as_a_name_may_be_is_written(tmp_path: Path) -> None:
+    for name in ("x" * 251 + ".png", "\U0001f600" * 62 + ".png"):
+        replace_file(tmp_path / name, [b"content"])
+        assert (tmp_path / name).read_bytes() == b"content"
+    assert len(list(tmp_path.iterdir())) == 2

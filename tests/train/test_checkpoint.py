@@ -321,8 +321,9 @@ def test_a_link_or_a_file_in_the_place_of_the_checkpoints_is_not_an_empty_folder
 
 
 def test_checkpoints_that_are_a_link_are_not_written(tmp_path: Path) -> None:
+    for name in ("run", "other"):
+        (tmp_path / name).mkdir()
     write(some(1), tmp_path / "other" / module.FOLDER)
-    (tmp_path / "run").mkdir()
     (tmp_path / "run" / module.FOLDER).symlink_to(tmp_path / "other" / module.FOLDER)
     with pytest.raises(RunError, match="which is a link"), hold(tmp_path / "run"):
         pass
@@ -344,3 +345,39 @@ def test_a_lock_that_is_no_file_of_ours_is_refused_untouched(tmp_path: Path) -> 
 def test_a_checkpoint_of_a_longer_training_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="of a longer training"):
         train(Keeper(tmp_path, IDENTITY, some(500)))
+
+
+def test_a_lock_whose_file_was_removed_meanwhile_is_taken_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between our opening and our locking, the process that held it ends and removes it."""
+    real, removed = os.open, []
+
+    def open_then_remove(path: object, *words: object, **named: object) -> int:
+        descriptor = real(path, *words, **named)
+        if str(path).endswith(module.LOCK_FILE) and not removed:
+            removed.append(Path(str(path)).unlink())
+        return descriptor
+
+    monkeypatch.setattr(os, "open", open_then_remove)
+    with hold(tmp_path):
+        assert removed and (tmp_path / module.FOLDER / module.LOCK_FILE).is_file()
+        with pytest.raises(RunError, match="Another process trains in"), hold(tmp_path):
+            pass
+
+
+def test_a_checkpoint_that_cannot_be_removed_does_not_keep_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for step in (1, 2):
+        write(some(step), tmp_path / module.FOLDER)
+    real = Path.unlink
+
+    def unlink(path: Path, *words: object, **named: object) -> None:
+        if "000000001" in path.name:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        real(path, *words, **named)
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    forget(tmp_path)
+    assert [path.name for path in module.files(tmp_path / module.FOLDER)] == ["step-000000001.safetensors"]

@@ -76,3 +76,9 @@ def test_steps_leave_out_what_does_not_fill_a_batch() -> None:
     assert options.steps_per_epoch(55_000) == 214
     assert options.total_steps(55_000) == 428
     assert TrainOptions(epochs=1.0, batch_size=256).total_steps(100) == 1
+
+
+@pytest.mark.parametrize("name", ["seed", "validation_fraction", "test_fraction"])
+def test_what_has_a_default_cannot_be_left_open(name: str) -> None:
+    with pytest.raises(OptionError, match=f"{name} must be"):
+        TrainOptions(**{name: None})

@@ -160,7 +160,7 @@ def _furnish() -> None:
 
 def _forget_stdout() -> None:
     """Nothing more can be written there; Python would try once more at exit, and complain."""
-    with contextlib.suppress(io.UnsupportedOperation):  # a stdout that is no file
+    with contextlib.suppress(io.UnsupportedOperation, AttributeError):  # a stdout that is no file
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

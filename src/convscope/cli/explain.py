@@ -51,14 +51,16 @@ def explain(
         Print everything as JSON.
     """
     from convscope.explain.saliency import EXPLAINERS
+    from convscope.train.run import find_run
     from convscope.verbs import explain as verb
     from convscope.verbs.spare import spare
 
     methods = list(EXPLAINERS) if method == "all" else [name.strip() for name in method.split(",")]
     several = len(pictures) > 1 or any(Path(picture).is_dir() for picture in pictures)
     values, unreadable = [], []
-    spare(out, run, npz, *pictures)
-    spare(npz, run, *pictures)
+    if not several:
+        spare(out, find_run(run), npz, *pictures)
+        spare(npz, find_run(run), *pictures)
     with _Status() as status:
         found = verb.explain(run, pictures, methods=methods, target=target, seed=seed, on_step=status.step)
         for index, one in enumerate(found):

@@ -39,8 +39,9 @@ def tell(text: str) -> None:
 
 
 def say_json(value: dict[str, Any]) -> None:
-    """Print a result as JSON: one object, snake_case keys."""
-    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    """Print a result as JSON: one object, snake_case keys; in ASCII where stdout takes no more."""
+    in_ascii = "utf" not in (getattr(sys.stdout, "encoding", "") or "utf").lower()
+    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=in_ascii, allow_nan=False) + "\n")
 
 
 def table(columns: dict[str, str], rows: list[list[str]]) -> Table:

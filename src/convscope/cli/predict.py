@@ -33,10 +33,13 @@ def predict(
     json
         Print the result as JSON.
     """
+    from convscope.train.run import find_run
     from convscope.verbs.predict import predict as predict_pictures
     from convscope.verbs.spare import spare
 
-    spare(show, run, *pictures)
+    several = len(pictures) > 1 or any(picture.is_dir() for picture in pictures)
+    if show and not several:
+        spare(show, find_run(run), *pictures)
     predicted = predict_pictures(run, pictures)
     drawn = _draw(predicted, show) if show else []
     if json:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
-from convscope.arrays import Labels
+from convscope.arrays import Labels, is_number
 from convscope.evaluate.intervals import Proportion
 
 BINS = 15
+MAX_NLL = 1e9
 """The number of bins that papers on calibration report, since Guo et al. 2017."""
 
 Confidences = Float64[np.ndarray, " n"]
@@ -65,9 +66,9 @@ class ReliabilityBin:
         """Read back what `to_json` wrote."""
         accuracy = value["accuracy"]
         return cls(
-            low=finite(value["low"]),
-            high=finite(value["high"]),
-            mean_confidence=None if value["mean_confidence"] is None else finite(value["mean_confidence"]),
+            low=_bounded(value["low"], 1),
+            high=_bounded(value["high"], 1),
+            mean_confidence=None if value["mean_confidence"] is None else _bounded(value["mean_confidence"], 1),
             accuracy=None if accuracy is None else Proportion.from_json(accuracy),
         )
 
@@ -125,27 +126,18 @@ class Calibration:
     def from_json(cls, value: Mapping) -> Calibration:
         """Read back what `to_json` wrote."""
         return cls(
-            nll=finite(value["nll"]),
-            brier=finite(value["brier"]),
-            mean_confidence=finite(value["mean_confidence"]),
+            nll=_bounded(value["nll"], MAX_NLL),
+            brier=_bounded(value["brier"], 2),
+            mean_confidence=_bounded(value["mean_confidence"], 1),
             equal_width=tuple(ReliabilityBin.from_json(one) for one in value["equal_width"]),
             equal_mass=tuple(ReliabilityBin.from_json(one) for one in value["equal_mass"]),
         )
 
 
-def finite(value: object) -> float:
-    """A number of JSON that is one.
-
-    Raises:
-        ValueError: It is a text, true or false, NaN or infinite.
-
-    Example:
-        >>> finite(1)
-        1.0
-    """
-    if type(value) not in (int, float) or not math.isfinite(value):  # type: ignore[arg-type]
-        raise ValueError(f"{value!r} is no number")
-    return float(value)  # type: ignore[arg-type]
+def _bounded(value: Any, high: int | float) -> float:
+    if not is_number(value, 0, high):
+        raise ValueError(f"{value!r} is no number from 0 to {high:g}")
+    return float(value)
 
 
 def calibrate(log_probabilities: LogProbabilities, labels: Labels, *, predicted: Labels) -> Calibration:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from convscope.arrays import Labels, Logits, is_class_name
+from convscope.arrays import Labels, Logits, is_class_name, is_number
 from convscope.errors import ConvscopeError, DataError
 from convscope.evaluate.calibration import Calibration, LogProbabilities, calibrate
 from convscope.evaluate.confusion import (
@@ -167,7 +167,7 @@ def _check_mistake(mistake: Mistake, confusion: Confusion) -> None:
     if type(mistake.known_wrong) is not bool:
         raise ValueError("a mistake whose known_wrong is neither true nor false")
     for name in ("probability", "label_probability"):
-        if type(getattr(mistake, name)) not in (int, float) or not 0 <= getattr(mistake, name) <= 1:
+        if not is_number(getattr(mistake, name), 0, 1):
             raise ValueError(f"a mistake whose {name} is not 0 to 1")
 
 

@@ -65,7 +65,9 @@ def with_input_layer(
         >>> with_input_layer(spec, {}, slope=1.0, offset=0.0)[0] == spec
         True
     """
-    if np.float32(slope) == 0 or not np.isfinite(np.array([slope, offset], np.float32)).all():
+    with np.errstate(over="ignore"):
+        numbers = np.array([slope, offset], np.float32)
+    if numbers[0] == 0 or not np.isfinite(numbers).all():
         raise OptionError(
             f"Expected pictures that differ after rescaling. Received: {slope:g} x + {offset:g}.",
             hint="Give --input-range, or see the Rescaling layer of the file.",

@@ -95,7 +95,7 @@ def replace_file(path: Path, parts: Sequence[bytes]) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if path.exists() and not path.is_file():  # a device or a pipe would become a file
         raise FileExistsError(errno.EEXIST, "Not an ordinary file")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name[:60]}.{os.getpid()}.part")  # a name has at most 255 bytes
     try:
         with temporary.open("wb") as file:
             for part in parts:
@@ -118,7 +118,7 @@ def make_folder(path: Path, *, exist_ok: bool = True) -> None:
     """
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     path.mkdir(parents=True, exist_ok=exist_ok)
-    for folder in missing:
+    for folder in missing or [path]:  # one that is there may be so since a moment ago, and not on the disk
         _sync_folder(folder.parent)
 
 

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
+from convscope.arrays import is_number
 from convscope.errors import ArtifactError, RunError
 from convscope.model.tensorfile import encode, make_folder, open_file, parse_json, replace_file, tensors_of
 
@@ -133,7 +134,7 @@ def write(checkpoint: Checkpoint, folder: Path) -> Path:
     )
     path = folder / f"step-{checkpoint.step:09d}.safetensors"
     try:
-        make_folder(folder)
+        folder.mkdir(exist_ok=True)
         replace_file(path, encode(text, {**checkpoint.state, _LOSSES: checkpoint.losses}, max_bytes=MAX_BYTES))
         for old in files(folder)[KEPT:]:
             old.unlink()
@@ -178,10 +179,10 @@ def _whole(value: object, *, highest: int = 2**40) -> int:
     return value
 
 
-def _figure(value: object) -> float:
-    if type(value) not in (int, float):  # that it is finite, the parser saw to
+def _figure(value: Any) -> float:
+    if not is_number(value):
         raise ValueError(f"{value!r} is no number")
-    return float(value)  # type: ignore[arg-type]
+    return float(value)
 
 
 def newest(folder: Path) -> Found:
@@ -253,17 +254,23 @@ def hold(folder: Path) -> Iterator[None]:
                 half.unlink()
         yield
     finally:
-        if not files(place):
-            forget(folder)
-        os.close(lock)
+        try:
+            if not files(place):
+                forget(folder)
+        finally:
+            os.close(lock)
 
 
 def forget(folder: Path) -> None:
-    """Remove the checkpoints of a training that is over, and nothing else that may lie there."""
+    """Remove the checkpoints of a training that is over, the oldest first, and nothing else that may lie there.
+
+    Whoever calls it holds the folder.
+    """
     place = folder / FOLDER
     with contextlib.suppress(OSError, RunError):
-        for old in [*files(place), *place.glob(HALF_WRITTEN), place / LOCK_FILE]:
-            old.unlink(missing_ok=True)
+        for old in [*reversed(files(place)), *place.glob(HALF_WRITTEN), place / LOCK_FILE]:
+            with contextlib.suppress(OSError):
+                old.unlink(missing_ok=True)
         place.rmdir()
 
 
@@ -281,18 +288,21 @@ def is_leftover(entry: Path) -> bool:
 def _lock(path: Path) -> int:
     """Open and lock a file of ours; whatever else has its name is not touched."""
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    descriptor = os.open(path, flags, 0o666)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EEXIST, f"{path.name} is no ordinary file")
-        with contextlib.suppress(ImportError):  # Windows has another way; there nobody is kept out
-            import fcntl
+    while True:
+        descriptor = os.open(path, flags, 0o666)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise OSError(errno.EEXIST, f"{path.name} is no ordinary file")
+            with contextlib.suppress(ImportError):  # Windows has another way; there nobody is kept out
+                import fcntl
 
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)  # whoever held it has removed it since: the lock is on a file without a name
 
 
 def files(folder: Path) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from convscope.arrays import is_number
 from convscope.errors import OptionError
 
 OPTIMIZERS = ("adam", "sgd", "muon")
@@ -83,13 +84,13 @@ class TrainOptions:
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
             value = getattr(self, name)
-            if value is None:
+            if value is None and self.__dataclass_fields__[name].default is None:
                 continue
             whole = "int" in str(self.__dataclass_fields__[name].type)
-            if type(value) not in ((int,) if whole else (int, float)) or not low <= value <= high:
+            if not is_number(value, low, high) or (whole and type(value) is not int):
                 kind = "a whole number" if whole else "a number"
                 raise OptionError(f"{name} must be {kind} from {low:g} to {high:g}. Received: {name}={value!r}.")
-            object.__setattr__(self, name, value if whole else float(value))
+            object.__setattr__(self, name, value if whole else float(value or 0))
         if self.whiten not in (None, True, False):
             raise OptionError(f"whiten must be true or false. Received: whiten={self.whiten!r}.")
         if self.optimizer is not None and self.optimizer not in OPTIMIZERS:

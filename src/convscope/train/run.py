@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import tempfile
@@ -12,6 +14,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from convscope.arrays import is_number
 from convscope.errors import ArtifactError, OptionError, RunError
 from convscope.markup import curve, table
 from convscope.model.tensorfile import make_folder, parse_json, read_small, replace_file
@@ -25,6 +28,9 @@ CONFIG_FILE = "config.toml"
 IMPORTED = "imported"
 UNKNOWN_DATA = "unknown"
 """What an imported run that came without data says instead of a path."""
+
+MOST_AT_ONCE = 100
+"""Runs that may begin in one second."""
 
 MAX_RECORD_BYTES, MAX_CONFIG_BYTES = 64_000_000, 1_000_000
 
@@ -137,17 +143,13 @@ def from_json(value: object) -> Run:
         for name, kind in _KINDS.items():
             if not isinstance(getattr(run, name), kind):
                 raise TypeError(f"{name} of another kind")
-        if not all(map(_is_figure, run.seconds.values())):
+        if not all(map(is_number, run.seconds.values())):
             raise TypeError("seconds that are no number")
-        if not all(_is_figure(value) for row in rows for value in asdict(row).values() if value is not None):
+        if not all(is_number(value) for row in rows for value in asdict(row).values() if value is not None):
             raise TypeError("a point of the history that is no number")
         return run
     except (TypeError, KeyError, OptionError) as error:
         raise RunError(f"The record of the run does not have the expected fields ({error}).") from None
-
-
-def _is_figure(value: object) -> bool:
-    return type(value) in (int, float)
 
 
 def new_folder(out: str | Path | None, *, name: str) -> Path:
@@ -163,9 +165,12 @@ def new_folder(out: str | Path | None, *, name: str) -> Path:
     Raises:
         RunError: It is not empty, or cannot be written.
     """
-    folder = Path(out) if out is not None else _free(Path("runs") / name)
+    folder = Path(out) if out is not None else Path("runs") / name
     try:
-        make_folder(folder, exist_ok=out is not None)
+        if out is None:
+            folder = _make_free(folder)
+        else:
+            make_folder(folder)
         check_empty(folder)
         with tempfile.TemporaryFile(dir=folder):
             pass
@@ -176,10 +181,14 @@ def new_folder(out: str | Path | None, *, name: str) -> Path:
     return folder
 
 
-def _free(folder: Path) -> Path:
-    """The folder, or with a number where it is taken: two may begin in one second."""
-    names = (folder, *(folder.with_name(f"{folder.name}-{number}") for number in range(2, 100)))
-    return next((name for name in names if not os.path.lexists(name)), folder)
+def _make_free(folder: Path) -> Path:
+    """Make the folder, or one with a number where somebody else has made it: two may begin in one second."""
+    for number in range(2, MOST_AT_ONCE):
+        name = folder if number == 2 else folder.with_name(f"{folder.name}-{number - 1}")
+        with contextlib.suppress(FileExistsError):
+            make_folder(name, exist_ok=False)
+            return name
+    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
 
 def check_empty(folder: Path) -> None:
@@ -293,7 +302,7 @@ def load_config(path: str | Path) -> dict[str, object]:
     except OSError as error:
         raise OptionError(f"{path} cannot be read ({error.strerror}).") from None
     except ArtifactError as error:
-        raise OptionError(f"{path} is not TOML: {error}") from None
+        raise OptionError(f"{path} cannot be read: {error}") from None
     except (ValueError, RecursionError) as error:  # also of a number of 5,000 digits, or brackets without end
         raise OptionError(f"{path} is not TOML: {error}") from None
     unknown = sorted(set(values) - set(TrainOptions.__dataclass_fields__))

@@ -67,7 +67,7 @@ def open_run(run: str | Path | None = None, *, out: str | Path | None = None) ->
     folder = find_run(run)
     model, record = read(folder / MODEL_FILE), load_run(folder)
     contract_of(model)
-    spare(out, folder)
+    spare(out, folder, record.options.data)
     measured, part = (record.test, "test") if record.test else (record.validation, "validation")
     evaluation = Evaluation.from_json(measured) if measured else None
     if evaluation and evaluation.class_names != model.class_names:

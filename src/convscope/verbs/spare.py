@@ -14,8 +14,8 @@ def spare(out: str | Path | None, *read: str | Path | None) -> None:
     """Refuse an output that is one of the inputs, or another output.
 
     Args:
-        out: Where something will be written; None writes nothing.
-        read: Files and folders; of a folder, the files of a run in it are meant too. None is nothing.
+        out: The file that will be written; None writes nothing.
+        read: Files and folders; of a folder, the files of a run in it are meant. None is nothing.
 
     Raises:
         OptionError: They are the same.
@@ -28,5 +28,7 @@ def spare(out: str | Path | None, *read: str | Path | None) -> None:
 
 def _same(one: Path, other: Path) -> bool:
     with contextlib.suppress(OSError, ValueError):
+        if other.is_dir():
+            return False
         return one.absolute() == other.absolute() or one.samefile(other)
     return False

@@ -120,8 +120,8 @@ def train(
         told = {"on_progress": listener.progress, "is_stopped": listener.is_stopped}
         fitted = fit(plan.spec, plan.training, plan.validation, options, keeper=keeper, **told)
         trained = _conclude(plan, fitted, folder, listener)
-    if fitted.outcome != "interrupted":
-        forget(folder)
+        if fitted.outcome != "interrupted":
+            forget(folder)
     if fitted.outcome == "diverged":
         raise DivergedError(
             f"The loss is no longer a finite number. Received: loss=nan at step {fitted.steps + 1}. "
