@@ -395,6 +395,7 @@ def prove(target: str, seconds: int, sample: Path) -> dict[str, Any]:
     trouble = done.stderr[-1500:] if done.returncode or crashes else ""
     return {
         "target": target,
+        "measured": time.strftime("%Y-%m-%d"),
         "inputs": inputs,
         "seconds": round(time.monotonic() - began),
         "trouble": trouble,
