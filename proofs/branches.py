@@ -16,8 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 MODULES = {
     "data": "readers folder zipped idx npz table decode png files pictures tree assembly sights doctor lookalike",
-    "model": "artifact tensorfile keras_file hdf5",
-    "train": "checkpoint",
+    "model": "artifact tensorfile files keras_file hdf5",
+    "train": "checkpoint lock",
 }
 SETTINGS = """[run]
 branch = true

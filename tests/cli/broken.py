@@ -375,7 +375,7 @@ def a_run_without_a_record(place: Place) -> Arguments:
     return ["evaluate", "copy"]
 
 
-@case("run.json", "JSON")
+@case("run.json", "not the record of a run")
 def a_record_of_nonsense(place: Place) -> Arguments:
     (place.copy_run() / "run.json").write_text("[" * 100_000)
     return ["evaluate", "copy"]

@@ -10,10 +10,11 @@ import pytest
 from keras_files import models, repack, save, weights_of, with_config
 
 from convscope.errors import ArtifactError
-from convscope.model import hdf5, tensorfile
+from convscope.model import hdf5
 from convscope.model.artifact import read
+from convscope.model.files import read_small, replace_file
 from convscope.model.keras_file import read_keras
-from convscope.model.tensorfile import encode, open_file, plain, replace_file
+from convscope.model.tensorfile import encode, open_file, plain
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def test_a_file_that_shrinks_while_it_is_read_is_refused(tmp_path: Path, monkeyp
         about[6] += 1
         return os.stat_result(about)
 
-    monkeypatch.setattr(tensorfile.os, "fstat", larger)
+    monkeypatch.setattr(os, "fstat", larger)
     with pytest.raises(ArtifactError, match="changed while it was read"):
         open_file(path)
 
@@ -100,3 +101,19 @@ def test_a_name_as_long_as_a_name_may_be_is_written(tmp_path: Path) -> None:
         replace_file(tmp_path / name, [b"content"])
         assert (tmp_path / name).read_bytes() == b"content"
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_only_an_ordinary_file_is_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileExistsError, match="Not an ordinary file"):
+        replace_file(tmp_path / "pipe", [b"content"])
+    with pytest.raises(IsADirectoryError):
+        replace_file(tmp_path, [b"content"])
+    assert (tmp_path / "pipe").is_fifo() and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_small_file_is_read_up_to_its_bound(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"12345")
+    assert read_small(tmp_path / "f", 5) == b"12345"
+    with pytest.raises(ArtifactError, match="more than 4 bytes"):
+        read_small(tmp_path / "f", 4)

@@ -19,8 +19,9 @@ from convscope.errors import RunError
 from convscope.model.tensorfile import encode
 from convscope.train import checkpoint as module
 from convscope.train import fit as fit_module
-from convscope.train.checkpoint import Checkpoint, Keeper, check_same, forget, hold, newest, read, write
+from convscope.train.checkpoint import Checkpoint, Keeper, forget, hold, newest, read, write
 from convscope.train.fit import fit
+from convscope.train.identity import check_same
 from convscope.train.run import check_empty
 
 IDENTITY = {"options": {"seed": 0}}

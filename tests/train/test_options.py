@@ -4,8 +4,8 @@ import pytest
 
 from convscope.errors import OptionError
 from convscope.model.presets import PRESETS
+from convscope.train.config import load_config, to_toml
 from convscope.train.options import DEFAULTS, RANGES, RECIPES, TrainOptions, resolve
-from convscope.train.run import load_config, to_toml
 
 
 @pytest.mark.parametrize(

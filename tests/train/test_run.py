@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from convscope.errors import OptionError, RunError
+from convscope.train.config import load_config, to_toml
 from convscope.train.options import TrainOptions, resolve
 from convscope.train.run import (
     MODEL_FILE,
@@ -15,11 +16,9 @@ from convscope.train.run import (
     Run,
     find_run,
     from_json,
-    load_config,
     load_run,
     new_folder,
     save,
-    to_toml,
     write_text,
 )
 

@@ -97,8 +97,8 @@ def train(
     """
     given = {name: value for name, value in locals().items() if name not in ("out", "resume", "config", "json")}
     from convscope.cli.watch import Watch
+    from convscope.train.config import load_config
     from convscope.train.options import TrainOptions
-    from convscope.train.run import load_config
     from convscope.verbs.train import began_with
     from convscope.verbs.train import train as run_training
 

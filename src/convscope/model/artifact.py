@@ -19,11 +19,12 @@ import numpy as np
 from convscope.arrays import MAX_CLASS_NAME, Images, is_class_name
 from convscope.errors import ArtifactError, SpecError
 from convscope.model import ops
+from convscope.model.files import replace_file
 from convscope.model.forward import Weights, check_weights, logits
 from convscope.model.layers import Conv2D, Dense, DepthwiseConv2D, SeparableConv2D
 from convscope.model.notation import from_json
 from convscope.model.spec import Row, Spec
-from convscope.model.tensorfile import encode, open_file, parse_json, plain, replace_file, tensors_of
+from convscope.model.tensorfile import encode, open_file, parse_json, plain, tensors_of
 
 SCHEMA_VERSION = 1
 MAX_CLASSES = 1000

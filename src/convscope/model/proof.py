@@ -13,9 +13,10 @@ from jaxtyping import Float32
 
 from convscope.arrays import Images, Logits, Pixels, to_images
 from convscope.errors import ArtifactError
+from convscope.model.files import replace_file
 from convscope.model.forward import Weights, forward
 from convscope.model.spec import Row, Spec
-from convscope.model.tensorfile import encode, open_file, parse_json, replace_file, tensors_of
+from convscope.model.tensorfile import encode, open_file, parse_json, tensors_of
 
 PROOF_FILE = "proof.safetensors"
 IMAGES = 4

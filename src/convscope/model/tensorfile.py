@@ -6,22 +6,20 @@ Every size is bounded before anything is allocated by it, and nothing is read th
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import hashlib
 import json
 import math
 import os
 import re
-import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from convscope.errors import ArtifactError
+from convscope.model.files import open_regular
 from convscope.model.layers import Shape
 
 FORMAT = "convscope"
@@ -82,44 +80,6 @@ def encode(text: str, tensors: Mapping[str, np.ndarray], *, max_bytes: int = MAX
     if 8 + len(encoded) + end > max_bytes:
         raise ArtifactError(f"A model file has at most {max_bytes:,} bytes. Received: {8 + len(encoded) + end:,}.")
     return [len(encoded).to_bytes(8, "little"), encoded, *data]
-
-
-def replace_file(path: Path, parts: Sequence[bytes]) -> None:
-    """Write a file so that a reader, also after a power cut, sees the old one or the new one, never half of it.
-
-    Raises:
-        OSError: The disk is full or the folder read-only, or something that is no ordinary file has the name; it is
-            untouched and nothing is left beside it.
-    """
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    if path.exists() and not path.is_file():  # a device or a pipe would become a file
-        raise FileExistsError(errno.EEXIST, "Not an ordinary file")
-    temporary = path.with_name(f".{path.name[:60]}.{os.getpid()}.part")  # a name has at most 255 bytes
-    try:
-        with temporary.open("wb") as file:
-            for part in parts:
-                file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:  # an interrupt too must leave nothing behind
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def make_folder(path: Path, *, exist_ok: bool = True) -> None:
-    """Make a folder and those above it, so that a power cut does not take them away again.
-
-    Raises:
-        OSError: It cannot be made; FileExistsError where it is there and ``exist_ok`` is False.
-    """
-    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
-    path.mkdir(parents=True, exist_ok=exist_ok)
-    for folder in missing or [path]:  # one that is there may be so since a moment ago, and not on the disk
-        _sync_folder(folder.parent)
 
 
 def open_file(path: Path, *, max_bytes: int = MAX_FILE_BYTES) -> TensorFile:
@@ -276,31 +236,8 @@ def _entry(shape: Shape, start: int) -> dict[str, Any]:
     return {"dtype": "F32", "shape": list(shape), "data_offsets": [start, start + 4 * math.prod(shape)]}
 
 
-def read_small(path: Path, max_bytes: int) -> bytes:
-    """A small file's bytes, read at once.
-
-    Raises:
-        ArtifactError: It is no ordinary file, or larger. The message does not name the file.
-        OSError: It cannot be read.
-    """
-    with _open_regular(path) as file:
-        content = file.read(max_bytes + 1)
-    if len(content) > max_bytes:
-        raise ArtifactError(f"it has more than {max_bytes:,} bytes.")
-    return content
-
-
-def _open_regular(path: Path) -> BinaryIO:
-    # Not blocking: opening a named pipe would otherwise wait for a writer for ever.
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise ArtifactError("it is not a regular file.")
-    return open(descriptor, "rb")  # noqa: PTH123
-
-
 def _read_bounded(path: Path, max_bytes: int) -> tuple[bytes, bytes]:
-    with _open_regular(path) as file:
+    with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         if not 16 <= size <= max_bytes:
             raise ArtifactError(f"a model file has 16 to {max_bytes:,} bytes. Received: {size:,}.")
@@ -311,13 +248,3 @@ def _read_bounded(path: Path, max_bytes: int) -> tuple[bytes, bytes]:
     if len(encoded) != length or len(payload) != size - 8 - length:
         raise ArtifactError("it changed while it was read.")
     return encoded, payload
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

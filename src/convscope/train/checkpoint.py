@@ -7,10 +7,8 @@ that every file with a checkpoint's name is whole, or known to be damaged. The l
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
-import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +20,9 @@ from jaxtyping import Float32
 
 from convscope.arrays import is_number
 from convscope.errors import ArtifactError, RunError
-from convscope.model.tensorfile import encode, make_folder, open_file, parse_json, replace_file, tensors_of
+from convscope.model.files import make_folder, replace_file
+from convscope.model.tensorfile import encode, open_file, parse_json, tensors_of
+from convscope.train.lock import lock_file
 
 FOLDER = "checkpoints"
 LOCK_FILE = "lock"
@@ -205,32 +205,6 @@ def newest(folder: Path) -> Found:
     )
 
 
-def check_same(then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Refuse to go on with something else.
-
-    Raises:
-        RunError: The message names what differs.
-
-    Example:
-        >>> check_same({"seed": 0}, {"seed": 1})
-        Traceback (most recent call last):
-            ...
-        convscope.errors.RunError: To go on, everything must be as it was. Received: seed=1, which was 0. \
-Train anew with another --out, or put it back.
-    """
-    flat_then, flat_now = dict(_flat(then)), dict(_flat(json.loads(json.dumps(now))))
-    different = [
-        f"{name}={flat_now.get(name)!r}, which was {flat_then.get(name)!r}"
-        for name in {**flat_then, **flat_now}
-        if flat_then.get(name) != flat_now.get(name)
-    ]
-    if different:
-        raise RunError(
-            f"To go on, everything must be as it was. Received: {'; '.join(different[:3])}.",
-            hint="Train anew with another --out, or put it back.",
-        )
-
-
 @contextlib.contextmanager
 def hold(folder: Path) -> Iterator[None]:
     """Keep other trainings out of a run's folder; the system lets go of it when the process ends, however it ends.
@@ -243,7 +217,7 @@ def hold(folder: Path) -> Iterator[None]:
         raise RunError(f"Expected a folder of its own. Received: {place}, which is a link.", hint="Remove the link.")
     try:
         make_folder(place)
-        lock = _lock(place / LOCK_FILE)
+        lock = lock_file(place / LOCK_FILE)
     except BlockingIOError:
         raise RunError(f"Another process trains in {folder}.", hint="Wait for it, or give another --out.") from None
     except OSError as error:
@@ -285,26 +259,6 @@ def is_leftover(entry: Path) -> bool:
     return all(file.name == LOCK_FILE or file.match(HALF_WRITTEN) for file in entry.iterdir())
 
 
-def _lock(path: Path) -> int:
-    """Open and lock a file of ours; whatever else has its name is not touched."""
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    while True:
-        descriptor = os.open(path, flags, 0o666)
-        try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise OSError(errno.EEXIST, f"{path.name} is no ordinary file")
-            with contextlib.suppress(ImportError):  # Windows has another way; there nobody is kept out
-                import fcntl
-
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
-                return descriptor
-        except BaseException:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)  # whoever held it has removed it since: the lock is on a file without a name
-
-
 def files(folder: Path) -> list[Path]:
     """The checkpoints that lie in a folder, newest first; half-written ones have other names.
 
@@ -315,11 +269,3 @@ def files(folder: Path) -> list[Path]:
         return sorted(folder.glob("step-*.safetensors"), reverse=True)
     except OSError as error:
         raise RunError(f"{folder} cannot be read ({error.strerror}).") from None
-
-
-def _flat(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping | list):
-        for key, inner in value.items() if isinstance(value, Mapping) else enumerate(value, start=1):
-            yield from _flat(inner, f"{name}.{key}" if name else str(key))
-    else:
-        yield name, value

@@ -7,7 +7,6 @@ import errno
 import json
 import os
 import tempfile
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from html import escape
@@ -17,8 +16,10 @@ from typing import Any
 from convscope.arrays import is_number
 from convscope.errors import ArtifactError, OptionError, RunError
 from convscope.markup import curve, table
-from convscope.model.tensorfile import make_folder, parse_json, read_small, replace_file
+from convscope.model.files import make_folder, read_small, replace_file
+from convscope.model.tensorfile import parse_json
 from convscope.train import checkpoint
+from convscope.train.config import to_toml
 from convscope.train.options import TrainOptions
 
 SCHEMA_VERSION = 1
@@ -32,7 +33,7 @@ UNKNOWN_DATA = "unknown"
 MOST_AT_ONCE = 100
 """Runs that may begin in one second."""
 
-MAX_RECORD_BYTES, MAX_CONFIG_BYTES = 64_000_000, 1_000_000
+MAX_RECORD_BYTES = 64_000_000
 
 
 @dataclass(frozen=True)
@@ -270,42 +271,3 @@ def find_run(run: str | Path | None) -> Path:
             hint="See what there is in runs/, or train one: convscope train",
         )
     return folder
-
-
-def to_toml(values: Mapping[str, object]) -> str:
-    r"""Flat values as TOML; None is left out, as TOML has no word for it.
-
-    Nor has it one for a path whose bytes are no text: there an escape is written out, for a person to see.
-
-    Example:
-        >>> print(to_toml({"data": "mnist", "seed": 0, "out": None}), end="")
-        data = "mnist"
-        seed = 0
-    """
-    return "".join(f"{key} = {_toml_value(value)}\n" for key, value in values.items() if value is not None)
-
-
-def _toml_value(value: object) -> str:
-    if isinstance(value, str):
-        value = value.encode("utf-8", "backslashreplace").decode()
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def load_config(path: str | Path) -> dict[str, object]:
-    """The options that a ``config.toml`` holds.
-
-    Raises:
-        OptionError: The file cannot be read, is not TOML, or has a word that is no option.
-    """
-    try:
-        values = tomllib.loads(read_small(Path(path), MAX_CONFIG_BYTES).decode("utf-8"))
-    except OSError as error:
-        raise OptionError(f"{path} cannot be read ({error.strerror}).") from None
-    except ArtifactError as error:
-        raise OptionError(f"{path} cannot be read: {error}") from None
-    except (ValueError, RecursionError) as error:  # also of a number of 5,000 digits, or brackets without end
-        raise OptionError(f"{path} is not TOML: {error}") from None
-    unknown = sorted(set(values) - set(TrainOptions.__dataclass_fields__))
-    if unknown:
-        raise OptionError(f"{path} has a word that is no option. Received: {', '.join(unknown)[:100]}.")
-    return values

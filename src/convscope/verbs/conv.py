@@ -11,7 +11,7 @@ import numpy as np
 from convscope.errors import DataError, OptionError, RunError
 from convscope.explain import convolution
 from convscope.explain.convolution import MAX_SIZE, ConvOptions, Slide
-from convscope.model.tensorfile import replace_file
+from convscope.model.files import replace_file
 from convscope.report.sliding.scene import scene
 from convscope.report.sliding.svg import to_svg
 

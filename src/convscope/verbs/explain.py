@@ -19,7 +19,7 @@ from convscope.evaluate.predict import Choice, predict
 from convscope.explain.explanation import Explanation, explain_picture
 from convscope.explain.saliency import EXPLAINERS
 from convscope.model.artifact import read
-from convscope.model.tensorfile import replace_file
+from convscope.model.files import replace_file
 from convscope.train.run import MODEL_FILE, find_run
 from convscope.verbs.contract import contract_of
 from convscope.verbs.predict import picture_names

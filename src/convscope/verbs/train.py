@@ -17,7 +17,8 @@ from convscope.evaluate.temperature import fit_temperature
 from convscope.model.artifact import Model, weights_sha256, write
 from convscope.model.presets import spec_text
 from convscope.model.proof import PROOF_FILE, write_proof
-from convscope.train.checkpoint import Checkpoint, Keeper, check_same, forget, hold, newest
+from convscope.train.checkpoint import Checkpoint, Keeper, forget, hold, newest
+from convscope.train.identity import check_same
 from convscope.train.options import TrainOptions, resolve
 from convscope.train.run import MODEL_FILE, Run, check_empty, new_folder, save
 from convscope.verbs.environment import describe_environment

@@ -15,7 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from convscope.errors import RunError
-from convscope.model.tensorfile import replace_file
+from convscope.model.files import replace_file
 from convscope.report.pictures.lettering import font_families, plain, wrap
 
 INK = "#1f2933"
