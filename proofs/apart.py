@@ -65,6 +65,7 @@ def read_apart(
     said, trouble, taken, grown = (
         json.loads(content) if content else ("", f"the process ended with {status}", PATIENCE, 0.0)
     )
+    said = said.replace(f"{folder}/", "")  # which folder it was says nothing to a reader of the figures
     if not trouble and (taken > seconds or grown > megabytes):
         trouble = f"{taken:.2f} s and {grown:.0f} MB"
     if not trouble:
