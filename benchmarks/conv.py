@@ -20,7 +20,7 @@ import numpy as np
 from record import write
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-from harness import check_slide, random_slide
+from harness import check_sliding_window, random_sliding_window
 
 RUNS = 11
 SEED = 2026
@@ -33,10 +33,10 @@ def main() -> None:
     times = waits()
     rng, kinds, differing = np.random.default_rng(SEED), Counter(), []
     for _ in range(chosen.cases):
-        made = random_slide(rng)
+        made = random_sliding_window(rng)
         kinds[made.operation] += 1
         try:
-            check_slide(made)
+            check_sliding_window(made)
         except AssertionError as error:
             differing.append(made.caption)
             print(error)

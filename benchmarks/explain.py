@@ -24,12 +24,12 @@ from record import write
 
 from convscope.arrays import to_images
 from convscope.data.mnist import load_part
-from convscope.explain.conscience import examine
-from convscope.explain.deletion import by_chance
-from convscope.explain.gradients import LEAST_DIFFERENCE, integrated_gradients
-from convscope.explain.saliency import EXPLAINERS
-from convscope.model.artifact import Model, read, weights_sha256
-from convscope.train.run import MODEL_FILE
+from convscope.explanation.deletion import random_baseline
+from convscope.explanation.gradients import LEAST_DIFFERENCE, integrated_gradients
+from convscope.explanation.saliency import EXPLAINERS
+from convscope.explanation.sanity_checks import check_attribution
+from convscope.model.model_file import Model, load_model, weights_sha256
+from convscope.training.run import MODEL_FILE
 
 
 def main() -> None:
@@ -64,7 +64,7 @@ def named(given: list[str]) -> Iterator[tuple[str, Model]]:
 
 def load(path: Path) -> Model:
     """The network; one from before its run was recorded has no preprocessing, and is told that these are digits."""
-    model = read(path / MODEL_FILE if path.is_dir() else path)
+    model = load_model(path / MODEL_FILE if path.is_dir() else path)
     return model if model.preprocessing else replace(model, preprocessing={"fit": "mnist"})
 
 
@@ -99,12 +99,12 @@ def worth(model: Model, images: np.ndarray) -> dict[str, dict[str, object]]:
     found: dict[str, list] = {name: [] for name in EXPLAINERS}
     seconds: dict[str, list[float]] = {name: [] for name in EXPLAINERS}
     for image in images:
-        chance = by_chance(model, image)
+        chance = random_baseline(model, image)
         for name, explain in EXPLAINERS.items():
             began = time.perf_counter()
-            heatmap = explain(model, image)
+            attribution = explain(model, image)
             seconds[name].append(time.perf_counter() - began)
-            found[name].append(examine(model, image, heatmap, chance=chance))
+            found[name].append(check_attribution(model, image, attribution, chance=chance))
     return {
         name: {
             "n": len(ones),
@@ -112,8 +112,10 @@ def worth(model: Model, images: np.ndarray) -> dict[str, dict[str, object]]:
             "matters": sum(one.matters for one in ones),
             "learned": sum(one.learned for one in ones),
             "holds": sum(one.matters and one.learned for one in ones),
-            "rank_correlation_median": statistics.median(one.randomised.mean_signed for one in ones),
-            "rank_correlation_of_magnitudes_median": statistics.median(one.randomised.mean_magnitude for one in ones),
+            "rank_correlation_median": statistics.median(one.parameter_randomization.mean_signed for one in ones),
+            "rank_correlation_of_magnitudes_median": statistics.median(
+                one.parameter_randomization.mean_magnitude for one in ones
+            ),
         }
         for name, ones in found.items()
     }

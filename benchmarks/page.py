@@ -21,8 +21,8 @@ from record import write
 
 from convscope.arrays import to_images
 from convscope.data.mnist import load_part
-from convscope.model.artifact import read
 from convscope.model.build import build, set_weights
+from convscope.model.model_file import load_model
 
 OPENINGS = 7
 IMAGES = 1000
@@ -69,7 +69,7 @@ def measure(browser: Browser, folder: Path, run: str) -> dict[str, float]:
         tab.close()
     tab = browser.new_page()
     tab.goto(file.as_uri())
-    model = read(folder / run / "model.safetensors")
+    model = load_model(folder / run / "model.safetensors")
     images = to_images(load_part("test").pixels[:IMAGES])
     sent = [base64.b64encode(images.tobytes()).decode(), list(images.shape)]
     answer = tab.evaluate(FORWARD, sent)

@@ -19,8 +19,8 @@ from convscope.data.readers import load
 from convscope.model.build import build
 from convscope.model.presets import load_spec
 from convscope.model.tensorflow import keras, tf
-from convscope.train.fit import _Loop
-from convscope.train.options import TrainOptions, resolve
+from convscope.training.fit import _Loop
+from convscope.training.options import TrainOptions, resolve
 
 IMAGES, ROUNDS, SIDE = 1536, 7, 2048
 

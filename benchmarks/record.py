@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from convscope.verbs.environment import describe_environment
+from convscope.api.environment import describe_environment
 
 FIGURES = Path(__file__).parent.parent / "docs" / "figures"
 

@@ -15,12 +15,12 @@ from record import write
 
 from convscope.data.dataset import stratified_split
 from convscope.data.readers import load
-from convscope.evaluate.metrics import measure
-from convscope.evaluate.predict import predict
-from convscope.model.artifact import Model, weights_sha256
+from convscope.evaluation.metrics import measure
+from convscope.evaluation.predict import predict
+from convscope.model.model_file import Model, weights_sha256
 from convscope.model.presets import load_spec
-from convscope.train.fit import fit
-from convscope.train.options import TrainOptions, resolve
+from convscope.training.fit import fit
+from convscope.training.options import TrainOptions, resolve
 
 
 def measure_seeds(preset: str, seeds: int, *, part: str = "test", **changes: object) -> list[dict]:

@@ -21,15 +21,15 @@ from record import FIGURES, write
 from convscope.arrays import to_images
 from convscope.data.dataset import Dataset, stratified_split
 from convscope.data.readers import load
-from convscope.evaluate.metrics import measure
-from convscope.evaluate.predict import predict
-from convscope.model import artifact, ops
-from convscope.model.artifact import Model, weights_sha256
+from convscope.evaluation.metrics import measure
+from convscope.evaluation.predict import predict
+from convscope.model import model_file, ops
 from convscope.model.forward import forward
 from convscope.model.layers import Window
+from convscope.model.model_file import Model, weights_sha256
 from convscope.model.presets import CLASSIC, load_spec
-from convscope.train.fit import fit
-from convscope.train.options import RECIPES, TrainOptions, resolve
+from convscope.training.fit import fit
+from convscope.training.options import RECIPES, TrainOptions, resolve
 
 TRAINING_SAMPLE = 10_000
 POOLED_SAMPLE = 500
@@ -92,7 +92,7 @@ def train(variant: str, seed: int, keep: Path | None) -> dict[str, object]:
     model = Model(spec, fitted.weights, training.class_names)
     if keep:
         keep.mkdir(parents=True, exist_ok=True)
-        artifact.write(model, keep / f"{variant.replace(', ', '-').replace(' ', '-')}-{seed}.safetensors")
+        model_file.write(model, keep / f"{variant.replace(', ', '-').replace(' ', '-')}-{seed}.safetensors")
     sample = np.random.default_rng(seed).permutation(len(training.labels))[:TRAINING_SAMPLE]
     row = {
         "variant": variant,

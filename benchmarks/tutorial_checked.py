@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tutorial_pairs import CLAIMED_PAIRS, pairs_of, picture
 
-from convscope.evaluate.intervals import Proportion
+from convscope.evaluation.intervals import Proportion
 
 ROOT = Path(__file__).parent.parent
 FIGURES = ROOT / "docs" / "figures" / "tutorial.json"

@@ -9,8 +9,8 @@ from html import escape
 
 import numpy as np
 
-from convscope.evaluate.confusion import ConfusedPair, confused_pairs
-from convscope.evaluate.intervals import Proportion
+from convscope.evaluation.confusion import ConfusedPair, confused_pairs
+from convscope.evaluation.intervals import Proportion
 
 CLAIMED_PAIRS = (("0", "6"), ("4", "9"))
 """Those that the tutorial names."""

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from doors import png_file
+from bad_inputs import png_file
 from PIL import Image
 
 CLASSES = ("bar", "column", "disc", "noise")

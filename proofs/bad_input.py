@@ -15,8 +15,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from apart import one_line, read_apart, summary
-from doors import DOORS
+from bad_inputs import DOORS
+from sandbox import one_line, read_apart, summary
 
 from convscope.data.decode import decode_file
 from convscope.data.readers import load

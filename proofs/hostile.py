@@ -23,13 +23,13 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 sys.path += [str(ROOT / "tests"), str(ROOT / "tests" / "model"), str(ROOT / "benchmarks")]
 
-import test_artifact as own  # noqa: E402
 import test_keras_file as keras  # noqa: E402
-from apart import one_line, read_apart, summary  # noqa: E402
+import test_model_file as own  # noqa: E402
 from keras_files import with_config, with_h5  # noqa: E402
+from sandbox import one_line, read_apart, summary  # noqa: E402
 
-from convscope.errors import ArtifactError  # noqa: E402
-from convscope.model import artifact  # noqa: E402
+from convscope.errors import ModelFileError  # noqa: E402
+from convscope.model import model_file  # noqa: E402
 from convscope.model.keras_file import read_keras  # noqa: E402
 
 SECONDS, MEGABYTES = 1.0, 200.0
@@ -57,11 +57,11 @@ def keras_files(content: bytes) -> dict[str, bytes]:
 
 def sound(folder: Path) -> tuple[bytes, bytes]:
     """Both files as they should be; Keras writes its own in another process."""
-    artifact.write(own.small_model(), folder / "m.safetensors")
+    model_file.write(own.small_model(), folder / "m.safetensors")
     path = [str(ROOT / "tests" / "model"), *sys.path]
     code = f"import sys; sys.path[:0] = {path!r}; {SAMPLE.format(str(folder / 'm.keras'))}"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-    for name, read in (("m.safetensors", artifact.read), ("m.keras", read_keras)):
+    for name, read in (("m.safetensors", model_file.read), ("m.keras", read_keras)):
         read(folder / name)  # whatever is imported late is imported, before anything is watched
         refusal(read)(folder / "gone")
     return (folder / "m.safetensors").read_bytes(), (folder / "m.keras").read_bytes()
@@ -71,7 +71,7 @@ def refusal(read: Callable[[Path], object]) -> Callable[[Path], str]:
     def refused(path: Path) -> str:
         try:
             read(path)
-        except ArtifactError as error:
+        except ModelFileError as error:
             return str(error)
         return ""
 
@@ -91,7 +91,7 @@ def prove() -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # zipfile warns while a name is written twice
         own_content, keras_content = sound(Path(folder))
-        cases = [("own", "m.safetensors", artifact.read, *case) for case in own_files(own_content).items()]
+        cases = [("own", "m.safetensors", model_file.read, *case) for case in own_files(own_content).items()]
         cases += [("keras", "m.keras", read_keras, *case) for case in keras_files(keras_content).items()]
     limits = {"seconds": SECONDS, "megabytes": MEGABYTES, "unclear": one_line, "watched": True}
     return [

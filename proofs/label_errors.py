@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 
+from convscope.api.check_data import LabelCheck, check_labels
 from convscope.data.dataset import Dataset
 from convscope.data.readers import load
 from convscope.model.presets import load_spec
-from convscope.train.options import TrainOptions
-from convscope.verbs.check import Judged, judge
+from convscope.training.options import TrainOptions
 
 SHARE = 0.05
 FIRST = (15, 30, 60)
@@ -38,7 +38,7 @@ def flipped(dataset: Dataset, *, seed: int) -> tuple[Dataset, set[int]]:
     return replace(dataset, labels=labels, known_wrong=()), set(places.tolist())
 
 
-def score(judged: Judged, wrong: set[int]) -> dict[str, Any]:
+def score(judged: LabelCheck, wrong: set[int]) -> dict[str, Any]:
     """Precision and recall of the likely errors, and of all disputed labels."""
     likely = {suspect.index for suspect in judged.train if suspect.is_likely}
     disputed = {suspect.index for suspect in judged.train}
@@ -53,7 +53,7 @@ def score(judged: Judged, wrong: set[int]) -> dict[str, Any]:
     }
 
 
-def known_found(judged: Judged, known: set[int]) -> dict[str, Any]:
+def known_found(judged: LabelCheck, known: set[int]) -> dict[str, Any]:
     """Where the labels that people found wrong stand in the list for the test part."""
     order = [suspect.index for suspect in judged.test]
     return {
@@ -77,9 +77,9 @@ def main() -> None:
     runs = []
     for seed in range(parser.parse_args().seeds):
         dirty, wrong = flipped(loaded.train, seed=seed)
-        runs.append({"seed": seed} | score(judge(spec, TrainOptions(seed=seed), dirty, None), wrong))
+        runs.append({"seed": seed} | score(check_labels(spec, TrainOptions(seed=seed), dirty, None), wrong))
         print(runs[-1], flush=True)
-    clean = judge(spec, TrainOptions(), loaded.train, loaded.test)
+    clean = check_labels(spec, TrainOptions(), loaded.train, loaded.test)
     known = known_found(clean, set(loaded.test.known_wrong if loaded.test else ()))
     print(known, flush=True)
     summary: dict[str, Any] = {"n": len(loaded.train), "seeds": len(runs)}

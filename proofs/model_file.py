@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from convscope.data.preprocess import Preprocessing
-from convscope.errors import ArtifactError
-from convscope.model.artifact import Model, read, write
-from convscope.model.notation import parse
+from convscope.errors import ModelFileError
+from convscope.model.model_file import Model, load_model, save_model
+from convscope.model.spec_parser import parse
 
 NETWORK = "Conv2D(2, 3, activation='relu')\nMaxPooling2D(2)\nFlatten()\nDense(num_classes, activation='softmax')"
 
@@ -56,15 +56,15 @@ def prove(folder: Path, values: int) -> Found:
     """Try them all; `values` other values for each byte, 255 being all there are."""
     path = folder / "model.safetensors"
     model = small_model()
-    write(model, path)
+    save_model(model, path)
     content = path.read_bytes()
     found = Found(size_bytes=len(content))
 
     def attempt(damaged: bytes, words: str) -> None:
         path.write_bytes(damaged)
         try:
-            equal = same(read(path), model)
-        except ArtifactError:
+            equal = same(load_model(path), model)
+        except ModelFileError:
             found.refused += 1
             return
         except Exception as error:
@@ -87,7 +87,7 @@ def prove(folder: Path, values: int) -> Found:
 
 def main() -> None:
     sys.path.append(str(Path(__file__).parent.parent / "benchmarks"))
-    from record import write as record
+    from record import save_model as record
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--values", type=int, default=255)

@@ -18,7 +18,7 @@ from typing import Any
 from disk import Act, Decide, watched
 
 from convscope.cli.app import program
-from convscope.train import checkpoint
+from convscope.training import checkpoint
 
 SECONDS_BETWEEN = 0.05
 
@@ -49,18 +49,18 @@ def remember_state() -> None:
 
     It is noted before the checkpoint is written: a process that dies between the two takes the step again.
     """
-    real_write = checkpoint.write
+    real_write = checkpoint.save_checkpoint
 
     def write(kept: checkpoint.Checkpoint, folder: Path) -> Path:
         note_state(kept, folder.parent)
         return real_write(kept, folder)
 
-    checkpoint.write = write
+    checkpoint.save_checkpoint = write
 
 
 def die_in_a_checkpoint(last: int) -> None:
     """Count only what checkpoints write, and die there."""
-    real_write, decide = checkpoint.write, die_at(last)
+    real_write, decide = checkpoint.save_checkpoint, die_at(last)
 
     def write(*words: Any) -> Any:
         with watched(lambda number, *rest: decide(done[0] + number, *rest)) as seen:
@@ -69,7 +69,7 @@ def die_in_a_checkpoint(last: int) -> None:
         return path
 
     done = [0]
-    checkpoint.write = write
+    checkpoint.save_checkpoint = write
 
 
 if __name__ == "__main__":

@@ -13,14 +13,14 @@ from unittest import mock
 import numpy as np
 
 from convscope.errors import OptionError, SpecError
-from convscope.explain.convolution import ConvOptions, Slide, slide
-from convscope.explain.gradients import LEAST_DIFFERENCE
-from convscope.explain.saliency import EXPLAINERS
+from convscope.explanation.gradients import LEAST_DIFFERENCE
+from convscope.explanation.saliency import EXPLAINERS
+from convscope.explanation.sliding_window import ConvOptions, SlidingWindow, slide
 from convscope.model import layers, ops
-from convscope.model.artifact import Model
 from convscope.model.checks import ACTIVATIONS, INITIALIZERS
 from convscope.model.forward import forward, logits
 from convscope.model.layers import Layer, Shape
+from convscope.model.model_file import Model
 from convscope.model.spec import Spec
 
 SIDES = (5, 14)
@@ -139,7 +139,7 @@ def tensorflow_is_wrong(layer: Layer, shape: Shape) -> bool:
     return layer.strides[0] == 1 < layer.strides[1] and layer.output_shape(shape)[1] == 1
 
 
-def random_slide(rng: np.random.Generator) -> Slide:
+def random_sliding_window(rng: np.random.Generator) -> SlidingWindow:
     """Any sliding window that fits: sizes 1 to 32, K 1 to 7, S 1 to 4, D 1 to 3, G up to 4, three paddings."""
     while True:
         size, kernel, strides, rate = (
@@ -160,7 +160,7 @@ def random_slide(rng: np.random.Generator) -> Slide:
             continue
 
 
-def check_slide(made: Slide) -> None:
+def check_sliding_window(made: SlidingWindow) -> None:
     """TensorFlow computes the same numbers: to the bit, but for means.
 
     Pixels and weights are small whole numbers, so that every order of a sum is exact; only a mean is rounded.
@@ -173,7 +173,7 @@ def check_slide(made: Slide) -> None:
         assert np.array_equal(made.output, theirs), made.caption
 
 
-def _tensorflow_conv(made: Slide) -> np.ndarray:
+def _tensorflow_conv(made: SlidingWindow) -> np.ndarray:
     from convscope.model.tensorflow import tf
 
     window, zeros = made.window, made.window.padding
@@ -183,7 +183,7 @@ def _tensorflow_conv(made: Slide) -> np.ndarray:
     ).numpy()[0]
 
 
-def _tensorflow_pool(made: Slide) -> np.ndarray:
+def _tensorflow_pool(made: SlidingWindow) -> np.ndarray:
     """Its pooling knows neither a number of zeros nor dilation with strides; its `extract_patches` knows both."""
     from convscope.model.tensorflow import tf
 
@@ -292,15 +292,21 @@ def check_explainer(name: str, network: Model, image: np.ndarray, *, target: int
     explain = EXPLAINERS[name]
     kept = {key: value.copy() for key, value in network.weights.items()}
     seen = image.copy()
-    heatmap = explain(network, image, target=target, seed=3)
-    assert (heatmap.method, heatmap.target) == (name, target)
-    assert heatmap.values.dtype == np.float32 and np.isfinite(heatmap.values).all()
-    assert heatmap.values.shape[:2] == image.shape[:2] and heatmap.values.shape[2] in (1, image.shape[2])
-    assert heatmap.logit == logits(network.spec, network.weights, image[None])[0, target], "the logit, no probability"
+    attribution = explain(network, image, target=target, seed=3)
+    assert (attribution.method, attribution.target) == (name, target)
+    assert attribution.values.dtype == np.float32 and np.isfinite(attribution.values).all()
+    assert attribution.values.shape[:2] == image.shape[:2] and attribution.values.shape[2] in (1, image.shape[2])
+    assert attribution.logit == logits(network.spec, network.weights, image[None])[0, target], (
+        "the logit, no probability"
+    )
     again = explain(network, image, target=target, seed=3)
-    assert np.array_equal(again.values, heatmap.values) and again.to_json() == heatmap.to_json(), "deterministic"
-    if heatmap.difference is not None:
-        assert abs(heatmap.total - heatmap.difference) <= 0.01 * max(abs(heatmap.difference), LEAST_DIFFERENCE)
+    assert np.array_equal(again.values, attribution.values) and again.to_json() == attribution.to_json(), (
+        "deterministic"
+    )
+    if attribution.difference is not None:
+        assert abs(attribution.total - attribution.difference) <= 0.01 * max(
+            abs(attribution.difference), LEAST_DIFFERENCE
+        )
     for calls in range(3):
         # the last layer fails, the first time that it computes or later
         done = [ops.dense] * calls + [MemoryError("no room")]

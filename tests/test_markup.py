@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from convscope.api.open import open_run
 from convscope.data.dataset import Dataset
-from convscope.evaluate.predict import Predictions
-from convscope.train.run import load_run
-from convscope.verbs.open import open_run
+from convscope.evaluation.predict import Predictions
+from convscope.training.run import load_run
 
 HOSTILE = '<script>alert("x")</script>'
 

@@ -1,6 +1,6 @@
 """Train a convolutional network from scratch, see through it, hand it over.
 
-The nouns are here; the verbs, one for each command, are in `convscope.verbs`. Importing convscope imports neither
+The nouns are here; the verbs, one for each command, are in `convscope.api`. Importing convscope imports neither
 TensorFlow nor anything else until a name is asked for.
 
 Example:
@@ -15,68 +15,68 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from convscope.api.conv import conv
     from convscope.data.dataset import Dataset, LoadedData
     from convscope.data.preprocess import Preprocessing
     from convscope.data.readers import load
     from convscope.errors import ConvscopeError
-    from convscope.evaluate.metrics import Evaluation, Proportion, measure
-    from convscope.evaluate.predict import Predictions
-    from convscope.explain.convolution import ConvOptions, Slide
-    from convscope.explain.explanation import Explanation
-    from convscope.explain.heatmap import Heatmap
-    from convscope.model.artifact import Model, read, write
+    from convscope.evaluation.metrics import Evaluation, Proportion, measure
+    from convscope.evaluation.predict import Predictions
+    from convscope.explanation.attribution import Attribution
+    from convscope.explanation.explanation import Explanation
+    from convscope.explanation.sliding_window import ConvOptions, SlidingWindow
+    from convscope.model.model_file import Model, load_model, save_model
     from convscope.model.presets import load_spec
     from convscope.model.spec import Spec
-    from convscope.train.options import TrainOptions
-    from convscope.train.run import Run
-    from convscope.verbs.conv import conv
+    from convscope.training.options import TrainOptions
+    from convscope.training.run import Run
 
 _HOMES = {
-    "ConvOptions": "explain.convolution",
+    "ConvOptions": "explanation.sliding_window",
     "ConvscopeError": "errors",
     "Dataset": "data.dataset",
-    "Evaluation": "evaluate.metrics",
-    "Explanation": "explain.explanation",
-    "Heatmap": "explain.heatmap",
+    "Evaluation": "evaluation.metrics",
+    "Explanation": "explanation.explanation",
+    "Attribution": "explanation.attribution",
     "LoadedData": "data.dataset",
-    "Model": "model.artifact",
-    "Predictions": "evaluate.predict",
+    "Model": "model.model_file",
+    "Predictions": "evaluation.predict",
     "Preprocessing": "data.preprocess",
-    "Proportion": "evaluate.metrics",
-    "Run": "train.run",
-    "Slide": "explain.convolution",
+    "Proportion": "evaluation.metrics",
+    "Run": "training.run",
+    "SlidingWindow": "explanation.sliding_window",
     "Spec": "model.spec",
-    "TrainOptions": "train.options",
-    "conv": "verbs.conv",
+    "TrainOptions": "training.options",
+    "conv": "api.conv",
     "load": "data.readers",
     "load_spec": "model.presets",
-    "measure": "evaluate.metrics",
-    "read": "model.artifact",
-    "write": "model.artifact",
+    "measure": "evaluation.metrics",
+    "load_model": "model.model_file",
+    "save_model": "model.model_file",
 }
 
 __all__ = [
+    "Attribution",
     "ConvOptions",
     "ConvscopeError",
     "Dataset",
     "Evaluation",
     "Explanation",
-    "Heatmap",
     "LoadedData",
     "Model",
     "Predictions",
     "Preprocessing",
     "Proportion",
     "Run",
-    "Slide",
+    "SlidingWindow",
     "Spec",
     "TrainOptions",
     "conv",
     "load",
+    "load_model",
     "load_spec",
     "measure",
-    "read",
-    "write",
+    "save_model",
 ]
 
 

@@ -3,7 +3,7 @@
     ConvscopeError                  exit 1   anything we know how to name
     ├── DataError                            a picture, a file or a folder that is not usable data
     ├── SpecError                            a description of a network that does not fit together
-    ├── ArtifactError                        a model file that is damaged, hostile or newer than we are
+    ├── ModelFileError                        a model file that is damaged, hostile or newer than we are
     ├── RunError                             a run folder that cannot be written, read or found
     ├── DivergedError                        the training loss stopped being a finite number
     ├── MissingExtraError                    the command needs an optional dependency
@@ -53,7 +53,7 @@ class SpecError(ConvscopeError):
     """A network description does not fit together; the message names the layer."""
 
 
-class ArtifactError(ConvscopeError):
+class ModelFileError(ConvscopeError):
     """A model file is damaged, hostile, or written by a newer convscope."""
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convscope.explain.saliency import EXPLAINERS, TITLES
+from convscope.explanation.saliency import EXPLAINERS, TITLES
 
 
 def complaints(stderr: str) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from convscope import __version__
 from convscope.cli.app import COMMANDS
-from convscope.train.options import TrainOptions
+from convscope.training.options import TrainOptions
 
 
 @pytest.mark.parametrize("command", COMMANDS)

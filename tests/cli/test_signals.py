@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convscope.model.artifact import read
+from convscope.model.model_file import load_model
 
 SECONDS_TO_STOP = 6.0
 """The promise is 2 s on a quiet machine; test machines are not quiet."""
@@ -63,7 +63,7 @@ def test_a_signal_ends_a_training_and_keeps_what_was_learned(number: signal.Sign
     assert "Traceback" not in stderr
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     assert record["outcome"] == "interrupted" and record["test"] is None
-    model = read(tmp_path / "run" / "model.safetensors")
+    model = load_model(tmp_path / "run" / "model.safetensors")
     assert model.provenance["outcome"] == "interrupted" and model.provenance["steps"] > 0
     assert "the test split stays unread" in stdout
     assert not list((tmp_path / "run").glob(".*"))
@@ -110,7 +110,7 @@ def test_a_training_that_diverges_says_so_and_keeps_the_last_good_weights(
     assert done.returncode == 1 and done.stdout == "", done.stderr
     assert len(complaint) == 1 and "finite" in complaint[0] and "--learning-rate" in done.stderr
     assert "Traceback" not in done.stderr
-    model = read(tmp_path / "run" / "model.safetensors")
+    model = load_model(tmp_path / "run" / "model.safetensors")
     assert all(np.isfinite(weight).all() for weight in model.weights.values())
     assert json.loads((tmp_path / "run" / "run.json").read_text())["outcome"] == "diverged"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from convscope.model.artifact import read
+from convscope.model.model_file import load_model
 from convscope.model.presets import PRESETS
 
 
@@ -35,7 +35,7 @@ def test_quick_is_what_is_meant_when_nothing_is_said(tmp_path: Path, convscope) 
 
 
 def test_a_run_tells_its_own_network(short_run: Path, tmp_path: Path, convscope) -> None:
-    spec = read(short_run / "model.safetensors").spec
+    spec = load_model(short_run / "model.safetensors").spec
     told = json.loads(convscope("summary", short_run, "--json", cwd=tmp_path).stdout)
     assert told["parameters"] == spec.parameters and len(told["layers"]) == len(spec.layers)
 

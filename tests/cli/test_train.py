@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convscope.model.artifact import read, weights_sha256
-from convscope.train.options import TrainOptions, resolve
+from convscope.model.model_file import load_model, weights_sha256
+from convscope.training.options import TrainOptions, resolve
 
 PICTURES = {"learning_curves", "confusion_matrix", "predictions", "mistakes", "reliability"}
 NATIVE_LINES = ("cuda", "oneDNN", "cpu_feature_guard", "TensorRT", "WARNING", "absl", "I0000", "E0000", "W0000")
@@ -83,7 +83,7 @@ def test_the_run_folder_holds_model_record_options_and_pictures(short_run: Path)
 
 
 def test_the_record_and_the_model_tell_of_the_same_weights(short_run: Path) -> None:
-    record, model = json.loads((short_run / "run.json").read_text()), read(short_run / "model.safetensors")
+    record, model = json.loads((short_run / "run.json").read_text()), load_model(short_run / "model.safetensors")
     assert record["weights_sha256"] == weights_sha256(model.weights)
     assert record["network"]["parameters"] == model.spec.parameters
     assert record["outcome"] == "finished" and record["test"]["n"] == 10_000

@@ -15,10 +15,10 @@ from PIL import Image
 
 from convscope.cli.app import COMMANDS
 from convscope.data.mnist import load_part
-from convscope.explain.saliency import EXPLAINERS
+from convscope.explanation.saliency import EXPLAINERS
 from convscope.model.checks import ACTIVATIONS
 from convscope.model.layers import LAYERS
-from convscope.train.options import OPTIMIZERS, TrainOptions
+from convscope.training.options import OPTIMIZERS, TrainOptions
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from bad_input import MEGABYTES
-from doors import DOORS
+from bad_inputs import DOORS
 
 PROOFS = Path(__file__).parents[2] / "proofs"
 

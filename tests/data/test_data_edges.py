@@ -12,18 +12,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from doors import digits, drawn, npy, npz_file, pictures, put, zip_of
+from bad_inputs import digits, drawn, npy, npz_file, pictures, put, zip_of
 from makers import idx_bytes, write_pictures
 from PIL import Image
 
-from convscope.data import files, folder, npz, png, sights, table, zipped
-from convscope.data.assembly import LoadOptions, Part, assemble
+from convscope.data import csv_format, files, folder, npz, png, scan, zipped
+from convscope.data.build_dataset import LoadOptions, Part, assemble
+from convscope.data.data_checks import check_dataset
 from convscope.data.decode import decode
-from convscope.data.doctor import examine_all
-from convscope.data.lookalike import portrait
+from convscope.data.near_duplicates import fingerprint
 from convscope.data.preprocess import to_grey
 from convscope.data.readers import load
-from convscope.data.sights import Seen, Sight
+from convscope.data.scan import ImageRecord, ScanResult
 from convscope.errors import DataError
 
 GOOD = "label,a,b,c,d\n" + "0,1,2,3,4\n1,5,6,7,8\n" * 3
@@ -52,22 +52,22 @@ def test_a_picture_for_which_memory_does_not_suffice_is_refused_by_name(monkeypa
         decode(drawn("BMP"), "photo")
 
 
-def sight(name: str, label: str, *, part: str = "train", size: tuple[int, int] = (9, 9), seed: int = 0) -> Sight:
+def record(name: str, label: str, *, part: str = "train", size: tuple[int, int] = (9, 9), seed: int = 0) -> ImageRecord:
     pixels = np.random.default_rng(seed).integers(0, 256, (*size, 1), np.uint8)
-    return Sight(name, part, label, size, name.encode(), portrait(pixels), {}, lambda: pixels)
+    return ImageRecord(name, part, label, size, name.encode(), fingerprint(pixels), {}, lambda: pixels)
 
 
 def test_a_class_that_is_small_beside_the_largest_is_named() -> None:
-    sights = [sight(f"a{index}", "a", seed=index) for index in range(500)]
-    sights += [sight(f"b{index}", "b", seed=1000 + index) for index in range(22)]
-    findings = examine_all(Seen("d", "npz", tuple(sights))).findings
+    records = [record(f"a{index}", "a", seed=index) for index in range(500)]
+    records += [record(f"b{index}", "b", seed=1000 + index) for index in range(22)]
+    findings = check_dataset(ScanResult("d", "npz", tuple(records))).findings
     assert [finding.words for finding in findings] == ["class b has 22 training pictures, the largest 500"]
 
 
 def test_sizes_of_a_class_with_very_few_pictures_say_nothing() -> None:
-    sights = [sight(f"a{index}", "a", seed=index) for index in range(30)]
-    sights += [sight(f"b{index}", "b", size=(90, 90), seed=100 + index) for index in range(4)]
-    assert examine_all(Seen("d", "npz", tuple(sights))).counts == {"tiny_class": 1}
+    records = [record(f"a{index}", "a", seed=index) for index in range(30)]
+    records += [record(f"b{index}", "b", size=(90, 90), seed=100 + index) for index in range(4)]
+    assert check_dataset(ScanResult("d", "npz", tuple(records))).counts == {"tiny_class": 1}
 
 
 def test_a_file_that_may_not_be_opened_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,13 +182,13 @@ def test_an_interrupt_while_looking_ends_it_at_once(tmp_path: Path) -> None:
 
     write_pictures(tmp_path, {"a": 3, "b": 3})
     with pytest.raises(KeyboardInterrupt):
-        sights.look(tmp_path, stop)
+        scan.look(tmp_path, stop)
 
 
 def test_a_table_of_more_than_there_may_be_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = table.LINES_AT_ONCE * "0,1,2,3,4\n"
+    rows = csv_format.LINES_AT_ONCE * "0,1,2,3,4\n"
     (tmp_path / "d.csv").write_text("label,a,b,c,d\n" + rows)
-    monkeypatch.setattr(table, "MAX_BYTES", 4 * table.LINES_AT_ONCE - 1)
+    monkeypatch.setattr(table, "MAX_BYTES", 4 * csv_format.LINES_AT_ONCE - 1)
     with pytest.raises(DataError, match=r"at most 3,999 pixels.*d\.csv, which holds more"):
         load(tmp_path / "d.csv")
 

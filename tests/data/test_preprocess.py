@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from convscope.data import ink, mnist
+from convscope.data import digit_normalization, mnist
 from convscope.data.preprocess import FITS, Preprocessing, flatten_alpha, has_dark_ink, to_grey
 from convscope.data.resample import average_blocks, resample, resample_many, triangle_weights
 from convscope.errors import DataError
@@ -314,21 +314,21 @@ def test_the_edge_of_the_table_beside_the_paper_is_left_out(mnist_test):
 def test_the_box_keeps_its_proportions_at_any_size(size, mnist_test):
     big = np.asarray(Image.fromarray(mnist_test.pixels[7, :, :, 0]).resize((200, 200)))[..., None]
     result = Preprocessing(size, size, 1, fit="mnist").apply(big)[..., 0]
-    top, bottom, left, right = ink.ink_box(result)
+    top, bottom, left, right = digit_normalization.ink_box(result)
     assert abs(max(bottom - top, right - left) - size * 20 / 28) <= 1
-    assert all(abs(middle - size / 2) <= 0.5 for middle in ink.centre_of_mass(result))
+    assert all(abs(middle - size / 2) <= 0.5 for middle in digit_normalization.centre_of_mass(result))
 
 
 def test_a_dot_that_vanishes_when_it_is_reduced_gives_an_empty_picture():
     dot = np.zeros((9, 7, 1), np.uint8)
     dot[5, 3] = 60
     assert Preprocessing(1, 1, 1, fit="mnist").apply(dot).shape == (1, 1, 1)
-    assert ink.centre_of_mass(np.zeros((3, 4), np.uint8)) == (1.0, 1.5)
+    assert digit_normalization.centre_of_mass(np.zeros((3, 4), np.uint8)) == (1.0, 1.5)
 
 
 def test_connected_parts_equal_a_flood_fill():
     mask = np.random.default_rng(4).random((40, 33)) < 0.45
-    labels, count = ink.connected(mask)
+    labels, count = digit_normalization.connected_components(mask)
     seen = np.zeros(mask.shape, int)
     number = 0
     for start in zip(*np.nonzero(mask), strict=True):
@@ -354,4 +354,4 @@ def test_running_minimum_and_maximum_equal_the_loop(window):
             [slow(grey[max(0, y - reach) : y + reach + 1, max(0, x - reach) : x + reach + 1]) for x in range(14)]
             for y in range(11)
         ]
-        assert (ink.running(grey, window, better) == np.array(expected)).all()
+        assert (digit_normalization.running(grey, window, better) == np.array(expected)).all()

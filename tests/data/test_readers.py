@@ -17,7 +17,7 @@ from data.makers import digits, idx_bytes, npy_bytes, npy_lie, png, write_idx, w
 from PIL import Image
 
 from convscope.data import readers
-from convscope.data.assembly import natural_key
+from convscope.data.build_dataset import natural_key
 from convscope.data.readers import READERS, describe_sources, detect, load, load_test
 from convscope.errors import DataError, OptionError
 
@@ -287,7 +287,7 @@ def test_mnist_can_be_resampled_and_coloured():
 
 
 def test_the_framing_rule_knows_mnist_from_others():
-    from convscope.data.assembly import follows_mnist
+    from convscope.data.build_dataset import follows_mnist
     from convscope.data.mnist import load_part
 
     pixels = load_part("test").pixels[:500]

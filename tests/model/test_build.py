@@ -12,9 +12,9 @@ from convscope.model import layers
 from convscope.model.build import build, get_weights, set_weights
 from convscope.model.checks import ACTIVATIONS, INITIALIZERS
 from convscope.model.layers import LAYERS
-from convscope.model.notation import parse
 from convscope.model.presets import PRESETS, load_spec
 from convscope.model.spec import Spec
+from convscope.model.spec_parser import parse
 from convscope.model.tensorflow import keras, quiet, tf
 
 SPECS = 48

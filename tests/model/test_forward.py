@@ -12,9 +12,9 @@ from convscope.model import forward as forward_module
 from convscope.model import layers, ops
 from convscope.model.forward import MAX_CHUNK, chunk_size, forward, logits
 from convscope.model.layers import Window
-from convscope.model.notation import parse
 from convscope.model.presets import PRESETS, load_spec
 from convscope.model.spec import Row, Spec
+from convscope.model.spec_parser import parse
 
 TOLERANCE = 1e-5
 """float32 against float64, relative to the largest number: sums of at most some hundred products, 24 bits each."""

@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 from keras_files import models, repack, save, weights_of, with_config, with_h5
 
-from convscope.errors import ArtifactError
+from convscope.api.import_keras import ImportOptions, import_keras
+from convscope.errors import ModelFileError
 from convscope.model.forward import logits
 from convscope.model.keras_file import read_keras
-from convscope.verbs.import_keras import ImportOptions, import_keras
 
 NAMES = (
     "the tutorial's",
@@ -268,7 +268,7 @@ def assert_refused(hostile: bytes, words: str, folder: Path) -> None:
     path.write_bytes(hostile)
     began = time.monotonic()
     tracemalloc.start()
-    with pytest.raises(ArtifactError) as caught:
+    with pytest.raises(ModelFileError) as caught:
         import_keras(path, out=folder / "run")
     grown = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -316,7 +316,7 @@ def test_random_damage_is_refused_or_harmless(content: bytes, tmp_path: Path) ->
         path.write_bytes(repack(content, weights=bytes(damaged)))
         try:
             outcomes.add(read_keras(path).spec.num_classes)
-        except ArtifactError:
+        except ModelFileError:
             outcomes.add("refused")
     assert outcomes == {3, "refused"}
 

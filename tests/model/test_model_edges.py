@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from keras_files import models, repack, save, weights_of, with_config
 
-from convscope.errors import ArtifactError
+from convscope.errors import ModelFileError
 from convscope.model import hdf5
-from convscope.model.artifact import read
 from convscope.model.files import read_small, replace_file
 from convscope.model.keras_file import read_keras
-from convscope.model.tensorfile import encode, open_file, plain
+from convscope.model.model_file import load_model
+from convscope.model.safetensors_io import encode, open_file, plain
 
 
 @pytest.fixture(scope="module")
@@ -23,17 +23,17 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def test_a_path_with_a_null_is_no_model() -> None:
-    with pytest.raises(ArtifactError, match="null byte"):
-        read("a\0b")
+    with pytest.raises(ModelFileError, match="null byte"):
+        load_model("a\0b")
 
 
 def test_a_file_above_its_limit_is_not_written() -> None:
-    with pytest.raises(ArtifactError, match="at most 100 bytes"):
+    with pytest.raises(ModelFileError, match="at most 100 bytes"):
         encode("{}", {"w": np.zeros(40, np.float32)}, max_bytes=100)
 
 
 def test_keys_that_are_no_texts_are_not_plain() -> None:
-    with pytest.raises(ArtifactError, match="plain JSON"):
+    with pytest.raises(ModelFileError, match="plain JSON"):
         plain({1: 2}, "provenance")
 
 
@@ -48,7 +48,7 @@ def test_a_file_that_shrinks_while_it_is_read_is_refused(tmp_path: Path, monkeyp
         return os.stat_result(about)
 
     monkeypatch.setattr(os, "fstat", larger)
-    with pytest.raises(ArtifactError, match="changed while it was read"):
+    with pytest.raises(ModelFileError, match="changed while it was read"):
         open_file(path)
 
 
@@ -65,7 +65,7 @@ def test_where_folders_cannot_be_synchronised_files_are_written_all_the_same(
 @pytest.mark.parametrize("name", ["folder", "nothing"])
 def test_what_is_no_file_is_no_keras_model(name: str, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
-    with pytest.raises(ArtifactError, match=name):
+    with pytest.raises(ModelFileError, match=name):
         read_keras(tmp_path / name)
 
 
@@ -74,7 +74,7 @@ def test_a_model_of_nothing_but_an_input_is_refused(content: bytes, tmp_path: Pa
         del config["config"]["layers"][1:]
 
     (tmp_path / "m.keras").write_bytes(with_config(content, empty))
-    with pytest.raises(ArtifactError, match="no layer"):
+    with pytest.raises(ModelFileError, match="no layer"):
         read_keras(tmp_path / "m.keras")
 
 
@@ -83,7 +83,7 @@ def test_weights_that_state_another_length_than_their_shape_are_refused(content:
     place = weights.index((4 * 3 * 3 * 4).to_bytes(8, "little"))
     weights[place : place + 8] = (4 * 3 * 3 * 4 + 4).to_bytes(8, "little")
     (tmp_path / "m.keras").write_bytes(repack(content, weights=bytes(weights)))
-    with pytest.raises(ArtifactError, match="148 bytes instead of 144"):
+    with pytest.raises(ModelFileError, match="148 bytes instead of 144"):
         read_keras(tmp_path / "m.keras")
 
 
@@ -92,7 +92,7 @@ def test_weights_with_more_nodes_than_there_may_be_are_refused(
 ) -> None:
     monkeypatch.setattr(hdf5, "MAX_NODES", 20)
     (tmp_path / "m.keras").write_bytes(content)
-    with pytest.raises(ArtifactError, match="more than 20 nodes"):
+    with pytest.raises(ModelFileError, match="more than 20 nodes"):
         read_keras(tmp_path / "m.keras")
 
 
@@ -115,5 +115,5 @@ def test_only_an_ordinary_file_is_replaced(tmp_path: Path) -> None:
 def test_a_small_file_is_read_up_to_its_bound(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"12345")
     assert read_small(tmp_path / "f", 5) == b"12345"
-    with pytest.raises(ArtifactError, match="more than 4 bytes"):
+    with pytest.raises(ModelFileError, match="more than 4 bytes"):
         read_small(tmp_path / "f", 4)

@@ -11,8 +11,8 @@ from convscope.arithmetic import ReceptiveField
 from convscope.errors import SpecError
 from convscope.model import spec as spec_module
 from convscope.model.layers import Activation, AveragePooling2D, Conv2D, Dense, Dropout, Flatten, Softmax
-from convscope.model.notation import from_json, keras_call, parse
 from convscope.model.spec import MAX_LAYERS, Spec
+from convscope.model.spec_parser import from_json, keras_call, parse
 
 ENDING = 'Flatten()\nDense(num_classes, activation="softmax")'
 

@@ -8,10 +8,10 @@ from harness import random_weights
 from matplotlib.text import Text
 from PIL import Image
 
-from convscope.explain.explanation import Explanation, explain_picture
-from convscope.explain.saliency import TITLES
-from convscope.model.artifact import Model
-from convscope.model.notation import parse
+from convscope.explanation.explanation import Explanation, explain_picture
+from convscope.explanation.saliency import TITLES
+from convscope.model.model_file import Model
+from convscope.model.spec_parser import parse
 from convscope.report.pictures.canvas import save
 from convscope.report.pictures.explanation import explanation, signed
 
@@ -116,7 +116,7 @@ def test_every_method_has_its_title_and_its_verdict(drawn) -> None:
     told = " ".join(words(figure))
     for method, found in one.maps.items():
         assert TITLES[method] in words(figure)
-        assert " ".join(found.conscience.verdict.split()[:4]) in told
+        assert " ".join(found.sanity_checks.verdict.split()[:4]) in told
     for method in one.left_out:
         assert f"{TITLES[method]} is left out." in told
 
@@ -124,7 +124,7 @@ def test_every_method_has_its_title_and_its_verdict(drawn) -> None:
 def test_the_curve_that_is_drawn_is_the_deletion_curve() -> None:
     one = explained("digits", methods=("occlusion",))
     (chart,) = (axes for axes in draw(one).axes if axes.lines and axes.axison)
-    fall = one.maps["occlusion"].conscience.deletion
+    fall = one.maps["occlusion"].sanity_checks.deletion
     random, own = chart.lines
     assert np.array_equal(own.get_ydata(), fall.logit)
     assert random.get_ydata() == pytest.approx(fall.random.mean(axis=0))

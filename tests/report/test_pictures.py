@@ -15,17 +15,17 @@ from matplotlib.text import Text
 from PIL import Image
 
 from convscope.errors import RunError
-from convscope.evaluate.metrics import measure
-from convscope.model.notation import parse
+from convscope.evaluation.metrics import measure
 from convscope.model.presets import PRESETS, load_spec
-from convscope.report.pictures import canvas, lettering
+from convscope.model.spec_parser import parse
+from convscope.report.pictures import canvas, text_layout
 from convscope.report.pictures.canvas import save
 from convscope.report.pictures.confusion import confusion_matrix
 from convscope.report.pictures.curves import learning_curves
+from convscope.report.pictures.gallery import gallery, mistakes
 from convscope.report.pictures.network import network
+from convscope.report.pictures.prediction_figure import prediction_figure
 from convscope.report.pictures.reliability import reliability
-from convscope.report.pictures.sees import what_it_sees
-from convscope.report.pictures.tiles import gallery, mistakes
 
 RNG = np.random.default_rng(0)
 ODD_NAMES = ("猫", "собака", "<script>alert(1)</script>", "$\\frac{1}{2$", "Straußenvögel auf der grünen Wiese")
@@ -125,17 +125,17 @@ CASES = {
     "mistakes, odd names": lambda: mistakes(pixels(400, 48, 32, 3), evaluation(ODD_NAMES)),
     "mistakes, one": lambda: mistakes(pixels(1), evaluation(ODD_NAMES, n=1, errors=1, known_wrong=[0])),
     "mistakes, none": lambda: mistakes(pixels(400), evaluation(DIGITS, errors=0)),
-    "what it sees": lambda: what_it_sees(
+    "what it sees": lambda: prediction_figure(
         pixels(1, 300, 420, 3)[0], pixels(1)[0], class_names=DIGITS, probabilities=probabilities(1, 10)[0], name="a.png"
     ),
-    "what it sees, odd names": lambda: what_it_sees(
+    "what it sees, odd names": lambda: prediction_figure(
         pixels(1, 90, 20, 1)[0],
         pixels(1, 48, 32, 3)[0],
         class_names=ODD_NAMES,
         probabilities=probabilities(1, 5)[0],
         name="a photo whose name $goes$ on and on and on and on.jpeg",
     ),
-    "what it sees, 60 classes": lambda: what_it_sees(
+    "what it sees, 60 classes": lambda: prediction_figure(
         pixels(1, 20, 200)[0], pixels(1, 96, 96)[0], class_names=SIXTY, probabilities=probabilities(1, 60)[0]
     ),
     "network, 3 layers": lambda: network(table("Flatten()\nDense(num_classes)\nSoftmax()")),
@@ -427,7 +427,9 @@ def test_a_long_network_loses_no_layer():
 
 def test_what_the_network_sees_is_shown_pixel_for_pixel():
     seen = pixels(1)[0]
-    picture = what_it_sees(pixels(1, 60, 90, 3)[0], seen, class_names=DIGITS, probabilities=probabilities(1, 10)[0])
+    picture = prediction_figure(
+        pixels(1, 60, 90, 3)[0], seen, class_names=DIGITS, probabilities=probabilities(1, 10)[0]
+    )
     original, shown_image = picture.axes[0].images
     assert np.array_equal(shown_image.get_array(), seen[..., 0])
     assert shown_image.get_interpolation() == original.get_interpolation() == "nearest"
@@ -443,20 +445,20 @@ def test_odd_names_ask_for_no_character_that_is_missing():
 
 def test_a_name_that_no_font_can_draw_becomes_its_number():
     unseen = "\U0001f9ff\U00013000"  # an amulet and a hieroglyph
-    assert lettering.drawable(unseen, index=7, width=1.0, size=10.0) == "class 7"
-    assert lettering.drawable("Ελληνικά", index=7, width=2.0, size=10.0) == "Ελληνικά"
+    assert text_layout.drawable(unseen, index=7, width=1.0, size=10.0) == "class 7"
+    assert text_layout.drawable("Ελληνικά", index=7, width=2.0, size=10.0) == "Ελληνικά"
 
 
 def test_a_file_name_keeps_what_can_be_drawn_of_it():
-    assert lettering.drawable("my \U0001f9ff.png", width=2.0, size=10.0) == "my □.png"
-    assert lettering.drawable("", width=2.0, size=10.0) == ""
+    assert text_layout.drawable("my \U0001f9ff.png", width=2.0, size=10.0) == "my □.png"
+    assert text_layout.drawable("", width=2.0, size=10.0) == ""
 
 
 @pytest.mark.parametrize("width", [0.3, 0.8, 2.0])
 def test_a_name_is_never_wider_than_its_place(width):
     for name in (*ODD_NAMES, "W" * 300, "i" * 300):
-        short = lettering.drawable(name, index=0, width=width, size=9.0, bold=True)
-        assert lettering.text_width(short, size=9.0, bold=True) <= width or len(short) <= 2
+        short = text_layout.drawable(name, index=0, width=width, size=9.0, bold=True)
+        assert text_layout.text_width(short, size=9.0, bold=True) <= width or len(short) <= 2
 
 
 def test_the_same_values_give_the_same_file_whatever_the_process_has_set(tmp_path):
@@ -494,8 +496,8 @@ def test_half_a_picture_is_not_left_behind(tmp_path, monkeypatch):
 
 def test_drawing_needs_neither_pyplot_nor_tensorflow_and_measuring_not_even_matplotlib():
     code = (
-        "import sys; import convscope.evaluate.metrics; assert 'matplotlib' not in sys.modules;"
-        "from convscope.report.pictures import confusion, curves, network, reliability, sees, tiles;"
+        "import sys; import convscope.evaluation.metrics; assert 'matplotlib' not in sys.modules;"
+        "from convscope.report.pictures import confusion, curves, network, reliability, prediction_figure, gallery;"
         "print(sorted({'matplotlib.pyplot', 'tensorflow', 'keras'} & set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

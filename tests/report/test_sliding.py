@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageSequence
 
 from convscope.errors import OptionError
-from convscope.explain.convolution import ConvOptions, slide
+from convscope.explanation.sliding_window import ConvOptions, slide
 from convscope.report.sliding.layout import MARK, SIZES, plan
 from convscope.report.sliding.raster import to_gif, to_strip
 from convscope.report.sliding.scene import Box, Text, scene

@@ -15,15 +15,15 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from convscope.data.dataset import Dataset
 from convscope.data.preprocess import Preprocessing
-from convscope.evaluate.metrics import measure
-from convscope.evaluate.predict import predict
-from convscope.model.artifact import Model, weights_sha256
-from convscope.model.proof import numpy_proof
+from convscope.evaluation.metrics import measure
+from convscope.evaluation.predict import predict
+from convscope.model.model_file import Model, weights_sha256
+from convscope.model.reference import numpy_reference
 from convscope.model.spec import Spec
 from convscope.report.bundle import Bundle, make_bundle
 from convscope.report.page import page, to_script
-from convscope.train.options import TrainOptions, resolve
-from convscope.train.run import HistoryRow, Run
+from convscope.training.options import TrainOptions, resolve
+from convscope.training.run import HistoryRow, RunRecord
 
 CHROMIUM = [
     "--headless",
@@ -44,7 +44,7 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-class Opened:
+class PageResult:
     """A page in the browser, with everything that it asked the network for and everything that went wrong."""
 
     def __init__(self, tab: Page) -> None:
@@ -72,13 +72,13 @@ class Opened:
 
 
 @pytest.fixture
-def show(browser: Browser) -> Iterator[Callable[..., Opened]]:
+def show(browser: Browser) -> Iterator[Callable[..., PageResult]]:
     """Open an HTML file from disk, as a double click does."""
     contexts = []
 
-    def opened(path: Path, fragment: str = "", **context: Any) -> Opened:
+    def opened(path: Path, fragment: str = "", **context: Any) -> PageResult:
         contexts.append(browser.new_context(**({"viewport": {"width": 1440, "height": 900}} | context)))
-        seen = Opened(contexts[-1].new_page())
+        seen = PageResult(contexts[-1].new_page())
         seen.tab.goto(path.as_uri() + fragment)
         seen.tab.wait_for_selector(".proof[data-holds], [role=alert]")  # by then everything is on the page
         return seen
@@ -104,7 +104,7 @@ def make_data(model: Model, n: int = 40) -> Dataset:
 
 def bundle_of(model: Model, dataset: Dataset) -> Bundle:
     """The bundle of a network that nobody trained, measured on pictures that nobody took."""
-    run = Run(
+    run = RunRecord(
         name="made-up",
         created="2026-11-24T00:00:00+00:00",
         outcome="finished",
@@ -117,7 +117,7 @@ def bundle_of(model: Model, dataset: Dataset) -> Bundle:
         weights_sha256=weights_sha256(model.weights),
     )
     evaluation = measure(predict(model, dataset.pixels).logits, dataset.labels, class_names=model.class_names)
-    proof = numpy_proof(model.spec, model.weights, dataset.pixels)
+    proof = numpy_reference(model.spec, model.weights, dataset.pixels)
     return make_bundle(model, run, proof, dataset, evaluation, part="test")
 
 

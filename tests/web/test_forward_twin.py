@@ -15,9 +15,9 @@ from harness import TOLERANCE, assert_close, random_images, random_spec, random_
 
 from convscope.model.forward import Activations, forward, logits
 from convscope.model.layers import LAYERS
-from convscope.model.notation import parse
 from convscope.model.presets import PRESETS, load_spec
 from convscope.model.spec import Spec
+from convscope.model.spec_parser import parse
 from convscope.report.bundle import array_json, network_json
 
 ROOT = Path(__file__).parents[2]

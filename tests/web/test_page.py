@@ -13,12 +13,12 @@ import pytest
 from conftest import bundle_of, make_data, make_model, read_bundle, with_bundle, write_page
 from PIL import Image
 
+from convscope.api.predict import predict
 from convscope.arrays import to_images
-from convscope.model.artifact import Model, read
 from convscope.model.forward import forward
-from convscope.model.notation import parse
+from convscope.model.model_file import Model, load_model
 from convscope.model.spec import Spec
-from convscope.verbs.predict import predict
+from convscope.model.spec_parser import parse
 
 ROOT = Path(__file__).parents[2]
 
@@ -83,7 +83,7 @@ def test_a_drawn_stroke_is_read_while_it_is_drawn(show, mnist_page):
 
 def test_a_touched_number_is_written_out_as_numpy_computes_it(show, mnist_page, short_run):
     page = show(mnist_page, "#picture=p2&layer=0&channel=5&row=6&column=7")
-    model = read(short_run / "model.safetensors")
+    model = load_model(short_run / "model.safetensors")
     layer = forward(model.spec, model.weights, image_of(mnist_page, 2)).layers[0]
     before, after = layer.pre_activation[0, 6, 7, 5], layer.output[0, 6, 7, 5]
     shown = [float(n) for n in re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", page.text(".number-sum").replace("−", "-"))]
@@ -123,7 +123,7 @@ def test_the_window_slides_and_the_output_fills_in(show, mnist_page):
 
 
 def test_a_filter_that_is_switched_off_changes_the_answer_as_in_numpy(show, mnist_page, short_run):
-    model = read(short_run / "model.safetensors")
+    model = load_model(short_run / "model.safetensors")
     silenced = {name: value.copy() for name, value in model.weights.items()}
     silenced["conv2d/kernel"][..., 4] = 0
     page = show(mnist_page, "#picture=p4&layer=0&channel=4")
@@ -286,7 +286,7 @@ def test_an_old_page_s_data_open_for_ever(show, mnist_page, tmp_path):
 
 def test_what_follows_a_convolution_is_said_with_it(show, mnist_page, short_run):
     page = show(mnist_page, "#picture=p2&layer=2&channel=5&row=2&column=3")
-    model = read(short_run / "model.safetensors")
+    model = load_model(short_run / "model.safetensors")
     layers = forward(model.spec, model.weights, image_of(mnist_page, 2)).layers
     shown = page.text(".number-then").replace("−", "-").splitlines()
     assert [line.split(":")[0] for line in shown] == ["then batch_normalization", "then re_lu"]

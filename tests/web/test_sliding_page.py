@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Opened
+from conftest import PageResult
 from playwright.sync_api import Browser
 
 from convscope.report.sliding_page import sliding_page
@@ -22,15 +22,15 @@ TUTORIAL = SLIDES[0]
 
 
 @pytest.fixture
-def play(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Opened]]:
+def play(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., PageResult]]:
     """Write a page and open it from disk; a broken one must not have left an error behind unseen."""
     contexts, pages = [], []
 
-    def opened(given: dict[str, Any], fragment: str = "", **context: Any) -> Opened:
+    def opened(given: dict[str, Any], fragment: str = "", **context: Any) -> PageResult:
         path = tmp_path / "window.html"
         path.write_text(sliding_page({k: v for k, v in given.items() if k not in ("output", "caption")}), "utf-8")
         contexts.append(browser.new_context(**({"viewport": {"width": 1440, "height": 900}} | context)))
-        pages.append(Opened(contexts[-1].new_page()))
+        pages.append(PageResult(contexts[-1].new_page()))
         pages[-1].tab.goto(path.as_uri() + fragment)
         pages[-1].tab.wait_for_selector("html[data-drawn], [role=alert].broken", state="attached")
         return pages[-1]
@@ -42,13 +42,13 @@ def play(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Opened]]:
         context.close()
 
 
-def numbers_of(page: Opened, name: str) -> list[float]:
+def numbers_of(page: PageResult, name: str) -> list[float]:
     """What stands in the cells of a grid, row by row, padding included."""
     texts = page.tab.locator(f".conv-{name} .conv-numbers text").all_text_contents()
     return [float(text.replace("−", "-")) for text in texts]
 
 
-def slide_to(page: Opened, name: str, value: int) -> None:
+def slide_to(page: PageResult, name: str, value: int) -> None:
     """With the keyboard: to the left end, then step by step."""
     slider = page.tab.locator(f"#letter-{name}")
     slider.press("Home")

@@ -13,7 +13,7 @@ from typing import NoReturn
 from cyclopts import App, CycloptsError, Parameter
 
 from convscope import __version__
-from convscope.cli.out import tell
+from convscope.cli.output import tell
 from convscope.errors import ConvscopeError
 
 INTERRUPTED = 130

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from convscope.cli.out import say, say_json
+from convscope.cli.output import say, say_json
 from convscope.errors import OptionError
 
 MAX_STEPS = 1000
@@ -75,9 +75,9 @@ def conv(
     json
         Print everything as JSON.
     """
-    from convscope.explain.convolution import ConvOptions
-    from convscope.verbs.conv import conv as slide_window
-    from convscope.verbs.conv import read_input, read_kernel
+    from convscope.api.conv import conv as slide_window
+    from convscope.api.conv import read_input, read_kernel
+    from convscope.explanation.sliding_window import ConvOptions
 
     if pool not in (None, "max", "average"):
         raise OptionError(f"--pool must be max or average. Received: {pool!r}.")
@@ -98,9 +98,9 @@ def conv(
         seed=seed,
     )
     if out:
-        from convscope.verbs.spare import spare
+        from convscope.api.check_output_path import check_output_path
 
-        spare(out, input)
+        check_output_path(out, input)
     slide = slide_window(options)
     drawn = slide.save(out, numbers=not no_numbers) if out else None
     if json:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from cyclopts import App, Parameter
 
-from convscope.cli.out import console, say, say_json, table
+from convscope.cli.output import console, say, say_json, table
 
 
 def data(source: str | None = None, *, size: int | None = None, json: bool = False) -> int:
@@ -33,7 +33,7 @@ def data(source: str | None = None, *, size: int | None = None, json: bool = Fal
             rows = [[entry.form, entry.contents] for entry in sources]
             console().print(table({"data": "left", "what it holds": "left"}, rows))
         return 0
-    from convscope.verbs.data import data as read_data
+    from convscope.api.data import data as read_data
 
     found = read_data(source, size=size)
     parts = {"train": found.train} | ({"test": found.test} if found.test else {})
@@ -74,7 +74,7 @@ commands = App(
 )
 commands.default(data)
 commands.command(
-    "convscope.cli.check:check",
+    "convscope.cli.check_data:check",
     name="check",
     help="Look a data set through for what spoils a training: copies, wrong labels, unreadable files, and more.",
     help_epilogue="Example:  convscope data check my-photos --out check.html",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from convscope.cli.drawing import start_drawing
-from convscope.cli.out import console, say, say_json, table
+from convscope.cli.output import console, say, say_json, table
 
 
 def evaluate(
@@ -34,15 +34,15 @@ def evaluate(
     json
         Print the result as JSON.
     """
-    from convscope.cli.verdict import evaluation_lines
-    from convscope.verbs.evaluate import evaluate as measure
+    from convscope.api.evaluate import evaluate as measure
+    from convscope.cli.results import evaluation_lines
 
     measured = measure(run, data, part=part)
     evaluation = measured.evaluation
     drawn = ()
     if pictures:
         start_drawing()
-        from convscope.verbs.pictures import draw_evaluation
+        from convscope.api.pictures import draw_evaluation
 
         drawn = draw_evaluation(pictures, evaluation, measured.dataset, measured.predictions)
     if json:

@@ -11,7 +11,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from convscope.cli.drawing import start_drawing
-from convscope.cli.out import say, say_json, tell
+from convscope.cli.output import say, say_json, tell
 from convscope.errors import DataError, RunError, printable
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -50,17 +50,17 @@ def explain(
     json
         Print everything as JSON.
     """
-    from convscope.explain.saliency import EXPLAINERS
-    from convscope.train.run import find_run
-    from convscope.verbs import explain as verb
-    from convscope.verbs.spare import spare
+    from convscope.api import explain as verb
+    from convscope.api.check_output_path import check_output_path
+    from convscope.explanation.saliency import EXPLAINERS
+    from convscope.training.run import find_run
 
     methods = list(EXPLAINERS) if method == "all" else [name.strip() for name in method.split(",")]
     several = len(pictures) > 1 or any(Path(picture).is_dir() for picture in pictures)
     values, unreadable = [], []
     if not several:
-        spare(out, find_run(run), npz, *pictures)
-        spare(npz, find_run(run), *pictures)
+        check_output_path(out, find_run(run), npz, *pictures)
+        check_output_path(npz, find_run(run), *pictures)
     with _Status() as status:
         found = verb.explain(run, pictures, methods=methods, target=target, seed=seed, on_step=status.step)
         for index, one in enumerate(found):
@@ -89,7 +89,7 @@ def explain(
 
 
 def _say(one, written: list[Path]) -> None:
-    from convscope.explain.saliency import IN_WORDS, TITLES
+    from convscope.explanation.saliency import IN_WORDS, TITLES
 
     explained, (first, *others) = one.explanation, one.choices
     rest = ", ".join(f"{choice.name} {choice.probability:.1%}" for choice in others[:2])
@@ -97,18 +97,21 @@ def _say(one, written: list[Path]) -> None:
     name, logit = explained.network.class_names[explained.target], explained.logit
     say(f"Explained is the score of {name} before the softmax, its logit: {logit:.2f}.")
     for method, found in explained.maps.items():
-        heatmap, conscience = found.heatmap, found.conscience
-        fall, other = conscience.deletion, conscience.randomised
+        attribution, sanity_checks = found.attribution, found.sanity_checks
+        fall, other = sanity_checks.deletion, sanity_checks.parameter_randomization
         say(f"\n{TITLES[method]}: {IN_WORDS[method]}")
-        low, high = float(heatmap.flat.min()), float(heatmap.flat.max())
-        say(f"    values            {low:+.3g} to {high:+.3g} {heatmap.unit}")
-        if "gap" in heatmap.facts:
-            say(f"    sum               {heatmap.total:.3f} of {heatmap.difference:.3f} logits above an empty picture")
+        low, high = float(attribution.flat.min()), float(attribution.flat.max())
+        say(f"    values            {low:+.3g} to {high:+.3g} {attribution.unit}")
+        if "gap" in attribution.facts:
+            say(
+                f"    sum               {attribution.total:.3f} of {attribution.difference:.3f} logits "
+                "above an empty picture"
+            )
         how = f"{fall.area:.2f} on average, {fall.random_area:.2f} in random orders"
         say(f"    pixels gone       {how}: lower than in {fall.beaten} of {len(fall.random)}")
         rank = f"rank correlation {other.mean_signed:.2f}, of the magnitudes {other.mean_magnitude:.2f}"
         say(f"    without training  {rank.replace('-0.00', '0.00')}")
-        say(f"    {conscience.verdict}")
+        say(f"    {sanity_checks.verdict}")
     for method, reason in explained.left_out.items():
         say(f"\n{TITLES[method]}: left out. {reason}")
     for path in ["", *map(str, written)]:

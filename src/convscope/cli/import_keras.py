@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from convscope.cli.out import say, say_json
+from convscope.cli.output import say, say_json
 
 
 def import_keras(
@@ -45,9 +45,9 @@ def import_keras(
     """
     from dataclasses import asdict
 
-    from convscope.cli.verdict import evaluation_lines
-    from convscope.verbs.import_keras import ImportOptions
-    from convscope.verbs.import_keras import import_keras as read_in
+    from convscope.api.import_keras import ImportOptions
+    from convscope.api.import_keras import import_keras as read_in
+    from convscope.cli.results import evaluation_lines
 
     names = [name.strip() for name in class_names.split(",")] if class_names else None
     imported = read_in(file, ImportOptions(data, names, input_range, fit, polarity), out=out)

@@ -6,7 +6,7 @@ import sys
 import webbrowser
 from pathlib import Path
 
-from convscope.cli.out import say, say_json
+from convscope.cli.output import say, say_json
 
 
 def open(run: Path | None = None, *, out: Path | None = None, no_browser: bool = False, json: bool = False) -> int:  # noqa: A001
@@ -25,7 +25,7 @@ def open(run: Path | None = None, *, out: Path | None = None, no_browser: bool =
     json
         Print the result as JSON.
     """
-    from convscope.verbs.open import open_run
+    from convscope.api.open import open_run
 
     opened = open_run(run, out=out)
     if json:

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from convscope.cli.drawing import start_drawing
-from convscope.cli.out import say, say_json, tell
+from convscope.cli.output import say, say_json, tell
 from convscope.errors import RunError, printable
 
 
@@ -33,13 +33,13 @@ def predict(
     json
         Print the result as JSON.
     """
-    from convscope.train.run import find_run
-    from convscope.verbs.predict import predict as predict_pictures
-    from convscope.verbs.spare import spare
+    from convscope.api.check_output_path import check_output_path
+    from convscope.api.predict import predict as predict_pictures
+    from convscope.training.run import find_run
 
     several = len(pictures) > 1 or any(picture.is_dir() for picture in pictures)
     if show and not several:
-        spare(show, find_run(run), *pictures)
+        check_output_path(show, find_run(run), *pictures)
     predicted = predict_pictures(run, pictures)
     drawn = _draw(predicted, show) if show else []
     if json:
@@ -67,7 +67,7 @@ def _draw(predicted, show: Path) -> list[Path]:
 
     start_drawing()
     from convscope.report.pictures.canvas import save
-    from convscope.report.pictures.sees import what_it_sees
+    from convscope.report.pictures.prediction_figure import prediction_figure
 
     several = len(predicted.pictures) > 1
     try:
@@ -76,7 +76,7 @@ def _draw(predicted, show: Path) -> list[Path]:
         raise RunError(f"{show} cannot be written ({error.strerror}).") from None
     files = []
     for index, one in enumerate(predicted.pictures):
-        figure = what_it_sees(
+        figure = prediction_figure(
             one.original,
             one.seen,
             class_names=predicted.predictions.class_names,

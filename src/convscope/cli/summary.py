@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from convscope.cli.drawing import start_drawing
-from convscope.cli.out import console, say, say_json, table
+from convscope.cli.output import console, say, say_json, table
 from convscope.errors import OptionError
 
 
@@ -34,11 +34,11 @@ def summary(
     json
         Print the table as JSON.
     """
-    from convscope.model.notation import keras_call
-    from convscope.verbs.spare import spare
-    from convscope.verbs.summary import summary as summarize
+    from convscope.api.check_output_path import check_output_path
+    from convscope.api.summary import summary as summarize
+    from convscope.model.spec_parser import keras_call
 
-    spare(out, model)
+    check_output_path(out, model)
     spec = summarize(model, input_shape=_shape(input), num_classes=classes)
     rows = spec.table()
     if out:

@@ -8,8 +8,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from convscope.cli.out import say, say_json
-from convscope.cli.verdict import train_json, train_text
+from convscope.cli.output import say, say_json
+from convscope.cli.results import train_json, train_text
 from convscope.errors import OptionError
 
 
@@ -96,23 +96,23 @@ def train(
         Print the result as JSON.
     """
     given = {name: value for name, value in locals().items() if name not in ("out", "resume", "config", "json")}
-    from convscope.cli.watch import Watch
-    from convscope.train.config import load_config
-    from convscope.train.options import TrainOptions
-    from convscope.verbs.train import began_with
-    from convscope.verbs.train import train as run_training
+    from convscope.api.train import options_of_checkpoint
+    from convscope.api.train import train as run_training
+    from convscope.cli.progress import ProgressDisplay
+    from convscope.training.config import load_config
+    from convscope.training.options import TrainOptions
 
     if resume and (out or config):
         raise OptionError("--resume goes on in its own folder with its own options. Received: --out or --config too.")
     values = (load_config(config) if config else {}) | {k: v for k, v in given.items() if v is not None}
     if resume and values:  # what is not given again stays as it was
-        values = asdict(began_with(resume)) | values
+        values = asdict(options_of_checkpoint(resume)) | values
     try:
         options = TrainOptions(**values) if values or not resume else None  # type: ignore[arg-type]
     except OptionError as error:
         raise OptionError(str(error), hint=f"It is from {config} or the command line." if config else "") from None
-    with Watch() as watch:
-        trained = run_training(options, out=out, resume=resume, listener=watch.listener)
+    with ProgressDisplay() as watch:
+        trained = run_training(options, out=out, resume=resume, callbacks=watch.callbacks)
     if json:
         say_json(train_json(trained))
     else:

@@ -1,5 +1,5 @@
 """Data: bytes come in, a ``Dataset`` goes out.
 
-``dataset`` (cool) is the value and its splits, ``preprocess`` (cool) turns any picture into the network's input,
-``readers`` (hot) opens files that may lie, ``mnist/`` is the one data set in the box.
+Light: ``dataset`` (the value and its splits) and ``preprocess`` (any image to the network's input). Heavy (disk):
+``readers`` and the formats. ``mnist/`` is the dataset that ships with the package.
 """

@@ -20,7 +20,7 @@ from PIL import Image, UnidentifiedImageError
 
 from convscope.arrays import Picture
 from convscope.data import png
-from convscope.data.assembly import to_pixels
+from convscope.data.build_dataset import to_pixels
 from convscope.data.files import read_regular
 from convscope.data.preprocess import flatten_alpha
 from convscope.errors import DataError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-from convscope.data.assembly import LoadOptions
+from convscope.data.build_dataset import LoadOptions
 from convscope.data.dataset import LoadedData, Skipped
 from convscope.data.decode import MAX_FILE_BYTES
 from convscope.data.files import list_folder, read_regular

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from convscope.data.assembly import MAX_BYTES, LoadOptions, Part, assemble, to_labels, to_pixels
+from convscope.data.build_dataset import MAX_BYTES, LoadOptions, Part, assemble, to_labels, to_pixels
 from convscope.data.dataset import LoadedData
 from convscope.data.files import CHUNK, ByteStream, list_folder, open_maybe_gzip, read_regular
 from convscope.errors import DataError
@@ -73,7 +73,7 @@ def load_folder(folder: Path, options: LoadOptions) -> LoadedData:
     upright; ``<prefix>-mapping.txt`` beside them gives the class names.
 
     Raises:
-        DataError: A file is missing or doubled, or see ``read_idx`` and ``assembly.assemble``.
+        DataError: A file is missing or doubled, or see ``read_idx`` and ``build_dataset.assemble``.
     """
     found = _find(folder)
     prefix = _the_prefix(folder, found)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from convscope.data.assembly import MAX_BYTES, LoadOptions, Part, assemble, to_labels, to_pixels
+from convscope.data.build_dataset import MAX_BYTES, LoadOptions, Part, assemble, to_labels, to_pixels
 from convscope.data.dataset import LoadedData
 from convscope.data.files import ZIP_TROUBLE, ByteStream, open_regular, read_at_most
 from convscope.errors import DataError
@@ -53,7 +53,7 @@ def load_npz(path: Path, options: LoadOptions) -> LoadedData:
     ``to_pixels`` states which numbers they may hold.
 
     Raises:
-        DataError: Damaged, pickled, lying about its size, without the keys, or see ``assembly.assemble``.
+        DataError: Damaged, pickled, lying about its size, without the keys, or see ``build_dataset.assemble``.
     """
     with open_regular(path, MAX_BYTES) as file:
         try:

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from convscope.arrays import Picture
-from convscope.data.assembly import MAX_BYTES, LoadOptions, Part, assemble, natural_key
+from convscope.data.build_dataset import MAX_BYTES, LoadOptions, Part, assemble, natural_key
 from convscope.data.dataset import LoadedData, Skipped
 from convscope.data.decode import decode_quietly, picture_size, quiet
 from convscope.data.preprocess import Preprocessing
@@ -45,7 +45,7 @@ def load_tree(tree: Tree, options: LoadOptions) -> LoadedData:
       without a readable picture, stop it; ``options.strict`` stops at the first.
 
     Raises:
-        DataError: No class folders, an empty class, too many unreadable files, or see ``assembly.assemble``.
+        DataError: No class folders, an empty class, too many unreadable files, or see ``build_dataset.assemble``.
     """
     found = sort_tree(tree)
     tree, train, test = found.tree, found.train, found.test

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from convscope.arrays import Picture
-from convscope.data import ink
+from convscope.data import digit_normalization
 from convscope.data.resample import nearest, resample
 from convscope.errors import DataError
 
@@ -45,7 +45,8 @@ class Preprocessing:
        ``"pad"`` resamples to the largest size of the same proportions that fits, in the middle, and fills the rest with
        the picture's own border colour (the median of its outermost pixels, channel by channel);
        ``"crop"`` resamples to the smallest size of the same proportions that covers, and cuts to the middle;
-       ``"mnist"`` is MNIST's own recipe: the ink fitted into 20×20 and centred by mass in 28×28 (``ink.frame_ink``).
+       ``"mnist"`` is MNIST's own recipe: the ink fitted into 20×20 and centred by mass in 28×28
+       (``digit_normalization.frame_ink``).
 
     Attributes:
         height: Rows of the result, 1..1024.
@@ -181,7 +182,7 @@ def has_dark_ink(grey: Grey) -> bool:
         >>> has_dark_ink(paper), has_dark_ink(255 - paper)
         (True, False)
     """
-    grey = ink.reduce_to(grey, ink.WORKING_SIDE)
+    grey = digit_normalization.reduce_to(grey, digit_normalization.WORKING_SIDE)
     border = np.sort(border_pixels(grey), axis=None)
     whole = np.sort(grey, axis=None)
     darker = _level(border, 0.1) - _level(whole, 0.002)
@@ -228,7 +229,7 @@ def _scaled(picture: AnyPicture, scale: float, limit: tuple[int, int], *, larges
 
 
 def _mnist(picture: AnyPicture, height: int, width: int) -> Picture:
-    return ink.frame_ink(picture[..., 0], height, width)[..., None]
+    return digit_normalization.frame_ink(picture[..., 0], height, width)[..., None]
 
 
 FITS: dict[str, Callable[[Picture, int, int], Picture]] = {

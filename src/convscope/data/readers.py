@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from convscope.data import folder, idx, mnist, npz, table, zipped
-from convscope.data.assembly import LoadOptions, convert
+from convscope.data import csv_format, folder, idx, mnist, npz, zipped
+from convscope.data.build_dataset import LoadOptions, convert
 from convscope.data.dataset import Dataset, LoadedData
 from convscope.data.files import GZIP_MAGIC, ZIP_TROUBLE, check_regular, open_regular
 from convscope.data.preprocess import Preprocessing
@@ -100,7 +100,7 @@ def detect(source: str | Path) -> str:
     path = Path(source)
     try:
         if path.is_dir():
-            return "idx" if idx.has_idx(path) else "csv" if table.has_csv(path) else "folder"
+            return "idx" if idx.has_idx(path) else "csv" if csv_format.has_csv(path) else "folder"
         there = path.exists()
     except (OSError, ValueError):
         there = False
@@ -119,7 +119,7 @@ def detect(source: str | Path) -> str:
 
 def _detect_other(path: Path, start: bytes) -> str:
     name = path.name.lower()
-    is_text_name = name.endswith((*table.SUFFIXES, ".txt"))
+    is_text_name = name.endswith((*csv_format.SUFFIXES, ".txt"))
     if is_text_name and (start[:2] == GZIP_MAGIC or start[:4] != b"\0\0\x08\x03"):
         return "csv"
     if name.endswith((".npz", ".zip")):
@@ -192,7 +192,7 @@ READERS: dict[str, Reader] = {
         npz.load_npz, "an .npz file", "x_train, y_train, x_test, y_test; train_images, …; images, labels; or x, y"
     ),
     "csv": Reader(
-        table.load_csv, "a CSV file", "label,pixel0,pixel1,… in 0..255; or a folder with a train and a test CSV"
+        csv_format.load_csv, "a CSV file", "label,pixel0,pixel1,… in 0..255; or a folder with a train and a test CSV"
     ),
 }
 """Name of the form to its reader."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from convscope.arrays import MAX_CLASS_NAME, is_class_name
-from convscope.data.assembly import natural_key
+from convscope.data.build_dataset import natural_key
 from convscope.data.dataset import Skipped
 from convscope.errors import DataError, printable
 

@@ -8,7 +8,7 @@ import stat
 import zipfile
 from pathlib import Path
 
-from convscope.data.assembly import LoadOptions
+from convscope.data.build_dataset import LoadOptions
 from convscope.data.dataset import LoadedData, Skipped
 from convscope.data.decode import MAX_FILE_BYTES
 from convscope.data.files import ZIP_TROUBLE, is_hidden, open_regular, read_at_most

@@ -12,7 +12,7 @@ from convscope.errors import OptionError
 from convscope.model import layers
 from convscope.model.forward import Weights
 from convscope.model.layers import Layer
-from convscope.model.proof import Proof, sample
+from convscope.model.reference import Reference, sample
 from convscope.model.spec import Row, Spec
 from convscope.model.tensorflow import keras, tf
 
@@ -86,7 +86,7 @@ def get_weights(model: keras.Sequential) -> dict[str, np.ndarray]:
     return {name: np.array(variable.value.numpy(), dtype=np.float32) for name, variable in _variables(model).items()}
 
 
-def prove(model: keras.Sequential, images: Images) -> Proof:
+def compute_reference(model: keras.Sequential, images: Images) -> Reference:
     """What TensorFlow computes for a few images, layer by layer.
 
     Args:
@@ -98,7 +98,7 @@ def prove(model: keras.Sequential, images: Images) -> Proof:
         tensor = layer(tensor, training=False)
         outputs[layer.name] = tensor.numpy()
     logits = outputs.pop(model.layers[-1].name)
-    return Proof(f"TensorFlow {tf.__version__}", images, logits, sample(outputs))
+    return Reference(f"TensorFlow {tf.__version__}", images, logits, sample(outputs))
 
 
 def _variables(model: keras.Sequential) -> dict[str, keras.Variable]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from convscope.errors import ArtifactError
+from convscope.errors import ModelFileError
 
 
 def replace_file(path: Path, parts: Sequence[bytes]) -> None:
@@ -55,13 +55,13 @@ def read_small(path: Path, max_bytes: int) -> bytes:
     """A small file's bytes, read at once.
 
     Raises:
-        ArtifactError: It is no ordinary file, or larger. The message does not name the file.
+        ModelFileError: It is no ordinary file, or larger. The message does not name the file.
         OSError: It cannot be read.
     """
     with open_regular(path) as file:
         content = file.read(max_bytes + 1)
     if len(content) > max_bytes:
-        raise ArtifactError(f"it has more than {max_bytes:,} bytes.")
+        raise ModelFileError(f"it has more than {max_bytes:,} bytes.")
     return content
 
 
@@ -69,14 +69,14 @@ def open_regular(path: Path) -> BinaryIO:
     """Open an ordinary file to read, and wait for nobody.
 
     Raises:
-        ArtifactError: It is something else. The message does not name the file.
+        ModelFileError: It is something else. The message does not name the file.
         OSError: It cannot be opened.
     """
     # Not blocking: opening a named pipe would otherwise wait for a writer for ever.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise ArtifactError("it is not a regular file.")
+        raise ModelFileError("it is not a regular file.")
     return open(descriptor, "rb")  # noqa: PTH123
 
 

@@ -84,7 +84,7 @@ def forward(spec: Spec, weights: Weights, images: Images) -> Activations:
         DataError: The images have another shape.
 
     Example:
-        >>> from convscope.model.notation import parse
+        >>> from convscope.model.spec_parser import parse
         >>> lines = ["Flatten()", "Dense(num_classes, activation='softmax')"]
         >>> spec = parse(chr(10).join(lines), input_shape=(1, 2, 1), num_classes=2)
         >>> weights = {"dense/kernel": np.eye(2, dtype=np.float32), "dense/bias": np.zeros(2, np.float32)}

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convscope.errors import ArtifactError
+from convscope.errors import ModelFileError
 from convscope.model.layers import Shape
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -47,27 +47,27 @@ class Hdf5:
         data: The whole file.
 
     Raises:
-        ArtifactError: It is no HDF5 file, or of another version of the format.
+        ModelFileError: It is no HDF5 file, or of another version of the format.
     """
 
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._looked_at = 0
         if data[:8] != SIGNATURE:
-            raise ArtifactError("its weights are not an HDF5 file.")
+            raise ModelFileError("its weights are not an HDF5 file.")
         versions = self._take(8, 8)
         if versions != bytes([0, 0, 0, 0, 0, 8, 8, 0]):
-            raise ArtifactError(f"its weights are an HDF5 file of another version ({versions.hex(' ')}).")
+            raise ModelFileError(f"its weights are an HDF5 file of another version ({versions.hex(' ')}).")
         base, _, end, driver = struct.unpack("<4Q", self._take(24, 32))
         if base or driver != 2**64 - 1 or end != len(data):
-            raise ArtifactError("its weights are not one whole HDF5 file: it states another size, or other files.")
+            raise ModelFileError("its weights are not one whole HDF5 file: it states another size, or other files.")
         self._root = struct.unpack("<Q", self._take(64, 8))[0]
 
     def names(self, path: str) -> tuple[str, ...]:
         """What lies in a group, in the file's order.
 
         Raises:
-            ArtifactError: No such group, or a damaged one.
+            ModelFileError: No such group, or a damaged one.
         """
         return tuple(self._group(self._find(path), path))
 
@@ -82,43 +82,43 @@ class Hdf5:
             float32, read-only, a view of the file's bytes.
 
         Raises:
-            ArtifactError: There is no such dataset, it is of another kind, or not in these bytes.
+            ModelFileError: There is no such dataset, it is of another kind, or not in these bytes.
         """
         messages: dict[int, bytes] = {}
         for message in self._messages(self._find(path)):
             messages.setdefault(message.kind, message.content)
         if _EXTERNAL in messages:
-            raise ArtifactError(f"its weight {path} lies in another file, which is not read.")
+            raise ModelFileError(f"its weight {path} lies in another file, which is not read.")
         if _FILTERS in messages:
-            raise ArtifactError(f"its weight {path} is packed, which Keras does not do.")
+            raise ModelFileError(f"its weight {path} is packed, which Keras does not do.")
         if not {_DATASPACE, _DATATYPE, _LAYOUT} <= set(messages):
-            raise ArtifactError(f"its weight {path} is not a dataset.")
+            raise ModelFileError(f"its weight {path} is not a dataset.")
         if messages[_DATATYPE][: len(_FLOAT32)] != _FLOAT32:
-            raise ArtifactError(f"its weight {path} is not float32.")
+            raise ModelFileError(f"its weight {path} is not float32.")
         given = _dimensions(messages[_DATASPACE], path)
         if given != shape:
-            raise ArtifactError(f"its weight {path} must have the shape {shape}. Received: {str(given)[:100]}.")
+            raise ModelFileError(f"its weight {path} must have the shape {shape}. Received: {str(given)[:100]}.")
         address, size = _place(messages[_LAYOUT], path)
         if size != 4 * math.prod(shape):
-            raise ArtifactError(f"its weight {path} states {size:,} bytes instead of {4 * math.prod(shape):,}.")
+            raise ModelFileError(f"its weight {path} states {size:,} bytes instead of {4 * math.prod(shape):,}.")
         return np.frombuffer(self._take(address, size), "<f4").reshape(shape)
 
     def _take(self, address: int, size: int) -> bytes:
         if address + size > len(self._data):
-            raise ArtifactError(f"its weights point to byte {address + size:,} of {len(self._data):,}.")
+            raise ModelFileError(f"its weights point to byte {address + size:,} of {len(self._data):,}.")
         return self._data[address : address + size]
 
     def _look(self) -> None:
         self._looked_at += 1
         if self._looked_at > MAX_NODES:
-            raise ArtifactError(f"its weights have more than {MAX_NODES:,} nodes, or go in circles.")
+            raise ModelFileError(f"its weights have more than {MAX_NODES:,} nodes, or go in circles.")
 
     def _find(self, path: str) -> int:
         address = self._root
         for name in path.split("/"):
             members = self._group(address, path)
             if name not in members:
-                raise ArtifactError(f"its weights lack {path}.")
+                raise ModelFileError(f"its weights lack {path}.")
             address = members[name]
         return address
 
@@ -127,12 +127,12 @@ class Hdf5:
             if message.kind == _SYMBOL_TABLE and len(message.content) >= 16:
                 tree, heap = struct.unpack("<2Q", message.content[:16])
                 return dict(self._entries(tree, self._names_of(heap)))
-        raise ArtifactError(f"its weights have no group at {path}.")
+        raise ModelFileError(f"its weights have no group at {path}.")
 
     def _names_of(self, heap: int) -> bytes:
         signature, size, _, address = struct.unpack("<4s4x3Q", self._take(heap, 32))
         if signature != b"HEAP":
-            raise ArtifactError("its weights have a damaged list of names.")
+            raise ModelFileError("its weights have a damaged list of names.")
         return self._take(address, size)
 
     def _entries(self, address: int, names: bytes, depth: int = 0) -> Iterator[tuple[str, int]]:
@@ -144,12 +144,12 @@ class Hdf5:
             for index in range(count):
                 name, header, kind = struct.unpack("<2QI", self._take(address + 8 + 40 * index, 20))
                 if kind not in (0, 1):
-                    raise ArtifactError("its weights have a link, which is not followed.")
+                    raise ModelFileError("its weights have a link, which is not followed.")
                 yield _text(names, name), header
             return
         kind, level, count = struct.unpack("<2BH", self._take(address + 4, 4))
         if signature != b"TREE" or kind or depth > 8 or level > 8:
-            raise ArtifactError("its weights have a damaged list of members.")
+            raise ModelFileError("its weights have a damaged list of members.")
         for index in range(count):
             yield from self._entries(struct.unpack("<Q", self._take(address + 32 + 16 * index, 8))[0], names, depth + 1)
 
@@ -157,7 +157,7 @@ class Hdf5:
         """The messages of an object's header, its continuations included."""
         version, size = struct.unpack("<B7xI", self._take(address, 12))
         if version != 1:
-            raise ArtifactError(f"its weights have an object header of version {version}; 1 is read.")
+            raise ModelFileError(f"its weights have an object header of version {version}; 1 is read.")
         waiting = [(address + 16, size)]
         while waiting:
             self._look()
@@ -169,7 +169,7 @@ class Hdf5:
                 kind, length, flags = struct.unpack("<2HB", block[place : place + 5])
                 content = block[place + 8 : place + 8 + length]
                 if len(content) < length or (flags & _SHARED and kind in (_DATASPACE, _DATATYPE, _LAYOUT)):
-                    raise ArtifactError("its weights have a damaged object header.")
+                    raise ModelFileError("its weights have a damaged object header.")
                 place += 8 + length
                 if kind == _CONTINUATION and length >= 16:
                     waiting.append(struct.unpack("<2Q", content[:16]))
@@ -184,20 +184,20 @@ def _text(names: bytes, start: int) -> str:
             return names[start:end].decode()
     except UnicodeDecodeError:
         pass
-    raise ArtifactError(f"its weights have a name that is not UTF-8 of 1 to {MAX_NAME} bytes.")
+    raise ModelFileError(f"its weights have a name that is not UTF-8 of 1 to {MAX_NAME} bytes.")
 
 
 def _dimensions(content: bytes, path: str) -> Shape:
     version, rank = content[0], content[1]
     start = {1: 8, 2: 4}.get(version)
     if start is None or rank > MAX_RANK or len(content) < start + 8 * rank:
-        raise ArtifactError(f"its weight {path} has a shape of another kind.")
+        raise ModelFileError(f"its weight {path} has a shape of another kind.")
     return struct.unpack(f"<{rank}Q", content[start : start + 8 * rank])
 
 
 def _place(content: bytes, path: str) -> tuple[int, int]:
     if len(content) < 18 or content[0] != 3 or content[1] != 1:
         kind = _LAYOUTS.get(content[1], "of an unknown layout") if len(content) > 1 else "damaged"
-        raise ArtifactError(f"its weight {path} does not lie in one piece: it is {kind}.")
+        raise ModelFileError(f"its weight {path} does not lie in one piece: it is {kind}.")
     address, size = struct.unpack("<2Q", content[2:18])
     return address, size

@@ -6,8 +6,8 @@ import difflib
 from pathlib import Path
 
 from convscope.errors import SpecError
-from convscope.model.notation import parse
 from convscope.model.spec import Spec
+from convscope.model.spec_parser import parse
 
 CLASSIC = """\
 # The network of the tutorial "Convolutional Neural Networks With TensorFlow": 258,826 parameters on MNIST.

@@ -62,7 +62,7 @@ class Spec:
         SpecError: A layer does not fit its input; the message says which and why.
 
     Example:
-        >>> from convscope.model.notation import parse
+        >>> from convscope.model.spec_parser import parse
         >>> lines = ["Flatten()", "Dense(num_classes, activation='softmax')"]
         >>> spec = parse(chr(10).join(lines), input_shape=(28, 28, 1), num_classes=10)
         >>> spec.num_classes, spec.parameters
@@ -152,7 +152,7 @@ class Spec:
         }
 
     def to_json(self) -> dict[str, object]:
-        """Plain values that `notation.from_json` reads back."""
+        """Plain values that `spec_parser.from_json` reads back."""
         layers = [{"layer": type(layer).__name__} | asdict(layer) for layer in self.layers]
         return {"name": self.name, "input_shape": list(self.input_shape), "layers": layers}
 

@@ -1,5 +1,5 @@
-"""Report: measured values come in, pictures (and later one page) go out.
+"""Report: measured values come in, figures and HTML pages go out.
 
-``pictures/`` draws a run, an evaluation, a prediction or a network with matplotlib: values in, a Figure out, and
-``save`` writes it as PNG with its description. Import it only when a picture is wanted: matplotlib takes a while.
+``bundle`` and ``page`` make the page of a run, ``sliding/`` draws a sliding window. ``pictures/`` is heavy
+(matplotlib): values in, a Figure out, written as PNG with alt text by ``canvas.save``.
 """

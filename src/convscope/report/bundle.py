@@ -15,15 +15,15 @@ import numpy as np
 
 from convscope.data.dataset import Dataset
 from convscope.errors import printable
-from convscope.evaluate.confusion import ConfusedPair
-from convscope.evaluate.metrics import Evaluation
-from convscope.evaluate.predict import predict
-from convscope.evaluate.temperature import temperature_of
-from convscope.model.artifact import Model
-from convscope.model.proof import Proof
+from convscope.evaluation.confusion import ConfusedPair
+from convscope.evaluation.metrics import Evaluation
+from convscope.evaluation.predict import predict
+from convscope.evaluation.temperature import temperature_of
+from convscope.model.model_file import Model
+from convscope.model.reference import Reference
 from convscope.model.spec import Spec
 from convscope.report.keras_source import keras_source
-from convscope.train.run import Run
+from convscope.training.run import RunRecord
 
 SCHEMA_VERSION = 1
 GALLERY = 60
@@ -71,8 +71,8 @@ class NetworkJson(TypedDict):
     layers: list[LayerJson]
 
 
-class ProofJson(TypedDict):
-    """What another engine computed for a few images; `model.proof` says which values the samples are."""
+class ReferenceJson(TypedDict):
+    """What another engine computed for a few images; `model.reference` says which values the samples are."""
 
     engine: str
     images: Array
@@ -111,7 +111,7 @@ class Bundle(TypedDict):
     preprocessing: dict[str, Any]
     temperature: float
     weights: dict[str, Array]
-    proof: ProofJson
+    proof: ReferenceJson
     pictures: PicturesJson
     evaluation: dict[str, Any] | None
     claimed_pairs: list[dict[str, Any]]
@@ -121,7 +121,7 @@ class Bundle(TypedDict):
 
 
 def make_bundle(
-    model: Model, run: Run, proof: Proof, dataset: Dataset, evaluation: Evaluation | None, *, part: str
+    model: Model, run: RunRecord, proof: Reference, dataset: Dataset, evaluation: Evaluation | None, *, part: str
 ) -> Bundle:
     """Gather what the page shows.
 
@@ -145,7 +145,7 @@ def make_bundle(
         preprocessing=dict(model.preprocessing),
         temperature=float(temperature_of(model.calibration)),
         weights={name: array_json(value) for name, value in model.weights.items()},
-        proof=_proof_json(proof),
+        proof=_reference_json(proof),
         pictures=_pictures_json(model, dataset, evaluation, part),
         evaluation=_evaluation_json(evaluation) if evaluation else None,
         claimed_pairs=[pair.to_json() for pair in claimed_pairs(evaluation)] if evaluation else [],
@@ -230,9 +230,9 @@ def _evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
     return {key: value for key, value in evaluation.to_json().items() if key != "mistakes"}
 
 
-def _proof_json(proof: Proof) -> ProofJson:
+def _reference_json(proof: Reference) -> ReferenceJson:
     samples: Mapping[str, np.ndarray] = proof.samples
-    return ProofJson(
+    return ReferenceJson(
         engine=proof.engine,
         images=array_json(proof.images),
         logits=array_json(proof.logits),

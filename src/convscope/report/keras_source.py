@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from convscope.model.notation import keras_call
 from convscope.model.spec import Spec
+from convscope.model.spec_parser import keras_call
 
 
 def keras_source(spec: Spec) -> str:

@@ -36,7 +36,7 @@ export interface NetworkJson {
   layers: LayerJson[];
 }
 
-/** What another engine computed for a few images; `model.proof` says which values the samples are. */
+/** What another engine computed for a few images; `model.reference` says which values the samples are. */
 export interface ProofJson {
   engine: string;
   images: ArrayJson;

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from convscope.errors import RunError
 from convscope.model.files import replace_file
-from convscope.report.pictures.lettering import font_families, plain, wrap
+from convscope.report.pictures.text_layout import font_families, plain, wrap
 
 INK = "#1f2933"
 QUIET = "#5f6b7a"

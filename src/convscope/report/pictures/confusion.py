@@ -8,10 +8,10 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure
 
-from convscope.evaluate.confusion import ConfusedPair
-from convscope.evaluate.metrics import Evaluation
+from convscope.evaluation.confusion import ConfusedPair
+from convscope.evaluation.metrics import Evaluation
 from convscope.report.pictures.canvas import FAINT, INK, QUIET, TITLE_SIZE, WIDTH, picture, sheet, text_on
-from convscope.report.pictures.lettering import drawable, percent, text_width
+from convscope.report.pictures.text_layout import drawable, percent, text_width
 
 _ERRORS = LinearSegmentedColormap.from_list("errors", ["#fff8f0", "#fdcf9c", "#ee8a3f", "#b84a00", "#6b2500"])
 _HITS = LinearSegmentedColormap.from_list("hits", ["#f4f7fa", "#d3e3ef"])

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from convscope.report.pictures.canvas import INK, NOTE, QUIET, RIGHT, WIDTH, WRONG, picture, sheet
-from convscope.report.pictures.lettering import percent
+from convscope.report.pictures.text_layout import percent
 
 Points = tuple[list[float], list[float]]
 

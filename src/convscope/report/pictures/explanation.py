@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from convscope.data.preprocess import AnyPicture
-from convscope.explain.conscience import Conscience
-from convscope.explain.explanation import ExaminedMap, Explanation
-from convscope.explain.heatmap import to_pixels
-from convscope.explain.saliency import IN_WORDS, TITLES
+from convscope.explanation.attribution import to_pixels
+from convscope.explanation.explanation import CheckedAttribution, Explanation
+from convscope.explanation.saliency import IN_WORDS, TITLES
+from convscope.explanation.sanity_checks import SanityChecks
 from convscope.report.pictures.canvas import (
     DPI,
     FAINT,
@@ -29,8 +29,8 @@ from convscope.report.pictures.canvas import (
     sheet,
 )
 from convscope.report.pictures.featuremaps import draw_layers, layers_height, scale_bar
-from convscope.report.pictures.lettering import drawable, percent, text_width, wrap
-from convscope.report.pictures.tiles import show_image
+from convscope.report.pictures.gallery import show_image
+from convscope.report.pictures.text_layout import drawable, percent, text_width, wrap
 
 _SIDE = 2.0
 _MAP = 1.42
@@ -98,7 +98,7 @@ def explanation(
 
 def _in_words(explained: Explanation, name: str) -> str:
     told = "; ".join(
-        f"{TITLES[method]}: {found.conscience.verdict.rstrip('.')}" for method, found in explained.maps.items()
+        f"{TITLES[method]}: {found.sanity_checks.verdict.rstrip('.')}" for method, found in explained.maps.items()
     )
     return f"The picture {name or 'as given'}, maps of what the score rests on, and every layer. {told}."
 
@@ -138,28 +138,33 @@ def _draw_seen(
     )
 
 
-def _draw_map(figure: Figure, axes: Axes, explained: Explanation, method: str, found: ExaminedMap, y: float) -> None:
-    heatmap, conscience = found.heatmap, found.conscience
-    for x, shown in ((MARGIN, heatmap), (MARGIN + _MAP + _APART, conscience.randomised.heatmap)):
+def _draw_map(
+    figure: Figure, axes: Axes, explained: Explanation, method: str, found: CheckedAttribution, y: float
+) -> None:
+    attribution, sanity_checks = found.attribution, found.sanity_checks
+    for x, shown in (
+        (MARGIN, attribution),
+        (MARGIN + _MAP + _APART, sanity_checks.parameter_randomization.attribution),
+    ):
         _show_map(axes, explained, shown.flat, x, y)
         scale_bar(axes, x, y + _MAP + 0.1, _MAP, shown.reach)
     axes.text(
-        MARGIN + _MAP + _APART / 2, y + _MAP + 0.35, heatmap.unit, size=7.5, color=QUIET, ha="center", va="center"
+        MARGIN + _MAP + _APART / 2, y + _MAP + 0.35, attribution.unit, size=7.5, color=QUIET, ha="center", va="center"
     )
-    _draw_fall(figure, axes, conscience, y)
+    _draw_fall(figure, axes, sanity_checks, y)
     width = WIDTH - MARGIN - _WORDS
     axes.text(_WORDS, y + 0.08, TITLES[method], size=10.5, weight="bold", va="center")
-    fall, other = conscience.deletion, conscience.randomised
+    fall, other = sanity_checks.deletion, sanity_checks.parameter_randomization
     alike = f"{signed(other.mean_signed)}, of magnitudes {signed(other.mean_magnitude)}"
     blocks = [
         (IN_WORDS[method].capitalize() + ".", QUIET, "normal"),
-        *([(_sum_in_words(found), QUIET, "normal")] if "gap" in heatmap.facts else []),
-        *([(_places_in_words(found), QUIET, "normal")] if "places" in heatmap.facts else []),
+        *([(_sum_in_words(found), QUIET, "normal")] if "gap" in attribution.facts else []),
+        *([(_places_in_words(found), QUIET, "normal")] if "places" in attribution.facts else []),
         (f"Pixels gone: lower than in {fall.beaten} of {len(fall.random)} random orders.", INK, "normal"),
         (f"Without training: rank correlation {alike}.", INK, "normal"),
     ]
-    sign, colour = _sign(conscience)
-    blocks.append((f"{sign} {conscience.verdict}", colour, "bold"))
+    sign, colour = _sign(sanity_checks)
+    blocks.append((f"{sign} {sanity_checks.verdict}", colour, "bold"))
     line = y + 0.3
     for text, ink, weight in blocks:
         for words in wrap(text, width=width, size=8.5, bold=weight == "bold"):
@@ -179,20 +184,20 @@ def signed(value: float) -> str:
     return "0.00" if float(f"{value:.2f}") == 0 else text
 
 
-def _sign(conscience: Conscience) -> tuple[str, str]:
-    if conscience.matters and conscience.learned:
+def _sign(sanity_checks: SanityChecks) -> tuple[str, str]:
+    if sanity_checks.matters and sanity_checks.learned:
         return "✓", RIGHT
-    return ("≈", NOTE) if conscience.matters else ("✗", WRONG)
+    return ("≈", NOTE) if sanity_checks.matters else ("✗", WRONG)
 
 
-def _sum_in_words(found: ExaminedMap) -> str:
-    heatmap = found.heatmap
-    return f"Sums to {heatmap.total:.2f} of {heatmap.difference:.2f} logits.".replace("-", "−")
+def _sum_in_words(found: CheckedAttribution) -> str:
+    attribution = found.attribution
+    return f"Sums to {attribution.total:.2f} of {attribution.difference:.2f} logits.".replace("-", "−")
 
 
-def _places_in_words(found: ExaminedMap) -> str:
-    rows, columns = np.shape(found.heatmap.facts["coarse"])
-    return f"{rows}×{columns} numbers of {found.heatmap.facts['layer']}."
+def _places_in_words(found: CheckedAttribution) -> str:
+    rows, columns = np.shape(found.attribution.facts["coarse"])
+    return f"{rows}×{columns} numbers of {found.attribution.facts['layer']}."
 
 
 def _show_map(axes: Axes, explained: Explanation, values: np.ndarray, x: float, y: float) -> None:
@@ -211,9 +216,9 @@ def _show_map(axes: Axes, explained: Explanation, values: np.ndarray, x: float, 
         axes.contour(across, down, grey, levels=[middle], colors=INK, linewidths=0.7, alpha=0.55, zorder=3)
 
 
-def _draw_fall(figure: Figure, axes: Axes, conscience: Conscience, y: float) -> None:
+def _draw_fall(figure: Figure, axes: Axes, sanity_checks: SanityChecks, y: float) -> None:
     """The deletion curve, over the band of the random orders."""
-    fall = conscience.deletion
+    fall = sanity_checks.deletion
     width, height = figure.get_figwidth(), figure.get_figheight()
     body = axes.get_ylim()[0]
     top = y + 0.02

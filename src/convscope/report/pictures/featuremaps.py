@@ -10,12 +10,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from convscope.explain.explanation import Explanation
-from convscope.explain.heatmap import colours, to_pixels
+from convscope.explanation.attribution import colours, to_pixels
+from convscope.explanation.explanation import Explanation
 from convscope.model.layers import Conv2D, DepthwiseConv2D, Dropout, Flatten, SeparableConv2D
 from convscope.model.spec import Row
 from convscope.report.pictures.canvas import DPI, FAINT, INK, MARGIN, QUIET, WIDTH, text_on
-from convscope.report.pictures.lettering import drawable
+from convscope.report.pictures.text_layout import drawable
 
 _HEAD = 0.62
 _LABEL = 1.62

@@ -24,7 +24,7 @@ from convscope.report.pictures.canvas import (
     picture,
     sheet,
 )
-from convscope.report.pictures.lettering import drawable
+from convscope.report.pictures.text_layout import drawable
 
 _COLUMNS = 7
 _COLUMN = (WIDTH - 2 * MARGIN) / _COLUMNS

@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from convscope.evaluate.metrics import Evaluation
+from convscope.evaluation.metrics import Evaluation
 from convscope.report.pictures.canvas import FAINT, INK, QUIET, RIGHT, picture, sheet
-from convscope.report.pictures.lettering import percent
+from convscope.report.pictures.text_layout import percent
 
 
 @picture

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from convscope.errors import OptionError
-from convscope.explain.convolution import Slide
+from convscope.explanation.sliding_window import SlidingWindow
 from convscope.report.sliding.numerals import numeral
 
 INK = "#1f2933"
@@ -107,7 +107,7 @@ class _Grid:
         return size if size >= SMALLEST_FONT else 0
 
 
-def plan(slide: Slide, *, numbers: bool) -> Layout:
+def plan(slide: SlidingWindow, *, numbers: bool) -> Layout:
     """Choose the size of the picture and of its cells.
 
     Raises:
@@ -129,7 +129,7 @@ def plan(slide: Slide, *, numbers: bool) -> Layout:
     return Layout(width, round(bottom + FOOTER * scale), scale, panels[0], kernel, panels[-1])
 
 
-def _grids(slide: Slide) -> list[_Grid]:
+def _grids(slide: SlidingWindow) -> list[_Grid]:
     (h, w, c), (rows, columns, f) = slide.pixels.shape, slide.output.shape
     (top, bottom), (left, right) = slide.padding
     padded = " with padding" if top + bottom + left + right else ""

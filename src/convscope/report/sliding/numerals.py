@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convscope.explain.heatmap import MINUS, PLUS
+from convscope.explanation.attribution import MINUS, PLUS
 
 _PAPER = (255, 255, 255)
 _POSITIVE = (240, 168, 110)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from convscope.explain.convolution import Slide
+from convscope.explanation.sliding_window import SlidingWindow
 from convscope.report.sliding.layout import INK, MARGIN, MARK, Layout, Panel, plan
 from convscope.report.sliding.numerals import numeral, shade
 from convscope.report.sliding.steps import sum_in_words
@@ -80,7 +80,7 @@ class Scene:
     numbered: bool
 
 
-def scene(slide: Slide, *, numbers: bool = True, frames: int = MAX_FRAMES) -> Scene:
+def scene(slide: SlidingWindow, *, numbers: bool = True, frames: int = MAX_FRAMES) -> Scene:
     """Lay out a slide.
 
     Args:
@@ -92,7 +92,7 @@ def scene(slide: Slide, *, numbers: bool = True, frames: int = MAX_FRAMES) -> Sc
         OptionError: The grids are too large for a picture.
 
     Example:
-        >>> from convscope.explain.convolution import ConvOptions, slide
+        >>> from convscope.explanation.sliding_window import ConvOptions, slide
         >>> made = scene(slide(ConvOptions()))
         >>> len(made.frames), made.numbered
         (49, True)
@@ -120,7 +120,7 @@ def _chosen(steps: int, frames: int) -> list[int]:
 
 
 class _Drawing:
-    def __init__(self, slide: Slide, layout: Layout) -> None:
+    def __init__(self, slide: SlidingWindow, layout: Layout) -> None:
         self.slide, self.layout = slide, layout
         self.range = float(slide.output.min()), float(slide.output.max())
 

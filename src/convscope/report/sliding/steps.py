@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from convscope.explain.convolution import Product, Slide
+from convscope.explanation.sliding_window import Product, SlidingWindow
 from convscope.report.sliding.numerals import numeral
 
 
-def sum_in_words(slide: Slide, step: int, *, width: int = 100) -> str:
+def sum_in_words(slide: SlidingWindow, step: int, *, width: int = 100) -> str:
     """How one number of the output is made.
 
     Args:
@@ -19,7 +19,7 @@ def sum_in_words(slide: Slide, step: int, *, width: int = 100) -> str:
         width: Characters there are; the middle of a longer sum is left out.
 
     Example:
-        >>> from convscope.explain.convolution import ConvOptions, slide
+        >>> from convscope.explanation.sliding_window import ConvOptions, slide
         >>> sum_in_words(slide(ConvOptions(operation="max", pixels=np.array([[[1], [5]], [[2], [0]]]))), 0)
         'max(1, 5, 2, 0) = 5'
     """
@@ -34,7 +34,7 @@ def sum_in_words(slide: Slide, step: int, *, width: int = 100) -> str:
     return _shortened(seen, " + ", "(", f") / {len(seen)} = {result}", width)
 
 
-def draw_step(slide: Slide, step: int) -> str:
+def draw_step(slide: SlidingWindow, step: int) -> str:
     """One step: the input with the window in brackets, and the sum."""
     row, column, filter_index = slide.step(step)
     taps = slide.products(row, column, filter_index)
@@ -45,7 +45,7 @@ def draw_step(slide: Slide, step: int) -> str:
     return "\n".join([*lines, sum_in_words(slide, step)])
 
 
-def draw_input(slide: Slide, channel: int = 0, taps: frozenset | set = frozenset()) -> str:
+def draw_input(slide: SlidingWindow, channel: int = 0, taps: frozenset | set = frozenset()) -> str:
     """One channel of the input; padding is a dot, and the pixels that a window reads stand in brackets."""
     h, w, _ = slide.pixels.shape
     (top, bottom), (left, right) = slide.padding

@@ -1,0 +1,67 @@
+"""The pictures a person wants to see after a training. Imports matplotlib, so it is imported late."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from convscope.data.dataset import Dataset
+from convscope.errors import RunError
+from convscope.evaluation.metrics import Evaluation
+from convscope.evaluation.predict import Predictions
+from convscope.report.bundle import spread
+from convscope.report.pictures.canvas import save
+from convscope.report.pictures.confusion import confusion_matrix
+from convscope.report.pictures.curves import learning_curves
+from convscope.report.pictures.gallery import gallery, mistakes
+from convscope.report.pictures.reliability import reliability
+from convscope.training.run import HistoryRow
+
+GALLERY = 24
+
+
+def draw_run(
+    folder: Path,
+    history: Sequence[HistoryRow],
+    evaluation: Evaluation,
+    dataset: Dataset,
+    predictions: Predictions,
+) -> tuple[Path, ...]:
+    """Draw learning curves, and how good the network is.
+
+    Returns:
+        The PNG files, curves first.
+    """
+    folder = _new(folder)
+    curves = save(learning_curves([asdict(row) for row in history]), folder / "learning_curves.png")
+    return (curves, *draw_evaluation(folder, evaluation, dataset, predictions))
+
+
+def draw_evaluation(
+    folder: Path, evaluation: Evaluation, dataset: Dataset, predictions: Predictions
+) -> tuple[Path, ...]:
+    """Draw confusion matrix, gallery, most confident mistakes and reliability of one measurement."""
+    folder = _new(folder)
+    chosen = spread(dataset.labels, GALLERY)
+    figures = {
+        "confusion_matrix": confusion_matrix(evaluation),
+        "predictions": gallery(
+            dataset.pixels[chosen],
+            predictions.probabilities[chosen],
+            class_names=dataset.class_names,
+            labels=dataset.labels[chosen],
+            about="The first images of each class, in turn.",
+        ),
+        "mistakes": mistakes(dataset.pixels, evaluation),
+        "reliability": reliability(evaluation),
+    }
+    return tuple(save(figure, folder / f"{name}.png") for name, figure in figures.items())
+
+
+def _new(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"The folder {folder} cannot be made ({error.strerror}).") from None
+    return folder

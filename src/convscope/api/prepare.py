@@ -1,0 +1,98 @@
+"""What is known of a training before its first step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from convscope.api.environment import describe_environment
+from convscope.data.dataset import Dataset, LoadedData, stratified_split
+from convscope.data.readers import load
+from convscope.errors import DataError
+from convscope.model.model_file import check_size
+from convscope.model.presets import load_spec
+from convscope.model.spec import Spec
+from convscope.training.options import TrainOptions
+from convscope.training.patch_whitening import first_convolution
+
+MAX_CLASSES = 1000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is known before the first step."""
+
+    options: TrainOptions
+    loaded: LoadedData
+    training: Dataset
+    validation: Dataset
+    spec: Spec
+    created: datetime
+    data: dict[str, Any]
+    seconds: dict[str, float]
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What makes this training this training."""
+        environment = describe_environment()
+        return {
+            "created": self.created.isoformat(),
+            "options": asdict(self.options),
+            "network": self.spec.to_json(),
+            "data": {key: self.data[key] for key in ("class_names", "train_fingerprint", "test_fingerprint")},
+            "versions": {"convscope": environment["convscope"], "packages": environment["packages"]},
+        }
+
+
+def prepare(options: TrainOptions, begin: Callable[[str], None]) -> Plan:
+    """Read the data, split it, and fit the network to it.
+
+    Args:
+        options: Resolved.
+        begin: Told what begins now.
+
+    Raises:
+        DataError: The data cannot be used.
+        SpecError: The network does not fit the data.
+    """
+    created = datetime.now().astimezone()
+    started = time.perf_counter()
+    begin(f"reading {options.data}")
+    loaded = load(options.data, size=_square(options.size), test_fraction=options.test_fraction, seed=options.seed)
+    training, validation = _split(loaded, options)
+    spec = load_spec(options.model, input_shape=training.image_shape, num_classes=training.num_classes)
+    check_size(spec)
+    if options.whiten:
+        first_convolution(spec)
+    data = describe_data(loaded) | {"train": len(training), "validation": len(validation)}
+    return Plan(options, loaded, training, validation, spec, created, data, {"load": time.perf_counter() - started})
+
+
+def _split(loaded: LoadedData, options: TrainOptions) -> tuple[Dataset, Dataset]:
+    if loaded.train.num_classes > MAX_CLASSES:
+        raise DataError(f"At most {MAX_CLASSES} classes. Received: {loaded.train.num_classes} in {options.data}.")
+    return stratified_split(loaded.train, fraction=options.validation_fraction, seed=options.seed)
+
+
+def _square(side: int | None) -> tuple[int, int] | None:
+    return (side, side) if side else None
+
+
+def describe_data(loaded: LoadedData) -> dict[str, Any]:
+    """What a run's record says of its data, before a validation part is split off."""
+    return {
+        "source": loaded.train.source,
+        "kind": loaded.kind,
+        "class_names": list(loaded.train.class_names),
+        "image_shape": list(loaded.train.image_shape),
+        "train": len(loaded.train),
+        "validation": 0,
+        "test": len(loaded.test) if loaded.test else 0,
+        "train_fingerprint": loaded.train.fingerprint(),
+        "test_fingerprint": loaded.test.fingerprint() if loaded.test else None,
+        "preprocessing": loaded.preprocessing.to_json(),
+        "skipped": [{"file": item.file, "reason": item.reason} for item in loaded.skipped],
+    }

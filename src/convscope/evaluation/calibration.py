@@ -1,0 +1,233 @@
+"""Whether a confidence means what it says: of the images given 80 %, are 80 % right?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+
+from convscope.arrays import Labels, is_number
+from convscope.evaluation.intervals import Proportion
+
+BINS = 15
+MAX_NLL = 1e9
+"""The number of bins that papers on calibration report, since Guo et al. 2017."""
+
+Confidences = Float64[np.ndarray, " n"]
+"""The probability of the predicted class, one an image, in (0, 1]."""
+
+LogProbabilities = Float64[np.ndarray, "n k"]
+"""Natural logarithms of probabilities: float64, at most 0."""
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """The images whose confidence lies in one interval.
+
+    Attributes:
+        low: The confidences begin here (equal width: just above it).
+        high: The largest confidence that belongs in here.
+        mean_confidence: The mean over the images inside; None when there is none.
+        accuracy: The share that is right; None when there is no image.
+    """
+
+    low: float
+    high: float
+    mean_confidence: float | None
+    accuracy: Proportion | None
+
+    @property
+    def count(self) -> int:
+        """Images in the bin."""
+        return self.accuracy.n if self.accuracy else 0
+
+    @property
+    def gap(self) -> float:
+        """Mean confidence minus accuracy: above 0 the network is surer than it should be. 0 without images."""
+        if self.accuracy is None or self.mean_confidence is None:
+            return 0.0
+        return self.mean_confidence - self.accuracy.rate
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values; what is undefined is null."""
+        return {
+            "low": self.low,
+            "high": self.high,
+            "count": self.count,
+            "mean_confidence": self.mean_confidence,
+            "accuracy": self.accuracy and self.accuracy.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping) -> ReliabilityBin:
+        """Read back what `to_json` wrote."""
+        accuracy = value["accuracy"]
+        return cls(
+            low=_bounded(value["low"], 1),
+            high=_bounded(value["high"], 1),
+            mean_confidence=None if value["mean_confidence"] is None else _bounded(value["mean_confidence"], 1),
+            accuracy=None if accuracy is None else Proportion.from_json(accuracy),
+        )
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How far the probabilities can be taken at their word.
+
+    Attributes:
+        nll: Mean negative logarithm of the true class's probability, in nats, >= 0.
+        brier: Mean squared distance between the probabilities and the truth, summed over classes, in [0, 2].
+        mean_confidence: Mean probability of the predicted class, in (0, 1].
+        equal_width: 15 bins over (0, 1], empty ones included.
+        equal_mass: Up to 15 bins with about the same number of images each.
+
+    Source:
+        Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", 2017 (NLL, ECE with equal width);
+        Nguyen and O'Connor, 2015 (equal mass); Brier, 1950, in its first, multi-class form. We differ in one thing:
+        images of equal confidence are never cut apart, so that the order of the images cannot matter; equal-mass
+        bins may for that reason be fewer and uneven.
+    """
+
+    nll: float
+    brier: float
+    mean_confidence: float
+    equal_width: tuple[ReliabilityBin, ...]
+    equal_mass: tuple[ReliabilityBin, ...]
+
+    @property
+    def ece_equal_width(self) -> float:
+        """Expected calibration error: the mean distance of confidence and accuracy over images, in [0, 1].
+
+        Never 0 by itself: with few images in a bin, chance alone moves the two apart.
+        """
+        return expected_calibration_error(self.equal_width)
+
+    @property
+    def ece_equal_mass(self) -> float:
+        """The same over bins of equal mass, in [0, 1]: the finer view where nearly all confidences are high."""
+        return expected_calibration_error(self.equal_mass)
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values."""
+        return {
+            "nll": self.nll,
+            "brier": self.brier,
+            "mean_confidence": self.mean_confidence,
+            "ece_equal_width": self.ece_equal_width,
+            "ece_equal_mass": self.ece_equal_mass,
+            "equal_width": [one.to_json() for one in self.equal_width],
+            "equal_mass": [one.to_json() for one in self.equal_mass],
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping) -> Calibration:
+        """Read back what `to_json` wrote."""
+        return cls(
+            nll=_bounded(value["nll"], MAX_NLL),
+            brier=_bounded(value["brier"], 2),
+            mean_confidence=_bounded(value["mean_confidence"], 1),
+            equal_width=tuple(ReliabilityBin.from_json(one) for one in value["equal_width"]),
+            equal_mass=tuple(ReliabilityBin.from_json(one) for one in value["equal_mass"]),
+        )
+
+
+def _bounded(value: Any, high: int | float) -> float:
+    if not is_number(value, 0, high):
+        raise ValueError(f"{value!r} is no number from 0 to {high:g}")
+    return float(value)
+
+
+def calibrate(log_probabilities: LogProbabilities, labels: Labels, *, predicted: Labels) -> Calibration:
+    """Measure the calibration of predictions.
+
+    Args:
+        log_probabilities: float64, shape ``(n, k)``, n >= 1; each row is the logarithm of probabilities.
+        labels: True classes, int64, 0..k-1.
+        predicted: The most likely classes, int64, 0..k-1. Not looked for again: two logits that differ can round to
+            one probability.
+
+    Example:
+        >>> logs = np.log([[0.75, 0.25], [0.75, 0.25]])
+        >>> result = calibrate(logs, np.array([0, 1]), predicted=np.array([0, 0]))
+        >>> round(result.brier, 4), round(result.ece_equal_width, 4)
+        (0.625, 0.25)
+    """
+    rows = np.arange(len(labels))
+    probabilities = np.exp(log_probabilities)
+    # An exponential of a rounded logarithm may come out as 1 + 2e-16.
+    confidences = np.minimum(probabilities[rows, predicted], 1.0)
+    correct = predicted == labels
+    distances = probabilities.copy()
+    distances[rows, labels] -= 1.0
+    return Calibration(
+        nll=float(-log_probabilities[rows, labels].mean()),
+        brier=float(np.square(distances).sum(axis=1).mean()),
+        mean_confidence=float(confidences.mean()),
+        equal_width=equal_width_bins(confidences, correct),
+        equal_mass=equal_mass_bins(confidences, correct),
+    )
+
+
+def expected_calibration_error(bins: tuple[ReliabilityBin, ...]) -> float:
+    """The mean over images of the distance between confidence and accuracy in their bin, in [0, 1]."""
+    total = sum(one.count for one in bins)
+    return sum(one.count * abs(one.gap) for one in bins) / total
+
+
+def equal_width_bins(
+    confidences: Confidences, correct: Bool[np.ndarray, " n"], *, bins: int = BINS
+) -> tuple[ReliabilityBin, ...]:
+    """Cut (0, 1] into intervals of equal width, each open below and closed above.
+
+    Example:
+        >>> [one.count for one in equal_width_bins(np.array([0.5, 0.6, 1.0]), np.array([True, False, True]), bins=2)]
+        [1, 2]
+    """
+    edges = np.arange(1, bins + 1) / bins
+    return _fill(confidences, correct, np.searchsorted(edges, confidences), np.concatenate([[0.0], edges]))
+
+
+def equal_mass_bins(
+    confidences: Confidences, correct: Bool[np.ndarray, " n"], *, bins: int = BINS
+) -> tuple[ReliabilityBin, ...]:
+    """Cut the images, ordered by confidence, into groups of equal size; equal confidences stay together.
+
+    Example:
+        >>> groups = equal_mass_bins(np.array([0.5, 0.6, 0.7, 0.7]), np.array([True, False, True, True]), bins=2)
+        >>> [(one.low, one.high, one.count) for one in groups]
+        [(0.5, 0.6, 2), (0.7, 0.7, 2)]
+    """
+    ordered = np.sort(confidences)
+    starts = np.unique(ordered[[index * len(ordered) // bins for index in range(bins)]])
+    membership = np.searchsorted(starts, confidences, side="right") - 1
+    ends = [ordered[np.searchsorted(ordered, start) - 1] for start in starts[1:]] + [ordered[-1]]
+    filled = _fill(confidences, correct, membership, np.concatenate([starts, starts[-1:]]))
+    return tuple(
+        ReliabilityBin(one.low, float(end), one.mean_confidence, one.accuracy)
+        for one, end in zip(filled, ends, strict=True)
+    )
+
+
+def _fill(
+    confidences: Confidences,
+    correct: Bool[np.ndarray, " n"],
+    membership: Int64[np.ndarray, " n"],
+    edges: Float64[np.ndarray, " e"],
+) -> tuple[ReliabilityBin, ...]:
+    """Count and average the images of each bin."""
+    bins = len(edges) - 1
+    counts = np.bincount(membership, minlength=bins)
+    right = np.bincount(membership, weights=correct, minlength=bins)
+    sums = np.bincount(membership, weights=confidences, minlength=bins)
+    return tuple(
+        ReliabilityBin(
+            low=float(edges[i]),
+            high=float(edges[i + 1]),
+            mean_confidence=float(sums[i] / counts[i]) if counts[i] else None,
+            accuracy=Proportion(int(right[i]), int(counts[i])) if counts[i] else None,
+        )
+        for i in range(bins)
+    )

@@ -1,0 +1,191 @@
+"""What is taken for what: the confusion matrix, the scores of each class, and the pairs that are mixed up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from jaxtyping import Int64
+
+from convscope.arrays import Labels
+from convscope.evaluation.intervals import Proportion, tail_probability
+
+Confusion = Int64[np.ndarray, "k k"]
+"""Counts of images: the row is the true class, the column the predicted one."""
+
+SIGNIFICANCE = 0.05
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """How one class fares.
+
+    Attributes:
+        name: The class.
+        support: Images that belong to it.
+        predicted: Images that were given to it.
+        correct: Images that are in both.
+    """
+
+    name: str
+    support: int
+    predicted: int
+    correct: int
+
+    @property
+    def precision(self) -> Proportion | None:
+        """Of the images given to the class, the share that belongs to it; None when none was given."""
+        return Proportion(self.correct, self.predicted) if self.predicted else None
+
+    @property
+    def recall(self) -> Proportion | None:
+        """Of the images that belong to the class, the share that was found; None when there is no such image."""
+        return Proportion(self.correct, self.support) if self.support else None
+
+    @property
+    def f1(self) -> float | None:
+        """The harmonic mean of precision and recall, in [0, 1]; None when the class has neither."""
+        total = self.support + self.predicted
+        return 2 * self.correct / total if total else None
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values; what is undefined is null."""
+        return {
+            "name": self.name,
+            "support": self.support,
+            "predicted": self.predicted,
+            "correct": self.correct,
+            "precision": self.precision and self.precision.to_json(),
+            "recall": self.recall and self.recall.to_json(),
+            "f1": self.f1,
+        }
+
+
+@dataclass(frozen=True)
+class ConfusedPair:
+    """How often two classes are taken for each other, in both directions together.
+
+    Attributes:
+        rank: 1 for the pair with the highest rate.
+        first: Index of the class that comes first in label order.
+        second: Index of the other.
+        first_name: Name of the first class.
+        second_name: Name of the second class.
+        first_as_second: Images of the first class that were predicted as the second.
+        second_as_first: Images of the second class that were predicted as the first.
+        n: Images of both classes together.
+        p_value: How likely a pair with n images shows at least as many errors if all pairs shared the mean rate,
+            times the number of pairs (Bonferroni, because we look for the worst of them), in [0, 1].
+    """
+
+    rank: int
+    first: int
+    second: int
+    first_name: str
+    second_name: str
+    first_as_second: int
+    second_as_first: int
+    n: int
+    p_value: float
+
+    @property
+    def errors(self) -> int:
+        """Mistakes in both directions."""
+        return self.first_as_second + self.second_as_first
+
+    @property
+    def rate(self) -> Proportion:
+        """Of the images of both classes, the share that was taken for the other class."""
+        return Proportion(self.errors, self.n)
+
+    @property
+    def distinguishable(self) -> bool:
+        """True when the pair is confused more than pairs are on average, beyond chance.
+
+        The test: one-sided exact binomial test of the pair's errors against the mean rate over all pairs (errors of
+        all pairs by images of all pairs, this pair included), Bonferroni-corrected over the pairs, at 5 %. Where it
+        is False, another test set could well have put another pair in this place.
+        """
+        return self.p_value <= SIGNIFICANCE
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values."""
+        return {
+            "rank": self.rank,
+            "first": self.first,
+            "second": self.second,
+            "first_name": self.first_name,
+            "second_name": self.second_name,
+            "first_as_second": self.first_as_second,
+            "second_as_first": self.second_as_first,
+            "errors": self.errors,
+            "rate": self.rate.to_json(),
+            "p_value": self.p_value,
+            "distinguishable": self.distinguishable,
+        }
+
+
+def confusion_matrix(labels: Labels, predicted: Labels, *, num_classes: int) -> Confusion:
+    """Count what is taken for what.
+
+    Args:
+        labels: True classes, int64, 0..k-1.
+        predicted: Predicted classes, int64, 0..k-1.
+        num_classes: k, classes without images included.
+
+    Returns:
+        int64, shape ``(k, k)``: entry ``[true, predicted]``.
+
+    Example:
+        >>> confusion_matrix(np.array([0, 0, 1]), np.array([0, 1, 1]), num_classes=2).tolist()
+        [[1, 1], [0, 1]]
+    """
+    flat = np.bincount(labels * num_classes + predicted, minlength=num_classes**2)
+    return flat.reshape(num_classes, num_classes).astype(np.int64)
+
+
+def class_scores(confusion: Confusion, class_names: tuple[str, ...]) -> tuple[ClassScore, ...]:
+    """The scores of each class, in label order.
+
+    Example:
+        >>> score = class_scores(np.array([[8, 2], [0, 10]]), ("cat", "dog"))[0]
+        >>> score.recall.rate, score.precision.rate, round(score.f1, 4)
+        (0.8, 1.0, 0.8889)
+    """
+    support, predicted, correct = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
+    return tuple(
+        ClassScore(name, int(support[i]), int(predicted[i]), int(correct[i])) for i, name in enumerate(class_names)
+    )
+
+
+def confused_pairs(confusion: Confusion, class_names: tuple[str, ...]) -> tuple[ConfusedPair, ...]:
+    """All unordered pairs of classes, the highest confusion rate first.
+
+    Equal rates are ordered by label. Pairs without any image are left out: they have no rate.
+
+    Example:
+        >>> pair = confused_pairs(np.array([[90, 9, 1], [1, 98, 1], [0, 0, 100]]), ("4", "9", "0"))[0]
+        >>> pair.first_name, pair.second_name, str(pair.rate), pair.distinguishable
+        ('4', '9', '5.0 % (2.7 to 9.0, n=200)', True)
+    """
+    support = confusion.sum(axis=1)
+    pairs = [(a, b) for a, b in combinations(range(len(class_names)), 2) if support[a] + support[b] > 0]
+    errors = {(a, b): int(confusion[a, b] + confusion[b, a]) for a, b in pairs}
+    sizes = {(a, b): int(support[a] + support[b]) for a, b in pairs}
+    mean_rate = sum(errors.values()) / max(sum(sizes.values()), 1)
+    ranked = sorted(pairs, key=lambda pair: (-errors[pair] / sizes[pair], pair))
+    return tuple(
+        ConfusedPair(
+            rank=rank,
+            first=a,
+            second=b,
+            first_name=class_names[a],
+            second_name=class_names[b],
+            first_as_second=int(confusion[a, b]),
+            second_as_first=int(confusion[b, a]),
+            n=sizes[a, b],
+            p_value=min(1.0, len(pairs) * tail_probability(errors[a, b], sizes[a, b], rate=mean_rate)),
+        )
+        for rank, (a, b) in enumerate(ranked, start=1)
+    )

@@ -1,0 +1,98 @@
+"""Labels that are likely wrong: confident learning over probabilities of networks that never saw the pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int64
+
+from convscope.arrays import Labels, Probabilities
+
+
+@dataclass(frozen=True)
+class LabelIssue:
+    """A picture whose label the networks dispute.
+
+    Attributes:
+        index: Its position.
+        label: What it is labelled.
+        suggested: The class that the networks name.
+        margin: Probability of the suggested class less that of its label, in (0, 1]; the larger, the surer.
+        is_likely: Whether it is among as many as are estimated to be labelled wrong. The others are more often the
+            networks' mistakes.
+    """
+
+    index: int
+    label: int
+    suggested: int
+    margin: float
+    is_likely: bool
+
+
+def label_issues(probabilities: Probabilities, labels: Labels) -> tuple[LabelIssue, ...]:
+    """Pictures for which the networks name another class than their label, the surest first.
+
+    How many of them are labelled wrong is estimated by the `confident_joint`; for each label i and class j, that many
+    pictures with the largest margin are likely errors.
+
+    Args:
+        probabilities: Of networks that were not trained on the picture in question: cross-validated.
+        labels: As given, some of them wrong.
+
+    Source:
+        Northcutt, Jiang and Chuang, Confident Learning: Estimating Uncertainty in Dataset Labels (2021), pruning by
+        noise rate. We keep the disputed pictures beyond the estimate in the list, because on clean data, where
+        probabilities are high throughout, the estimate is next to nothing while real errors are still disputed.
+
+    Example:
+        >>> sure = np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.05, 0.95]], np.float32)
+        >>> [(s.index, s.label, s.suggested) for s in label_issues(sure, np.array([0, 1, 1, 1]))]
+        [(1, 1, 0)]
+    """
+    own = probabilities[np.arange(len(labels)), labels]
+    best = probabilities.argmax(axis=1)
+    margins = probabilities[np.arange(len(labels)), best] - own
+    disputed = np.flatnonzero((best != labels) & (margins > 0))
+    likely = _likely(probabilities, labels)
+    order = disputed[np.argsort(-margins[disputed], kind="stable")]
+    return tuple(LabelIssue(int(i), int(labels[i]), int(best[i]), float(margins[i]), bool(likely[i])) for i in order)
+
+
+def confident_joint(probabilities: Probabilities, labels: Labels) -> Int64[np.ndarray, "k k"]:
+    """How many pictures labelled i (rows) count as class j (columns).
+
+    A picture counts as class j where its probability of j reaches what pictures labelled j have on average, so that a
+    network that is unsure of a class, or too sure of all, is judged by its own measure. Of several such classes the
+    likeliest counts; a picture with none is not counted.
+
+    Example:
+        >>> sure = np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.05, 0.95]], np.float32)
+        >>> confident_joint(sure, np.array([0, 1, 1, 1])).tolist()
+        [[1, 0], [0, 2]]
+    """
+    classes = probabilities.shape[1]
+    own = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    counts = np.bincount(labels, minlength=classes)
+    usual = np.full(classes, np.inf)
+    usual[counts > 0] = (np.bincount(labels, weights=own, minlength=classes) / np.maximum(counts, 1))[counts > 0]
+    reached = np.where(probabilities >= usual, probabilities, -1.0)
+    counted = reached.max(axis=1) >= 0
+    joint = np.zeros((classes, classes), np.int64)
+    np.add.at(joint, (labels[counted], reached.argmax(axis=1)[counted]), 1)
+    return joint
+
+
+def _likely(probabilities: Probabilities, labels: Labels) -> np.ndarray:
+    """Truth values: for each label and class as many of the surest as the joint, scaled to all pictures, says."""
+    joint = confident_joint(probabilities, labels)
+    sizes = np.bincount(labels, minlength=len(joint))
+    wanted = np.rint(joint / np.maximum(joint.sum(axis=1, keepdims=True), 1) * sizes[:, None]).astype(int)
+    likely = np.zeros(len(labels), bool)
+    for label, target in zip(*np.nonzero(wanted), strict=True):
+        if label != target:
+            places = np.flatnonzero(labels == label)
+            margins = probabilities[places, target] - probabilities[places, label]
+            surest = np.argsort(-margins, kind="stable")[: wanted[label, target]]
+            likely[places[surest[margins[surest] > 0]]] = True
+    return likely

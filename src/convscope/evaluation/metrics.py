@@ -1,0 +1,288 @@
+"""How good a network is, from its logits: the one measurement that every door shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from convscope.arrays import Labels, Logits, is_class_name, is_number
+from convscope.errors import ConvscopeError, DataError
+from convscope.evaluation.calibration import Calibration, LogProbabilities, calibrate
+from convscope.evaluation.confusion import (
+    ClassScore,
+    ConfusedPair,
+    Confusion,
+    class_scores,
+    confused_pairs,
+    confusion_matrix,
+)
+from convscope.evaluation.intervals import Proportion
+
+__all__ = ["Evaluation", "Mistake", "Proportion", "log_softmax", "measure"]
+
+WORST = 1000
+"""How many mistakes an evaluation names; all of them are in the confusion matrix."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """An image that was given to the wrong class.
+
+    Attributes:
+        index: Its position in the data that was measured.
+        label: Index of the class that the data names.
+        predicted: Index of the class that the network names.
+        probability: What the network gives its own choice, in (0, 1].
+        label_probability: What it gives the named class, in [0, 1).
+        known_wrong: True when the label, not the network, is published to be wrong.
+    """
+
+    index: int
+    label: int
+    predicted: int
+    probability: float
+    label_probability: float
+    known_wrong: bool = False
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values."""
+        return {
+            "index": self.index,
+            "label": self.label,
+            "predicted": self.predicted,
+            "probability": self.probability,
+            "label_probability": self.label_probability,
+            "known_wrong": self.known_wrong,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """How good a network is on one set of images, with the uncertainty of each figure.
+
+    Attributes:
+        class_names: One name a class, in label order.
+        confusion: int64, shape ``(k, k)``: images, row the true class, column the predicted one.
+        accuracy_without_known_wrong: The accuracy over the images whose label is not known to be wrong; None when no
+            label is known to be wrong.
+        calibration: Whether the probabilities can be taken at their word.
+        mistakes: The most confident mistakes, most confident first, at most `WORST`.
+    """
+
+    class_names: tuple[str, ...]
+    confusion: Confusion
+    accuracy_without_known_wrong: Proportion | None
+    calibration: Calibration
+    mistakes: tuple[Mistake, ...]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Evaluation) and self.to_json() == other.to_json()
+
+    __hash__ = None  # type: ignore[assignment]  # it holds an array
+
+    @property
+    def n(self) -> int:
+        """Images measured."""
+        return int(self.confusion.sum())
+
+    @property
+    def errors(self) -> int:
+        """Images given to the wrong class, all of them."""
+        return self.n - self.accuracy.successes
+
+    @property
+    def accuracy(self) -> Proportion:
+        """The share of images given to the class that the data names."""
+        return Proportion(int(np.trace(self.confusion)), self.n)
+
+    @cached_property
+    def classes(self) -> tuple[ClassScore, ...]:
+        """Precision, recall and F1 of each class, in label order."""
+        return class_scores(self.confusion, self.class_names)
+
+    @cached_property
+    def pairs(self) -> tuple[ConfusedPair, ...]:
+        """All unordered pairs of classes, the highest confusion rate first."""
+        return confused_pairs(self.confusion, self.class_names)
+
+    def most_confused(self, count: int = 3) -> tuple[ConfusedPair, ...]:
+        """The first pairs of the ranking that were confused at least once: fewer than ``count`` may be left."""
+        return tuple(pair for pair in self.pairs[:count] if pair.errors)
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values that `from_json` reads back; pairs that were never confused, often thousands, are left out."""
+        without = self.accuracy_without_known_wrong
+        return {
+            "n": self.n,
+            "accuracy": self.accuracy.to_json(),
+            "accuracy_without_known_wrong": without and without.to_json(),
+            "class_names": list(self.class_names),
+            "confusion": self.confusion.tolist(),
+            "classes": [score.to_json() for score in self.classes],
+            "pairs": [pair.to_json() for pair in self.pairs if pair.errors],
+            "calibration": self.calibration.to_json(),
+            "mistakes": [mistake.to_json() for mistake in self.mistakes],
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping) -> Evaluation:
+        """Read back what `to_json` wrote; what follows from the confusion matrix is computed again.
+
+        Raises:
+            DataError: Something is missing or of the wrong kind.
+        """
+        try:
+            without = value["accuracy_without_known_wrong"]
+            class_names, confusion = tuple(value["class_names"]), np.array(value["confusion"], np.int64)
+            if confusion.shape != (len(class_names), len(class_names)) or confusion.min() < 0 or not confusion.any():
+                raise ValueError(f"a confusion matrix of shape {confusion.shape} for {len(class_names)} classes")
+            calibration = Calibration.from_json(value["calibration"])
+            for bins in (calibration.equal_width, calibration.equal_mass):
+                if sum(one.count for one in bins) != confusion.sum():
+                    raise ValueError("a calibration of other images")
+            if not all(map(is_class_name, class_names)):
+                raise ValueError("a name of a class that cannot be printed")
+            mistakes = tuple(Mistake(**mistake) for mistake in value["mistakes"])
+            for mistake in mistakes:
+                _check_mistake(mistake, confusion)
+            return cls(
+                class_names=class_names,
+                confusion=confusion,
+                accuracy_without_known_wrong=None if without is None else Proportion.from_json(without),
+                calibration=calibration,
+                mistakes=mistakes,
+            )
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise DataError(f"Expected an evaluation as convscope writes it. Received: {error!r}.") from error
+
+
+def _check_mistake(mistake: Mistake, confusion: Confusion) -> None:
+    bounds = {"index": confusion.sum(), "label": len(confusion), "predicted": len(confusion)}
+    for name, bound in bounds.items():
+        if type(getattr(mistake, name)) is not int or not 0 <= getattr(mistake, name) < bound:
+            raise ValueError(f"a mistake whose {name} is not 0 to {bound - 1}")
+    if type(mistake.known_wrong) is not bool:
+        raise ValueError("a mistake whose known_wrong is neither true nor false")
+    for name in ("probability", "label_probability"):
+        if not is_number(getattr(mistake, name), 0, 1):
+            raise ValueError(f"a mistake whose {name} is not 0 to 1")
+
+
+def measure(
+    logits: Logits,
+    labels: Labels,
+    *,
+    class_names: Sequence[str],
+    known_wrong: Sequence[int] = (),
+    worst: int = WORST,
+) -> Evaluation:
+    """Measure predictions against labels.
+
+    Args:
+        logits: float32, shape ``(n, k)``, finite, n >= 1. Of equal logits the first class counts as predicted.
+        labels: int64, shape ``(n,)``, 0..k-1.
+        class_names: k names, k >= 2; classes without images are allowed.
+        known_wrong: Positions of images whose label is published to be wrong.
+        worst: How many mistakes to name, the most confident first.
+
+    Returns:
+        The evaluation; probabilities are computed in float64.
+
+    Raises:
+        DataError: There is no image, or logits, labels and class names do not belong together.
+        ConvscopeError: A logit is not a finite number.
+
+    Example:
+        >>> logits = np.array([[2, 0], [0, 2], [3, 0]], np.float32)
+        >>> result = measure(logits, np.array([0, 1, 1]), class_names=("cat", "dog"))
+        >>> print(result.accuracy)
+        66.7 % (20.8 to 93.9, n=3)
+        >>> [(mistake.index, round(mistake.probability, 3)) for mistake in result.mistakes]
+        [(2, 0.953)]
+    """
+    _check(logits, labels, class_names, known_wrong)
+    log_probabilities = log_softmax(logits)
+    predicted = logits.argmax(axis=1).astype(np.int64)
+    trusted = np.ones(len(labels), bool)
+    trusted[list(known_wrong)] = False
+    trusted_hits, trusted_count = int((predicted == labels)[trusted].sum()), int(trusted.sum())
+    return Evaluation(
+        class_names=tuple(class_names),
+        confusion=confusion_matrix(labels, predicted, num_classes=len(class_names)),
+        accuracy_without_known_wrong=(
+            Proportion(trusted_hits, trusted_count) if 0 < trusted_count < len(labels) else None
+        ),
+        calibration=calibrate(log_probabilities, labels, predicted=predicted),
+        mistakes=_worst_mistakes(log_probabilities, labels, predicted, trusted=trusted, count=worst),
+    )
+
+
+def log_softmax(logits: Logits) -> LogProbabilities:
+    """The logarithm of the softmax, in float64: finite for every finite logit, where a float32 softmax gives log 0.
+
+    Example:
+        >>> log_softmax(np.array([[1000, 0]], np.float32)).tolist()
+        [[0.0, -1000.0]]
+    """
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+def _worst_mistakes(
+    log_probabilities: LogProbabilities,
+    labels: Labels,
+    predicted: Labels,
+    *,
+    trusted: np.ndarray,
+    count: int,
+) -> tuple[Mistake, ...]:
+    """The mistakes with the highest confidence; equal ones in the order of the data."""
+    wrong = np.flatnonzero(predicted != labels)
+    confidence = log_probabilities[wrong, predicted[wrong]]
+    # Many confidences round to 1; among those, the one that finds the named class least likely comes first.
+    order = np.lexsort((wrong, log_probabilities[wrong, labels[wrong]], -confidence))
+    return tuple(
+        Mistake(
+            index=int(i),
+            label=int(labels[i]),
+            predicted=int(predicted[i]),
+            probability=min(1.0, float(np.exp(log_probabilities[i, predicted[i]]))),
+            label_probability=float(np.exp(log_probabilities[i, labels[i]])),
+            known_wrong=not trusted[i],
+        )
+        for i in wrong[order[:count]]
+    )
+
+
+def _check(logits: np.ndarray, labels: np.ndarray, class_names: Sequence[str], known_wrong: Sequence[int]) -> None:
+    k = len(class_names)
+    if logits.ndim != 2 or len(logits) < 1 or logits.shape[1] != k or k < 2:
+        raise DataError(
+            "Expected logits of shape (n, k) for at least one image and one column for each of two or more classes. "
+            f"Received: shape={logits.shape}, {k} class names."
+        )
+    if labels.shape != logits.shape[:1] or not np.issubdtype(labels.dtype, np.integer):
+        raise DataError(
+            f"Expected one integer label for each of {len(logits)} images. "
+            f"Received: dtype={labels.dtype}, shape={labels.shape}."
+        )
+    if not 0 <= labels.min() <= labels.max() < k:
+        raise DataError(
+            f"Expected labels from 0 to {k - 1}, one for each of {k} classes. "
+            f"Received: labels from {labels.min()} to {labels.max()}."
+        )
+    if not all(0 <= index < len(labels) for index in known_wrong):
+        raise DataError(
+            f"Expected positions of known wrong labels from 0 to {len(labels) - 1}. Received: {list(known_wrong)}."
+        )
+    finite = np.asarray(np.isfinite(logits).all(axis=1))
+    if not finite.all():
+        first = int(np.argmin(finite))
+        raise ConvscopeError(
+            f"Expected finite logits. Received: {len(finite) - int(finite.sum()):,} of {len(finite):,} images with NaN "
+            f"or infinity, the first at position {first}.",
+            hint="The weights are damaged or the training diverged: train again, with a lower learning rate.",
+        )

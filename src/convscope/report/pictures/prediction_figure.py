@@ -1,0 +1,120 @@
+"""What the network really sees: the photo, its input, and what it makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from convscope.arrays import Picture
+from convscope.report.pictures.canvas import (
+    FAINT,
+    INK,
+    MARGIN,
+    QUIET,
+    RIGHT,
+    TITLE_SIZE,
+    WIDTH,
+    drawing_area,
+    picture,
+    sheet,
+)
+from convscope.report.pictures.gallery import show_image
+from convscope.report.pictures.text_layout import drawable, percent
+
+_SIDE = 3.0
+_GAP = 0.3
+_GRID_UP_TO = 64
+
+
+@picture
+def prediction_figure(
+    original: Picture,
+    seen: UInt8[np.ndarray, "rows columns channels"],
+    *,
+    class_names: Sequence[str],
+    probabilities: Float32[np.ndarray, " k"],
+    name: str = "",
+) -> Figure:
+    """Draw the photo, what the network sees of it, and the most likely classes.
+
+    Args:
+        original: uint8, 0..255, shape ``(h, w, c)``: the picture as it was given, upright.
+        seen: uint8, 0..255, of another shape: the network's input, after the preprocessing contract.
+        class_names: k names.
+        probabilities: float32, shape ``(k,)``, sum 1.
+        name: The picture's name, for its caption.
+    """
+    order = np.argsort(-probabilities, kind="stable")
+    first = int(order[0])
+    best = drawable(class_names[first], index=first, width=6.0, size=TITLE_SIZE, bold=True)
+    runner = drawable(class_names[order[1]], index=int(order[1]), width=6.0, size=TITLE_SIZE)
+    figure, share = sheet(
+        f"The network says {best}, with {percent(float(probabilities[first]))}",
+        subtitle="The network knows only the picture in the middle, made from the one on the left.",
+        body=_SIDE + 0.75,
+        description=(
+            f"The picture {name or 'as given'}, the {seen.shape[0]} by {seen.shape[1]} input made of it, and the "
+            f"probabilities; second is {runner} with {percent(float(probabilities[order[1]]))}."
+        ),
+    )
+    axes = drawing_area(figure, share)
+    h, w = original.shape[:2]
+    what = drawable(name, width=1.5, size=9.0) if name else "the picture"
+    _panel(axes, original, x=MARGIN, caption=f"{what}, {w:,}×{h:,} pixels")
+    x = MARGIN + _SIDE + _GAP
+    _panel(axes, seen, x=x, caption=f"what the network sees, {seen.shape[1]}×{seen.shape[0]} pixels")
+    _pixel_grid(axes, seen, x=x)
+    _bars(axes, probabilities, order, class_names)
+    return figure
+
+
+def _panel(axes: Axes, image: Picture, *, x: float, caption: str) -> None:
+    show_image(axes, image, x=x, y=0.0, side=_SIDE, frame=FAINT)
+    axes.text(x + _SIDE / 2, _SIDE + 0.2, caption, size=9, color=QUIET, ha="center", va="center")
+
+
+def _pixel_grid(axes: Axes, seen: np.ndarray, *, x: float) -> None:
+    """Lines between the pixels, where there are few enough to be told apart."""
+    h, w = seen.shape[:2]
+    if max(h, w) > _GRID_UP_TO:
+        return
+    step = _SIDE / max(h, w)
+    left, top = x + (_SIDE - w * step) / 2, (_SIDE - h * step) / 2
+    upright = [[(left + i * step, top), (left + i * step, top + h * step)] for i in range(1, w)]
+    level = [[(left, top + i * step), (left + w * step, top + i * step)] for i in range(1, h)]
+    axes.add_collection(LineCollection(upright + level, colors="#8a94a0", linewidths=0.5, alpha=0.45, zorder=3))
+
+
+def _bars(axes: Axes, probabilities: np.ndarray, order: np.ndarray, class_names: Sequence[str]) -> None:
+    """The most likely classes, the largest first; up to ten."""
+    x = MARGIN + 2 * (_SIDE + _GAP)
+    width = WIDTH - MARGIN - x
+    shown = order[:10]
+    step = _SIDE / max(len(shown), 5)
+    for row, i in enumerate(shown):
+        y = (row + 0.5) * step
+        probability = float(probabilities[i])
+        weight = "bold" if row == 0 else "normal"
+        axes.text(
+            x,
+            y - 0.06,
+            drawable(class_names[i], index=int(i), width=width - 0.75, size=9.0, bold=row == 0),
+            size=9,
+            weight=weight,
+            va="center",
+        )
+        axes.text(
+            x + width, y - 0.06, percent(probability), size=9, ha="right", va="center", color=QUIET, weight=weight
+        )
+        axes.add_patch(Rectangle((x, y + 0.04), width, 0.06, color=FAINT, linewidth=0))
+        colour = RIGHT if row == 0 else INK
+        axes.add_patch(Rectangle((x, y + 0.04), width * probability, 0.06, color=colour, linewidth=0))
+    rest = len(order) - len(shown)
+    caption = "probabilities" if not rest else f"probabilities; {rest} more classes have less"
+    axes.text(x, _SIDE + 0.2, caption, size=9, color=QUIET, va="center")

@@ -1,0 +1,53 @@
+"""The options of a training as a file that a person reads and changes: ``config.toml``."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from convscope.errors import ModelFileError, OptionError
+from convscope.model.files import read_small
+from convscope.training.options import TrainOptions
+
+MAX_CONFIG_BYTES = 1_000_000
+
+
+def to_toml(values: Mapping[str, object]) -> str:
+    r"""Flat values as TOML; None is left out, as TOML has no word for it.
+
+    Nor has it one for a path whose bytes are no text: there an escape is written out, for a person to see.
+
+    Example:
+        >>> print(to_toml({"data": "mnist", "seed": 0, "out": None}), end="")
+        data = "mnist"
+        seed = 0
+    """
+    return "".join(f"{key} = {_toml_value(value)}\n" for key, value in values.items() if value is not None)
+
+
+def _toml_value(value: object) -> str:
+    if isinstance(value, str):
+        value = value.encode("utf-8", "backslashreplace").decode()
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def load_config(path: str | Path) -> dict[str, object]:
+    """The options that a ``config.toml`` holds.
+
+    Raises:
+        OptionError: The file cannot be read, is not TOML, or has a word that is no option.
+    """
+    try:
+        values = tomllib.loads(read_small(Path(path), MAX_CONFIG_BYTES).decode("utf-8"))
+    except OSError as error:
+        raise OptionError(f"{path} cannot be read ({error.strerror}).") from None
+    except ModelFileError as error:
+        raise OptionError(f"{path} cannot be read: {error}") from None
+    except (ValueError, RecursionError) as error:  # also of a number of 5,000 digits, or brackets without end
+        raise OptionError(f"{path} is not TOML: {error}") from None
+    unknown = sorted(set(values) - set(TrainOptions.__dataclass_fields__))
+    if unknown:
+        raise OptionError(f"{path} has a word that is no option. Received: {', '.join(unknown)[:100]}.")
+    return values

@@ -1,0 +1,112 @@
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convscope.api.explain import explain
+from convscope.api.open import open_run
+from convscope.api.predict import predict
+from convscope.data.mnist import load_part
+from convscope.errors import DataError, ModelFileError, RunError
+from convscope.evaluation.predict import predict as predict_pixels
+from convscope.model.model_file import load_model, save_model
+from convscope.training.run import MODEL_FILE
+
+
+@pytest.fixture(scope="module")
+def seven(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("digit") / "seven.png"
+    Image.fromarray(load_part("test").pixels[0, :, :, 0]).save(path)
+    return path
+
+
+def test_a_picture_gives_choices_in_falling_order_and_what_was_seen(short_run: Path, seven: Path) -> None:
+    predicted = predict(short_run, [seven])
+    (one,) = predicted.pictures
+    assert one.file == str(seven) and one.choices[0].name == "7" and len(one.choices) == 3
+    chances = [choice.probability for choice in one.choices]
+    assert chances == sorted(chances, reverse=True)
+    assert one.seen.shape == (28, 28, 1) and one.seen.dtype == np.uint8
+    assert np.array_equal(one.seen, load_part("test").pixels[0]), "the network's own pictures are left as they are"
+
+
+def test_runners_up_are_as_many_as_wanted(short_run: Path, seven: Path) -> None:
+    assert len(predict(short_run, [seven], runners_up=0).pictures[0].choices) == 1
+    everyone = predict(short_run, [seven], runners_up=99).pictures[0].choices
+    assert sum(choice.probability for choice in everyone) == pytest.approx(1, abs=1e-5) and len(everyone) == 10
+
+
+def test_black_on_white_reads_like_white_on_black(short_run: Path, seven: Path, tmp_path: Path) -> None:
+    with Image.open(seven) as picture:
+        Image.fromarray(255 - np.asarray(picture.resize((112, 112)))).save(tmp_path / "paper.png")
+    assert predict(short_run, [tmp_path / "paper.png"]).pictures[0].choices[0].name == "7"
+
+
+def test_no_picture_at_all_is_an_error(short_run: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="at least one picture"):
+        predict(short_run, [])
+    (tmp_path / "void").mkdir()
+    with pytest.raises(DataError, match="folder with pictures"):
+        predict(short_run, [tmp_path / "void"])
+
+
+def test_unreadable_pictures_are_listed_and_the_rest_predicted(short_run: Path, seven: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_text("bad")
+    predicted = predict(short_run, [tmp_path / "bad.png", seven])
+    assert [one.file for one in predicted.pictures] == [str(seven)] and len(predicted.predictions) == 1
+    assert [one.file for one in predicted.unreadable] == [str(tmp_path / "bad.png")]
+
+
+def test_when_every_picture_is_unreadable_the_first_reason_is_told(short_run: Path, tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_text("bad")
+    with pytest.raises(DataError, match=r"a\.png"):
+        predict(short_run, [tmp_path])
+
+
+def test_the_newest_run_is_meant_when_none_is_named(
+    short_run: Path, seven: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, time in (("b-old", 1_000_000), ("a-new", 2_000_000)):
+        shutil.copytree(short_run, tmp_path / "runs" / name)
+        os.utime(tmp_path / "runs" / name / "run.json", (time, time))
+    monkeypatch.chdir(tmp_path)
+    Path("runs/b-old/model.safetensors").write_text("nobody should open this")
+    assert predict(None, [seven]).pictures[0].choices[0].name == "7"
+    shutil.rmtree("runs")
+    with pytest.raises(RunError, match="Expected a run below runs/"):
+        predict(None, [seven])
+
+
+def changed(run: Path, folder: Path, **changes: object) -> Path:
+    """A run's model, with something else in its file."""
+    copy = shutil.copytree(run, folder / "changed")
+    save_model(replace(load_model(run / MODEL_FILE), **changes), copy / MODEL_FILE)
+    return copy
+
+
+@pytest.mark.parametrize("contract", [{}, {"height": 16}])
+def test_preprocessing_that_does_not_fit_the_network_is_refused_by_all(
+    contract: dict, short_run: Path, seven: Path, tmp_path: Path
+) -> None:
+    stored = dict(load_model(short_run / MODEL_FILE).preprocessing)
+    run = changed(short_run, tmp_path, preprocessing=contract and stored | contract)
+    for ask in (lambda: predict(run, [seven]), lambda: list(explain(run, [seven])), lambda: open_run(run)):
+        with pytest.raises((ModelFileError, DataError), match="preprocessing"):
+            ask()
+
+
+def test_a_network_whose_numbers_leave_float32_is_refused_not_answered_with_nan(
+    short_run: Path, seven: Path, tmp_path: Path
+) -> None:
+    weights = dict(load_model(short_run / MODEL_FILE).weights)
+    bias = next(name for name in reversed(weights) if name.endswith("kernel"))
+    weights[bias] = np.where(np.arange(weights[bias].size).reshape(weights[bias].shape) % 2, -3e38, 3e38).astype("f4")
+    model = replace(load_model(short_run / MODEL_FILE), weights=weights)
+    pixels = np.full((1, 28, 28, 1), 255, np.uint8)
+    with pytest.raises(ModelFileError, match="too large to be compared"):
+        predict_pixels(model, pixels)

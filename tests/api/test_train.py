@@ -1,0 +1,119 @@
+"""The verb behind the command: what it returns, what it tells meanwhile, and what it leaves when it is cut short."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convscope.api.evaluate import evaluate
+from convscope.api.train import Callbacks, train
+from convscope.errors import DataError, RunError, SpecError
+from convscope.model.model_file import load_model, weights_sha256
+from convscope.training.options import TrainOptions
+
+LINES = """\
+Conv2D(8, 3, strides=2, activation="relu")
+Conv2D(8, 3, activation="relu")
+Flatten()
+Dense(num_classes, activation="softmax")
+"""
+
+
+@pytest.fixture
+def options(shapes_folder: Path, tmp_path: Path) -> TrainOptions:
+    (tmp_path / "small.txt").write_text(LINES)
+    return TrainOptions(
+        data=str(shapes_folder), model=str(tmp_path / "small.txt"), epochs=12, batch_size=8, test_fraction=0.0, size=16
+    )
+
+
+def test_without_a_test_part_the_verdict_is_on_validation(options: TrainOptions, tmp_path: Path) -> None:
+    told, steps = [], []
+    trained = train(
+        options,
+        out=tmp_path / "run",
+        callbacks=Callbacks(begin=told.append, progress=lambda now: steps.append(now.step)),
+    )
+    assert told == [f"reading {options.data}", "starting TensorFlow", "training", "measuring", "drawing"]
+    assert steps == sorted(steps) and steps[-1] == trained.run.options.total_steps(trained.run.data["train"])
+    assert trained.test is None and trained.validation.n == trained.run.data["validation"] > 0
+    assert trained.run.data["test"] == 0 and trained.run.data["image_shape"] == [16, 16, 3]
+    assert len(trained.pictures) == 5 and all(path.is_file() for path in trained.pictures)
+    again = evaluate(tmp_path / "run", part="validation")
+    assert again.evaluation == trained.validation
+    learned = evaluate(tmp_path / "run", part="train").dataset
+    assert len(learned) == trained.run.data["train"] and not set(learned.names) & set(again.dataset.names)
+    with pytest.raises(DataError, match="Expected a test part"):
+        evaluate(tmp_path / "run")
+
+
+def test_a_training_cut_short_keeps_its_weights_and_measures_nothing(options: TrainOptions, tmp_path: Path) -> None:
+    asked = iter([False] * 4)
+    options = replace(options, epochs=2000, average=0.1)
+    trained = train(options, out=tmp_path / "run", callbacks=Callbacks(is_stopped=lambda: next(asked, True)))
+    assert trained.run.outcome == "interrupted"
+    assert (trained.validation, trained.test, trained.pictures) == (None, None, ())
+    model = load_model(tmp_path / "run" / "model.safetensors")
+    assert weights_sha256(model.weights) == trained.run.weights_sha256
+    assert 0 < model.provenance["steps"] < options.total_steps(trained.run.data["train"])
+    assert evaluate(tmp_path / "run", part="validation").evaluation.n > 0
+
+
+def test_a_training_cut_short_before_its_weights_were_averaged_has_learned(
+    options: TrainOptions, tmp_path: Path
+) -> None:
+    """The averages are put in place of the last weights at the end: they must not be those of the beginning."""
+    seen = []
+    options = replace(options, epochs=600, average=0.1, learning_rate=0.003, warmup=0.01)
+    callbacks = Callbacks(progress=lambda now: seen.append(now.epoch), is_stopped=lambda: bool(seen and seen[-1] > 60))
+    trained = train(options, out=tmp_path / "run", callbacks=callbacks)
+    assert trained.run.outcome == "interrupted"
+    accuracy = evaluate(tmp_path / "run", part="train").evaluation.accuracy.rate
+    assert accuracy > 0.8, f"{accuracy:.0%} on what it was taught"
+
+
+def test_the_record_is_json_without_any_number_that_is_none(options: TrainOptions, tmp_path: Path) -> None:
+    train(replace(options, epochs=1), out=tmp_path / "run")
+
+    def refuse(number: str) -> None:
+        raise AssertionError(number)
+
+    record = json.loads((tmp_path / "run" / "run.json").read_text(), parse_constant=refuse)
+    assert record["history"] and all(np.isfinite(row["loss"]) for row in record["history"])
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "says"),
+    [
+        ({"data": "nowhere"}, DataError, "not found"),
+        ({"model": "quik"}, SpecError, "Did you mean quick"),
+        ({"model": "classic", "size": 3}, SpecError, "layer 2"),
+    ],
+    ids=["no data", "no network", "a network that does not fit"],
+)
+def test_what_cannot_be_trained_leaves_no_folder(
+    change: dict, error: type[Exception], says: str, options: TrainOptions, tmp_path: Path
+) -> None:
+    with pytest.raises(error, match=says):
+        train(replace(options, **change), out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_two_trainings_never_share_a_folder(options: TrainOptions, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thing").touch()
+    with pytest.raises(RunError, match="not empty"):
+        train(options, out=tmp_path / "run")
+
+
+def test_without_tensorflow_no_empty_run_folder_stays_behind(tmp_path, convscope) -> None:
+    for name in ("tensorflow", "keras"):
+        (tmp_path / f"{name}.py").write_text("raise ImportError('not here')")
+    (tmp_path / "work").mkdir()
+    done = convscope("train", "--out", "run", cwd=tmp_path / "work", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1 and "TensorFlow" in done.stderr
+    assert list((tmp_path / "work").iterdir()) == []
