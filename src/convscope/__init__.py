@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from convscope.model.presets import load_spec
     from convscope.model.spec import Spec
     from convscope.training.options import TrainOptions
-    from convscope.training.run import Run
+    from convscope.training.run import RunRecord
 
 _HOMES = {
     "ConvOptions": "explanation.sliding_window",
@@ -43,7 +43,7 @@ _HOMES = {
     "Predictions": "evaluation.predict",
     "Preprocessing": "data.preprocess",
     "Proportion": "evaluation.metrics",
-    "Run": "training.run",
+    "RunRecord": "training.run",
     "SlidingWindow": "explanation.sliding_window",
     "Spec": "model.spec",
     "TrainOptions": "training.options",
@@ -67,7 +67,7 @@ __all__ = [
     "Predictions",
     "Preprocessing",
     "Proportion",
-    "Run",
+    "RunRecord",
     "SlidingWindow",
     "Spec",
     "TrainOptions",
