@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from html import escape
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +14,9 @@ from convscope.arrays import MAX_CLASS_NAME, Labels, Pixels, is_class_name
 from convscope.data.preprocess import Preprocessing
 from convscope.errors import DataError
 from convscope.markup import image, table
+
+IN_MEMORY = "in memory"
+"""The origin of a dataset that was made from arrays."""
 
 SHOWN, SHOWN_CLASSES = 8, 30
 """Images of a class, and classes, that a data set shows of itself in a notebook."""
@@ -137,6 +142,8 @@ class LoadedData:
         skipped: Each file that was left out, with the reason.
         kind: How it was read: ``"mnist"``, ``"idx"``, ``"npz"``, ``"csv"``, ``"folder"`` or ``"zip"``.
         preprocessing: What brings any other picture to the form of these: the contract that the model file carries.
+        origin: The name or path that it was loaded from, or `IN_MEMORY`.
+        options: ``test_fraction`` and ``seed`` of the split, if they are known.
     """
 
     train: Dataset
@@ -144,6 +151,8 @@ class LoadedData:
     preprocessing: Preprocessing
     skipped: tuple[Skipped, ...] = ()
     kind: str = ""
+    origin: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def stratified_split(dataset: Dataset, *, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
