@@ -76,14 +76,12 @@ def conv(
         Print everything as JSON.
     """
     from convscope.api.conv import conv as slide_window
-    from convscope.api.conv import read_input, read_kernel
-    from convscope.explanation.sliding_window import ConvOptions
 
-    if pool not in (None, "max", "average"):
-        raise OptionError(f"--pool must be max or average. Received: {pool!r}.")
-    pixels = read_input(input)
-    depth = (channels or (1 if pixels is None else pixels.shape[2])) // max(groups, 1)
-    options = ConvOptions(
+    if out:
+        from convscope.api.check_output_path import check_output_path
+
+        check_output_path(out, input)
+    slide = slide_window(
         size=_pair("size", size),
         kernel_size=_pair("kernel-size", kernel_size),
         padding=padding if padding in ("valid", "same") else _pair("padding", padding) or 0,
@@ -92,16 +90,11 @@ def conv(
         groups=groups,
         channels=channels,
         filters=filters,
-        operation=pool or "conv",
-        pixels=pixels,
-        kernel=read_kernel(kernel, depth=max(depth, 1)),
+        pool=pool,
+        input=input,
+        kernel=kernel,
         seed=seed,
     )
-    if out:
-        from convscope.api.check_output_path import check_output_path
-
-        check_output_path(out, input)
-    slide = slide_window(options)
     drawn = slide.save(out, numbers=not no_numbers) if out else None
     if json:
         say_json(slide.to_json() | {"drawn": str(drawn) if drawn else None})

@@ -33,7 +33,7 @@ def data(source: str | None = None, *, size: int | None = None, json: bool = Fal
             rows = [[entry.form, entry.contents] for entry in sources]
             console().print(table({"data": "left", "what it holds": "left"}, rows))
         return 0
-    from convscope.api.data import data as read_data
+    from convscope.api.load_data import load_data as read_data
 
     found = read_data(source, size=size)
     parts = {"train": found.train} | ({"test": found.test} if found.test else {})

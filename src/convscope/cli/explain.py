@@ -62,16 +62,16 @@ def explain(
         check_output_path(out, find_run(run), npz, *pictures)
         check_output_path(npz, find_run(run), *pictures)
     with _Status() as status:
-        found = verb.explain(run, pictures, methods=methods, target=target, seed=seed, on_step=status.step)
+        found = verb.explain(pictures, run=run, method=methods, target=target, seed=seed, on_step=status.step)
         for index, one in enumerate(found):
-            if not isinstance(one, verb.ExplainedPicture):
+            if not isinstance(one, verb.ImageExplanation):
                 unreadable.append(one)
                 continue
             if out or npz:
-                status.step(one.file, "writing")
-            name = f"{index:04d}-{Path(one.file.replace('mnist:', 'mnist-')).stem}"
+                status.step(one.name, "writing")
+            name = f"{index:04d}-{Path(one.name.replace('mnist:', 'mnist-')).stem}"
             drawn = _draw(one, _place(out, f"{name}.png", several=several)) if out else None
-            stored = verb.save_arrays(one, _place(npz, f"{name}.npz", several=several)) if npz else None
+            stored = one.save_arrays(_place(npz, f"{name}.npz", several=several)) if npz else None
             status.clear()
             values.append(one.to_json() | {"drawn": drawn and str(drawn), "arrays": stored and str(stored)})
             if not json:
@@ -93,7 +93,7 @@ def _say(one, written: list[Path]) -> None:
 
     explained, (first, *others) = one.explanation, one.choices
     rest = ", ".join(f"{choice.name} {choice.probability:.1%}" for choice in others[:2])
-    say(f"{printable(one.file)}: {first.name} ({first.probability:.1%}; then {rest})")
+    say(f"{printable(one.name)}: {first.name} ({first.probability:.1%}; then {rest})")
     name, logit = explained.network.class_names[explained.target], explained.logit
     say(f"Explained is the score of {name} before the softmax, its logit: {logit:.2f}.")
     for method, found in explained.maps.items():
@@ -133,7 +133,7 @@ def _draw(one, place: Path) -> Path:
     from convscope.report.pictures.canvas import save
     from convscope.report.pictures.explanation import explanation
 
-    name = Path(one.file).name
+    name = Path(one.name).name
     return save(explanation(one.explanation, original=one.original, probabilities=one.probabilities, name=name), place)
 
 

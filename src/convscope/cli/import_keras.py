@@ -45,16 +45,17 @@ def import_keras(
     """
     from dataclasses import asdict
 
-    from convscope.api.import_keras import ImportOptions
-    from convscope.api.import_keras import import_keras as read_in
+    from convscope.api.import_model import import_model
     from convscope.cli.results import evaluation_lines
 
     names = [name.strip() for name in class_names.split(",")] if class_names else None
-    imported = read_in(file, ImportOptions(data, names, input_range, fit, polarity), out=out)
-    model, contract = imported.model, imported.contract
+    imported = import_model(
+        file, data=data, class_names=names, input_range=input_range, fit=fit, polarity=polarity, out=out
+    )
+    model, contract, folder = imported.run.model, imported.preprocessing, imported.run.folder
     if json:
         said = {
-            "folder": str(imported.folder),
+            "folder": str(folder),
             "network": model.spec.to_json(),
             "parameters": model.spec.parameters,
             "class_names": list(model.class_names),
@@ -86,9 +87,9 @@ def import_keras(
             say("            (digits trained on MNIST: --data mnist, or --fit mnist --polarity auto)")
     if imported.evaluation:
         say("\n".join(evaluation_lines(imported.evaluation, "test")))
-    say(f"run         {imported.folder}")
-    say(f"\nNext:\n  convscope open {imported.folder}")
-    say(f"  convscope predict --run {imported.folder} your-picture.png --show seen.png")
+    say(f"run         {folder}")
+    say(f"\nNext:\n  convscope open {folder}")
+    say(f"  convscope predict --run {folder} your-picture.png --show seen.png")
     if not imported.evaluation:
-        say(f"  convscope evaluate {imported.folder} YOUR-DATA")
+        say(f"  convscope evaluate {folder} YOUR-DATA")
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import webbrowser
 from pathlib import Path
 
 from convscope.cli.output import say, say_json
@@ -25,23 +24,21 @@ def open(run: Path | None = None, *, out: Path | None = None, no_browser: bool =
     json
         Print the result as JSON.
     """
-    from convscope.api.open import open_run
+    from convscope.api.open import open as open_run
 
-    opened = open_run(run, out=out)
+    opened = open_run(run, out=out, browser=sys.stdout.isatty() and not no_browser and not json)
     if json:
         say_json(
             {
                 "path": str(opened.path),
                 "size_bytes": opened.size_bytes,
                 "pictures": opened.pictures,
-                "proof": opened.proof,
+                "proof": opened.reference,
                 "missing": opened.missing,
             }
         )
         return 0
     say(f"page        {opened.path}, {opened.size_bytes / 1e6:.2f} MB: one file, works offline, hand it round")
     say(f"images      {opened.pictures}" + (f": {opened.missing}" if opened.missing else ""))
-    say(f"proof       carries what {opened.proof} computed; the page compares itself when it is opened")
-    if sys.stdout.isatty() and not no_browser:
-        webbrowser.open(opened.path.resolve().as_uri())
+    say(f"proof       carries what {opened.reference} computed; the page compares itself when it is opened")
     return 0

@@ -40,27 +40,27 @@ def predict(
     several = len(pictures) > 1 or any(picture.is_dir() for picture in pictures)
     if show and not several:
         check_output_path(show, find_run(run), *pictures)
-    predicted = predict_pictures(run, pictures)
+    predicted = predict_pictures(pictures, run=run)
     drawn = _draw(predicted, show) if show else []
     if json:
         say_json(
             {
                 "pictures": [
-                    {"file": one.file, "choices": [{"name": c.name, "probability": c.probability} for c in one.choices]}
-                    for one in predicted.pictures
+                    {"file": one.name, "choices": [{"name": c.name, "probability": c.probability} for c in one.choices]}
+                    for one in predicted.images
                 ],
-                "unreadable": [{"file": one.file, "reason": one.reason} for one in predicted.unreadable],
+                "unreadable": [{"file": one.file, "reason": one.reason} for one in predicted.skipped],
                 "drawn": [str(path) for path in drawn],
             }
         )
     else:
-        for one in predicted.pictures:
+        for one in predicted.images:
             first, *others = one.choices
             rest = ", ".join(f"{choice.name} {choice.probability:.1%}" for choice in others)
-            say(f"{printable(one.file)}: {first.name} ({first.probability:.1%}; then {rest})")
-    for one in predicted.unreadable:
+            say(f"{printable(one.name)}: {first.name} ({first.probability:.1%}; then {rest})")
+    for one in predicted.skipped:
         tell(f"convscope: left out: {one.reason}")
-    return 1 if predicted.unreadable else 0
+    return 1 if predicted.skipped else 0
 
 
 def _draw(predicted, show: Path) -> list[Path]:
@@ -69,19 +69,19 @@ def _draw(predicted, show: Path) -> list[Path]:
     from convscope.report.pictures.canvas import save
     from convscope.report.pictures.prediction_figure import prediction_figure
 
-    several = len(predicted.pictures) > 1
+    several = len(predicted.images) > 1
     try:
         (show if several else show.parent).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"{show} cannot be written ({error.strerror}).") from None
     files = []
-    for index, one in enumerate(predicted.pictures):
+    for index, one in enumerate(predicted.images):
         figure = prediction_figure(
             one.original,
             one.seen,
             class_names=predicted.predictions.class_names,
             probabilities=predicted.predictions.probabilities[index],
-            name=Path(one.file).name,
+            name=Path(one.name).name,
         )
-        files.append(save(figure, show / f"{index:04d}-{Path(one.file).stem}.png" if several else show))
+        files.append(save(figure, show / f"{index:04d}-{Path(one.name).stem}.png" if several else show))
     return files

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from convscope.api.train import Callbacks
+from convscope.api.callbacks import Callbacks
 from convscope.cli.drawing import start_drawing
 from convscope.cli.output import tell
 from convscope.training import history

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from convscope.api.train import TrainResult
+from convscope.api.run import Run
 from convscope.evaluation.metrics import Evaluation
 
 PAIRS = 3
 
 
-def train_text(trained: TrainResult) -> str:
+def train_text(trained: Run) -> str:
     """The verdict on a training, and what to do next."""
-    run, folder = trained.run, trained.folder
+    run, folder = trained.record, trained.folder
     seconds = run.seconds
     lines = []
     measured = trained.test or trained.validation
@@ -29,10 +29,10 @@ def train_text(trained: TrainResult) -> str:
         lines.append(f"left out    {len(skipped)} files that could not be read:")
         lines += [f"            {item['file']}: {item['reason']}" for item in skipped]
     lines.append(f"run         {folder}")
-    if trained.pictures:
-        lines.append(f"pictures    {', '.join(path.name for path in trained.pictures)} in {folder / 'pictures'}")
-    if trained.page:
-        lines.append(f"page        {trained.page}: see through it, offline, on any device")
+    if trained.figures:
+        lines.append(f"pictures    {', '.join(path.name for path in trained.figures)} in {folder / 'pictures'}")
+    if trained.page_path:
+        lines.append(f"page        {trained.page_path}: see through it, offline, on any device")
     lines += [
         "",
         "Next:",
@@ -44,13 +44,13 @@ def train_text(trained: TrainResult) -> str:
     return "\n".join(lines)
 
 
-def train_json(trained: TrainResult) -> dict[str, Any]:
+def train_json(trained: Run) -> dict[str, Any]:
     """The same as values."""
     return {
         "folder": str(trained.folder),
-        "pictures": [str(path) for path in trained.pictures],
-        "page": str(trained.page) if trained.page else None,
-        "run": trained.run.to_json(),
+        "pictures": [str(path) for path in trained.figures],
+        "page": str(trained.page_path) if trained.page_path else None,
+        "run": trained.record.to_json(),
     }
 
 

@@ -39,7 +39,7 @@ def summary(
     from convscope.model.spec_parser import keras_call
 
     check_output_path(out, model)
-    spec = summarize(model, input_shape=_shape(input), num_classes=classes)
+    spec = summarize(model, input_shape=_shape(input), num_classes=classes).spec
     rows = spec.table()
     if out:
         start_drawing()

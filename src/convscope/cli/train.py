@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,6 @@ from cyclopts import Parameter
 
 from convscope.cli.output import say, say_json
 from convscope.cli.results import train_json, train_text
-from convscope.errors import OptionError
 
 
 def train(
@@ -96,25 +94,13 @@ def train(
         Print the result as JSON.
     """
     given = {name: value for name, value in locals().items() if name not in ("out", "resume", "config", "json")}
-    from convscope.api.train import options_of_checkpoint
     from convscope.api.train import train as run_training
     from convscope.cli.progress import ProgressDisplay
-    from convscope.training.config import load_config
-    from convscope.training.options import TrainOptions
 
-    if resume and (out or config):
-        raise OptionError("--resume goes on in its own folder with its own options. Received: --out or --config too.")
-    values = (load_config(config) if config else {}) | {k: v for k, v in given.items() if v is not None}
-    if resume and values:  # what is not given again stays as it was
-        values = asdict(options_of_checkpoint(resume)) | values
-    try:
-        options = TrainOptions(**values) if values or not resume else None  # type: ignore[arg-type]
-    except OptionError as error:
-        raise OptionError(str(error), hint=f"It is from {config} or the command line." if config else "") from None
-    with ProgressDisplay() as watch:
-        trained = run_training(options, out=out, resume=resume, callbacks=watch.callbacks)
+    with ProgressDisplay() as display:
+        trained = run_training(**given, out=out, resume=resume, config=config, callbacks=display.callbacks)
     if json:
         say_json(train_json(trained))
     else:
         say(train_text(trained))
-    return 128 + watch.signal if watch.signal else 0
+    return 128 + display.signal if display.signal else 0

@@ -1,7 +1,7 @@
 """Build `LoadedData` from arrays: the rules that hold for every file format.
 
-Light: NumPy only. A reader passes `Part` values with labels as stored; `assemble` brings the images to one size, numbers
-the classes, rejects data that cannot be trained on, holds out a test part and chooses the preprocessing.
+Light: NumPy only. A reader passes `Part` values with labels as stored; `assemble` resizes the images, numbers the
+classes, rejects data that cannot be trained on, holds out a test part and chooses the preprocessing.
 """
 
 from __future__ import annotations

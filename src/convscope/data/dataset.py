@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from convscope.arrays import MAX_CLASS_NAME, Labels, Pixels, is_class_name
 from convscope.data.preprocess import Preprocessing
 from convscope.errors import DataError
 from convscope.markup import image, table
+
+IN_MEMORY = "in memory"
+"""The origin of a dataset that was not loaded from a path."""
 
 SHOWN, SHOWN_CLASSES = 8, 30
 """Images of each class, and classes, that a notebook shows of a dataset."""
@@ -138,6 +142,8 @@ class LoadedData:
         skipped: The files that were skipped, with reasons.
         kind: The format it was read from: a key of `readers.READERS`, ``"arrays"`` or ``"table"``.
         preprocessing: Brings any other image to the form of these; stored in the model file.
+        origin: The name or path that it was loaded from, or `IN_MEMORY`; empty if it is not known.
+        options: ``test_fraction`` and ``seed`` of the split, if they are known.
         decisions: How pixel values were interpreted, one line each; empty where there was nothing to decide.
     """
 
@@ -146,6 +152,8 @@ class LoadedData:
     preprocessing: Preprocessing
     skipped: tuple[Skipped, ...] = ()
     kind: str = ""
+    origin: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
     decisions: tuple[str, ...] = ()
 
     def __repr__(self) -> str:

@@ -64,7 +64,7 @@ def collect_images(images: Any, *, most: int) -> list[ImageInput]:
 
             - a path; a text is always one path and never a sequence of characters;
             - a folder, for the image files in it (not in its subfolders), in order of name;
-            - ``"mnist:7"``, the test image of MNIST with that index;
+            - ``"mnist:7"``, the test image of MNIST with that index, unless a file has that name;
             - a Pillow image;
             - an array, or a tensor that NumPy can convert. ``(h, w)`` is one image. In ``(a, b, c)`` the last axis
               decides: 1, 3 or 4 means one image with that many channels, anything else means ``a`` grayscale images of
@@ -122,16 +122,16 @@ def _expand(item: Any, position: int, test_images: Callable[[], np.ndarray]) -> 
 def _from_path(path: Any, test_images: Callable[[], np.ndarray]) -> Iterator[ImageInput]:
     if not isinstance(path, str):
         raise _unknown(path)
-    index = mnist.digit_index(path)
-    if index is not None:
-        yield ImageInput(path, lambda: test_images()[index])
-        return
     try:
-        is_folder = Path(path).is_dir()
+        is_folder, exists = Path(path).is_dir(), Path(path).exists()
         entries = sorted(Path(path).iterdir()) if is_folder else []
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DataError.about_file("Expected a readable path", path[:300], reason) from None
+    index = None if exists else mnist.digit_index(path)
+    if index is not None:
+        yield ImageInput(path, lambda: test_images()[index])
+        return
     if not is_folder:
         yield ImageInput(path, functools.partial(decode_file, path))
         return

@@ -124,6 +124,6 @@ def _from_floats(values: np.ndarray, name: str) -> PixelValues:
         return PixelValues(values.astype(np.uint8), f"{values.dtype} whole numbers from 0 to 255")
     raise DataError(
         f"Expected pixels as floats in 0..1, or whole numbers in 0..255, in {name}. Received: {low:g} to {high:g}"
-        f"{', with fractions' if 0 <= low and high <= 255 else ''}.",
+        f"{', with fractions' if low >= 0 and high <= 255 else ''}.",
         hint=HINT,
     )

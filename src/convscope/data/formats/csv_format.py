@@ -26,7 +26,7 @@ SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 UNLABELED = "no label column (the labels of Kaggle's test file are not published)"
 
 
-class NoLabelColumn(DataError):
+class NoLabelColumnError(DataError):
     """A CSV file has pixels but no labels."""
 
 
@@ -156,7 +156,7 @@ def _layout(path: Path, first: tuple[int, str]) -> tuple[Layout, tuple[int, str]
         label = next((position for position, name in enumerate(names) if name in LABEL_NAMES), -1)
     count = len(cells) - 1
     if label < 0 or (_shape(count) is None and _shape(count + 1) is not None):
-        raise NoLabelColumn.about_file(
+        raise NoLabelColumnError.about_file(
             "Expected a label column (label, then the pixels)",
             path,
             f"{len(cells)} columns, {UNLABELED}",
@@ -177,7 +177,7 @@ def _is_unlabeled(path: Path) -> bool:
         first = next(_lines(file, path), (0, ""))
     try:
         _layout(path, first)
-    except NoLabelColumn:
+    except NoLabelColumnError:
         return True
     except DataError:
         return False
