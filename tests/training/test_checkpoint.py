@@ -189,8 +189,8 @@ def test_the_state_of_another_network_is_refused(tmp_path: Path) -> None:
 
 def test_a_second_training_in_the_folder_is_refused_until_the_first_has_ended(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from convscope.training.checkpoint import hold\n"
-        "with hold(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+        "import sys; from pathlib import Path; from convscope.training.checkpoint import lock_run\n"
+        "with lock_run(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen([sys.executable, "-c", code, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
