@@ -258,10 +258,17 @@ def data_target(kind: str, folder: Path) -> tuple[Check, list[bytes]]:
     names = np.array(["cat", "dog"])
     table = b"label,a,b,c,d\n" + b"0,1,2,3,4\n1,5,6,7,8\n" * 3
     seeds = {
-        "idx": [b"\0" + bad_inputs.IMAGES, b"\0" + bad_inputs.ZIPPED, b"\1" + bad_inputs.LABELS, b"\2" + b"0 65 97\n1 66 98\n"],
+        "idx": [
+            b"\0" + bad_inputs.IMAGES,
+            b"\0" + bad_inputs.ZIPPED,
+            b"\1" + bad_inputs.LABELS,
+            b"\2" + b"0 65 97\n1 66 98\n",
+        ],
         "npz": [
             bad_inputs.npz_file({"x": bad_inputs.npy(pixels), "y": bad_inputs.npy(labels)}),
-            bad_inputs.npz_file({"x": bad_inputs.npy(pixels[:4]), "y": bad_inputs.npy(labels[:4]), "class_names": bad_inputs.npy(names)}),
+            bad_inputs.npz_file(
+                {"x": bad_inputs.npy(pixels[:4]), "y": bad_inputs.npy(labels[:4]), "class_names": bad_inputs.npy(names)}
+            ),
         ],
         "csv": [table],
         "zip": [bad_inputs.zip_of(bad_inputs.pictures("a", "b", count=3))],
@@ -311,7 +318,12 @@ def picture_target(folder: Path) -> tuple[Check, list[bytes]]:
             decode(checked(data), "p")
 
     forms = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM")
-    return check, [*(bad_inputs.drawn(form) for form in forms), bad_inputs.png_file(), bad_inputs.gif_file(), bad_inputs.bmp_file()]
+    return check, [
+        *(bad_inputs.drawn(form) for form in forms),
+        bad_inputs.png_file(),
+        bad_inputs.gif_file(),
+        bad_inputs.bmp_file(),
+    ]
 
 
 def checked(png: bytes) -> bytes:
@@ -410,7 +422,9 @@ def save_sample(path: Path) -> Path:
 
     pixels, labels = bad_inputs.digits()
     data, net = path.with_name("d.npz"), path.with_name("net.txt")
-    data.write_bytes(bad_inputs.npz_file({name: bad_inputs.npy(array) for name, array in (("x", pixels), ("y", labels))}))
+    data.write_bytes(
+        bad_inputs.npz_file({name: bad_inputs.npy(array) for name, array in (("x", pixels), ("y", labels))})
+    )
     net.write_text("Flatten()\nDense(num_classes, activation='softmax')")
     train(TrainOptions(data=str(data), model=str(net), epochs=2.0), out=path.with_name("run"))
     text = "Conv2D(2, 3, activation='relu')\nBatchNormalization()\nFlatten()\nDense(num_classes, activation='softmax')"

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from convscope.data.dataset import Dataset
 from convscope.model.spec import Spec
 from convscope.model.spec_parser import parse
+from convscope.training.checkpoint import Checkpoint
 from convscope.training.options import TrainOptions, resolve
 
+IDENTITY = {"options": {"seed": 0}}
 NETWORK = """
 Conv2D(6, 3, strides=2, use_bias=False)
 BatchNormalization(momentum=0.7)
@@ -50,3 +53,9 @@ def plain(**changes: object) -> TrainOptions:
 
 def digest(weights: Mapping[str, np.ndarray]) -> str:
     return hashlib.sha256(b"".join(weights[name].tobytes() for name in sorted(weights))).hexdigest()
+
+
+def a_checkpoint(step: int = 3, **changes: object) -> Checkpoint:
+    state = {"weight/0": np.arange(6, dtype=np.float32).reshape(2, 3), "second/0": np.zeros((), np.float32)}
+    losses = np.linspace(1, 0, step).astype(np.float32)
+    return replace(Checkpoint(step, state, losses, {min(step, 2): (0.5, 0.75)}, 1.5, IDENTITY), **changes)

@@ -85,7 +85,10 @@ def test_a_training_of_fewer_steps_than_rows_has_a_row_for_each() -> None:
     made, _ = recorder(3, 3)
     made.record(1, np.array([4.0]))
     made.record(2, np.array([2.0]))
-    assert [(row.epoch, row.loss) for row in made.history()] == [(pytest.approx(1 / 3), 4.0), (pytest.approx(2 / 3), 2.0)]
+    assert [(row.epoch, row.loss) for row in made.history()] == [
+        (pytest.approx(1 / 3), 4.0),
+        (pytest.approx(2 / 3), 2.0),
+    ]
 
 
 def test_without_a_step_there_is_no_row() -> None:

@@ -1,4 +1,4 @@
-"""The whitening kernel against patches cut out one by one: what it makes of them has no correlation and variance one."""
+"""The whitening kernel against patches cut out one by one: filtered, they are uncorrelated and of variance one."""
 
 from __future__ import annotations
 

@@ -17,7 +17,9 @@ def test_every_rate_lies_on_the_two_straight_lines(steps: int, warmup: float, st
 def test_it_starts_at_a_tenth_of_the_peak_and_ends_one_step_before_zero() -> None:
     rates = one_cycle(100, peak=3.0, warmup=0.25)
     np.testing.assert_allclose(rates[[0, 25, 99]], [0.3, 3.0, 3 / 75], rtol=1e-5)
-    np.testing.assert_allclose(one_cycle(100, peak=1.0), np.interp(np.arange(100) / 100, [0, 0.2, 1], [0.1, 1, 0]), 1e-5)
+    np.testing.assert_allclose(
+        one_cycle(100, peak=1.0), np.interp(np.arange(100) / 100, [0, 0.2, 1], [0.1, 1, 0]), 1e-5
+    )
 
 
 @pytest.mark.parametrize("steps", [1, 2, 7])

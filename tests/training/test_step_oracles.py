@@ -68,9 +68,7 @@ def test_moving_statistics_follow_the_momentum_of_batch_normalization(momentum: 
     np.testing.assert_allclose(moved, np.asarray(layer.moving_mean), rtol=1e-4, atol=1e-6)
     start, corrected = momentum**9, 20 / 19  # the first value, 1, has lost all but momentum**9 of its weight
     variance = (np.asarray(layer.moving_variance) - start) * corrected + start
-    np.testing.assert_allclose(
-        fitted.weights["batch_normalization/moving_variance"], variance, rtol=1e-4, atol=1e-6
-    )
+    np.testing.assert_allclose(fitted.weights["batch_normalization/moving_variance"], variance, rtol=1e-4, atol=1e-6)
 
 
 def white(n: int, side: int = 40) -> Dataset:
@@ -160,6 +158,4 @@ def test_pixels_come_in_as_fractions_of_255_and_a_remainder_waits() -> None:
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     assert fitted.history[-1].loss == pytest.approx(-np.log((p * t).sum(axis=1)).mean(), rel=1e-5)
     np.testing.assert_allclose(fitted.weights["dense/bias"], -0.19 * (p - t).mean(axis=0), rtol=1e-3, atol=1e-6)
-    np.testing.assert_allclose(
-        fitted.weights["dense/kernel"], kernel - 0.19 * x.T @ (p - t) / 20, rtol=1e-3, atol=1e-6
-    )
+    np.testing.assert_allclose(fitted.weights["dense/kernel"], kernel - 0.19 * x.T @ (p - t) / 20, rtol=1e-3, atol=1e-6)
