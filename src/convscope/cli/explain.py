@@ -108,11 +108,11 @@ def _say(one, written: list[Path]) -> None:
                 "above an empty picture"
             )
         how = f"{fall.area:.2f} on average, {fall.random_area:.2f} in random orders"
-        say(f"    pixels gone       {how}: lower than in {fall.beaten} of {len(fall.random)}")
+        say(f"    pixels gone       {how}: lower than in {fall.random_orders_beaten} of {len(fall.random)}")
         rank = f"rank correlation {other.mean_signed:.2f}, of the magnitudes {other.mean_magnitude:.2f}"
         say(f"    without training  {rank.replace('-0.00', '0.00')}")
         say(f"    {sanity_checks.verdict}")
-    for method, reason in explained.left_out.items():
+    for method, reason in explained.skipped.items():
         say(f"\n{TITLES[method]}: left out. {reason}")
     for path in ["", *map(str, written)]:
         say(path)
