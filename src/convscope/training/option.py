@@ -76,7 +76,7 @@ class OptionField:
             return "true or false"
         if self.kind is str:
             return f"one of {', '.join(option.choices)}" if option.choices else "a name or a path"
-        return f"{'an integer' if self.kind is int else 'a number'} from {option.low:g} to {option.high:g}"
+        return f"{'an integer' if self.kind is int else 'a number'} from {option.low:.10g} to {option.high:.10g}"
 
     def check(self, value: object) -> object:
         """The value in its own type.

@@ -31,7 +31,7 @@ class CoreOptions:
     muon_learning_rate: Annotated[
         float | None, Option("Peak learning rate of the kernels that muon updates.", low=1e-8, high=1e3)
     ] = None
-    warmup: Annotated[float | None, Option("Warmup fraction: the part of all steps.", low=0, high=0.95)] = None
+    warmup: Annotated[float | None, Option("Warmup fraction.", low=0, high=0.95)] = None
     label_smoothing: Annotated[float | None, Option("Label smoothing.", low=0, high=0.9)] = None
     weight_decay: Annotated[float | None, Option("Decoupled weight decay.", low=0, high=10)] = None
     average: Annotated[
@@ -162,7 +162,7 @@ def option_help(name: str) -> str:
 
     Example:
         >>> option_help("batch_size")
-        'Batch size. An integer from 1 to 65536.'
+        'Batch size (1 to 65536).'
     """
     check_names([name], TrainOptions)
     (field,) = (one for one in option_fields(TrainOptions) if one.name == name)
@@ -171,9 +171,11 @@ def option_help(name: str) -> str:
 
 def describe(field: OptionField) -> str:
     """The help text of a field: meaning, range or choices, and the default where it is not the recipe's."""
-    parts = [field.option.help]
-    if field.kind in (int, float) or field.option.choices:
-        parts.append(field.expected[0].upper() + field.expected[1:] + ".")
-    if field.default is not None:
-        parts.append(f"Default: {field.default:.4g}." if isinstance(field.default, float) else f"Default: {field.default}.")
-    return " ".join(parts)
+    option, text = field.option, field.option.help
+    if field.kind in (int, float):
+        text = f"{text.removesuffix('.')} ({option.low:.10g} to {option.high:.10g})."
+    elif option.choices:
+        text = f"{text.removesuffix('.')} ({', '.join(option.choices)})."
+    if field.default is None:
+        return text
+    return f"{text} Default: {field.default:.4g}." if isinstance(field.default, float) else f"{text} Default: {field.default}."
