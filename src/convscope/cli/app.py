@@ -109,7 +109,13 @@ EPILOGUE = (
     "Exit codes:  0 success, 1 unusable input, 2 wrong usage, 70 internal error, 130 Ctrl-C, 143 SIGTERM"
 )
 
-RENAMED = {"--show": "--out", "--pictures": "--out", "--with": "--run"}
+RENAMED = {
+    "--show": "--out",
+    "--pictures": "--out",
+    "--with": "--run",
+    "--input": "--input-shape",
+    "--classes": "--num-classes",
+}
 """Options of 0.1 and what they are called now."""
 
 MIN_COLUMNS = 20
@@ -256,7 +262,7 @@ def _sentence(error: CycloptsError) -> str:
 
 def _renamed(error: CycloptsError) -> str:
     token = getattr(error, "token", None)
-    word = getattr(token, "keyword", None) or ""
+    word = getattr(token, "keyword", None) or getattr(token, "value", "")
     return f"Since 0.2.0, {word} is {RENAMED[word]}." if word in RENAMED else ""
 
 
