@@ -53,6 +53,6 @@ def test_the_wheel_holds_the_digits_and_works_outside_the_checkout(tmp_path: Pat
         assert sum(entry.compress_size for entry in digits) <= 10_000_000
         assert any(entry.filename.endswith("LICENSE.md") for entry in digits)
         archive.extractall(tmp_path / "site")
-    code = "import convscope; print(convscope.__file__); print(convscope.load('mnist').test)"
+    code = "import convscope; print(convscope.__file__); print(convscope.load_data('mnist').test)"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path / "site", capture_output=True, text=True)
     assert str(tmp_path / "site") in done.stdout and "10,000 images" in done.stdout, done.stderr

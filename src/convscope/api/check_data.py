@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from convscope.api.callbacks import Callbacks
 from convscope.api.check_output_path import check_output_path
-from convscope.api.train import Callbacks
 from convscope.data.data_checks import DataReport, Finding, check_dataset
 from convscope.data.dataset import Dataset, folds
 from convscope.data.readers import load
