@@ -24,7 +24,12 @@ def test_a_digit_is_explained_in_words_with_a_verdict_for_each_map(short_run: Pa
     for title in TITLES.values():
         (start,) = (index for index, line in enumerate(lines) if line.startswith(f"{title}: "))
         block = "\n".join(lines[start : start + 6])
-        assert "deletion test" in block and "parameter-randomization test" in block and "random orders" in block and "rank correlation" in block
+        assert (
+            "deletion test" in block
+            and "parameter-randomization test" in block
+            and "random orders" in block
+            and "rank correlation" in block
+        )
     verdicts = [line for line in lines if line.startswith("    ") and line.endswith(".")]
     assert len(verdicts) == len(EXPLAINERS)
     assert list(tmp_path.iterdir()) == [], "nothing is written unasked"
@@ -104,7 +109,9 @@ def test_nothing_is_asked_of_tensorflow_and_the_answer_comes_soon(short_run: Pat
     best = 99.0
     for _ in range(3):
         began = time.monotonic()
-        done = convscope("explain", "mnist:0", "--run", short_run, "--out", "why.png", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+        done = convscope(
+            "explain", "mnist:0", "--run", short_run, "--out", "why.png", cwd=tmp_path, PYTHONPATH=str(tmp_path)
+        )
         assert done.returncode == 0, done.stderr
         best = min(best, time.monotonic() - began)
     assert best < 15

@@ -195,9 +195,10 @@ def test_completion_is_installed_into_the_home_folder(shell: str, tmp_path: Path
         assert word in script
     startup = {"bash": ".bashrc", "zsh": ".zshrc"}
     if shell in startup:
-        assert str(path) in (tmp_path / startup[shell]).read_text() or path.parent.name in (
-            tmp_path / startup[shell]
-        ).read_text()
+        assert (
+            str(path) in (tmp_path / startup[shell]).read_text()
+            or path.parent.name in (tmp_path / startup[shell]).read_text()
+        )
 
 
 def test_the_bash_completion_completes_commands_and_options(tmp_path: Path, convscope) -> None:

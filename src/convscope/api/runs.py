@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from html import escape
 from pathlib import Path
+from typing import Literal, overload
 
 from convscope.api.evaluate import load_part_of_run
 from convscope.api.run import PAGE_FILE, PICTURES_FOLDER, Run
@@ -157,18 +158,53 @@ class RunComparison:
         return table(heads, rows, caption="What differs between two runs") + f"<p>{escape(self.verdict())}</p>"
 
 
-def runs(*, folder: str | Path = RUNS) -> RunList:
-    """List the runs in a folder, newest first.
+@overload
+def runs(*, folder: str | Path = RUNS) -> RunList: ...
+@overload
+def runs(first: str | Path | Run, second: str | Path | Run, /, *, folder: str | Path = RUNS) -> RunComparison: ...
+@overload
+def runs(*names: str | Path, remove: Literal[True], folder: str | Path = RUNS) -> tuple[Path, ...]: ...
+
+
+def runs(
+    *names: str | Path | Run, remove: bool = False, folder: str | Path = RUNS
+) -> RunList | RunComparison | tuple[Path, ...]:
+    """List the runs in a folder, compare two of them, or remove some.
 
     Args:
+        names: None to list the runs, newest first; two to compare them: runs, run folders, or names in ``folder``.
+        remove: Remove the named runs instead; all or none, if one is refused.
         folder: Where the run folders are.
 
+    Returns:
+        A `RunList`, a `RunComparison`, or the folders that were removed.
+
     Raises:
-        RunError: The folder cannot be read.
+        OptionError: Another number of names.
+        RunError: A name is not a run, or its files are damaged. To remove: it holds files that convscope did not write,
+            it is being trained, or it cannot be removed.
 
     Example:
         >>> runs(folder="nowhere")
         RunList(runs=(), skipped=())
+    """
+    if remove:
+        return remove_runs(*names, folder=folder)
+    if not names:
+        return list_runs(folder)
+    if len(names) != 2:
+        raise OptionError(
+            f"Expected two runs to compare, or none to list them all. Received: {len(names)}.",
+            hint="To remove one: convscope runs --remove NAME",
+        )
+    return compare_runs(*names, folder=folder)
+
+
+def list_runs(folder: str | Path = RUNS) -> RunList:
+    """List the runs in a folder, newest first.
+
+    Raises:
+        RunError: The folder cannot be read.
     """
     found, skipped = [], []
     try:
@@ -210,7 +246,7 @@ def compare_runs(first: str | Path | Run, second: str | Path | Run, *, folder: s
     return RunComparison(one, other, options, _differences(_facts(one.record), _facts(other.record)), paired, reason)
 
 
-def remove_runs(*names: str | Path, folder: str | Path = RUNS) -> tuple[Path, ...]:
+def remove_runs(*names: str | Path | Run, folder: str | Path = RUNS) -> tuple[Path, ...]:
     """Remove run folders, all or none if one is refused.
 
     Args:
@@ -242,7 +278,7 @@ def remove_runs(*names: str | Path, folder: str | Path = RUNS) -> tuple[Path, ..
     return places
 
 
-def check_removable(*names: str | Path, folder: str | Path = RUNS) -> tuple[Path, ...]:
+def check_removable(*names: str | Path | Run, folder: str | Path = RUNS) -> tuple[Path, ...]:
     """The folders that `remove_runs` would remove.
 
     Raises:
@@ -271,7 +307,7 @@ def check_removable(*names: str | Path, folder: str | Path = RUNS) -> tuple[Path
 
 
 def _content(place: Path) -> list[Path]:
-    """The files of a run without its checkpoints; the record is last, so that an interrupted removal can be repeated."""
+    """The files of a run without its checkpoints; the record last, so that an interrupted removal can be repeated."""
     figures = sorted((place / PICTURES_FOLDER).glob("*.png"))
     found = [path for path in [*figures, *(place / name for name in sorted(WRITTEN))] if path.is_file()]
     return sorted(found, key=lambda path: path.name == RUN_FILE)
@@ -362,7 +398,10 @@ def _check_same_images(first: Run, second: Run, one: Dataset, other: Dataset) ->
     elif one.names or other.names:
         same = same and one.names == other.names and one.source == other.source
     else:
-        split = [(run.record.options.data, run.record.options.test_fraction, run.record.options.seed) for run in (first, second)]
+        split = [
+            (run.record.options.data, run.record.options.test_fraction, run.record.options.seed)
+            for run in (first, second)
+        ]
         same = same and split[0] == split[1]
     if not same:
         raise DataError("the runs were tested on different images.")

@@ -215,7 +215,9 @@ def _tell_environment(seconds: float) -> None:
 
     found = describe_environment()
     packages = found["packages"]
-    versions = ", ".join(f"{name} {version}" for name, version in packages.items()) if isinstance(packages, dict) else ""
+    versions = (
+        ", ".join(f"{name} {version}" for name, version in packages.items()) if isinstance(packages, dict) else ""
+    )
     note(f"convscope {found['convscope']}, Python {found['python']}, {versions}")
     note(f"{found['system']}, {found['processor']}, {found['cores']} cores")
     note(f"{seconds:.2f} s")

@@ -55,9 +55,9 @@ def _json(result: CheckResult) -> dict[str, Any]:
 
     report = result.report
     return {
-        "source": report.seen.source,
-        "kind": report.seen.kind,
-        "images": len(report.seen.records),
+        "source": report.scan.source,
+        "kind": report.scan.kind,
+        "images": len(report.scan.records),
         "class_counts": report.class_counts,
         "counts": report.counts,
         "findings": [asdict(finding) for finding in report.findings],
@@ -71,8 +71,8 @@ def _print(result: CheckResult) -> None:
     from convscope.data.data_checks import KINDS
 
     report, labels = result.report, result.judged
-    scanned = report.seen
-    say(f"{scanned.source} ({scanned.kind}): {len(scanned.records):,} images in {len(report.class_counts)} classes")
+    scan = report.scan
+    say(f"{scan.source} ({scan.kind}): {len(scan.records):,} images in {len(report.class_counts)} classes")
     if labels:
         say(f"cross-validated accuracy on the training part: {labels.accuracy:.2%}")
     if not report.is_compared:

@@ -55,9 +55,7 @@ def explain(
     check_images(images, folder, *(() if several else (out, npz)))
     values, skipped = [], []
     with ProgressDisplay(quiet=output.quiet) as display:
-        found = explain_images(
-            list(images), run=folder, method=method, target=target, seed=seed, on_step=display.step
-        )
+        found = explain_images(list(images), run=folder, method=method, target=target, seed=seed, on_step=display.step)
         for index, one in enumerate(found):
             if not isinstance(one, ImageExplanation):
                 skipped.append(one)
@@ -105,7 +103,9 @@ def _print(one: ImageExplanation, written: list[Path]) -> None:
                 "above the baseline"
             )
         area = f"area {deletion.area:.2f}, {deletion.random_area:.2f} in random order"
-        say(f"    deletion test                 {area}: below {deletion.beaten} of {len(deletion.random)} random orders")
+        say(
+            f"    deletion test                 {area}: below {deletion.beaten} of {len(deletion.random)} random orders"
+        )
         rank = f"rank correlation {other.mean_signed:.2f}, of the magnitudes {other.mean_magnitude:.2f}"
         say(f"    parameter-randomization test  {rank.replace('-0.00', '0.00')}")
         say(f"    {checks.verdict}")

@@ -57,7 +57,12 @@ def import_keras(
         return 0
     _print(result)
     folder = result.run.folder
-    lines = ["", "Next:", f"  convscope open {folder}", f"  convscope predict your-photo.png --run {folder} --out seen.png"]
+    lines = [
+        "",
+        "Next:",
+        f"  convscope open {folder}",
+        f"  convscope predict your-photo.png --run {folder} --out seen.png",
+    ]
     output.hint("\n".join(lines if result.evaluation else [*lines, f"  convscope evaluate {folder} YOUR-DATA"]))
     return 0
 

@@ -17,7 +17,7 @@ def runs(
     *names: str,
     remove: bool = False,
     yes: bool = False,
-    folder: Path = Path("runs"),  # noqa: B008
+    folder: Path = Path("runs"),
     output: Output = Output(),  # noqa: B008
 ) -> int:
     """List, compare or remove runs.
@@ -38,25 +38,16 @@ def runs(
     """
     if remove:
         return _remove(names, folder, output, yes=yes)
-    if len(names) not in (0, 2):
-        raise OptionError(
-            f"Expected two runs to compare, or none to list them all. Received: {len(names)}.",
-            hint="convscope runs --remove NAME removes a run.",
-        )
-    from convscope.api import runs as api
+    from convscope.api.runs import RunList
+    from convscope.api.runs import runs as find_runs
 
-    if names:
-        comparison = api.compare_runs(*names, folder=folder)
-        if output.json:
-            say_json(comparison.to_json())
-        else:
-            _print_comparison(comparison)
-        return 0
-    found = api.runs(folder=folder)
+    found = find_runs(*names, folder=folder)  # type: ignore[call-overload]  # a wrong number is refused there
     if output.json:
         say_json(found.to_json())
-    else:
+    elif isinstance(found, RunList):
         _print_list(found, folder, output)
+    else:
+        _print_comparison(found)
     return 0
 
 

@@ -9,7 +9,6 @@ from cyclopts import Group, Parameter
 
 from convscope.cli.output import Output, say, say_json
 from convscope.cli.parameters import HEADINGS, with_options
-from convscope.cli.results import train_hints, train_json, train_text
 from convscope.training.option import DATA
 from convscope.training.options import TrainOptions
 
@@ -41,12 +40,11 @@ def train(
     """
     from convscope.api.train import train as run_training
     from convscope.cli.progress import ProgressDisplay
+    from convscope.cli.results import train_hints, train_json, train_text
     from convscope.cli.signals import StoppableTraining
 
     with ProgressDisplay(quiet=output.quiet) as display, StoppableTraining(display) as training:
-        run = run_training(
-            data, out=out, resume=resume, config=config, callbacks=training.callbacks, **options
-        )
+        run = run_training(data, out=out, resume=resume, config=config, callbacks=training.callbacks, **options)
     if output.json:
         say_json(train_json(run))
     else:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 from convscope.arrays import Labels
 from convscope.errors import DataError
 from convscope.evaluation.intervals import Proportion, tail_probability
@@ -134,6 +132,7 @@ def compare_predictions(labels: Labels, first: Labels, second: Labels) -> Paired
         DataError: There is no image.
 
     Example:
+        >>> import numpy as np
         >>> compare_predictions(np.array([0, 1, 1]), np.array([0, 1, 0]), np.array([0, 0, 0]))
         PairedDifference(both=1, first_only=1, second_only=0, neither=1)
     """

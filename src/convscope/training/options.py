@@ -178,4 +178,8 @@ def describe(field: OptionField) -> str:
         text = f"{text.removesuffix('.')} ({', '.join(option.choices)})."
     if field.default is None:
         return text
-    return f"{text} Default: {field.default:.4g}." if isinstance(field.default, float) else f"{text} Default: {field.default}."
+    return (
+        f"{text} Default: {field.default:.4g}."
+        if isinstance(field.default, float)
+        else f"{text} Default: {field.default}."
+    )
