@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -57,7 +58,7 @@ def check(
     with ProgressDisplay(quiet=json) as watch:
         looking.start()
         try:
-            checked = look_through(source, run=run, out=out, callbacks=watch.callbacks, tell=tell)
+            checked = look_through(source, run=run, out=out, callbacks=replace(watch.callbacks, images=tell))
         finally:
             looking.stop()
     if json:
@@ -72,14 +73,14 @@ def _json(checked: CheckResult) -> dict[str, Any]:
 
     report = checked.report
     return {
-        "source": report.seen.source,
-        "kind": report.seen.kind,
-        "pictures": len(report.seen.records),
+        "source": report.scan.source,
+        "kind": report.scan.kind,
+        "pictures": len(report.scan.records),
         "class_counts": report.class_counts,
         "counts": report.counts,
         "findings": [asdict(finding) for finding in report.findings],
         "is_compared": report.is_compared,
-        "cross_validated_accuracy": checked.judged.accuracy if checked.judged else None,
+        "cross_validated_accuracy": checked.labels.accuracy if checked.labels else None,
         "page": str(checked.page) if checked.page else None,
     }
 
@@ -87,8 +88,8 @@ def _json(checked: CheckResult) -> dict[str, Any]:
 def _print(checked: CheckResult) -> None:
     from convscope.data.data_checks import KINDS
 
-    report, judged = checked.report, checked.judged
-    seen = report.seen
+    report, judged = checked.report, checked.labels
+    seen = report.scan
     say(f"{seen.source} ({seen.kind}): {len(seen.records):,} pictures in {len(report.class_counts)} classes")
     if judged:
         say(f"networks that never saw a picture name its label in {judged.accuracy:.2%} of the training part")
