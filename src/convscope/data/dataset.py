@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from convscope.arrays import MAX_CLASS_NAME, Labels, Pixels, is_class_name
+from convscope.arrays import MAX_CLASS_NAME, Labels, Picture, Pixels, is_class_name
 from convscope.data.preprocess import Preprocessing
 from convscope.errors import DataError
 from convscope.markup import image, table
@@ -18,8 +18,32 @@ from convscope.markup import image, table
 IN_MEMORY = "in memory"
 """The origin of a dataset that was not loaded from a path."""
 
+SHOWN_SIDE = 168
+"""Screen pixels of the longer side of an image that shows itself in a notebook."""
+
 SHOWN, SHOWN_CLASSES = 8, 30
 """Images of each class, and classes, that a notebook shows of a dataset."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledImage:
+    """One image of a dataset. Shows itself in a notebook.
+
+    Attributes:
+        pixels: uint8, 0..255, shape ``(h, w, c)``.
+        label: The index of its class.
+        class_name: The name of its class.
+        name: Its file name, say, or empty.
+    """
+
+    pixels: Picture
+    label: int
+    class_name: str
+    name: str = ""
+
+    def _repr_html_(self) -> str:
+        scale = max(1, SHOWN_SIDE // max(self.pixels.shape[:2]))
+        return image(self.pixels, alt=f"{self.name or 'An image'} of class {self.class_name}", scale=scale)
 
 
 @dataclass(frozen=True)
@@ -93,6 +117,11 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.pixels)
+
+    def __getitem__(self, index: int) -> LabelledImage:
+        label = int(self.labels[index])
+        name = self.names[index] if self.names else ""
+        return LabelledImage(self.pixels[index], label, self.class_names[label], name)
 
     @property
     def num_classes(self) -> int:
