@@ -15,7 +15,7 @@ from convscope.data.dataset import Dataset, check_class_names, folds
 from convscope.data.readers import load
 from convscope.data.scan import ScanResult, scan
 from convscope.errors import DataError, OptionError, RunError
-from convscope.evaluation.labels import LabelIssue, label_issues
+from convscope.evaluation.label_issues import LabelIssue, label_issues
 from convscope.evaluation.predict import Predictions, predict
 from convscope.model.model_file import Model, load_model
 from convscope.model.spec import Spec
