@@ -85,8 +85,8 @@ def _described(value: object) -> str:
 def _load_arrays(train: Sequence[Any], test: Sequence[Any] | None, options: LoadOptions) -> LoadedData:
     """Load pairs of images and labels. Text labels are numbered in natural order of the training part's names."""
     names = _names_in(train[1])
-    training_part = _part(*train, names, "the training images" if test else "the images")
-    test_part = _part(*test, names, "the test images") if test else None
+    training_part = _part(train[0], train[1], names, "the training images" if test else "the images")
+    test_part = _part(test[0], test[1], names, "the test images") if test else None
     mapping = dict(enumerate(names)) if names else None
     return assemble("arrays", "arrays in memory", training_part, test_part, options=options, class_names=mapping)
 
