@@ -49,7 +49,7 @@ def test_no_picture_at_all_is_an_error(short_run: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="at least one image"):
         predict([], run=short_run)
     (tmp_path / "void").mkdir()
-    with pytest.raises(DataError, match="folder with pictures"):
+    with pytest.raises(DataError, match="folder with images"):
         predict(tmp_path / "void", run=short_run)
 
 
