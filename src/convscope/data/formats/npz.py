@@ -23,8 +23,8 @@ MAX_HEADER = 10_000
 """NumPy writes headers of about 120 bytes, and does not read longer ones than this."""
 
 PLAIN_DTYPE = re.compile(r"[<>|=]?(\?|[biuf][0-9]{1,2}|U[0-9]{1,7})")
-"""Integers, floats, booleans, text. Other dtypes are not passed to NumPy: `m8[3ms/0]` crashes the process (a
-division by zero, NumPy 2.4)."""
+"""Integers, floats, booleans, text. Other dtypes are not passed to NumPy: `m8[3ms/0]` crashes the process by a
+division by zero (NumPy 2.4)."""
 
 MAX_NAMES_BYTES = 10_000_000
 """Ten times what 1,000 class names of 200 characters need."""
