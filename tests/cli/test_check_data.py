@@ -26,9 +26,9 @@ def spoiled(shapes_folder: Path, tmp_path: Path) -> Path:
 def test_it_says_what_is_wrong_with_names_and_what_to_do(spoiled: Path, convscope) -> None:
     done = convscope("data", "check", spoiled.name, cwd=spoiled.parent)
     assert done.returncode == 0, done.stderr
-    for words in ("Files that cannot be read: 1", "alert(1)", "under two labels: 1", "copy.png", "Blank pictures: 1"):
+    for words in ("Unreadable files: 1", "alert(1)", "in two classes: 1", "copy.png", "Blank images: 1"):
         assert words in done.stdout
-    assert "Keep the picture once" in done.stdout
+    assert "Keep the image once" in done.stdout
 
 
 def test_json_and_page_hold_all_findings(spoiled: Path, convscope) -> None:
@@ -52,7 +52,7 @@ def test_good_data_are_said_to_be_good(convscope, tmp_path: Path) -> None:
 
 def test_without_data_and_run_it_is_one_clear_line(convscope, tmp_path: Path) -> None:
     done = convscope("data", "check", cwd=tmp_path)
-    assert done.returncode == 2 and "--run RUN" in done.stderr and done.stdout == ""
+    assert done.returncode == 2 and "a dataset or a run" in done.stderr and done.stdout == ""
     done = convscope("data", "check", "nowhere", cwd=tmp_path)
     assert done.returncode == 1 and "nowhere" in done.stderr and "Traceback" not in done.stderr
 

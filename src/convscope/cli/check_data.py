@@ -40,7 +40,7 @@ def check(
     from convscope.cli.signals import StoppableTraining
 
     with ProgressDisplay(quiet=output.quiet) as display, StoppableTraining(display) as training:
-        result = check_data(source, run=run, out=out, callbacks=training.callbacks, tell=display.count)
+        result = check_data(source, run=run, out=out, callbacks=training.callbacks)
     if output.json:
         say_json(_json(result))
     else:
@@ -62,7 +62,7 @@ def _json(result: CheckResult) -> dict[str, Any]:
         "counts": report.counts,
         "findings": [asdict(finding) for finding in report.findings],
         "is_compared": report.is_compared,
-        "cross_validated_accuracy": result.judged.accuracy if result.judged else None,
+        "cross_validated_accuracy": result.labels.accuracy if result.labels else None,
         "page": str(result.page) if result.page else None,
     }
 
@@ -70,7 +70,7 @@ def _json(result: CheckResult) -> dict[str, Any]:
 def _print(result: CheckResult) -> None:
     from convscope.data.data_checks import KINDS
 
-    report, labels = result.report, result.judged
+    report, labels = result.report, result.labels
     scan = report.scan
     say(f"{scan.source} ({scan.kind}): {len(scan.records):,} images in {len(report.class_counts)} classes")
     if labels:

@@ -32,8 +32,13 @@ class StoppableTraining:
 
     @property
     def callbacks(self) -> Callbacks:
-        """For `train`."""
-        return Callbacks(begin=self._begin, progress=self._display.train, is_stopped=lambda: self.signal != 0)
+        """For `train` and `check_data`."""
+        return Callbacks(
+            begin=self._begin,
+            progress=self._display.train,
+            images=self._display.count,
+            is_stopped=lambda: self.signal != 0,
+        )
 
     def __enter__(self) -> StoppableTraining:
         for number in (signal.SIGINT, signal.SIGTERM):
