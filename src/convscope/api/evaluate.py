@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from convscope.api.load_data import load_data
 from convscope.api.run import Run, load_run
-from convscope.data.dataset import IN_MEMORY, Dataset, LoadedData, stratified_split
+from convscope.data.dataset import IN_MEMORY, Dataset, LoadedData, check_class_names, stratified_split
 from convscope.data.readers import load_test
 from convscope.errors import DataError, OptionError
 from convscope.evaluation.metrics import Evaluation, measure
@@ -142,17 +142,3 @@ def _check_fit(run: Run, dataset: Dataset) -> None:
             f"from {dataset.source}."
         )
     check_class_names(model.class_names, dataset)
-
-
-def check_class_names(class_names: tuple[str, ...], dataset: Dataset) -> None:
-    """Refuse data whose classes are not the network's, in its order.
-
-    Raises:
-        DataError: They differ.
-    """
-    if dataset.class_names != class_names:
-        raise DataError(
-            f"Expected the network's classes {', '.join(class_names[:12])}. Received: data with the classes "
-            f"{', '.join(dataset.class_names[:12])}.",
-            hint="Evaluate on data with the same classes in the same order.",
-        )

@@ -225,8 +225,8 @@ def check_class_names(expected: Sequence[str], dataset: Dataset) -> None:
     if tuple(expected) == dataset.class_names:
         return
     raise DataError(
-        f"Expected the model's {len(expected)} classes: {', '.join(expected[:12])}. Received: "
-        f"{dataset.num_classes} classes in {dataset.source}: {', '.join(dataset.class_names[:12])}.",
+        f"Expected the network's classes {', '.join(expected[:12])}. Received: data with the classes "
+        f"{', '.join(dataset.class_names[:12])}.",
         hint="Use data with the same classes in the same order.",
     )
 

@@ -85,23 +85,29 @@ def _described(value: object) -> str:
 def _load_arrays(train: Sequence[Any], test: Sequence[Any] | None, options: LoadOptions) -> LoadedData:
     """Load pairs of images and labels. Text labels are numbered in natural order of the training part's names."""
     names = _names_in(train[1])
-    training_part = _part(*train, names, "the training images" if test else "the images")
-    test_part = _part(*test, names, "the test images") if test else None
+    training_part = _part(train[0], train[1], names, "the training images" if test else "the images")
+    test_part = _part(test[0], test[1], names, "the test images") if test else None
     mapping = dict(enumerate(names)) if names else None
     return assemble("arrays", "arrays in memory", training_part, test_part, options=options, class_names=mapping)
 
 
 def _names_in(labels: Any) -> tuple[str, ...]:
     """The class names of text labels; empty for numbers."""
-    array = np.asarray(labels)
+    array = _label_array(labels)
     if array.dtype.kind not in "UO":
         return ()
     return tuple(sorted({_label_name(label) for label in array.ravel().tolist()}, key=natural_key))
 
 
+def _label_array(labels: Any) -> np.ndarray:
+    if isinstance(labels, list | tuple) and any(isinstance(label, str) for label in labels):
+        return np.array(labels, object)  # as an array of texts, a missing label would become the text "nan"
+    return np.asarray(labels)
+
+
 def _part(images: Any, labels: Any, names: tuple[str, ...], name: str) -> Part:
     pixels, interpretation = as_pixels(as_batch(_stacked(images, name), name), name)
-    array = np.asarray(labels)
+    array = _label_array(labels)
     if names and array.ndim == 1:
         numbers = {text: number for number, text in enumerate(names)}
         texts = [_label_name(label) for label in array.tolist()]
