@@ -224,8 +224,8 @@ def dropout_claim(runs: list[dict]) -> str:
     return f"""## "Dropout of 33 % prevents overfitting"
 
 Overfitting shows as a generalization gap: the network is more accurate on its training images than on new images of the
-same kind. All figures are measured in inference mode, without dropout and augmentation. The training accuracy is that of
-10,000 training images.
+same kind. All figures are measured in inference mode, without dropout and augmentation. The training accuracy is that
+of 10,000 training images.
 
 {chr(10).join(verdicts)}
 
