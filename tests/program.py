@@ -81,10 +81,9 @@ class ProgramServer:
         return subprocess.CompletedProcess([sys.executable, "-m", "convscope", *words], reply["code"], *printed)
 
     def close(self) -> None:
-        """Close its input, at which it ends."""
-        self._process.stdin.close()
-        self._process.wait(10)
-        self._process.stdout.close()
+        """End it; no call is running."""
+        self._process.kill()
+        self._process.communicate()
 
 
 def _import_everything(which: str) -> None:
@@ -97,11 +96,10 @@ def _import_everything(which: str) -> None:
     for package in (convscope.cli, convscope.api):
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{package.__name__}.{module.name}")
-    if (
-        which == "heavy"
-    ):  # imported, and nothing computed: the threads that the first operation starts do not survive a fork
+    if which == "heavy":
+        # Import only: the first operation starts threads, which would not survive the fork.
         os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow", "KERAS_HOME": "/dev/null/keras"}
-        import keras
+        import keras  # noqa: F401
         import tensorflow  # noqa: F401
 
 
