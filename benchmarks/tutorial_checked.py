@@ -271,7 +271,7 @@ def pooling_claim(runs: list[dict]) -> str:
     asked = ":\n\n" + "\n".join(lines) if lines else "."
     return f"""## "Pooling keeps the most prominent features"
 
-**True by definition, but it says little.** Max pooling keeps the largest value of each window, so the maximum of every
+**True by definition, but not informative.** Max pooling keeps the largest value of each window, so the maximum of every
 feature map survives. Whether the network needs that is another question{asked}
 
 The table covers the 128 feature maps before the pooling layer, over {looked[0]["images"]} validation images and
