@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -189,3 +190,57 @@ def seen_by(network: Callable[[np.ndarray], np.ndarray], shape: Pair, place: Pai
         if network(changed)[0, place[0], place[1], 0] != before:
             seen.add(pixel)
     return seen
+
+
+# --- one layer of each kind ---------------------------------------------------------------------------------------
+
+Weights = Mapping[str, np.ndarray]
+
+
+def _sliding(layer: Any) -> dict[str, object]:
+    return {"strides": layer.strides, "padding": layer.padding, "dilation_rate": layer.dilation_rate}
+
+
+def _separable(layer: Any, weights: Weights, tensor: np.ndarray) -> np.ndarray:
+    half = depthwise_convolution(tensor, weights["depthwise_kernel"], **_sliding(layer))
+    return convolution(half, weights["pointwise_kernel"], weights.get("bias"))
+
+
+def _pooling(fold: Callable[[list[float]], float]) -> Callable[[Any, Weights, np.ndarray], np.ndarray]:
+    return lambda layer, weights, tensor: pooling(
+        tensor, layer.pool_size, fold, strides=layer.strides, padding=layer.padding
+    )
+
+
+def same(layer: Any, weights: Weights, tensor: np.ndarray) -> np.ndarray:
+    """Nothing, before the activation if there is one."""
+    return tensor
+
+
+LAYERS: dict[str, Callable[..., np.ndarray]] = {
+    "Activation": same,
+    "AveragePooling2D": _pooling(mean),
+    "BatchNormalization": lambda layer, weights, tensor: batch_normalization(tensor, weights, epsilon=layer.epsilon),
+    "Conv2D": lambda layer, weights, tensor: convolution(
+        tensor, weights["kernel"], weights.get("bias"), groups=layer.groups, **_sliding(layer)
+    ),
+    "Dense": lambda layer, weights, tensor: dense(tensor, weights["kernel"], weights.get("bias")),
+    "DepthwiseConv2D": lambda layer, weights, tensor: depthwise_convolution(
+        tensor, weights["kernel"], weights.get("bias"), **_sliding(layer)
+    ),
+    "Dropout": same,
+    "Flatten": lambda layer, weights, tensor: np.array([list(picture.ravel()) for picture in tensor]),
+    "GlobalAveragePooling2D": lambda layer, weights, tensor: global_average(tensor),
+    "MaxPooling2D": _pooling(max),
+    "ReLU": same,
+    "SeparableConv2D": _separable,
+    "Softmax": same,
+}
+"""What a layer computes before its activation, from the layer, its weights and its inputs."""
+
+
+def layer(row: Any, weights: Weights, inputs: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """What one layer computes, before and after its activation."""
+    before = LAYERS[row.kind](row.layer, weights, *inputs)
+    name = {"ReLU": "relu", "Softmax": "softmax"}.get(row.kind) or getattr(row.layer, "activation", "linear")
+    return before, activation(before, name)

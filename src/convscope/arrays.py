@@ -32,6 +32,9 @@ Probabilities = Float32[np.ndarray, "n k"]
 """Softmax of the logits: each row sums to 1."""
 
 
+MAX_CLASSES = 1000
+"""The most classes that a data set, a network or a model file may have."""
+
 MAX_CLASS_NAME = 200
 """Characters."""
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from convscope.api.environment import describe_environment
+from convscope.arrays import MAX_CLASSES
 from convscope.data.dataset import Dataset, LoadedData, stratified_split
 from convscope.data.readers import load
 from convscope.errors import DataError
@@ -17,8 +18,6 @@ from convscope.model.presets import load_spec
 from convscope.model.spec import Spec
 from convscope.training.options import TrainOptions
 from convscope.training.patch_whitening import first_convolution
-
-MAX_CLASSES = 1000
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from jaxtyping import UInt8
 
-from convscope.arrays import Labels, Pixels
+from convscope.arrays import MAX_CLASSES, Labels, Pixels
 from convscope.data import digit_normalization
 from convscope.data.dataset import Dataset, LoadedData, Skipped, stratified_split
 from convscope.data.preprocess import MAX_SIDE, Preprocessing, to_grey
@@ -22,8 +22,6 @@ from convscope.errors import DataError, OptionError, printable
 
 MAX_BYTES = 2**31
 """The most bytes of pixels one part may have: two gigabytes, EMNIST by class four times over."""
-
-MAX_CLASSES = 1000
 
 
 @dataclass(frozen=True)
