@@ -1,16 +1,14 @@
-"""Gradient-based attribution: gradient, SmoothGrad, integrated gradients. NumPy only, through `backward`."""
+"""Integrated gradients: the contribution of each pixel, relative to an empty image."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 from jaxtyping import Float32
 
-from convscope.errors import OptionError
 from convscope.explanation.attribution import Attribution
-from convscope.explanation.attribution_target import CONTRIBUTION, SENSITIVITY, Image, attribution_target, baseline
+from convscope.explanation.attribution_target import CONTRIBUTION, Image, attribution_target, baseline
 from convscope.explanation.backward import backpropagate
+from convscope.explanation.explainer import Explainer
 from convscope.model.forward import logits
 from convscope.model.model_file import Model
 
@@ -22,67 +20,6 @@ LEAST_DIFFERENCE = 0.1
 
 MAX_STEPS = 1024
 _MAX_BYTES = 1 << 28
-
-
-def gradient(network: Model, image: Image, *, target: int | None = None, seed: int = 0) -> Attribution:
-    """The gradient of the logit with respect to each pixel.
-
-    Args:
-        network: From a model file; not changed.
-        image: In [0, 1], with the network's input shape.
-        target: The class; None takes the predicted one.
-        seed: Not used.
-
-    Raises:
-        OptionError: There is no such class.
-        DataError: The image has another shape.
-
-    Source:
-        Simonyan, Vedaldi and Zisserman, "Deep inside convolutional networks", 2014. We keep the sign and all channels;
-        they show the largest magnitude over the channels.
-    """
-    values, target = attribution_target(network, image, target)
-    slopes = backpropagate(network.spec, network.weights, image[None], target)
-    return Attribution(slopes.gradient[0], "gradient", SENSITIVITY, target, float(values[target]))
-
-
-def smoothgrad(
-    network: Model,
-    image: Image,
-    *,
-    target: int | None = None,
-    seed: int = 0,
-    noise: float = 0.15,
-    samples: int = 50,
-) -> Attribution:
-    """The mean gradient over noisy copies of the image.
-
-    Args:
-        network: From a model file; not changed.
-        image: In [0, 1], with the network's input shape.
-        target: The class; None takes the predicted one.
-        seed: Seed of the noise.
-        noise: Standard deviation of the noise, as a fraction of the image's range.
-        samples: Number of noisy copies, at least 1.
-
-    Raises:
-        OptionError: There is no such class, or noise or samples are out of range.
-        DataError: The image has another shape.
-
-    Source:
-        Smilkov et al., "SmoothGrad: removing noise by adding noise", 2017: 50 samples, 10 to 20 % of noise. We keep the
-        sign. Noisy pixels may leave [0, 1], as in the paper.
-    """
-    if not 0 <= noise < math.inf or samples < 1:
-        raise OptionError(f"noise must be 0 or more and samples 1 or more. Received: noise={noise}, samples={samples}.")
-    values, target = attribution_target(network, image, target)
-    deviation = np.float32(noise * float(np.ptp(image)))
-    rng = np.random.default_rng(seed)
-    noisy = image + deviation * rng.standard_normal((samples, *image.shape), np.float32)
-    slopes = backpropagate(network.spec, network.weights, noisy, target)
-    mean = slopes.gradient.mean(axis=0, dtype=np.float64).astype(np.float32)
-    facts = {"samples": samples, "noise": float(deviation)}
-    return Attribution(mean, "smoothgrad", SENSITIVITY, target, float(values[target]), facts=facts)
 
 
 def integrated_gradients(network: Model, image: Image, *, target: int | None = None, seed: int = 0) -> Attribution:
@@ -155,3 +92,12 @@ def _integrate(network: Model, start: Image, end: Image, target: int) -> tuple[n
         slopes, halfway, fresh = slopes[order], halfway[order], halved[order]
         slopes[fresh], halfway[fresh] = middles(((edges[1:] + edges[:-1]) / 2)[fresh])
     return np.tensordot(np.diff(edges), slopes, axes=1) * straight, float(heights[0]), len(gaps)
+
+
+EXPLAINER = Explainer(
+    name="integrated_gradients",
+    title="Integrated gradients",
+    description="the contribution of each pixel to the score, relative to an empty image",
+    order=2,
+    explain=integrated_gradients,
+)

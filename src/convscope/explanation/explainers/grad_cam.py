@@ -1,4 +1,4 @@
-"""Region-based attribution: Grad-CAM weights the last feature maps, occlusion covers one patch at a time."""
+"""Grad-CAM: the last feature maps, weighted by their gradients."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ import math
 import numpy as np
 from jaxtyping import Float32
 
-from convscope.errors import OptionError, SpecError
+from convscope.errors import SpecError
 from convscope.explanation.attribution import Attribution
-from convscope.explanation.attribution_target import CONTRIBUTION, Image, attribution_target, baseline
+from convscope.explanation.attribution_target import CONTRIBUTION, Image, attribution_target
 from convscope.explanation.backward import backpropagate
-from convscope.model.forward import logits
+from convscope.explanation.explainer import Explainer
 from convscope.model.model_file import Model
 from convscope.model.spec import Row, Spec
-
-_BATCH_BYTES = 1 << 24
 
 
 def grad_cam(network: Model, image: Image, *, target: int | None = None, seed: int = 0) -> Attribution:
@@ -48,61 +46,6 @@ def grad_cam(network: Model, image: Image, *, target: int | None = None, seed: i
     return Attribution(fine[..., None], "grad_cam", CONTRIBUTION, target, float(values[target]), facts=facts)
 
 
-def occlusion(
-    network: Model,
-    image: Image,
-    *,
-    target: int | None = None,
-    seed: int = 0,
-    patch: int | None = None,
-    stride: int | None = None,
-) -> Attribution:
-    """How far the logit falls when a patch over the pixel is covered; the same numbers as on the page.
-
-    Args:
-        network: From a model file; not changed.
-        image: In [0, 1], with the network's input shape.
-        target: The class; None takes the predicted one.
-        seed: Not used.
-        patch: Side of the patch, in pixels; None takes a seventh of the shorter side, at least 2.
-        stride: Distance of neighboring patches in pixels, at most ``patch``; None takes half a patch.
-
-    Raises:
-        OptionError: There is no such class, or patch and stride are out of range.
-        DataError: The image has another shape.
-
-    Source:
-        Zeiler and Fergus, "Visualizing and understanding convolutional networks", 2014. They plot the probability
-        and cover with gray; we use the logit, cover with the `baseline` intensity, let patches overlap the border so
-        that each pixel is covered equally often, and give a pixel the mean over its patches.
-    """
-    values, target = attribution_target(network, image, target)
-    patch = max(2, round(min(image.shape[:2]) / 7)) if patch is None else patch
-    stride = -(-patch // 2) if stride is None else stride
-    if not 1 <= stride <= patch:
-        raise OptionError(f"Expected 1 <= stride <= patch. Received: patch={patch}, stride={stride}.")
-    intensity = baseline(network)
-    corners = [
-        (slice(max(0, top), top + patch), slice(max(0, left), left + patch))
-        for top in range(1 - patch, image.shape[0], stride)
-        for left in range(1 - patch, image.shape[1], stride)
-    ]
-    sums, counts = np.zeros(image.shape[:2]), np.zeros(image.shape[:2])
-    at_once = max(1, _BATCH_BYTES // image.nbytes)
-    for start in range(0, len(corners), at_once):
-        some = corners[start : start + at_once]
-        covered = np.repeat(image[None], len(some), axis=0)
-        for one, place in zip(covered, some, strict=True):
-            one[place] = intensity
-        covered_logits = logits(network.spec, network.weights, covered)[:, target]
-        for place, logit in zip(some, covered_logits, strict=True):
-            sums[place] += float(values[target]) - float(logit)
-            counts[place] += 1
-    drop = (sums / counts).astype(np.float32)[..., None]
-    facts = {"patch": patch, "stride": stride}
-    return Attribution(drop, "occlusion", CONTRIBUTION, target, float(values[target]), baseline=intensity, facts=facts)
-
-
 def _last_maps(spec: Spec) -> Row:
     """The last convolution with more than one output position, including its normalization, activation and shortcut."""
     found: Row | None = None
@@ -129,3 +72,12 @@ def _at_every_pixel(
             lambda line, at=centers, n=shape[axis]: np.interp(np.arange(n), at, line), axis, fine
         )
     return fine.astype(np.float32)
+
+
+EXPLAINER = Explainer(
+    name="grad_cam",
+    title="Grad-CAM",
+    description="which regions of the last feature maps support the class; coarse",
+    order=3,
+    explain=grad_cam,
+)
