@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from convscope.explanation.attribution import Attribution
 from convscope.explanation.attribution_target import Image
 from convscope.model.model_file import Model
 
 
+@runtime_checkable
 class Method(Protocol):
     """The signature of the function that computes a map. Further arguments, if any, have defaults."""
 
