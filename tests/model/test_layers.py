@@ -6,6 +6,7 @@ import sys
 from dataclasses import FrozenInstanceError, fields
 from pathlib import Path
 
+import numpy as np
 import oracles
 import pytest
 from hypothesis import given
@@ -102,6 +103,25 @@ def test_every_kind_has_a_nested_loop_and_a_sentence(name: str) -> None:
     assert name in oracles.LAYERS
     assert LAYERS[name].about.endswith(".") and LAYERS[name].about[0].isupper() and len(LAYERS[name].about) > 20
     assert LAYERS[name].examples() and all(type(example) is LAYERS[name] for example in LAYERS[name].examples())
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_layer_is_homogeneous_only_if_a_factor_passes_through(name: str) -> None:
+    rng = np.random.default_rng(0)
+    for example in LAYERS[name].examples():
+        for shape in ((9, 8, 4), (6,)):
+            with contextlib.suppress(SpecError):
+                example.output_shape(shape)
+                tensor = rng.normal(size=(2, *shape)).astype(np.float32)
+                weights = {
+                    weight: (np.abs(rng.normal(size=size)) + 0.1).astype(np.float32)
+                    for weight, size in example.weight_shapes(shape).items()
+                }
+                once, thrice = (example.forward(x, weights).output for x in (tensor, 3 * tensor))
+                passes = np.allclose(thrice, 3 * once, rtol=1e-4, atol=1e-4)
+                assert passes or not example.is_homogeneous, example
+                if name not in ("Add", "Activation"):  # which are not asked, or were checked by name
+                    assert passes == example.is_homogeneous, example
 
 
 @pytest.mark.parametrize("missing", ["forward", "backward", "output_shape", "examples"])

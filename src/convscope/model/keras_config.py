@@ -141,10 +141,10 @@ def _entry(entry: object, index: int) -> dict[str, Any]:
     if not isinstance(entry, dict) or not isinstance(kind, str) or not isinstance(entry.get("config"), dict):
         raise ModelFileError(f"{where} is not the description of a layer.")
     is_own = entry.get("registered_name") in (None, kind) and entry.get("module", "keras.layers") == "keras.layers"
-    if not is_own or kind not in (*LAYERS, *IDLE, "InputLayer", "Rescaling"):
+    if not is_own or kind not in (*LAYERS, *IDLE, "InputLayer"):
         raise ModelFileError(
             f"{where} is {ascii(kind)[:60]} of {ascii(entry.get('module'))[:60]}, which convscope does not have.",
-            hint=f"It reads {', '.join(LAYERS)}, and Rescaling in front.",
+            hint=f"It reads {', '.join(LAYERS)}.",
         )
     return entry
 
@@ -205,7 +205,10 @@ def _inbound(entry: Mapping[str, Any], where: str) -> list[str]:
     given, options = call.get("args"), call.get("kwargs")
     if isinstance(given, list) and len(given) == 1 and isinstance(given[0], list):
         given = given[0]
-    is_plain = isinstance(options, dict) and all(value is None or value is False for value in options.values())
+    inert = (None, False, True) if entry["class_name"] in IDLE else (None, False)  # Keras writes training=True there
+    is_plain = isinstance(options, dict) and all(
+        any(value is one for one in (inert if key == "training" else (None,))) for key, value in options.items()
+    )
     if not isinstance(given, list) or not 1 <= len(given) <= MAX_LAYERS or not is_plain:
         raise ModelFileError(f"{where} must be called once, on outputs of other layers.")
     names = []
@@ -235,7 +238,10 @@ def _without_idle(entries: Sequence[Entry]) -> tuple[list[Entry], tuple[str, ...
 
 
 def _without_rescaling(entries: list[Entry]) -> tuple[list[Entry], float | None, float]:
-    """The layers after the rescaling of the image, and what that rescaling does."""
+    """The layers after the rescaling of the image, and what that rescaling does.
+
+    It is not kept as a layer: together with the range of the pixels it becomes the input range of the run.
+    """
     scale, offset, source = None, 0.0, INPUT
     while entries and entries[0].kind == "Rescaling" and sum(source in entry.inputs for entry in entries) == 1:
         first = entries.pop(0)
@@ -263,8 +269,6 @@ def _number(entry: Entry, key: str) -> float:
 
 
 def _layer(entry: Entry) -> Layer:
-    if entry.kind not in LAYERS:
-        raise ModelFileError(f"{entry.where}: {entry.kind} is read as the first layer only.")
     layer, where = LAYERS[entry.kind], f"{entry.where} ({entry.kind})"
     names = {field.name: field.default for field in fields(layer)}
     defaults = _DEFAULTS | dict(layer.keras_defaults)
