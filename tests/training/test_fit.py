@@ -46,7 +46,7 @@ def test_the_last_validation_is_that_of_a_plain_keras_model_with_the_final_weigh
     loss, accuracy = model.evaluate(validation.pixels.astype(np.float32) / 255, validation.labels, verbose=0)
     last = fitted.history[-1]
     assert (last.validation_loss, last.validation_accuracy) == (pytest.approx(loss, rel=1e-4), pytest.approx(accuracy))
-    logits = keras.Model(model.inputs, model.layers[-2].output)(validation.pixels[:4].astype(np.float32) / 255)
+    logits = keras.Model(model.inputs[0], model.layers[-2].output)(validation.pixels[:4].astype(np.float32) / 255)
     logits = logits @ fitted.weights["dense/kernel"] + fitted.weights["dense/bias"]
     np.testing.assert_allclose(fitted.proof.logits, logits, rtol=1e-4, atol=1e-5)
 
@@ -112,6 +112,7 @@ def test_whitening_needs_a_convolution_first() -> None:
         fit(network("Flatten()\nDense(num_classes, activation='softmax')"), bars(20), bars(10), options(whiten=True))
 
 
+@pytest.mark.slow
 def test_two_fresh_processes_with_one_seed_end_with_one_hash(convscope, tmp_path: Path) -> None:
     hashes = []
     for name, hash_seed in (("a", "1"), ("b", "2")):

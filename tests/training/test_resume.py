@@ -97,6 +97,7 @@ def test_the_state_of_another_network_is_refused(tmp_path: Path) -> None:
         train(CheckpointManager(tmp_path, IDENTITY, found))
 
 
+@pytest.mark.slow
 def test_resuming_with_other_options_is_refused_by_name(tmp_path: Path, convscope) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "convscope", "train", "--epochs", "50", "--out", "run"], cwd=tmp_path, text=True,

@@ -81,7 +81,7 @@ class ImageExplanation:
         return save(figure, Path(path))
 
     def _repr_html_(self) -> str:
-        seen = self.explanation.seen
+        seen = self.explanation.pixels
         scale = max(1, SHOWN_SIDE // max(seen.shape[:2]))
         first = self.choices[0]
         target = self.explanation.network.class_names[self.explanation.target]
@@ -94,7 +94,7 @@ class ImageExplanation:
             for method, one in self.explanation.maps.items()
         ]
         rows += [
-            (escape(TITLES[method]), "skipped", escape(reason)) for method, reason in self.explanation.left_out.items()
+            (escape(TITLES[method]), "skipped", escape(reason)) for method, reason in self.explanation.skipped.items()
         ]
         picture = image(seen, alt=f"{self.name} as the network sees it", scale=scale)
         caption = f"{self.name}: {first.name} ({first.probability:.1%}); attributions for the logit of {target}"
