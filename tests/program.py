@@ -35,11 +35,8 @@ def run_convscope(
             timeout=timeout,
             stdin=subprocess.DEVNULL,
         )
-    trains = (
-        bool(words)
-        and (words[0] in HEAVY_COMMANDS or (words[:2] == ["data", "check"] and "--run" in words))
-        and "--help" not in words
-    )
+    trains = words[:1] in [[name] for name in HEAVY_COMMANDS] or (words[:2] == ["data", "check"] and "--run" in words)
+    trains = trains and "--help" not in words
     return _server(trains).run(words, Path(cwd), timeout)
 
 
