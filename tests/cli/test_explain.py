@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from program import before_all
 
 from convscope.explanation.saliency import EXPLAINERS
 
@@ -80,7 +81,7 @@ def test_json_is_one_object_with_everything(short_run: Path, tmp_path: Path, con
         (["mnist:0", "--seed", "-3"], 2, "seed must be 0 or more"),
         (["gone.png"], 1, "gone.png"),
         (["mnist:99999"], 1, "mnist:0 to mnist:9999"),
-        (["void"], 1, "folder with pictures"),
+        (["void"], 1, "Expected a folder with images"),
         (["mnist:0", "--out", "file/why.png"], 1, "cannot be made"),
         (["mnist:0", "--npz", "void"], 1, "void cannot be written"),
         ([], 2, "IMAGES"),
@@ -110,7 +111,7 @@ def test_nothing_is_asked_of_tensorflow_and_the_answer_comes_soon(short_run: Pat
     for _ in range(3):
         began = time.monotonic()
         done = convscope(
-            "explain", "mnist:0", "--run", short_run, "--out", "why.png", cwd=tmp_path, PYTHONPATH=str(tmp_path)
+            "explain", "mnist:0", "--run", short_run, "--out", "why.png", cwd=tmp_path, PYTHONPATH=before_all(tmp_path)
         )
         assert done.returncode == 0, done.stderr
         best = min(best, time.monotonic() - began)
