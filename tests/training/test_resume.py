@@ -93,7 +93,7 @@ def test_stopping_leaves_a_checkpoint_of_that_step(tmp_path: Path) -> None:
 
 def test_the_state_of_another_network_is_refused(tmp_path: Path) -> None:
     found = a_checkpoint(3, state={"weight/0": np.zeros((9, 9), np.float32)})
-    with pytest.raises(RunError, match="The checkpoint is of another network or optimizer"):
+    with pytest.raises(RunError, match="The checkpoint belongs to another network or optimizer"):
         train(CheckpointManager(tmp_path, IDENTITY, found))
 
 
@@ -116,5 +116,5 @@ def test_resuming_with_other_options_is_refused_by_name(tmp_path: Path, convscop
 
 
 def test_a_checkpoint_of_a_longer_training_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="of a longer training"):
+    with pytest.raises(RunError, match="belongs to a longer training"):
         train(CheckpointManager(tmp_path, IDENTITY, a_checkpoint(500)))
