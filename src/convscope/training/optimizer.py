@@ -99,7 +99,7 @@ class Optimizer:
         outputs = variable.shape[-1]
         m.assign(m * MUON_MOMENTUM + gradient)
         update = orthogonalize(tf.reshape(gradient + MUON_MOMENTUM * m, [-1, outputs]))
-        # The length of the kernel has no effect on the output; keeping it constant makes the learning rate relative to it.
+        # The length of the kernel has no effect on the output; at a constant length the learning rate is relative.
         length = tf.norm(variable) + 1e-7
         variable.assign(variable * (outputs**0.5 / length) - tf.reshape(update, variable.shape) * rate)
 

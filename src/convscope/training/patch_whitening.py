@@ -15,7 +15,7 @@ EPSILON = 1e-2
 
 
 def whitening_kernel(spec: Spec, pixels: Pixels, *, seed: int) -> Float32[np.ndarray, "rows columns c filters"]:
-    """Compute the kernel of the first layer: the principal directions of the patches, at unit variance, with both signs.
+    """Compute the first kernel: the principal directions of the patches, at unit variance, with both signs.
 
     Filters beyond twice the number of directions are random combinations of them.
 
