@@ -40,6 +40,8 @@ SLOWEST = 60.0
 """Seconds: a test file that takes longer is not run for mutants."""
 PROOFS = ("*_proof.py", "*_fuzz.py", "test_faults.py", "test_interruption.py", "test_power_loss.py")
 """Test files that are short versions of the proofs: too slow to run for every mutant."""
+FIRST = {"training/fit.py": "test_step_oracles.py", "training/augment.py": "test_augment_axes.py"}
+"""Test files that notice most mutants of a module, where their names do not say so."""
 PYTEST = ("-q", "-x", "-p", "no:cacheprovider", "-m", "not long and not slow", "--hypothesis-seed=0")
 SHOWN_ONLY = ("_repr_html_", "__repr__", "__str__")
 
@@ -270,9 +272,9 @@ def measure(copy: Copy, package: str) -> list[TestFile]:
 def tests_of(mutant: Mutant, files: list[TestFile]) -> tuple[list[TestFile], list[TestFile]]:
     """The light and the heavy test files that can notice a mutant, the likeliest first."""
     module = "convscope." + mutant.module.removesuffix(".py").replace("/", ".")
-    stem = Path(mutant.module).stem
+    likeliest = FIRST.get(mutant.module, Path(mutant.module).stem)
     able = [file for file in files if module in file.modules]
-    able.sort(key=lambda file: (stem not in file.path, file.seconds))
+    able.sort(key=lambda file: (likeliest not in file.path, file.seconds))
     return [file for file in able if not file.heavy], [file for file in able if file.heavy]
 
 

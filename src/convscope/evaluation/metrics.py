@@ -95,7 +95,7 @@ class Evaluation:
 
     @property
     def accuracy(self) -> Proportion:
-        """The share of images given to the class that the data names."""
+        """Fraction of images classified correctly."""
         return Proportion(int(np.trace(self.confusion)), self.n)
 
     @cached_property
