@@ -302,7 +302,8 @@ def test_units_and_words_are_there_for_every_method(small: Model) -> None:
     assert {name for name, unit in units.items() if unit == SENSITIVITY} == {"gradient", "smoothgrad"}
     assert set(units.values()) == {SENSITIVITY, CONTRIBUTION}
     for explain in EXPLAINERS.values():
-        assert "Source:" in explain.__doc__ and "we " in explain.__doc__.lower(), "the paper, and how we differ"
+        about = explain.explain.__doc__
+        assert "Source:" in about and "we " in about.lower(), "the paper, and how we differ"
 
 
 def test_the_page_covers_and_derives_the_same(small: Model, trained: Model, digits: np.ndarray, tmp_path: Path) -> None:
