@@ -100,12 +100,12 @@ def worth(model: Model, images: np.ndarray) -> dict[str, dict[str, object]]:
     found: dict[str, list] = {name: [] for name in EXPLAINERS}
     seconds: dict[str, list[float]] = {name: [] for name in EXPLAINERS}
     for image in images:
-        chance = random_baseline(model, image)
+        random = random_baseline(model, image)
         for name, explain in EXPLAINERS.items():
             began = time.perf_counter()
             attribution = explain(model, image)
             seconds[name].append(time.perf_counter() - began)
-            found[name].append(check_attribution(model, image, attribution, chance=chance))
+            found[name].append(check_attribution(model, image, attribution, random=random))
     return {
         name: {
             "n": len(ones),

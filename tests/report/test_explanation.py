@@ -54,7 +54,7 @@ def explained(name: str, *, classes: int = 5, methods: tuple[str, ...] = tuple(T
 
 def draw(one: Explanation, name: str = "a picture with a rather long name.png"):
     scores = np.exp(one.activations.logits[0])
-    original = np.kron(one.seen, np.ones((2, 3, 1), np.uint8))
+    original = np.kron(one.pixels, np.ones((2, 3, 1), np.uint8))
     return explanation(one, original=original, probabilities=scores / scores.sum(), name=name)
 
 
@@ -117,7 +117,7 @@ def test_every_method_has_its_title_and_its_verdict(drawn) -> None:
     for method, found in one.maps.items():
         assert TITLES[method] in words(figure)
         assert " ".join(found.sanity_checks.verdict.split()[:4]) in told
-    for method in one.left_out:
+    for method in one.skipped:
         assert f"{TITLES[method]} skipped." in told
 
 

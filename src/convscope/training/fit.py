@@ -88,7 +88,7 @@ def fit(
     loop.trace()
     traced = time.perf_counter()
     recorder, checkpoints = HistoryRecorder(loop, validation, on_progress), checkpoints or CheckpointManager()
-    if found := checkpoints.found:
+    if found := checkpoints.resume_from:
         if found.step > loop.total_steps:
             raise RunError(
                 f"The checkpoint is of a longer training. Received: step {found.step} of {loop.total_steps}."

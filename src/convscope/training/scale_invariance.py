@@ -1,17 +1,39 @@
-"""Which kernels have a length that changes nothing."""
+"""Which convolution kernels are scale-invariant: multiplying them by a factor changes no output in training."""
 
 from __future__ import annotations
 
-from convscope.model.layers import BatchNormalization, Conv2D
+from convscope.model import layers
 from convscope.model.spec import Spec
 
-FACTOR_PASSES = ("linear", "relu", "leaky_relu")
+_HOMOGENEOUS = (
+    layers.Conv2D,
+    layers.DepthwiseConv2D,
+    layers.SeparableConv2D,
+    layers.Dense,
+    layers.MaxPooling2D,
+    layers.AveragePooling2D,
+    layers.GlobalAveragePooling2D,
+    layers.ReLU,
+    layers.Activation,
+    layers.Dropout,
+    layers.Flatten,
+)
+"""Layers whose output is multiplied by a positive factor when their input is, without a bias and with one of these:"""
+
+_HOMOGENEOUS_ACTIVATIONS = ("linear", "relu", "leaky_relu")
 
 
 def is_scale_invariant(spec: Spec, index: int) -> bool:
-    """Whether the length of a convolution's kernel changes nothing: batch normalisation undoes it later.
+    """Whether batch normalization cancels the length of a convolution's kernel.
 
-    Between the two may only lie what lets a factor pass: no bias, and no activation but those of the ReLU kind.
+    Only layers that pass a positive factor on may come between the two.
+
+    Args:
+        spec: The network.
+        index: Of the layer.
+
+    Returns:
+        False also for a layer that is no `Conv2D`, and for a convolution in groups, whose kernels have a length each.
 
     Example:
         >>> from convscope.model.presets import load_spec
@@ -20,11 +42,13 @@ def is_scale_invariant(spec: Spec, index: int) -> bool:
         ([True, False, True], False)
     """
     first = spec.layers[index]
-    if not isinstance(first, Conv2D) or first.groups != 1:
+    if not isinstance(first, layers.Conv2D) or first.groups != 1:
         return False
     for layer in spec.layers[index:]:
-        if isinstance(layer, BatchNormalization):
+        if isinstance(layer, layers.BatchNormalization):
             return True
-        if getattr(layer, "use_bias", False) or getattr(layer, "activation", "linear") not in FACTOR_PASSES:
+        if not isinstance(layer, _HOMOGENEOUS):
+            return False
+        if getattr(layer, "use_bias", False) or getattr(layer, "activation", "linear") not in _HOMOGENEOUS_ACTIVATIONS:
             return False
     return False

@@ -66,12 +66,7 @@ def explanation(
             f"The maps explain the logit of {target}, its score before the softmax: {explained.logit:.2f}. "
             "Orange supports it, blue with dots counts against it; scales are centered at zero."
         ),
-        body=_SEEN
-        + _HEAD
-        + _ROW * len(explained.maps)
-        + 0.2 * len(explained.left_out)
-        + layers_height(explained)
-        + 0.1,
+        body=_SEEN + _HEAD + _ROW * len(explained.maps) + 0.2 * len(explained.skipped) + layers_height(explained) + 0.1,
         description=_in_words(explained, name),
     )
     axes = drawing_area(figure, body_top)
@@ -89,7 +84,7 @@ def explanation(
     for method, found in explained.maps.items():
         _draw_map(figure, axes, explained, method, found, y)
         y += _ROW
-    for method, reason in explained.left_out.items():
+    for method, reason in explained.skipped.items():
         axes.text(MARGIN, y + 0.02, f"{TITLES[method]} skipped. {reason}", size=9, va="center")
         y += 0.2
     draw_layers(axes, explained, y)
@@ -108,7 +103,7 @@ def _draw_seen(
 ) -> None:
     h, w = original.shape[:2]
     what = drawable(name, width=0.95, size=8.5) if name else "image"
-    seen, names = explained.seen, explained.network.class_names
+    seen, names = explained.pixels, explained.network.class_names
     for x, image, caption in (
         (MARGIN, original, f"{what}, {w:,}×{h:,} pixels"),
         (MARGIN + _SIDE + 0.3, seen, f"network input, {seen.shape[1]}×{seen.shape[0]}"),
@@ -160,7 +155,7 @@ def _draw_map(
         (IN_WORDS[method].capitalize() + ".", QUIET, "normal"),
         *([(_sum_in_words(found), QUIET, "normal")] if "gap" in attribution.facts else []),
         *([(_places_in_words(found), QUIET, "normal")] if "places" in attribution.facts else []),
-        (f"Deletion test: lower than {fall.beaten} of {len(fall.random)} random orders.", INK, "normal"),
+        (f"Deletion test: lower than {fall.random_orders_beaten} of {len(fall.random)} random orders.", INK, "normal"),
         (f"Parameter randomization: rank correlation {alike}.", INK, "normal"),
     ]
     sign, color = _sign(sanity_checks)
@@ -209,7 +204,7 @@ def _show_map(axes: Axes, explained: Explanation, values: np.ndarray, x: float, 
     extent = (left, left + w * side, top + h * side, top)
     axes.imshow(to_pixels(values, cell=cell), extent=extent, aspect="auto", interpolation="antialiased", zorder=2)
     axes.add_patch(Rectangle((left, top), w * side, h * side, fill=False, edgecolor=FAINT, linewidth=1.0, zorder=4))
-    gray = explained.seen.mean(axis=2)
+    gray = explained.pixels.mean(axis=2)
     if explained.network.preprocessing.get("fit") == "mnist" and min(h, w) > 1 and np.ptp(gray) > 0:
         across, down = left + (np.arange(w) + 0.5) * side, top + (np.arange(h) + 0.5) * side
         middle = (float(gray.min()) + float(gray.max())) / 2
@@ -225,7 +220,7 @@ def _draw_deletion_curve(figure: Figure, axes: Axes, sanity_checks: SanityChecks
     chart = figure.add_axes(
         (_CHART / width, (body - top - _MAP + 0.02) / height, _CHART_WIDTH / width, (_MAP - 0.04) / height)
     )
-    percents = 100 * fall.shares
+    percents = 100 * fall.fractions
     chart.fill_between(percents, fall.random.min(axis=0), fall.random.max(axis=0), color=FAINT, linewidth=0)
     chart.plot(percents, fall.random.mean(axis=0), color=QUIET, linewidth=1.2, linestyle=(0, (3, 2)))
     chart.plot(percents, fall.logit, color=INK, linewidth=1.8)

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convscope.evaluation.labels import confident_joint, label_issues
+from convscope.evaluation.label_issues import confident_joint, label_issues
 
 
 def made(n: int, k: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray, set[int]]:
