@@ -127,7 +127,10 @@ def test_pooling_steps_by_its_own_size_unless_told() -> None:
         (ConvOptions(pixels=np.ones((3, 3))), "(rows, columns, channels). Received: an array of shape (3, 3)."),
         (ConvOptions(pixels=np.full((3, 3, 1), np.nan)), "Received: an infinite number or NaN."),
         (ConvOptions(pixels=np.ones((3, 3, 1)), size=4), "size must match the array, which has 3×3. Received: 4."),
-        (ConvOptions(pixels=np.ones((3, 3, 1)), channels=2), "channels must match the array, which has 1. Received: 2."),
+        (
+            ConvOptions(pixels=np.ones((3, 3, 1)), channels=2),
+            "channels must match the array, which has 1. Received: 2.",
+        ),
         (ConvOptions(kernel=np.ones((3, 3, 2, 1))), "(rows, columns, channels / groups, filters) = (3, 3, 1, 1)."),
         (ConvOptions(size=512, kernel_size=64, filters=64, channels=64), "at most 1,000,000,000 multiply-adds."),
     ],

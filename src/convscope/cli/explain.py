@@ -103,9 +103,8 @@ def _print(one: ImageExplanation, written: list[Path]) -> None:
                 "above the baseline"
             )
         area = f"area {deletion.area:.2f}, {deletion.random_area:.2f} in random order"
-        say(
-            f"    deletion test                 {area}: below {deletion.random_orders_beaten} of {len(deletion.random)} random orders"
-        )
+        beaten = f"below {deletion.random_orders_beaten} of {len(deletion.random)} random orders"
+        say(f"    deletion test                 {area}: {beaten}")
         rank = f"rank correlation {other.mean_signed:.2f}, of the magnitudes {other.mean_magnitude:.2f}"
         say(f"    parameter-randomization test  {rank.replace('-0.00', '0.00')}")
         say(f"    {checks.verdict}")

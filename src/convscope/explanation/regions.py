@@ -11,16 +11,11 @@ from convscope.errors import OptionError, SpecError
 from convscope.explanation.attribution import Attribution
 from convscope.explanation.attribution_target import CONTRIBUTION, Image, attribution_target, baseline
 from convscope.explanation.backward import backpropagate
-from convscope.model import layers
 from convscope.model.forward import logits
 from convscope.model.model_file import Model
 from convscope.model.spec import Row, Spec
 
 _BATCH_BYTES = 1 << 24
-
-_CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D)
-_STAYING = (layers.BatchNormalization, layers.ReLU, layers.Activation)
-"""Layers that keep the positions of a feature map."""
 
 
 def grad_cam(network: Model, image: Image, *, target: int | None = None, seed: int = 0) -> Attribution:
@@ -109,17 +104,17 @@ def occlusion(
 
 
 def _last_maps(spec: Spec) -> Row:
-    """The last convolution with more than one output position, including its normalization and activation."""
-    rows = spec.table()
-    found, follows = -1, False
-    for index, row in enumerate(rows):
-        wide = isinstance(row.layer, _CONVOLUTIONS) and math.prod(row.output_shape[:2]) > 1
-        follows = wide or (follows and isinstance(row.layer, (*_STAYING, layers.Dropout)))
-        if follows and not isinstance(row.layer, layers.Dropout):
-            found = index
-    if found < 0:
+    """The last convolution with more than one output position, including its normalization, activation and shortcut."""
+    found: Row | None = None
+    follows: set[str] = set()
+    for row in spec.table():
+        is_wide = row.layer.is_convolution and math.prod(row.output_shape[:2]) > 1
+        if is_wide or (row.layer.keeps_places and not follows.isdisjoint(row.inputs)):
+            follows.add(row.name)
+            found = row if row.layer.is_shown else found
+    if found is None:
         raise SpecError("Grad-CAM needs a convolution with more than one output position, and this network has none.")
-    return rows[found]
+    return found
 
 
 def _at_every_pixel(

@@ -14,11 +14,12 @@ export interface ReceptiveFieldJson {
   start: number;
 }
 
-/** One line of the shape table. */
+/** One row of the shape table; an input is the name of a layer, or "input" for the image. */
 export interface LayerJson {
   name: string;
   kind: string;
   config: Record<string, any>;
+  inputs: string[];
   input_shape: number[];
   output_shape: number[];
   parameters: number;
@@ -37,7 +38,7 @@ export interface NetworkJson {
 }
 
 /** What another engine computed for a few images; `model.reference` says which values the samples are. */
-export interface ProofJson {
+export interface ReferenceJson {
   engine: string;
   images: ArrayJson;
   logits: ArrayJson;
@@ -72,7 +73,7 @@ export interface Bundle {
   preprocessing: Record<string, any>;
   temperature: number;
   weights: Record<string, ArrayJson>;
-  proof: ProofJson;
+  proof: ReferenceJson;
   pictures: PicturesJson;
   evaluation: Record<string, any> | null;
   claimed_pairs: (Record<string, any>)[];
