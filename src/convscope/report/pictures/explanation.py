@@ -232,7 +232,7 @@ def _draw_deletion_curve(figure: Figure, axes: Axes, sanity_checks: SanityChecks
     axes.text(
         _CHART + _CHART_WIDTH / 2,
         y + _MAP + 0.35,
-        f"of {fall.pixels:,} pixels removed. Solid: strongest first;",
+        f"of {fall.pixels:,} pixels removed. Solid: this map;",
         size=7.5,
         color=QUIET,
         ha="center",
