@@ -3,7 +3,10 @@ import { test } from "node:test";
 
 import { prepare } from "#web/core/forward.js";
 import { gradient } from "#web/core/gradient.js";
+import { load_kinds } from "#web/core/layer_kinds.js";
 import { occlusion } from "#web/core/occlusion.js";
+
+await load_kinds(["MaxPooling2D", "Flatten", "Dense"]);
 
 /** @type {(shape: number[], ...data: number[]) => {shape: number[], data: Float32Array}} */
 const tensor = (shape, ...data) => ({ shape, data: Float32Array.from(data) });

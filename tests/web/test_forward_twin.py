@@ -116,9 +116,9 @@ def test_every_number_written_out_adds_up_to_the_number(answers: list[dict[str, 
         for (index, *place), terms in zip(places(spec), answer["terms"], strict=True):
             layer, checked = seen.layers[index], checked | {rows[index].kind}
             at = tuple(place) if layer.output.ndim == 4 else (place[2],)
-            sources = images[0] if index == 0 else seen.layers[index - 1].output[0]
+            inputs = inputs_of(spec, index, images, seen)
             result = layer.output if layer.pre_activation is None else layer.pre_activation
-            added = add_up(terms, sources, at)
+            added = add_up(terms, inputs, at)
             allowed = TOLERANCE * max(1.0, float(np.abs(result).max()))
             assert abs(added - result[0][at]) <= allowed, f"{spec.name}, {layer.name}, {at}: {added}, {result[0][at]}"
             assert abs(terms["value"] - layer.output[0][at]) <= TOLERANCE * max(1.0, float(np.abs(layer.output).max()))
@@ -130,8 +130,17 @@ def test_every_number_written_out_adds_up_to_the_number(answers: list[dict[str, 
     assert checked == set(LAYERS)
 
 
-def add_up(terms: dict[str, Any], sources: np.ndarray, at: tuple[int, ...]) -> float:
-    """The number before the activation, from the parts alone; every pixel shown is checked against its place."""
+def inputs_of(spec: Spec, index: int, images: np.ndarray, seen: Activations) -> list[np.ndarray]:
+    """What a layer received: the outputs that it names, or that of the layer before."""
+    rows: list[dict[str, Any]] = [dict(row) for row in network_json(spec)["layers"]]
+    names = rows[index].get("inputs", [rows[index - 1]["name"] if index else "input"])
+    outputs = {layer.name: layer.output[0] for layer in seen.layers} | {"input": images[0]}
+    return [outputs[name] for name in names]
+
+
+def add_up(terms: dict[str, Any], inputs: list[np.ndarray], at: tuple[int, ...]) -> float:
+    """The value before the activation, from the parts alone; every pixel shown is checked against its place."""
+    sources = inputs[0]
     match terms["kind"]:
         case "convolution":
             return sum(window(channel, sources) for channel in terms["channels"]) + terms["bias"]
@@ -156,9 +165,16 @@ def add_up(terms: dict[str, Any], sources: np.ndarray, at: tuple[int, ...]) -> f
         case "normalization":
             root = np.sqrt(terms["variance"] + terms["epsilon"])
             return (terms["input"] - terms["mean"]) / root * terms["gamma"] + terms["beta"]
-        case "flatten":
+        case "affine":
+            return terms["input"] * terms["scale"] + terms["offset"]
+        case "sum":
+            assert np.allclose(terms["inputs"], [source[at] for source in inputs], atol=1e-3)
+            return sum(terms["inputs"])
+        case "copy":
             spot = (terms["row"], terms["column"], terms["channel"])
-            return float(sources[spot] if sources.ndim == 3 else sources[terms["channel"]])
+            expected = (sources[spot] if sources.ndim == 3 else sources[terms["channel"]]) if terms["inside"] else 0
+            assert abs(terms["input"] - expected) < 1e-3
+            return terms["input"]
         case _:
             return terms["input"]
 

@@ -1,4 +1,4 @@
-// Written by scripts/types from report/bundle.py: change it there.
+// Generated from report/bundle.py by scripts/types: do not edit.
 
 /** An array: little-endian bytes in base64, row-major. */
 export interface ArrayJson {
@@ -26,7 +26,7 @@ export interface LayerJson {
   receptive_field: ReceptiveFieldJson[] | null;
 }
 
-/** A spec with its shapes worked out. */
+/** A spec with its shapes. */
 export interface NetworkJson {
   name: string;
   input_shape: number[];
@@ -37,14 +37,14 @@ export interface NetworkJson {
 }
 
 /** What another engine computed for a few images; `model.reference` says which values the samples are. */
-export interface ProofJson {
+export interface ReferenceJson {
   engine: string;
   images: ArrayJson;
   logits: ArrayJson;
   samples: Record<string, ArrayJson>;
 }
 
-/** One labelled image; its pixels lie in `PicturesJson.pixels` at the same position. */
+/** One labelled image; its pixels are in `PicturesJson.pixels` at the same position. */
 export interface PictureJson {
   index: number;
   name: string;
@@ -55,7 +55,7 @@ export interface PictureJson {
   gallery: boolean;
 }
 
-/** Images of the measured part: a gallery that was not chosen by what the network says, then the mistakes. */
+/** Images of the evaluated split: a gallery that was not selected by prediction, then the mistakes. */
 export interface PicturesJson {
   part: string;
   pixels: ArrayJson;
@@ -72,7 +72,7 @@ export interface Bundle {
   preprocessing: Record<string, any>;
   temperature: number;
   weights: Record<string, ArrayJson>;
-  proof: ProofJson;
+  reference: ReferenceJson;
   pictures: PicturesJson;
   evaluation: Record<string, any> | null;
   claimed_pairs: (Record<string, any>)[];

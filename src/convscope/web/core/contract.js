@@ -6,8 +6,8 @@
  */
 
 /**
- * How a picture becomes the network's input. `height`, `width`: 1..1024; `channels`: 1 (grey) or 3 (RGB);
- * `background`: the grey level under transparent pixels, 0..255.
+ * How a picture becomes the network's input. `height`, `width`: 1..1024; `channels`: 1 (gray) or 3 (RGB);
+ * `background`: the gray level under transparent pixels, 0..255.
  * @typedef {{height: number, width: number, channels: number, background: number}} Numbers
  * @typedef {Numbers & {fit: Fit, polarity: Polarity}} Contract
  */
@@ -38,7 +38,7 @@ export function check_contract(value) {
   check_whole("background", contract.background, 0, 255);
   if (contract.fit === "mnist" && contract.channels !== 1) {
     throw new Error(
-      "Expected 1 channel with fit 'mnist', which is a recipe for ink. " +
+      "Expected 1 channel with fit 'mnist', which is for handwriting. " +
         `Received: fit='mnist', channels=${contract.channels}.`,
     );
   }

@@ -6,7 +6,7 @@ import { invert } from "#web/core/picture.js";
 
 /**
  * The running maximum in an odd square window that is cut off at the edges.
- * @param {Picture} grey h×w×1
+ * @param {Picture} gray h×w×1
  * @param {number} window odd
  * @returns {Picture} h×w×1
  */
@@ -17,12 +17,12 @@ export function running_maximum({ height, width, data }, window) {
 
 /**
  * The running maximum of the running minimum: light details narrower than the window vanish.
- * @param {Picture} grey h×w×1
+ * @param {Picture} gray h×w×1
  * @param {number} window odd
  * @returns {Picture} h×w×1
  */
-export function opening(grey, window) {
-  return running_maximum(invert(running_maximum(invert(grey), window)), window);
+export function opening(gray, window) {
+  return running_maximum(invert(running_maximum(invert(gray), window)), window);
 }
 
 /**

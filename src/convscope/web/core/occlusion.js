@@ -2,7 +2,7 @@
  * Which parts of a picture a class's logit rests on: cover a patch, run the network, see how far the logit falls.
  *
  * @typedef {import("#web/core/network.js").Tensor} Tensor
- * @typedef {import("#web/core/engine.js").Engine} Engine
+ * @typedef {import("#web/core/forward.js").Engine} Engine
  * @typedef {{done: number, total: number, drop: Tensor}} Progress `drop` is the map so far, a new one each time.
  */
 

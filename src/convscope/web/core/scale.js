@@ -1,4 +1,4 @@
-// Numbers to colours: one scale from nothing to much, and one about zero that is read without colour by its sign.
+// Numbers to colors: one scale from nothing to much, and one about zero that is read without color by its sign.
 
 /** Ends of the diverging scale, the same hues as --minus and --plus in the style; the middle is paper. */
 const MINUS = [11, 87, 168];
@@ -20,7 +20,7 @@ export function reach(values) {
 }
 
 /**
- * A colour of the scale about zero.
+ * A color of the scale about zero.
  * @param {number} value
  * @param {number} most the magnitude of the scale's ends, above 0
  * @returns {[number, number, number]} 0..255 each
@@ -33,12 +33,12 @@ export function diverging(value, most) {
 }
 
 /**
- * Black or white, whichever can be read on a colour: of the two, one always has a contrast of 4.5 or more.
- * @param {number[]} colour red, green, blue, 0..255
+ * Black or white, whichever can be read on a color: of the two, one always has a contrast of 4.5 or more.
+ * @param {number[]} color red, green, blue, 0..255
  * @returns {string}
  */
-export function ink_on(colour) {
-  const [red, green, blue] = colour.map((c) => (c <= 10 ? c / 3294 : ((c / 255 + 0.055) / 1.055) ** 2.4));
+export function text_color_on(color) {
+  const [red, green, blue] = color.map((c) => (c <= 10 ? c / 3294 : ((c / 255 + 0.055) / 1.055) ** 2.4));
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000" : "#fff";
 }
 

@@ -1,8 +1,8 @@
-// Small maps to choose a channel or a filter by.
+// Thumbnails to choose a channel or a filter.
 
 import { reach } from "#web/core/scale.js";
 import { fill, h } from "#web/view/dom.js";
-import { paint_map } from "#web/view/map.js";
+import { paint_map } from "#web/view/feature_map.js";
 
 /** @typedef {import("#web/core/network.js").Tensor} Tensor */
 

@@ -1,4 +1,4 @@
-// Choose a place of a grid: by pointer, by touch, by the arrow keys.
+// Selects a cell of a grid by pointer, touch or arrow keys.
 
 const STEPS = /** @type {Record<string, [number, number]>} */ ({ ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] });
 
