@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { input_span, output_size, padding_split, tap_positions, trace, window_of } from "#web/core/conv_arithmetic.js";
+import { output_size, padding_split, tap_positions, window_of } from "#web/core/conv_arithmetic.js";
 import { load_kinds } from "#web/core/layer_kinds.js";
+import { input_span, trace } from "#web/core/receptive_field.js";
 
 await load_kinds(["Conv2D", "ReLU", "Flatten", "Dense", "MaxPooling2D", "ZeroPadding2D", "Add"]);
 

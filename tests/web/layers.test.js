@@ -1,17 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { softmax } from "#web/core/activations.js";
 import { forward, prepare } from "#web/core/forward.js";
 import { gradient } from "#web/core/gradient.js";
 import { file_of, kind_of, load_kinds } from "#web/core/layer_kinds.js";
 import { arguments_text, describe_layer } from "#web/core/layer_descriptions.js";
 import { consumer_indexes, input_indexes } from "#web/core/network.js";
 import { terms } from "#web/core/terms.js";
-import { trace } from "#web/core/conv_arithmetic.js";
+import { trace } from "#web/core/receptive_field.js";
 
 await load_kinds([
   "Conv2D", "Dense", "Flatten", "Softmax", "BatchNormalization", "GlobalAveragePooling2D", "GlobalMaxPooling2D", "LeakyReLU",
-  "ZeroPadding2D", "LayerNormalization", "Rescaling", "Add", "ReLU",
+  "ZeroPadding2D", "LayerNormalization", "Rescaling", "Add", "ReLU", "DepthwiseConv2D", "SeparableConv2D",
 ]);
 
 /** @type {(shape: number[], ...data: number[]) => {shape: number[], data: Float32Array}} */
@@ -181,4 +182,36 @@ test("every kind describes itself and its arguments", () => {
   assert.equal(arguments_text(RESIDUAL.layers[0]), "2 filters, kernel_size 1×1, activation relu, use_bias false");
   assert.equal(arguments_text(row("pad", "ZeroPadding2D", { padding: [[1, 0], [0, 2]] }, [1, 2, 1], [2, 4, 1])), "padding 1+0×0+2");
   assert.equal(arguments_text(RESIDUAL.layers[1]), "");
+});
+
+test("a pixel depends on the union of what its branches read", () => {
+  const wide = { ...CONV, kernel_size: [3, 1], padding: "same" };
+  const narrow = row("narrow", "ReLU", {}, [4, 2, 2], [4, 2, 2], ["input"]);
+  const tall = row("wide", "Conv2D", wide, [4, 2, 2], [4, 2, 2], ["input"]);
+  const unused = row("unused", "ReLU", {}, [4, 2, 2], [4, 2, 2], ["input"]);
+  const add = row("add", "Add", {}, [4, 2, 2], [4, 2, 2], ["narrow", "wide"]);
+  const pixel = { r0: 2, r1: 2, c0: 1, c1: 1 };
+  const image = { r0: 1, r1: 3, c0: 1, c1: 1 };
+  for (const [first, second] of [[narrow, tall], [tall, narrow]]) {
+    assert.deepEqual(trace(network([4, 2, 2], 2, first, second, unused, add), 3, 2, 1), [image, pixel, pixel, null, pixel]);
+  }
+});
+
+test("a depthwise and a separable convolution give the numbers worked out by hand", () => {
+  const config = { kernel_size: [1, 2], strides: [1, 1], padding: "valid", dilation_rate: [1, 1], depth_multiplier: 1, use_bias: true };
+  const image = tensor([1, 2, 2], 1, 2, 3, 4);
+  const kernel = tensor([1, 2, 2, 1], 1, 10, 100, 1000);
+  const depthwise = alone(row("d", "DepthwiseConv2D", { ...config, activation: "linear" }, [1, 2, 2], [1, 1, 2]));
+  const weights = { "d/kernel": kernel, "d/bias": tensor([2], 0.5, 0) };
+  close(forward(depthwise, weights, image).logits, [1 + 300 + 0.5, 20 + 4000]);
+  close(gradient(depthwise, weights, forward(depthwise, weights, image), 1).data, [0, 10, 0, 1000]);
+  const separable = alone(row("s", "SeparableConv2D", { ...config, filters: 2, activation: "linear" }, [1, 2, 2], [1, 1, 2]));
+  const mixed = { "s/depthwise_kernel": kernel, "s/pointwise_kernel": tensor([1, 1, 2, 2], 1, 0, -1, 2), "s/bias": tensor([2], 0, 7) };
+  close(forward(separable, mixed, image).logits, [301 - 4020, 2 * 4020 + 7]);
+  close(gradient(separable, mixed, forward(separable, mixed, image), 0).data, [1, -10, 100, -1000]);
+});
+
+test("a temperature above 1 brings probabilities closer together", () => {
+  close(softmax([Math.log(9), 0]), [0.9, 0.1]);
+  close(softmax([Math.log(9), 0], 2), [0.75, 0.25]);
 });

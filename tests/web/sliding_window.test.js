@@ -149,7 +149,7 @@ test("numbers are written in few characters", () => {
 test("the letters round-trip through the hash, and a slider's end bounds them", () => {
   const fields = fields_of(settings_of(TUTORIAL));
   assert.equal(write_hash(fields, /** @type {any} */ (parse_hyperparameters(fields, ""))), "");
-  const hash = "#rows=12&kernel_columns=7&padding_rows=6&channels=4&operation=max&padding=same&groups=2&seed=5&alike=no&numbers=off&row=3";
+  const hash = "#rows=12&kernel_columns=7&padding_rows=6&channels=4&operation=max&padding=same&groups=2&seed=5&linked=no&numbers=off&row=3";
   const state = parse_hyperparameters(fields, hash);
   assert.deepEqual([state.rows, state.columns, state.operation, state.seed, state.row], [12, 9, "max", 5, 3]);
   assert.deepEqual(parse_hyperparameters(fields, write_hash(fields, /** @type {any} */ (state))), state);

@@ -300,6 +300,7 @@ def test_the_next_elementwise_layers_are_shown_with_a_convolution(show, mnist_pa
         "#layer=99&channel=999&row=900&column=900&target=77&picture=p99999&cell=99-99&tab=evaluation",
         "#layer=-1&row=-1&why=gradient&target=500&off=conv2d:99999,nothing:1",
         "#picture=dAAAA&layer=2&row=2",
+        "#picture=p4&layer=2&channel=3&row=500&column=600",
         "#picture=" + "d" * 30000,
         "#%%%&tab=<script>&layer=1e9",
     ],

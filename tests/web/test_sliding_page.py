@@ -104,7 +104,7 @@ def test_sliders_change_the_shapes_and_every_number_is_right(play):
 
 def test_rows_and_columns_move_apart_when_told(play):
     page = play(TUTORIAL)
-    page.tab.locator("#hyperparameter-alike").uncheck()
+    page.tab.locator("#hyperparameter-linked").uncheck()
     slide_to(page, "kernel_columns", 5)
     assert "K (3, 5)" in page.text(".conv-caption") and "output (1, 7, 5)" in page.text(".conv-caption")
 

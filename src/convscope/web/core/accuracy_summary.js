@@ -5,7 +5,7 @@ import { count } from "#web/core/scale.js";
 
 /** @typedef {import("#web/core/evaluation.js").Proportion} Proportion */
 
-/** What a measurement on each split is worth. @type {Record<string, string>} */
+/** How the accuracy on each split can be interpreted. @type {Record<string, string>} */
 const NOTES = {
   test: "These images were used neither for training nor for model selection.",
   validation: "These images were not used for training, but for model selection: accuracy on new images may be slightly lower.",

@@ -29,7 +29,7 @@ export function choice(choices, fallback = choices[0], aliases = {}) {
  * @param {number} [high]
  * @returns {Field}
  */
-export function whole(fallback, low = -1, high = 999_999) {
+export function integer(fallback, low = -1, high = 999_999) {
   return {
     fallback,
     read: (text) => (/^-?\d{1,6}$/.test(text) && Number(text) >= low && Number(text) <= high ? Number(text) : null),
@@ -38,11 +38,11 @@ export function whole(fallback, low = -1, high = 999_999) {
 
 /**
  * A text that matches a pattern; "" by default.
- * @param {RegExp} pattern
+ * @param {RegExp} shape
  * @returns {Field}
  */
-export function word(pattern) {
-  return { fallback: "", read: (value) => (pattern.test(value) ? value : null) };
+export function pattern(shape) {
+  return { fallback: "", read: (value) => (shape.test(value) ? value : null) };
 }
 
 /**

@@ -27,8 +27,8 @@ export function curves(history) {
 export function span(lines, from_zero) {
   const values = lines.flatMap(({ points }) => points.map(([, value]) => value));
   const [least, most] = [Math.min(...values), Math.max(...values)];
-  const room = (most - least || Math.abs(most) || 1) * 0.08;
-  return from_zero ? { low: Math.min(0, least), high: most + room } : { low: least - room, high: Math.min(1, most + room) };
+  const margin = (most - least || Math.abs(most) || 1) * 0.08;
+  return from_zero ? { low: Math.min(0, least), high: most + margin } : { low: least - margin, high: Math.min(1, most + margin) };
 }
 
 /**

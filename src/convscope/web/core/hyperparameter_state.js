@@ -1,6 +1,6 @@
 // The state of the sliding window page, as a table of fields: every view is a link.
 
-import { choice, read_hash, whole } from "#web/core/fields.js";
+import { choice, read_hash, integer } from "#web/core/fields.js";
 
 /** @typedef {import("#web/core/settings.js").Settings} Settings */
 /** @typedef {import("#web/core/conv_arithmetic.js").Window} Window */
@@ -23,7 +23,7 @@ import { choice, read_hash, whole } from "#web/core/fields.js";
  * @property {number} channels
  * @property {number} filters
  * @property {number} seed 0: the given values, where they have the right shape
- * @property {string} alike yes, no: whether the sliders of rows and columns move together
+ * @property {string} linked yes, no: whether the sliders of rows and columns move together
  * @property {string} numbers on, off
  * @property {number} row of the output
  * @property {number} column of the output
@@ -50,7 +50,7 @@ export function fields_of(settings) {
   const given = first_numbers(settings);
   const slider = (/** @type {keyof typeof RANGES} */ name) => {
     const [low, high] = range_of(name, settings);
-    return [name, whole(given[name], low, high)];
+    return [name, integer(given[name], low, high)];
   };
   const sliders = Object.fromEntries(Object.keys(RANGES).map((name) => slider(/** @type {keyof typeof RANGES} */ (name))));
   const equal = [settings.input_size, settings.kernel_size, settings.strides, settings.dilation_rate, given_padding(settings)]
@@ -59,11 +59,11 @@ export function fields_of(settings) {
     ...sliders,
     operation: choice(["conv", "max", "average"], settings.operation),
     padding: choice(["valid", "same", "number"], Array.isArray(settings.padding) ? "number" : settings.padding),
-    groups: whole(settings.operation === "conv" ? settings.groups : 1, 1, Math.max(settings.channels, settings.filters, RANGES.channels[1])),
-    seed: whole(0, 0),
-    alike: choice(["yes", "no"], equal ? "yes" : "no"),
+    groups: integer(settings.operation === "conv" ? settings.groups : 1, 1, Math.max(settings.channels, settings.filters, RANGES.channels[1])),
+    seed: integer(0, 0),
+    linked: choice(["yes", "no"], equal ? "yes" : "no"),
     numbers: choice(["on", "off"], settings.numbers ? "on" : "off"),
-    row: whole(0, 0, MOST), column: whole(0, 0, MOST), filter: whole(0, 0, MOST), channel: whole(0, 0, MOST),
+    row: integer(0, 0, MOST), column: integer(0, 0, MOST), filter: integer(0, 0, MOST), channel: integer(0, 0, MOST),
   };
 }
 

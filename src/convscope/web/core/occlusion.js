@@ -18,7 +18,7 @@ import { zeros } from "#web/core/network.js";
  * @param {Tensor} image `(h, w, c)`, left unchanged.
  * @param {number} class_index
  * @param {{patch?: number, stride?: number, fill?: number}} [options] Pixels a side of the patch, pixels between two
- *     patches (at most `patch`, so that no pixel is left out), and the intensity that covers.
+ *     patches (at most `patch`, so that every pixel is covered), and the intensity that covers.
  * @returns {Generator<Progress, Tensor>} The map `(h, w)`: by how much the logit falls when the pixel is covered, in
  *     logits; negative where it rises. Pixels that no patch has covered yet are 0.
  * @throws {Error} At the first step: there is no such class, or patch and stride do not fit.

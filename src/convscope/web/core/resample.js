@@ -23,7 +23,7 @@ export function nearest(value) {
 }
 
 /**
- * Output pixel i looks at the point `(i + 0.5) scale`, `scale = size_in / size_out`; input pixel j, whose middle is at
+ * Output pixel i samples the point `(i + 0.5) scale`, `scale = size_in / size_out`; input pixel j, whose middle is at
  * `j + 0.5`, weighs `max(0, 1 - distance / max(scale, 1))`. Each output pixel's weights are divided by their sum.
  * @param {number} size_in at least 1
  * @param {number} size_out at least 1

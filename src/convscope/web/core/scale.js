@@ -1,4 +1,4 @@
-// Numbers to colors: one scale from nothing to much, and one about zero that is read without color by its sign.
+// Numbers as colors, on a diverging scale about zero, and as text.
 
 /** Ends of the diverging scale, the same hues as --minus and --plus in the style; the middle is paper. */
 const MINUS = [11, 87, 168];
@@ -10,7 +10,7 @@ const MIDDLE = [250, 249, 246];
  * @param {ArrayLike<number>} values
  * @returns {number} 0 for none
  */
-export function reach(values) {
+export function largest_magnitude(values) {
   let most = 0;
   for (let i = 0; i < values.length; i++) {
     const size = Math.abs(values[i]);
@@ -26,9 +26,9 @@ export function reach(values) {
  * @returns {[number, number, number]} 0..255 each
  */
 export function diverging(value, most) {
-  const share = most > 0 ? Math.max(-1, Math.min(1, value / most)) : 0;
-  const end = share < 0 ? MINUS : PLUS;
-  const t = Math.abs(share);
+  const fraction = most > 0 ? Math.max(-1, Math.min(1, value / most)) : 0;
+  const end = fraction < 0 ? MINUS : PLUS;
+  const t = Math.abs(fraction);
   return [mix(0, end, t), mix(1, end, t), mix(2, end, t)];
 }
 
@@ -46,15 +46,15 @@ export function text_color_on(color) {
 const mix = (i, end, t) => Math.round(MIDDLE[i] + (end[i] - MIDDLE[i]) * t);
 
 /**
- * A share as people read it: "97.3 %", never "100 %" for less than all.
- * @param {number} share 0..1
+ * A fraction as a percentage: "97.3 %"; "100 %" only for 1.
+ * @param {number} fraction 0..1
  * @returns {string}
  */
-export function percent(share) {
-  const digits = share > 0.999 || share < 0.001 ? 2 : 1;
-  const shown = (100 * share).toFixed(digits);
-  if (share < 1 && Number(shown) === 100) return "> 99.99 %";
-  if (share > 0 && Number(shown) === 0) return "< 0.01 %";
+export function percent(fraction) {
+  const digits = fraction > 0.999 || fraction < 0.001 ? 2 : 1;
+  const shown = (100 * fraction).toFixed(digits);
+  if (fraction < 1 && Number(shown) === 100) return "> 99.99 %";
+  if (fraction > 0 && Number(shown) === 0) return "< 0.01 %";
   return `${shown} %`;
 }
 

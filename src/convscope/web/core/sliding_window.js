@@ -31,7 +31,7 @@ import { check_shapes } from "#web/core/shape_check.js";
  */
 
 /** The parts of the state that choose what is shown, not what is computed. */
-export const SELECTION = ["row", "column", "filter", "channel", "alike", "numbers"];
+export const SELECTION = ["row", "column", "filter", "channel", "linked", "numbers"];
 
 /** The layer kind of each operation; all of them must be loaded. @type {Record<string, string>} */
 export const KINDS = { conv: "Conv2D", max: "MaxPooling2D", average: "AveragePooling2D" };

@@ -1,6 +1,6 @@
 // The state of the page, as a table of fields that round-trips through the URL hash: every view is a link.
 
-import { choice, read_hash, whole, word, write_hash } from "#web/core/fields.js";
+import { choice, read_hash, integer, pattern, write_hash } from "#web/core/fields.js";
 
 /**
  * @typedef {object} State
@@ -21,15 +21,15 @@ import { choice, read_hash, whole, word, write_hash } from "#web/core/fields.js"
 /** @type {Record<keyof State, import("#web/core/fields.js").Field>} */
 export const FIELDS = {
   tab: choice(["network", "evaluation", "about"], "network", { see: "network", good: "evaluation" }),
-  picture: word(/^(p\d{1,6}|d[\w-]+)?$/),
-  layer: whole(0),
-  channel: whole(0),
-  row: whole(-1),
-  column: whole(-1),
+  picture: pattern(/^(p\d{1,6}|d[\w-]+)?$/),
+  layer: integer(0),
+  channel: integer(0),
+  row: integer(-1),
+  column: integer(-1),
   why: choice(["none", "occlusion", "gradient"]),
-  target: whole(-1),
-  off: word(/^([a-z0-9_]{1,60}:\d{1,5}(\.\d{1,5})*(,|$)){0,200}$/),
-  cell: word(/^(\d{1,4}-\d{1,4})?$/),
+  target: integer(-1),
+  off: pattern(/^([a-z0-9_]{1,60}:\d{1,5}(\.\d{1,5})*(,|$)){0,200}$/),
+  cell: pattern(/^(\d{1,4}-\d{1,4})?$/),
 };
 
 /**

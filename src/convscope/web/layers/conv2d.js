@@ -17,7 +17,7 @@ export default {
   },
   describe({ config, input_shape }) {
     const source = input_shape[2] === 1 ? "map" : `${input_shape[2]} maps`;
-    return `${config.filters} filters of size ${by(config.kernel_size)} slide over the input (${source}). Each output is the sum of window × filter, plus a bias.${window_options(config)}`;
+    return `${config.filters} filters of size ${by(config.kernel_size)} slide over the input (${source}). Each output is the sum of window × filter${config.use_bias ? ", plus a bias" : ""}.${window_options(config)}`;
   },
   weight_shapes({ config, input_shape, output_shape }) {
     const kernel = [...config.kernel_size, input_shape[2] / config.groups, config.filters];

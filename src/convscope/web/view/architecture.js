@@ -23,7 +23,7 @@ export function mount(element, { bundle }) {
         h("caption", { class: "visually-hidden" }, "Layers of the network, in order"),
         h("thead", {}, h("tr", {}, HEADS.map((title) => h("th", { scope: "col" }, title)))),
         h("tbody", {}, input(network.input_shape), network.layers.map((row) => line(row, network.multiply_adds))),
-        h("tfoot", {}, h("tr", {}, h("th", { scope: "row" }, "total"), h("td", {}), h("td", {}), h("td", {}, count(network.parameters)), h("td", {}, `${count(network.multiply_adds)} multiply-adds`))))));
+        h("tfoot", {}, h("tr", {}, h("th", { scope: "row" }, "total"), h("td", {}), h("td", {}), h("td", {}, count(network.parameters)), h("td", {}, count(network.multiply_adds)))))));
   return { update() {}, destroy() {} };
 }
 
@@ -40,7 +40,7 @@ function line(row, total) {
     h("td", {}, h("strong", {}, row.kind), h("span", { class: "about-call" }, arguments_text(row))),
     h("td", {}, by(row.output_shape)),
     h("td", {}, row.parameters ? count(row.parameters) : "–"),
-    h("td", {}, row.multiply_adds ? [percent(fraction), h("span", { class: "about-bar", style: `--share: ${(100 * fraction).toFixed(1)}%`, "aria-hidden": "true" })] : "–"));
+    h("td", {}, row.multiply_adds ? [percent(fraction), h("span", { class: "about-bar", style: `--fraction: ${(100 * fraction).toFixed(1)}%`, "aria-hidden": "true" })] : "–"));
 }
 
 /** @param {number[]} shape */

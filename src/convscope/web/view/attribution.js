@@ -1,6 +1,6 @@
 // Explanations: occlusion and gradient maps of a class's logit.
 
-import { reach } from "#web/core/scale.js";
+import { largest_magnitude } from "#web/core/scale.js";
 import { gradient } from "#web/core/gradient.js";
 import { occlusion } from "#web/core/occlusion.js";
 import { to_image } from "#web/core/session.js";
@@ -86,7 +86,7 @@ export function mount(element, session, store) {
 
   /** @param {Float32Array} values @param {number} k @param {string} why */
   function paint(values, k, why) {
-    const most = reach(values);
+    const most = largest_magnitude(values);
     const name = bundle.class_names[k];
     if (!(most > NEGLIGIBLE)) {
       map.width = map.width; // clears the canvas

@@ -48,7 +48,7 @@ export function place_frame(frame, span, shape) {
  * @param {Tensor} tensor
  * @returns {Float32Array}
  */
-export function channel_reach({ shape, data }) {
+export function channel_magnitudes({ shape, data }) {
   const channels = shape[shape.length - 1];
   const most = new Float32Array(channels);
   for (let i = 0; i < data.length; i++) {

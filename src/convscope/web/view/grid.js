@@ -23,16 +23,16 @@ const MOST_NUMBERS = 4096;
 
 /**
  * @param {string} name of a class
- * @param {boolean} touched whether it takes the pointer and the keys
+ * @param {boolean} interactive whether it takes pointer and keyboard input
  */
-export function grid(name, touched) {
+export function grid(name, interactive) {
   const canvas = h("canvas", { "aria-hidden": "true" });
   const paths = Object.fromEntries(["zeros", "lines", "taps-under", "taps"].map((part) => [part, s("path", { class: `conv-${part}` })]));
   const minus = [s("path", { class: "conv-minus-under" }), s("path", { class: "conv-minus" })];
   const texts = s("g", { class: "conv-numbers number" });
   const over = s("svg", { "aria-hidden": "true", preserveAspectRatio: "none" }, paths.zeros, paths.lines, minus, texts, paths["taps-under"], paths.taps);
   const frame = h("span", { class: "frame", hidden: true });
-  const cells = h("div", { class: "conv-cells", ...(touched ? { role: "application", tabindex: 0, "aria-roledescription": "grid of values" } : { role: "img" }) }, canvas, over, frame);
+  const cells = h("div", { class: "conv-cells", ...(interactive ? { role: "application", tabindex: 0, "aria-roledescription": "grid of values" } : { role: "img" }) }, canvas, over, frame);
   const title = h("figcaption", { class: "small soft" });
   const element = h("figure", { class: `conv-grid conv-${name}` }, title, cells);
   /** @type {Drawing|null} */

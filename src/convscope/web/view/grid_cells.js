@@ -1,4 +1,4 @@
-// What lies over a map that is painted: its lines, the numbers in its cells, the cells that a window reads.
+// The overlay of a grid: its lines, the values in its cells, the cells that a window reads.
 
 import { format_number } from "#web/core/number_format.js";
 import { diverging, text_color_on } from "#web/core/scale.js";

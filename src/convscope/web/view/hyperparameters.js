@@ -30,7 +30,7 @@ export function mount(element, settings, store, reset) {
   const operations = choices(OPERATIONS, (operation) => store.set({ operation }));
   const paddings = choices(PADDINGS, (padding) => store.set({ padding }));
   const [padding_names, padding_note] = [pair(["padding_rows", "padding_columns"]), h("p", { class: "small soft" }, "")];
-  const alike = check("Same for rows and columns", "alike", "yes", "no");
+  const linked = check("Same for rows and columns", "linked", "yes", "no");
   const numbers = check("Show values", "numbers", "on", "off");
   const groups = h("select", { id: "hyperparameter-groups", onchange: () => store.set({ groups: Number(groups.value) }) });
   const group_row = h("div", { class: "hyperparameter-row" }, h("label", { for: "hyperparameter-groups" }, "groups"), groups);
@@ -43,7 +43,7 @@ export function mount(element, settings, store, reset) {
     h("fieldset", { class: "hyperparameter" }, legend("P", "padding"), h("div", { class: "pad-buttons" }, paddings.map(({ button }) => button)), padding_names, padding_note),
     PAIRS.slice(2).map(fieldset),
     h("fieldset", { class: "hyperparameter" }, legend("G", "groups, channels, filters"), slider("channels", "channels"), filters, group_row, alone),
-    h("div", { class: "hyperparameter-checks" }, alike.row, numbers.row),
+    h("div", { class: "hyperparameter-checks" }, linked.row, numbers.row),
     h("div", { class: "pad-buttons" },
       h("button", { onclick: () => store.set({ seed: store.get().seed + 1 }) }, "New random values"), h("button", { onclick: reset }, "Reset")));
 
@@ -61,14 +61,14 @@ export function mount(element, settings, store, reset) {
     const id = `hyperparameter-${name}`;
     const input = h("input", { type: "range", id, min, max, step: 1, oninput: () => {
       const value = Number(input.value);
-      const both = twin && store.get().alike === "yes" && value <= range_of(twin, settings)[1];
+      const both = twin && store.get().linked === "yes" && value <= range_of(twin, settings)[1];
       store.set(/** @type {Partial<HyperparameterState>} */ (both ? { [name]: value, [twin]: value } : { [name]: value }));
     } });
     const shown = h("output", { class: "number", for: id });
     sliders.set(name, { input, shown });
     return h("div", { class: "hyperparameter-row" }, h("label", { for: id }, label), input, shown);
   }
-  /** @param {string} label @param {"alike"|"numbers"} name @param {string} on @param {string} off */
+  /** @param {string} label @param {"linked"|"numbers"} name @param {string} on @param {string} off */
   function check(label, name, on, off) {
     const id = `hyperparameter-${name}`;
     const box = h("input", { type: "checkbox", id, onchange: () => store.set({ [name]: box.checked ? on : off }) });
@@ -85,7 +85,7 @@ export function mount(element, settings, store, reset) {
       padding_names.hidden = state.padding !== "number";
       const [rows, columns] = computed.padding.map(([before, after]) => `${before} + ${after}`);
       padding_note.textContent = `${pools ? "Padding" : "Zero padding"}: rows ${rows}, columns ${columns}`;
-      alike.box.checked = state.alike === "yes";
+      linked.box.checked = state.linked === "yes";
       numbers.box.checked = state.numbers === "on";
       filters.hidden = group_row.hidden = pools;
       alone.hidden = !pools;

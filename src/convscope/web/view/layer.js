@@ -1,10 +1,10 @@
 // One layer: what it does, its feature maps, and the selected map large enough to choose a value.
 
-import { count, percent, reach } from "#web/core/scale.js";
+import { count, percent, largest_magnitude } from "#web/core/scale.js";
 import { describe_layer, shape_text } from "#web/core/layer_descriptions.js";
 import { parse_off, toggle_off } from "#web/core/state.js";
 import { fill, h } from "#web/view/dom.js";
-import { channel_reach, legend, paint_map, place_frame } from "#web/view/feature_map.js";
+import { channel_magnitudes, legend, paint_map, place_frame } from "#web/view/feature_map.js";
 import { player } from "#web/view/player.js";
 import { layer_input } from "#web/view/layer_input.js";
 import { touch } from "#web/view/touch.js";
@@ -87,8 +87,8 @@ export function mount(element, session, store) {
 
   function draw() {
     const output = session.activations?.layers[store.get().layer].output;
-    const most = output ? reach(output.data) : 1;
-    const largest = output ? channel_reach(output) : [];
+    const most = output ? largest_magnitude(output.data) : 1;
+    const largest = output ? channel_magnitudes(output) : [];
     buttons.forEach((button, index) => {
       const canvas = /** @type {HTMLCanvasElement} */ (button.firstElementChild);
       if (output) paint_map(canvas, output, index, most);
@@ -103,7 +103,7 @@ export function mount(element, session, store) {
     large.hidden = !output;
     const [height, width] = size();
     large.style.aspectRatio = `${width} / ${Math.max(height, width / 14)}`;
-    if (output) paint_map(large, output, channel(), reach(output.data), play.until());
+    if (output) paint_map(large, output, channel(), largest_magnitude(output.data), play.until());
   }
 
   function mark() {

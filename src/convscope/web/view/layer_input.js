@@ -1,9 +1,9 @@
 // The input of the selected layer, beside its output: one map, and the window on it.
 
-import { input_span } from "#web/core/conv_arithmetic.js";
 import { kind_of } from "#web/core/layer_kinds.js";
 import { input_indexes, inputs_of } from "#web/core/network.js";
-import { reach } from "#web/core/scale.js";
+import { input_span } from "#web/core/receptive_field.js";
+import { largest_magnitude } from "#web/core/scale.js";
 import { terms } from "#web/core/terms.js";
 import { fill, h, paint_bytes } from "#web/view/dom.js";
 import { paint_map, place_frame } from "#web/view/feature_map.js";
@@ -29,11 +29,13 @@ export function layer_input(session) {
     const input = session.activations && inputs_of(network, session.activations, state.layer)[0];
     element.hidden = !input || input.shape.length !== 3;
     if (!input || !session.selected || element.hidden) return;
-    const chosen = state.row >= 0 ? strongest_channel(session, state) : null;
+    const [height, width] = row.output_shape.length === 3 ? row.output_shape : [1, row.output_shape[0]];
+    const inside = state.row >= 0 && state.row < height && state.column < width;
+    const chosen = inside ? strongest_channel(session, state) : null;
     const channel = chosen?.channel ?? Math.min(state.channel, input.shape[2] - 1);
     if (source < 0) paint_bytes(canvas, network.input_shape, session.selected);
-    else paint_map(canvas, input, channel, reach(input.data));
-    place_frame(frame, state.row >= 0 ? span(row, state) : null, input.shape);
+    else paint_map(canvas, input, channel, largest_magnitude(input.data));
+    place_frame(frame, inside ? span(row, state) : null, input.shape);
     const name = source < 0 ? "the image" : `map ${channel} of ${network.layers[source].name}`;
     const note = chosen?.strongest && source >= 0 ? " (largest contribution)" : "";
     const more = others.map((at) => (at < 0 ? "the image" : network.layers[at].name));

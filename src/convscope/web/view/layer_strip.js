@@ -1,11 +1,11 @@
 // The layers in a row, from the image to the prediction, each with its strongest feature maps.
 
-import { trace } from "#web/core/conv_arithmetic.js";
 import { count } from "#web/core/network.js";
-import { reach } from "#web/core/scale.js";
+import { trace } from "#web/core/receptive_field.js";
+import { largest_magnitude } from "#web/core/scale.js";
 import { shape_text } from "#web/core/layer_descriptions.js";
 import { fill, h, paint_bytes } from "#web/view/dom.js";
-import { channel_reach, paint_map, place_frame } from "#web/view/feature_map.js";
+import { channel_magnitudes, paint_map, place_frame } from "#web/view/feature_map.js";
 
 /** @typedef {import("#web/core/state.js").State} State */
 
@@ -37,8 +37,8 @@ export function mount(element, session, store) {
     cells.forEach(({ maps }, index) => {
       const output = session.activations?.layers[index].output;
       if (!output) return maps.canvases.forEach((canvas) => void (canvas.width = canvas.width));
-      const strongest = [...channel_reach(output).entries()].sort((a, b) => b[1] - a[1]);
-      const most = reach(output.data);
+      const strongest = [...channel_magnitudes(output).entries()].sort((a, b) => b[1] - a[1]);
+      const most = largest_magnitude(output.data);
       maps.canvases.forEach((canvas, i) => paint_map(canvas, output, strongest[i][0], most));
     });
   }

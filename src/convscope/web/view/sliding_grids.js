@@ -2,7 +2,7 @@
 
 import { tap_positions } from "#web/core/conv_arithmetic.js";
 import { format_number } from "#web/core/number_format.js";
-import { reach } from "#web/core/scale.js";
+import { largest_magnitude } from "#web/core/scale.js";
 import { channels_read, nearest, place_in, terms_at } from "#web/core/sliding_window.js";
 import { equation_text } from "#web/core/equation.js";
 import { value_at } from "#web/core/network.js";
@@ -65,7 +65,7 @@ export function mount(element, store, first) {
   function draw(state) {
     const { channel, filter } = now();
     const numbers = state.numbers === "on";
-    const most = { input: reach(computed.input.data), kernel: reach(computed.kernel?.data ?? []), output: reach(computed.output?.data ?? []) };
+    const most = { input: largest_magnitude(computed.input.data), kernel: largest_magnitude(computed.kernel?.data ?? []), output: largest_magnitude(computed.output?.data ?? []) };
     input.draw({ tensor: computed.input, channel, most: most.input, padding: computed.padding, numbers, zero: computed.kernel ? "0" : null });
     const [low] = channels_read(computed, filter);
     for (const part of [times, kernel.element]) part.hidden = !computed.kernel;

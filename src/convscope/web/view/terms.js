@@ -1,7 +1,7 @@
 // The tables and lists in which a value is written out.
 
 import { softmax } from "#web/core/activations.js";
-import { diverging, percent, reach, short, text_color_on } from "#web/core/scale.js";
+import { diverging, percent, largest_magnitude, short, text_color_on } from "#web/core/scale.js";
 import { h } from "#web/view/dom.js";
 
 /** @typedef {import("#web/core/window_terms.js").ChannelTaps} ChannelTaps */
@@ -49,8 +49,8 @@ export function window_tables(channels, source, { shown = SHOWN, noun = "map", e
 /** @param {ChannelTaps} one @param {string} source @param {string} edge @param {(value: number) => string} format */
 function window_times_kernel({ taps, sum }, source, edge, format) {
   const all = taps.flat();
-  const pixels = reach(all.map(({ pixel }) => pixel));
-  const weights = reach(all.map(({ weight }) => weight));
+  const pixels = largest_magnitude(all.map(({ pixel }) => pixel));
+  const weights = largest_magnitude(all.map(({ weight }) => weight));
   const grid = (/** @type {string} */ name, /** @type {(tap: import("#web/core/window_terms.js").Tap) => number} */ of, /** @type {number} */ most) =>
     h("table", { class: "grid" }, h("caption", { class: "small soft" }, name), h("tbody", {}, taps.map((line) =>
       h("tr", {}, line.map((tap) => h("td", { class: tap.inside || name === "filter" ? "number" : "number edge", style: paint(of(tap), most) }, tap.inside || name === "filter" ? format(of(tap)) : edge))))));
@@ -66,11 +66,11 @@ function window_times_kernel({ taps, sum }, source, edge, format) {
  * @param {string} title @param {Item[]} items @param {number} [rest] @param {number} [rest_count]
  */
 function list(title, items, rest = 0, rest_count = 0) {
-  const most = reach(items.map(({ product }) => product)) || 1;
+  const most = largest_magnitude(items.map(({ product }) => product)) || 1;
   const line = (/** @type {string} */ name, /** @type {string} */ detail, /** @type {number} */ product) =>
     h("li", { class: "terms-item" }, h("span", { class: "small" }, name), h("span", { class: "small soft number" }, detail),
       h("span", { class: "number" }, signed(product)),
-      h("span", { class: `terms-bar ${product < 0 ? "minus" : "plus"}`, style: `--share:${Math.min(1, Math.abs(product) / most)}` }));
+      h("span", { class: `terms-bar ${product < 0 ? "minus" : "plus"}`, style: `--fraction:${Math.min(1, Math.abs(product) / most)}` }));
   return h("div", {}, h("h3", {}, title), h("ol", { class: "terms-list" },
     items.map(({ name, input, weight, product }) => line(name, `${short(input)} × ${short(weight)}`, product)),
     rest_count > 0 && line(`${rest_count} others`, "", rest)));
@@ -85,7 +85,7 @@ function ending({ bias, sum, activation, value }) {
 
 /** @param {Pixel[]} pixels @param {number|null} winner @param {(value: number) => string} [format] number format */
 export function pixel_table(pixels, winner, format = short) {
-  const most = reach(pixels.map(({ value }) => value));
+  const most = largest_magnitude(pixels.map(({ value }) => value));
   const rows = [...new Set(pixels.map(({ row }) => row))];
   if (pixels.length > 100) return h("p", { class: "small" }, `The ${winner === null ? "mean" : "maximum"} of all ${pixels.length} values of the map.`);
   return h("table", { class: "grid" }, h("caption", { class: "small soft" }, winner === null ? "window" : "window; ★ marks the maximum"),

@@ -35,7 +35,7 @@ function pair_result(pair, total, store) {
   const cell = reversed ? `${second}-${first}` : `${first}-${second}`;
   const shown = reversed ? `${second_name} predicted as ${first_name}` : `${first_name} predicted as ${second_name}`;
   const significance = pair.distinguishable
-    ? `More than the average pair, beyond chance (p = ${pair.p_value.toPrecision(1)}).`
+    ? `Significantly more often than the average pair (p = ${pair.p_value.toPrecision(1)}).`
     : "Not significantly different from the average pair.";
   return h("div", { class: "evaluation-pair" },
     h("h3", {}, `${first_name} and ${second_name}`, h("span", { class: "soft" }, ` · rank ${pair.rank} of ${total}`)),
