@@ -1,4 +1,4 @@
-"""The page as text: one pass, escaped, under a policy that forbids every request, and free of what the rules ban."""
+"""The page as HTML: escaped, without requests, with the modules it needs, and within the rules of the front end."""
 
 import json
 import re
@@ -28,13 +28,13 @@ def test_texts_of_the_bundle_never_reach_the_html_parser():
     assert "&lt;/script&gt;" in text.split("</title>")[0]
 
 
-def test_what_is_filled_in_is_never_filled_in_again():
+def test_inserted_text_is_not_a_template():
     text = page(_bundle(title="{{bundle}}", class_names=["{{style}}", "{{modules}}"]))
     assert "<title>{{bundle}} " in text
     assert '["{{style}}","{{modules}}"]' in text
 
 
-def test_the_data_come_back_as_they_went_in():
+def test_data_round_trips():
     value = {"a": ["</script>", "\u2028", "ä", "\U0001f600", "&lt;"], "b": 0.1}
     assert json.loads(to_script(value)) == value
     assert not re.search("[<>&\u2028]", to_script(value))
@@ -62,7 +62,7 @@ def test_a_page_has_the_modules_that_it_needs_and_no_other():
     assert {f"#web/{path.relative_to(WEB)}" for path in [*WEB.glob("*.js"), *WEB.glob("*/*.js")]} == everything
 
 
-def test_a_page_of_more_numbers_than_a_browser_likes_is_refused():
+def test_too_many_numbers_are_refused():
     with pytest.raises(OptionError, match=r"Expected at most 2,000,000 bytes .* Received: 2,000,"):
         sliding_page({"pixels": "x" * 2_000_000})
 

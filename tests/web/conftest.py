@@ -59,7 +59,7 @@ class PageResult:
         return self.tab.locator(selector).first.inner_text()
 
     def wait(self, question: str) -> None:
-        """Until the answer is true; the page's own policy forbids the evaluation that Playwright would wait by."""
+        """Wait until an expression is true; the page's policy forbids Playwright's own wait_for_function."""
         for _ in range(100):
             if self.tab.evaluate(question):
                 return

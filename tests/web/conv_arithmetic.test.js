@@ -46,7 +46,7 @@ function starts({ size, kernel, strides, padding, dilation_rate }) {
   return found;
 }
 
-test("sizes and padding are those of windows slid one by one", () => {
+test("sizes and padding match windows placed one by one", () => {
   for (const axis of axes()) {
     const { size, kernel, ...slide } = axis;
     const found = starts(axis);
@@ -61,7 +61,7 @@ test("the odd zero of same padding goes to the end", () => {
   assert.deepEqual(padding_split(28, 3), [0, 0]);
 });
 
-test("a window is what convolutions and poolings slide, and nothing else", () => {
+test("convolutions and poolings have a window, other layers have none", () => {
   const pooling = row("MaxPooling2D", { pool_size: [2, 3], strides: [2, 1], padding: "same" }, [4, 4, 1], [2, 4, 1]);
   const expected = { kernel_size: [2, 3], strides: [2, 1], padding: "same", dilation_rate: [1, 1] };
   assert.deepEqual(window_of(pooling), expected);
@@ -99,7 +99,7 @@ const DEEP = /** @type {any} */ ({
   ],
 });
 
-test("a pixel is traced back through every layer to the picture", () => {
+test("a pixel is traced back through every layer to the image", () => {
   // rows 1 and 3 of the first convolution: its rows begin at -1, 1, 3, 5, 7; its columns, with no zero before, at 2 c
   assert.deepEqual(trace(DEEP, 2, 1, 3), [
     { r0: 1, r1: 7, c0: 6, c1: 7 },
@@ -109,13 +109,13 @@ test("a pixel is traced back through every layer to the picture", () => {
   ]);
 });
 
-test("a unit behind Flatten has no rows, and all of the layer before it reaches it", () => {
+test("a unit after Flatten depends on the whole map", () => {
   const spans = trace(DEEP, 4, 0, 0);
   assert.deepEqual(spans.slice(3), [{ r0: 0, r1: 2, c0: 0, c1: 3 }, null, null]);
   assert.deepEqual(spans[0], { r0: 0, r1: 8, c0: 0, c1: 7 });
 });
 
-test("a pixel that is not there cannot be traced", () => {
+test("a pixel that does not exist cannot be traced", () => {
   assert.throws(() => trace(DEEP, 2, 3, 0), /Received: layer 2, row 3, column 0\./);
   assert.throws(() => trace(DEEP, 5, 0, 0), /Received: layer 5/);
 });

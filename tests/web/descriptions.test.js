@@ -89,7 +89,7 @@ test("curves skip rows without the value", () => {
   assert.match(history_summary([]), /no training history/);
 });
 
-test("an axis has room even where nothing changes, and no accuracy above 1", () => {
+test("an axis has a margin for constant values, and no accuracy above 1", () => {
   const flat = [{ name: "a", points: /** @type {[number, number][]} */ ([[0, 0.99], [1, 0.99]]) }];
   const { low, high } = span(flat, false);
   assert.ok(low < 0.99 && high > 0.99 && high <= 1);

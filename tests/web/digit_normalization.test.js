@@ -10,11 +10,11 @@ import { nearest, triangle_bands } from "#web/core/resample.js";
 /** @type {(rows: number[][]) => {height: number, width: number, channels: number, data: Uint8Array}} */
 const gray = (rows) => ({ height: rows.length, width: rows[0].length, channels: 1, data: Uint8Array.from(rows.flat()) });
 
-test("Otsu's threshold lies on the darker part's last level", () => {
+test("Otsu's threshold is the last level of the darker part", () => {
   assert.equal(otsu(histogram(Uint8Array.from([10, 12, 200, 203]))), 12);
 });
 
-test("Otsu's threshold goes to the lowest of equals, and to 0 on a flat picture", () => {
+test("Otsu's threshold is the lowest of ties, and 0 for a constant picture", () => {
   assert.equal(otsu(histogram(Uint8Array.from([0, 100, 200]))), 0);
   assert.equal(otsu(histogram(Uint8Array.from([9, 9, 9]))), 0);
 });
@@ -24,7 +24,7 @@ test("the center of mass is counted from 0, and is the middle of a picture that 
   assert.deepEqual(center_of_mass(gray([[0, 0, 0, 0]])), [0, 1.5]);
 });
 
-test("the box of the ink ends one past it, and nothing has no box", () => {
+test("the bounding box ends one past the last pixel; an empty picture has none", () => {
   const picture = gray([
     [0, 0, 0, 0],
     [0, 0, 5, 0],
@@ -34,7 +34,7 @@ test("the box of the ink ends one past it, and nothing has no box", () => {
   assert.equal(bounding_box(gray([[0, 0]])), null);
 });
 
-test("blots are connected over corners, not over the picture's sides", () => {
+test("components are 8-connected and do not wrap around", () => {
   const mask = [1, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 1];
   assert.deepEqual(connected_components(Uint8Array.from(mask), 4), {
     labels: Int32Array.from([1, 0, 0, 2, 0, 1, 0, 0, 0, 0, 0, 3]),
@@ -42,11 +42,11 @@ test("blots are connected over corners, not over the picture's sides", () => {
   });
 });
 
-test("opening wipes out what is narrower than the window and keeps what is not, up to the edge", () => {
+test("opening removes what is narrower than the window, up to the edge", () => {
   assert.deepEqual(opening(gray(Array(5).fill([9, 1, 1, 7, 7, 7])), 3).data, gray(Array(5).fill([1, 1, 1, 7, 7, 7])).data);
 });
 
-test("ties round up, also below 0 and where a sum came out a hair too small", () => {
+test("ties round up, below 0 too and despite rounding errors", () => {
   assert.deepEqual([2.5, -0.5, 2.49, 0.5 - 1e-9].map(nearest), [3, 0, 2, 1]);
 });
 

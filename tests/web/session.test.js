@@ -14,7 +14,7 @@ await load_kinds(["Conv2D", "DepthwiseConv2D", "SeparableConv2D", "MaxPooling2D"
 
 const TEXT = readFileSync(new URL("../cases/bundle_2.json", import.meta.url), "utf8");
 
-test("a drawing becomes a word and comes back", () => {
+test("a drawing round-trips through its text", () => {
   const drawn = Uint8Array.from({ length: 784 }, (_, i) => (i % 5 === 0 ? i % 256 : 0));
   assert.deepEqual(decode_drawing(encode_drawing(drawn), 784), drawn);
   assert.deepEqual(decode_drawing(encode_drawing(new Uint8Array(784)), 784), new Uint8Array(784));

@@ -15,7 +15,7 @@ import { equation_text } from "#web/core/equation.js";
 
 await load_kinds(Object.values(KINDS));
 
-/** Windows slid one by one; slides that TensorFlow computed; what Python says of windows that do not fit. */
+/** Windows placed one by one; outputs of TensorFlow; Python's shape problems. */
 const CASES = JSON.parse(readFileSync(new URL("../cases/sliding.json", import.meta.url), "utf8"));
 
 /** @param {any} given */
@@ -35,14 +35,14 @@ function lists(tensor) {
     Array.from(tensor.data.subarray((r * columns + c) * filters, (r * columns + c + 1) * filters), (value) => Number(value.toFixed(6)))));
 }
 
-test("padding by words and by numbers is that of windows slid one by one", () => {
+test("all paddings match windows placed one by one", () => {
   for (const { size, kernel_size, before, after, output_size: expected, ...axis } of CASES.axes) {
     assert.equal(Math.max(0, output_size(size, kernel_size, axis)), expected, JSON.stringify({ size, kernel_size, ...axis }));
     if (expected) assert.deepEqual(padding_split(size, kernel_size, axis), [before, after]);
   }
 });
 
-test("every number of a slide is TensorFlow's, and its caption is Python's", () => {
+test("every output equals TensorFlow's, every caption Python's", () => {
   for (const { output, caption, ...given } of CASES.slides) {
     const made = slid(given);
     assert.equal(made.problem, null);
@@ -51,7 +51,7 @@ test("every number of a slide is TensorFlow's, and its caption is Python's", () 
   }
 });
 
-test("each number is the sum of its products, and the products say so", () => {
+test("each value is the sum of its products, as its equation states", () => {
   for (const given of CASES.slides) {
     const made = slid(given);
     given.output.forEach((/** @type {number[][]} */ line, /** @type {number} */ r) => line.forEach((numbers, c) => numbers.forEach((value, f) => {
@@ -69,7 +69,7 @@ function evaluated(words) {
   return Function(`return ${plain}`)();
 }
 
-test("what does not fit is said as Python says it", () => {
+test("shape problems have the same text as in Python", () => {
   for (const { sentence, hint, input_size: size, operation, ...given } of CASES.impossible) {
     const pools = operation !== "conv";
     const groups = pools ? given.channels : given.groups;
@@ -90,14 +90,14 @@ test("the formula has its numbers filled in", () => {
   assert.match(other.caption, /^input \(1, 8, 3\) · no output · K \(3, 5\)/);
 });
 
-test("groups that do not divide have no kernel, and a sentence", () => {
+test("groups that do not divide are a shape problem without a kernel", () => {
   const made = slid(TUTORIAL, "#channels=3&groups=2");
   assert.equal(made.kernel, null);
   assert.equal(made.output, null);
   assert.match(made.problem?.hint ?? "", /G 1\.$/);
 });
 
-test("the given numbers are shown until a letter changes their shape", () => {
+test("the given values are shown until a hyperparameter changes their shape", () => {
   const pixels = (/** @type {string} */ hash) => [...slid(TUTORIAL, hash).input.data];
   const given = TUTORIAL.pixels.flat(2);
   assert.deepEqual(pixels("#kernel_rows=2&stride_rows=3"), given);
@@ -113,7 +113,7 @@ test("a bias is added while there is one for each filter", () => {
   assert.equal(slid({ ...TUTORIAL, bias: [1] }, "#filters=2").bias, null);
 });
 
-test("numbers by chance are small, whole, always the same, and stay when the grid grows", () => {
+test("random values are small integers, reproducible, and kept when the grid grows", () => {
   const small = random_pixels([4, 5, 2], 3);
   const large = random_pixels([6, 7, 2], 3);
   assert.deepEqual([...random_pixels([4, 5, 2], 3).data], [...small.data]);
@@ -135,18 +135,18 @@ test("the window nearest to a pixel is the one whose middle is nearest, and neve
   assert.deepEqual([nearest(layer, 0, -9), nearest(layer, 0, 99)], [0, layer.output_shape[0] - 1]);
 });
 
-test("long sums leave out their middle and say how many products there are", () => {
+test("long sums omit their middle and give the number of products", () => {
   const words = equation_text(terms_at(slid(TUTORIAL, "#kernel_rows=7&kernel_columns=7&channels=2"), 0, 0, 0));
   assert.equal(words.split("×").length - 1, 49);
   assert.match(words, / \+ … \+ .* \(98 products\)$/);
 });
 
-test("numbers are written in few characters", () => {
+test("numbers are short", () => {
   const values = [7, -0.5, 3.14159, -1234567, 0.0004, 0, -3, 99999, 100000, 0.1 + 0.2, 254.6, 12.001];
   assert.deepEqual(values.map(format_number), ["7", "−0.5", "3.14", "−1.2e6", "4e-4", "0", "−3", "99999", "1e5", "0.3", "255", "12"]);
 });
 
-test("the letters round-trip through the hash, and a slider's end bounds them", () => {
+test("hyperparameters round-trip through the hash and are bounded by their sliders", () => {
   const fields = fields_of(settings_of(TUTORIAL));
   assert.equal(write_hash(fields, /** @type {any} */ (parse_hyperparameters(fields, ""))), "");
   const hash = "#rows=12&kernel_columns=7&padding_rows=6&channels=4&operation=max&padding=same&groups=2&seed=5&linked=no&numbers=off&row=3";
@@ -157,7 +157,7 @@ test("the letters round-trip through the hash, and a slider's end bounds them", 
   assert.deepEqual(wild, parse_hyperparameters(fields, ""));
 });
 
-test("what was given may lie beyond a slider's end", () => {
+test("given values may exceed a slider's range", () => {
   const pixels = Array.from({ length: 40 }, () => Array.from({ length: 40 }, () => [1]));
   const large = { ...TUTORIAL, input_size: [40, 40], pixels };
   assert.equal(slid(large).output?.shape[0], 38);
@@ -165,7 +165,7 @@ test("what was given may lie beyond a slider's end", () => {
   assert.equal(slid(large, "#rows=41").output?.shape[0], 38);
 });
 
-test("settings that are damaged are said", () => {
+test("damaged settings are refused", () => {
   assert.throws(() => read_settings("{"), /its data is not valid JSON/);
   assert.throws(() => settings_of({ ...TUTORIAL, padding: "full" }), /Received: padding="full"\./);
   assert.throws(() => settings_of({ ...TUTORIAL, pixels: [[[1]]] }), /Received: pixels=/);

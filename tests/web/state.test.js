@@ -16,7 +16,7 @@ test("defaults are omitted, and invalid fields take their defaults", () => {
   assert.deepEqual(parse_hash("#tab=<x>&layer=1e9&picture=../x&off=a:b&cell=4&row=-7&channel=2.5"), first);
 });
 
-test("a row without a column is no pixel", () => {
+test("a row without a column selects nothing", () => {
   assert.equal(parse_hash("#row=2").row, -1);
 });
 

@@ -1,4 +1,4 @@
-"""The page's engine and the NumPy engine are twins: any network, the same activations everywhere."""
+"""The page's engine and the NumPy engine compute the same activations for any network."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     return node(cases, tmp_path_factory.mktemp("twin"))
 
 
-def test_the_random_networks_hold_every_layer_and_option() -> None:
+def test_the_random_networks_cover_every_layer_and_option() -> None:
     rows = [row for spec, _, _ in networks() for row in spec.table()]
     assert {row.kind for row in rows} == set(LAYERS)
     windows = [row.layer.window for row in rows if row.layer.window is not None]
@@ -109,7 +109,7 @@ def test_the_page_computes_what_numpy_computes_at_every_layer(answers: list[dict
         assert np.abs(np.array(answer["probabilities"]) - seen.probabilities[0]).max() < 1e-5
 
 
-def test_every_number_written_out_adds_up_to_the_number(answers: list[dict[str, Any]]) -> None:
+def test_the_terms_of_every_value_add_up_to_it(answers: list[dict[str, Any]]) -> None:
     checked = set()
     for (spec, weights, images), answer in zip(networks(), answers, strict=True):
         rows, seen = spec.table(), forward(spec, weights, images)
@@ -220,7 +220,7 @@ def test_the_gradient_is_what_tensorflow_computes_for_any_network(answers: list[
             assert np.abs(array(ours) - theirs).max() <= allowed, f"{spec.name}, class {class_index}"
 
 
-def test_a_filter_that_is_off_feeds_zeros_to_the_next_layer(tmp_path: Path) -> None:
+def test_a_disabled_filter_passes_zeros_to_the_next_layer(tmp_path: Path) -> None:
     """Off in the page is the same as filters of zeros with bias 0 in NumPy, where ReLU keeps 0 at 0."""
     spec = load_spec("classic", input_shape=(28, 28, 1), num_classes=10)
     weights, images = random_weights(spec, seed=5), random_images(spec, 1, seed=5)

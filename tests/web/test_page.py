@@ -1,4 +1,4 @@
-"""The finished page in a real browser, opened from disk: what a person does with it, and what may go wrong."""
+"""The finished page in a real browser, opened from disk: interactions and errors."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def mnist_page(short_run: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def strange(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Model]:
-    """Three classes in colour at 48×32, strided, dilated, grouped, with class names that mean harm."""
+    """Three classes in color at 48×32, strided, dilated, grouped, with hostile class names."""
     spec = parse(STRANGE, input_shape=(32, 48, 3), num_classes=3)
     model = make_model(spec, HOSTILE)
     path = tmp_path_factory.mktemp("strange") / "page.html"
@@ -178,7 +178,7 @@ def test_a_network_of_zeros_has_no_evidence(show, tmp_path):
     assert "No evidence" in page.text(".network-attribution .layer-scale")
 
 
-def test_colour_pictures_strides_dilation_groups_and_hostile_class_names(show, strange):
+def test_color_images_strides_dilation_groups_and_hostile_class_names(show, strange):
     path, model = strange
     page = show(path, "#picture=p3&layer=1&channel=2&row=4&column=5")
     assert page.self_test() == "true"
@@ -243,7 +243,7 @@ def test_axe_finds_nothing_in_any_tab(show, mnist_page, tab, scheme):
 
 @pytest.mark.parametrize("width", [1440, 820, 390])
 @pytest.mark.parametrize("tab", ["network", "evaluation", "about"])
-def test_nothing_hangs_over_the_side(show, mnist_page, tab, width):
+def test_nothing_overflows_the_viewport(show, mnist_page, tab, width):
     page = show(mnist_page, f"#tab={tab}&row=0&column=4", viewport={"width": width, "height": 900})
     for layer in range(len(read_bundle(mnist_page)["network"]["layers"]) if tab == "network" else 1):
         page.tab.evaluate(f"location.hash = '#tab={tab}&picture=p4&layer={layer}&row=0&column=4&why=occlusion'")
@@ -305,7 +305,7 @@ def test_the_next_elementwise_layers_are_shown_with_a_convolution(show, mnist_pa
         "#%%%&tab=<script>&layer=1e9",
     ],
 )
-def test_a_link_changed_by_hand_breaks_nothing(show, mnist_page, fragment):
+def test_an_edited_link_breaks_nothing(show, mnist_page, fragment):
     page = show(mnist_page, fragment)
     assert page.self_test() == "true"
     page.tab.evaluate("location.hash = '#layer=98&row=3&column=3&picture=p1'")
@@ -355,7 +355,7 @@ def image_pixels(path: Path, position: int) -> np.ndarray:
     return np.round(image_of(path, position)[0, :, :, 0] * 255).astype(np.uint8)
 
 
-def test_a_network_for_large_photos_in_colour_reads_a_photo(show, tmp_path):
+def test_a_network_for_large_color_photos_classifies_a_photo(show, tmp_path):
     lines = "Conv2D(4, 5, strides=4, activation='relu')\nFlatten()\nDense(num_classes, activation='softmax')"
     model = make_model(parse(lines, input_shape=(120, 120, 3), num_classes=2))
     photo = np.random.default_rng(2).integers(0, 256, (120, 120, 3)).astype(np.uint8)

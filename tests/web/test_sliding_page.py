@@ -23,7 +23,7 @@ TUTORIAL = SLIDES[0]
 
 @pytest.fixture
 def play(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., PageResult]]:
-    """Write a page and open it from disk; a broken one must not have left an error behind visually-hidden."""
+    """Write a page and open it from disk; no error may go unnoticed."""
     contexts, pages = [], []
 
     def opened(given: dict[str, Any], fragment: str = "", **context: Any) -> PageResult:
@@ -43,7 +43,7 @@ def play(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., PageResult]
 
 
 def numbers_of(page: PageResult, name: str) -> list[float]:
-    """What stands in the cells of a grid, row by row, padding included."""
+    """The values of a grid's cells, row by row, padding included."""
     texts = page.tab.locator(f".conv-{name} .conv-numbers text").all_text_contents()
     return [float(text.replace("−", "-")) for text in texts]
 
@@ -58,7 +58,7 @@ def slide_to(page: PageResult, name: str, value: int) -> None:
 
 
 def windows_summed(pixels: np.ndarray, kernel: np.ndarray, *, stride: int = 1, zeros: int = 0) -> np.ndarray:
-    """The obvious way, for one channel and one filter."""
+    """A direct implementation for one channel and one filter."""
     padded = np.pad(pixels, zeros)
     rows, columns = ((side - k) // stride + 1 for side, k in zip(padded.shape, kernel.shape, strict=True))
     out = np.zeros((rows, columns))
@@ -70,7 +70,7 @@ def windows_summed(pixels: np.ndarray, kernel: np.ndarray, *, stride: int = 1, z
 
 
 @pytest.mark.parametrize("given", SLIDES, ids=lambda given: given["caption"])
-def test_the_page_shows_what_it_was_given_and_what_tensorflow_computes_of_it(play, given):
+def test_the_page_shows_its_input_and_the_output_of_tensorflow(play, given):
     page = play(given)
     assert page.text(".conv-caption") == given["caption"]
     inside = [float(v) for row in given["pixels"] for pixel in row for v in pixel[:1]]
@@ -102,14 +102,14 @@ def test_sliders_change_the_shapes_and_every_number_is_right(play):
     assert np.array_equal(np.array(numbers_of(page, "output")).reshape(5, 5), expected)
 
 
-def test_rows_and_columns_move_apart_when_told(play):
+def test_rows_and_columns_can_be_set_separately(play):
     page = play(TUTORIAL)
     page.tab.locator("#hyperparameter-linked").uncheck()
     slide_to(page, "kernel_columns", 5)
     assert "K (3, 5)" in page.text(".conv-caption") and "output (1, 7, 5)" in page.text(".conv-caption")
 
 
-def test_every_sum_is_written_out_and_the_arrow_keys_move_the_window(play):
+def test_every_equation_is_complete_and_the_arrow_keys_move_the_window(play):
     page = play(TUTORIAL)
     page.tab.locator(".conv-output .conv-cells").focus()
     for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
@@ -157,7 +157,7 @@ def test_play_fills_the_output_and_pauses(play):
     assert row * 7 + column == filled, "the window is where the last number came"
 
 
-def test_an_impossible_combination_is_a_sentence_and_comes_right_again(play):
+def test_an_impossible_combination_is_explained_and_can_be_corrected(play):
     page = play(TUTORIAL)
     slide_to(page, "rows", 2)
     assert page.text(".conv-problem") == (
@@ -200,12 +200,12 @@ def test_every_view_is_a_link(play):
     "fragment",
     ["#rows=999&kernel_rows=-1&groups=7&row=400&column=400&filter=99&channel=99", "#%%%&operation=<b>&padding=full"],
 )
-def test_a_link_changed_by_hand_breaks_nothing(play, fragment):
+def test_an_edited_link_breaks_nothing(play, fragment):
     page = play(TUTORIAL, fragment)
     assert page.text(".conv-caption").startswith("input (1, 9, 9)")
 
 
-def test_damaged_data_are_a_sentence(play):
+def test_damaged_data_are_reported(play):
     page = play(TUTORIAL | {"kernel": [[[[1, 2]]]]})
     assert "its data is invalid. Received: kernel=" in page.text("[role=alert]")
 
@@ -216,7 +216,7 @@ SHAPES = ["", "#rows=32&columns=32&padding=number&padding_rows=6&padding_columns
 
 @pytest.mark.parametrize("width", [1440, 820, 360])
 @pytest.mark.parametrize("fragment", SHAPES)
-def test_nothing_hangs_over_the_side(play, fragment, width):
+def test_nothing_overflows_the_viewport(play, fragment, width):
     page = play(TUTORIAL, fragment, viewport={"width": width, "height": 800})
     assert page.tab.evaluate("document.documentElement.scrollWidth") <= width
     for grid in page.tab.locator(".conv-grid:not([hidden])").all():
@@ -235,7 +235,7 @@ def test_axe_finds_nothing(play, fragment, scheme):
     assert found == []
 
 
-def test_negative_numbers_are_told_without_colour_when_no_numbers_stand_in_the_cells(play):
+def test_negative_values_are_marked_without_color_when_values_are_hidden(play):
     page = play(TUTORIAL, "#numbers=off")
     negative = sum(value < 0 for row in TUTORIAL["output"] for pixel in row for value in pixel)
     marks = page.tab.locator(".conv-output .conv-minus").get_attribute("d")

@@ -11,7 +11,7 @@ const MIN_CONTRAST = 32;
 /** Standard deviations of the background between foreground and background below which a picture counts as blank. */
 const MIN_CERTAINTY = 5;
 
-/** The least brightness that foreground is measured against, so that noise in a deep shadow does not become foreground. */
+/** The minimum brightness for the contrast, so that noise in a deep shadow does not become foreground. */
 const MIN_BRIGHTNESS = 32;
 
 /**
@@ -45,7 +45,7 @@ export function subtract_background(gray) {
 }
 
 /**
- * The level that best parts a picture in two: the darker part is `<=` it; 0 for a flat picture. Ties go to the lowest.
+ * Otsu's threshold: the darker part is `<=` it; 0 for a constant picture. The lowest of ties.
  * @param {Float64Array} counts how many pixels have each of the 256 levels; up to 65,536 in all
  * @returns {number} 0..254
  */
@@ -56,7 +56,7 @@ export function otsu(counts) {
     below += counts[level];
     mass += counts[level] * level;
     if (below === 0 || below === n) continue;
-    // One rounding in the square and one in the quotient, as in Python's float64; all before is exact.
+    // One rounding in the square and one in the quotient, as in Python's float64; everything before is exact.
     const difference = mass * n - total * below;
     const between = (difference * difference) / (below * (n - below));
     if (between > most) [best, most] = [level, between];
@@ -65,7 +65,7 @@ export function otsu(counts) {
 }
 
 /**
- * How often each level occurs.
+ * The histogram of the levels.
  * @param {Uint8Array} levels
  * @returns {Float64Array} 256 counts
  */

@@ -105,7 +105,7 @@ function convolve_block(geometry, depth, { values, places, starts }, { first, co
   const { kernel_size: [tall, wide], strides, dilation_rate, before } = geometry;
   const { input: [height, width], output: [rows, columns, filters] } = geometry;
   const sums = new Float64Array(BLOCK);
-  // neighboring taps read neighboring values: one run a kernel row, unless dilation tears it apart
+  // neighboring taps read neighboring values: one run per kernel row, unless dilated
   const run = dilation_rate[1] === 1 ? wide : 1;
   for (let r = 0, to = first; r < rows; r += 1) {
     for (let c = 0; c < columns; c += 1, to += filters) {

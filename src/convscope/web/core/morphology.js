@@ -27,11 +27,11 @@ export function opening(gray, window) {
 
 /**
  * A window overlaps at most two blocks of its own length: its maximum is that of the first block from the window's
- * start on and of the second up to its end. So the cost does not depend on the window.
+ * start on and of the second up to its end. The cost does not depend on the window size.
  * @param {Uint8Array} data h×w
  * @param {number} width
  * @param {number} window odd
- * @returns {Uint8Array} transposed, w×h: applied twice, it has treated both directions and stands upright again
+ * @returns {Uint8Array} transposed, w×h: applying it twice covers both directions and restores the orientation
  */
 function maximum_along_rows(data, width, window) {
   const [height, reach] = [data.length / width, window >> 1];

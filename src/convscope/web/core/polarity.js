@@ -22,10 +22,10 @@ export function border_pixels({ height, width, channels, data }, channel) {
 }
 
 /**
- * Whether a picture shows dark strokes on a light background. The border's 10 % and 90 % levels are the light on the paper;
- * the side that the whole picture's 0.2 % and 99.8 % levels go further beyond decides; if neither does, the border's
- * median: 128 or more is a light background.
- * @param {Picture} gray h×w×1; more than 256 pixels a side are reduced first, which takes noise out of the levels
+ * Whether a picture shows dark strokes on a light background. The border's 10 % and 90 % levels are the background;
+ * the side that the whole picture's 0.2 % and 99.8 % levels exceed further decides. On a tie, a border median of 128 or
+ * more is a light background.
+ * @param {Picture} gray h×w×1; reduced to 256 pixels a side first, which removes noise
  * @returns {boolean}
  */
 export function has_dark_foreground(gray) {

@@ -1,4 +1,4 @@
-// The preprocessing contract: what turns any picture into the network's input, pixel for pixel as `preprocess.py`.
+// The preprocessing contract: from any picture to the network's input, the exact twin of `preprocess.py`.
 
 import { check_contract } from "#web/core/contract.js";
 import { normalize_digit } from "#web/core/digit_normalization.js";
@@ -16,9 +16,9 @@ const FITS = { stretch: resample, pad, crop, mnist: normalize_digit };
 
 /**
  * Turn a picture into the network's input: transparency, channels, polarity, fit, in this order.
- * @param {AnyPicture} picture h×w×c, levels 0..255, c from 1 to 4; stays as it is
+ * @param {AnyPicture} picture h×w×c, levels 0..255, c from 1 to 4; not modified
  * @param {Contract} contract as in the model file; checked
- * @returns {Picture} height×width×channels of the contract, in bytes of its own
+ * @returns {Picture} height×width×channels of the contract, in new bytes
  * @throws {Error} the picture or the contract is not valid
  */
 export function preprocess(picture, contract) {
@@ -31,7 +31,7 @@ export function preprocess(picture, contract) {
 }
 
 /**
- * The largest size of the same proportions that fits, in the middle of the border's own color.
+ * Resize to fit, keeping the aspect ratio, centered on the border's color.
  * @param {Picture} picture
  * @param {number} height
  * @param {number} width
@@ -55,7 +55,7 @@ function pad(picture, height, width) {
 }
 
 /**
- * The smallest size of the same proportions that covers, cut to the middle.
+ * Resize to cover, keeping the aspect ratio, cropped to the center.
  * @param {Picture} picture
  * @param {number} height
  * @param {number} width

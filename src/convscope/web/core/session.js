@@ -48,7 +48,7 @@ export function create_session(bundle) {
 }
 
 /**
- * The pixels behind State.picture.
+ * The pixels of State.picture.
  * @param {Pick<Session, "bundle"|"pixels">} session
  * @param {string} picture
  * @returns {Uint8Array|null} null where there is no such picture

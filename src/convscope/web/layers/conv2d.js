@@ -44,7 +44,7 @@ export default {
   explain: (found, names) => ({
     equation: ending_equation(found),
     parts: [
-      { type: "text", text: "Window × filter, element by element, summed over all input maps, plus the bias." },
+      { type: "text", text: "Window × filter, element by element, summed over the input maps; then the bias is added." },
       { type: "windows", channels: found.channels, source: names.inputs[0] },
       { type: "ending", ending: found },
     ],

@@ -15,12 +15,12 @@ const KINDS = /** @type {Record<string, {title: string, about: string, unit: str
   occlusion: {
     title: "Occlusion",
     about: "A small patch is moved over the image. Orange: covering the region lowers the logit of the class (evidence for it). Blue: covering it raises the logit (evidence against it).",
-    unit: "change of the logit",
+    unit: "decrease of the logit when covered",
   },
   gradient: {
     title: "Gradient",
     about: "Orange: a brighter pixel raises the logit of the class. Blue: a brighter pixel lowers it. A gradient describes the effect of small changes only.",
-    unit: "logit per unit of intensity",
+    unit: "change of the logit per unit of intensity",
   },
 });
 const NEGLIGIBLE = 1e-4;
@@ -96,7 +96,7 @@ export function mount(element, session, store) {
     }
     paint_map(map, { shape: [shape[0], shape[1], 1], data: values }, 0, most);
     map.setAttribute("aria-label", `${KINDS[why].title}: evidence for ${name} (orange) and against it (blue)`);
-    fill(scale, legend(most), h("span", { class: "small soft" }, `${KINDS[why].unit} of “${name}”`));
+    fill(scale, legend(most), h("span", { class: "small soft" }, `${KINDS[why].unit}, class ${name}`));
   }
 
   return {

@@ -1,4 +1,4 @@
-// The frame of a line chart: drawn at its real size, so that letters stay letters on a phone.
+// The frame of a line chart, drawn at its real size, so that text is readable on a phone.
 
 import { ticks } from "#web/core/axis.js";
 import { fill, h, s } from "#web/view/dom.js";
@@ -8,7 +8,7 @@ import { fill, h, s } from "#web/view/dom.js";
 /** @typedef {{box: Box, width: number, height: number, x: (value: number) => number, y: (value: number) => number}} Frame */
 
 /**
- * A chart that is drawn again whenever its width changes.
+ * A chart that is redrawn when its width changes.
  * @param {string} description its text alternative
  * @param {(width: number) => {height: number, parts: (Node|null)[]}} draw
  * @returns {{element: HTMLElement, redraw: () => void, destroy: () => void}}
@@ -37,7 +37,7 @@ export function chart(description, draw) {
  * @param {number} height
  * @param {Axis} across
  * @param {Axis} up
- * @param {number} [margin] room right of the drawing area, for labels
+ * @param {number} [margin] space for labels to the right
  * @returns {Frame & {parts: Element[]}}
  */
 export function frame(width, height, across, up, margin = 12) {
