@@ -1,4 +1,4 @@
-"""The finished page in headless Chromium: size, first picture, forward pass, distance to TensorFlow.
+"""The page in headless Chromium: size, first paint, forward pass, difference from TensorFlow.
 
     python benchmarks/page.py
 

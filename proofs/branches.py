@@ -15,9 +15,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 MODULES = {
-    "data": "readers folder zipped idx npz table decode png files pictures tree assembly sights doctor lookalike",
-    "model": "artifact tensorfile files keras_file hdf5",
-    "train": "checkpoint lock",
+    "data": "readers folder zipped idx npz csv_format decode png files pictures tree build_dataset scan data_checks "
+    "near_duplicates",
+    "model": "model_file safetensors_io files keras_file hdf5",
+    "training": "checkpoint lock",
 }
 SETTINGS = """[run]
 branch = true
@@ -29,11 +30,11 @@ include =
 """
 TESTS = (
     "tests/data",
-    "tests/model/test_artifact.py",
-    "tests/model/test_artifact_fuzz.py",
+    "tests/model/test_model_file.py",
+    "tests/model/test_model_file_fuzz.py",
     "tests/model/test_keras_file.py",
     "tests/model/test_model_edges.py",
-    "tests/train/test_checkpoint.py",
+    "tests/training/test_checkpoint.py",
 )
 
 
@@ -41,7 +42,7 @@ def main() -> int:
     sys.path.append(str(ROOT / "benchmarks"))
     from record import write
 
-    files = [f"src/convscope/{room}/{name}.py" for room, names in MODULES.items() for name in names.split()]
+    files = [f"src/convscope/{package}/{name}.py" for package, names in MODULES.items() for name in names.split()]
     with tempfile.TemporaryDirectory() as folder:
         settings, data = Path(folder) / "coveragerc", Path(folder) / "data"
         settings.write_text(SETTINGS.format(data=data, files="\n  ".join(str(ROOT / file) for file in files)), "utf-8")

@@ -39,6 +39,18 @@ def do(number: int, name: str, act: Act, halve: Act) -> Any:
     return act()
 
 
+def failing(k: int, code: int, for_good: bool) -> Decide:
+    """For `watched`: the k-th operation fails, or that and all after it; a write fails half way."""
+
+    def decide(number: int, name: str, act: Act, halve: Act) -> Any:
+        if number == k or (for_good and number > k):
+            halve()
+            raise OSError(code, os.strerror(code))
+        return act()
+
+    return decide
+
+
 @contextmanager
 def watched(decide: Decide = do, notes: list[Operation] | None = None) -> Iterator[list[Operation]]:
     """Ask ``decide`` at each operation that writes; the list has all so far, ``notes`` also what is not asked about."""

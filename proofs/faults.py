@@ -23,9 +23,8 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
-from disk import Act, watched
+from disk import failing, watched
 from interruption import NETWORK, WORDS, is_begun, outcome_of, prepare
 from trainer import remember_state
 
@@ -77,18 +76,6 @@ def command(*words: str) -> tuple[int, str]:
     with contextlib.redirect_stderr(error), contextlib.redirect_stdout(io.StringIO()):
         code = convscope(list(words))
     return code, error.getvalue()
-
-
-def failing(k: int, code: int, for_good: bool) -> Any:
-    """Decides for `disk.watched`: the k-th operation fails, or all from it on."""
-
-    def decide(number: int, name: str, act: Act, halve: Act) -> Any:
-        if number == k or (for_good and number > k):
-            halve()
-            raise OSError(code, os.strerror(code))
-        return act()
-
-    return decide
 
 
 def one_fault(k: int, code: int, for_good: bool, wanted: str, found: Found) -> bool:

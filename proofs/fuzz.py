@@ -87,7 +87,7 @@ def model_target(folder: Path) -> tuple[Check, list[bytes]]:
     from convscope.model import model_file
 
     path = folder / "m.safetensors"
-    model_file.write(small_model(), path)
+    model_file.save_model(small_model(), path)
     whole = path.read_bytes()
     length = struct.unpack("<Q", whole[:8])[0]
     header, payload = json.loads(whole[8 : 8 + length]), whole[8 + length :]
@@ -124,7 +124,7 @@ def model_target(folder: Path) -> tuple[Check, list[bytes]]:
             content = pack(json.dumps(changed), places if isinstance(places, dict) else {}, payload + extra)
         path.write_bytes(content)
         with contextlib.suppress(ModelFileError):
-            model_file.read(path)
+            model_file.load_model(path)
 
     return check, [b"\0" + whole, b"\1" + header["__metadata__"]["spec"].encode(), b"\2" + whole[8 : 8 + length]]
 
@@ -246,30 +246,37 @@ def keras_target(folder: Path) -> tuple[Check, list[bytes]]:
 
 def data_target(kind: str, folder: Path) -> tuple[Check, list[bytes]]:
     """The readers of data: one file each, as it comes."""
-    import doors
+    import bad_inputs
     import numpy as np
 
     from convscope.data.readers import load
     from convscope.errors import DataError
 
     path = folder / f"d.{kind}"
-    tables = [f"emnist-x-{doors.NAMES[0]}", f"emnist-x-{doors.NAMES[1]}", "emnist-x-mapping.txt"]
-    pixels, labels = doors.digits()
+    tables = [f"emnist-x-{bad_inputs.NAMES[0]}", f"emnist-x-{bad_inputs.NAMES[1]}", "emnist-x-mapping.txt"]
+    pixels, labels = bad_inputs.digits()
     names = np.array(["cat", "dog"])
     table = b"label,a,b,c,d\n" + b"0,1,2,3,4\n1,5,6,7,8\n" * 3
     seeds = {
-        "idx": [b"\0" + doors.IMAGES, b"\0" + doors.ZIPPED, b"\1" + doors.LABELS, b"\2" + b"0 65 97\n1 66 98\n"],
+        "idx": [
+            b"\0" + bad_inputs.IMAGES,
+            b"\0" + bad_inputs.ZIPPED,
+            b"\1" + bad_inputs.LABELS,
+            b"\2" + b"0 65 97\n1 66 98\n",
+        ],
         "npz": [
-            doors.npz_file({"x": doors.npy(pixels), "y": doors.npy(labels)}),
-            doors.npz_file({"x": doors.npy(pixels[:4]), "y": doors.npy(labels[:4]), "class_names": doors.npy(names)}),
+            bad_inputs.npz_file({"x": bad_inputs.npy(pixels), "y": bad_inputs.npy(labels)}),
+            bad_inputs.npz_file(
+                {"x": bad_inputs.npy(pixels[:4]), "y": bad_inputs.npy(labels[:4]), "class_names": bad_inputs.npy(names)}
+            ),
         ],
         "csv": [table],
-        "zip": [doors.zip_of(doors.pictures("a", "b", count=3))],
+        "zip": [bad_inputs.zip_of(bad_inputs.pictures("a", "b", count=3))],
     }[kind]
 
     def check(data: bytes) -> None:
         if kind == "idx":  # the first byte says which of the three files it is
-            for name, good in zip(tables, (doors.IMAGES, doors.LABELS, b"0 65\n1 66\n"), strict=True):
+            for name, good in zip(tables, (bad_inputs.IMAGES, bad_inputs.LABELS, b"0 65\n1 66\n"), strict=True):
                 (folder / name).write_bytes(good)
             (folder / tables[data[0] % 3 if data else 0]).write_bytes(data[1:])
         else:
@@ -301,7 +308,7 @@ def mended(archive: bytes) -> bytes:
 
 
 def picture_target(folder: Path) -> tuple[Check, list[bytes]]:
-    import doors
+    import bad_inputs
 
     from convscope.data.decode import decode
     from convscope.errors import DataError
@@ -311,7 +318,12 @@ def picture_target(folder: Path) -> tuple[Check, list[bytes]]:
             decode(checked(data), "p")
 
     forms = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM")
-    return check, [*(doors.drawn(form) for form in forms), doors.png_file(), doors.gif_file(), doors.bmp_file()]
+    return check, [
+        *(bad_inputs.drawn(form) for form in forms),
+        bad_inputs.png_file(),
+        bad_inputs.gif_file(),
+        bad_inputs.bmp_file(),
+    ]
 
 
 def checked(png: bytes) -> bytes:
@@ -401,16 +413,18 @@ def prove(target: str, seconds: int, sample: Path) -> dict[str, Any]:
 
 def save_sample(path: Path) -> Path:
     """A Keras model as Keras writes it, and beside it the folder of a run, on data that lie there too."""
-    import doors
+    import bad_inputs
 
     from convscope.api.train import train
     from convscope.model.build import build
     from convscope.model.spec_parser import parse
     from convscope.training.options import TrainOptions
 
-    pixels, labels = doors.digits()
+    pixels, labels = bad_inputs.digits()
     data, net = path.with_name("d.npz"), path.with_name("net.txt")
-    data.write_bytes(doors.npz_file({name: doors.npy(array) for name, array in (("x", pixels), ("y", labels))}))
+    data.write_bytes(
+        bad_inputs.npz_file({name: bad_inputs.npy(array) for name, array in (("x", pixels), ("y", labels))})
+    )
     net.write_text("Flatten()\nDense(num_classes, activation='softmax')")
     train(TrainOptions(data=str(data), model=str(net), epochs=2.0), out=path.with_name("run"))
     text = "Conv2D(2, 3, activation='relu')\nBatchNormalization()\nFlatten()\nDense(num_classes, activation='softmax')"

@@ -57,11 +57,11 @@ def keras_files(content: bytes) -> dict[str, bytes]:
 
 def sound(folder: Path) -> tuple[bytes, bytes]:
     """Both files as they should be; Keras writes its own in another process."""
-    model_file.write(own.small_model(), folder / "m.safetensors")
+    model_file.save_model(own.small_model(), folder / "m.safetensors")
     path = [str(ROOT / "tests" / "model"), *sys.path]
     code = f"import sys; sys.path[:0] = {path!r}; {SAMPLE.format(str(folder / 'm.keras'))}"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-    for name, read in (("m.safetensors", model_file.read), ("m.keras", read_keras)):
+    for name, read in (("m.safetensors", model_file.load_model), ("m.keras", read_keras)):
         read(folder / name)  # whatever is imported late is imported, before anything is watched
         refusal(read)(folder / "gone")
     return (folder / "m.safetensors").read_bytes(), (folder / "m.keras").read_bytes()
@@ -91,7 +91,7 @@ def prove() -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # zipfile warns while a name is written twice
         own_content, keras_content = sound(Path(folder))
-        cases = [("own", "m.safetensors", model_file.read, *case) for case in own_files(own_content).items()]
+        cases = [("own", "m.safetensors", model_file.load_model, *case) for case in own_files(own_content).items()]
         cases += [("keras", "m.keras", read_keras, *case) for case in keras_files(keras_content).items()]
     limits = {"seconds": SECONDS, "megabytes": MEGABYTES, "unclear": one_line, "watched": True}
     return [

@@ -87,7 +87,7 @@ def prove(folder: Path, values: int) -> Found:
 
 def main() -> None:
     sys.path.append(str(Path(__file__).parent.parent / "benchmarks"))
-    from record import save_model as record
+    from record import write
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--values", type=int, default=255)
@@ -96,7 +96,7 @@ def main() -> None:
         found = prove(Path(folder), parser.parse_args().values)
     summary = {key: value for key, value in asdict(found).items() if key != "trouble"}
     summary |= {"troubles": len(found.trouble), "seconds": round(time.monotonic() - began)}
-    record("reliability-model-file", {"summary": summary, "trouble": found.trouble[:100]})
+    write("reliability-model-file", {"summary": summary, "trouble": found.trouble[:100]})
 
 
 if __name__ == "__main__":

@@ -186,7 +186,7 @@ def judge(run: Path, disk: Disk, written: dict[str, bytes], is_over: bool, found
             if (run / name).read_bytes() != written[name]:
                 return f"{name} is not what was written"
         load_run(run)
-        model_file.read(run / MODEL_FILE)
+        model_file.load_model(run / MODEL_FILE)
         found.finished += 1
         return ""
     try:

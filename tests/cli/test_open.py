@@ -17,7 +17,7 @@ def test_json_says_the_same_as_values(convscope, short_run: Path, tmp_path: Path
     told = json.loads(done.stdout)
     assert told["path"] == "network.html"
     assert told["size_bytes"] == (tmp_path / "network.html").stat().st_size
-    assert told["proof"].startswith("TensorFlow") and told["missing"] == ""
+    assert told["reference"].startswith("TensorFlow") and told["missing"] == ""
 
 
 def test_it_needs_no_tensorflow(convscope, short_run: Path, tmp_path: Path):

@@ -16,14 +16,15 @@ from bad_inputs import digits, drawn, npy, npz_file, pictures, put, zip_of
 from makers import idx_bytes, write_pictures
 from PIL import Image
 
-from convscope.data import csv_format, files, folder, npz, png, scan, zipped
+from convscope.data import files, png
 from convscope.data.build_dataset import LoadOptions, Part, assemble
 from convscope.data.data_checks import check_dataset
 from convscope.data.decode import decode
+from convscope.data.formats import csv_format, folder, npz, zip_archive
 from convscope.data.near_duplicates import fingerprint
 from convscope.data.preprocess import to_grey
 from convscope.data.readers import load
-from convscope.data.scan import ImageRecord, ScanResult
+from convscope.data.scan import ImageRecord, ScanResult, scan
 from convscope.errors import DataError
 
 GOOD = "label,a,b,c,d\n" + "0,1,2,3,4\n1,5,6,7,8\n" * 3
@@ -48,20 +49,20 @@ def test_a_picture_for_which_memory_does_not_suffice_is_refused_by_name(monkeypa
         raise MemoryError
 
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", too_much)
-    with pytest.raises(DataError, match=r"photo.*more memory"):
+    with pytest.raises(DataError, match=r"photo.*available memory"):
         decode(drawn("BMP"), "photo")
 
 
 def record(name: str, label: str, *, part: str = "train", size: tuple[int, int] = (9, 9), seed: int = 0) -> ImageRecord:
     pixels = np.random.default_rng(seed).integers(0, 256, (*size, 1), np.uint8)
-    return ImageRecord(name, part, label, size, name.encode(), fingerprint(pixels), {}, lambda: pixels)
+    return ImageRecord(name, part, label, size, name.encode(), fingerprint(pixels), None, lambda: pixels)
 
 
 def test_a_class_that_is_small_beside_the_largest_is_named() -> None:
     records = [record(f"a{index}", "a", seed=index) for index in range(500)]
     records += [record(f"b{index}", "b", seed=1000 + index) for index in range(22)]
     findings = check_dataset(ScanResult("d", "npz", tuple(records))).findings
-    assert [finding.words for finding in findings] == ["class b has 22 training pictures, the largest 500"]
+    assert [finding.words for finding in findings] == ["class b has 22 training images, the largest class 500"]
 
 
 def test_sizes_of_a_class_with_very_few_pictures_say_nothing() -> None:
@@ -82,7 +83,7 @@ def test_a_file_that_may_not_be_opened_is_named(tmp_path: Path, monkeypatch: pyt
 
 def test_a_stream_that_holds_more_than_it_may_is_refused() -> None:
     assert files.read_at_most(io.BytesIO(b"x" * 10), 10, "n") == b"x" * 10
-    with pytest.raises(DataError, match="file=n, which holds more"):
+    with pytest.raises(DataError, match="file=n, more than that"):
         files.read_at_most(io.BytesIO(b"x" * 11), 10, "n")
 
 
@@ -97,7 +98,7 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pyt
 
 def test_more_files_than_there_may_be_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folder, "MAX_FILES", 3)
-    monkeypatch.setattr(zipped, "MAX_FILES", 3)
+    monkeypatch.setattr(zip_archive, "MAX_FILES", 3)
     write_pictures(tmp_path / "d", {"a": 3, "b": 3})
     (tmp_path / "d.zip").write_bytes(zip_of(pictures("a", "b")))
     for source in ("d", "d.zip"):
@@ -131,7 +132,7 @@ def test_an_array_that_ends_before_its_directory_says_is_refused(tmp_path: Path)
 def test_validation_pictures_of_another_size_are_refused(tmp_path: Path) -> None:
     pixels, labels = digits()
     np.savez(tmp_path / "d.npz", x_train=pixels, y_train=labels, x_val=digits(20, 9)[0], y_val=labels)
-    with pytest.raises(DataError, match="training and validation pictures of one form"):
+    with pytest.raises(DataError, match="training and validation images of the same shape"):
         load(tmp_path / "d.npz")
 
 
@@ -150,7 +151,7 @@ def test_the_further_pictures_of_an_animated_png_are_not_checked() -> None:
     content = file.getvalue()
     assert b"fdAT" in content
     png.check(content)
-    assert decode(content, "p")[0, 0, 0] == 10
+    assert decode(content, "p").pixels[0, 0, 0] == 10
 
 
 def test_a_png_without_its_last_chunk_is_whole_if_its_pixels_are() -> None:
@@ -182,14 +183,14 @@ def test_an_interrupt_while_looking_ends_it_at_once(tmp_path: Path) -> None:
 
     write_pictures(tmp_path, {"a": 3, "b": 3})
     with pytest.raises(KeyboardInterrupt):
-        scan.look(tmp_path, stop)
+        scan(tmp_path, stop)
 
 
 def test_a_table_of_more_than_there_may_be_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = csv_format.LINES_AT_ONCE * "0,1,2,3,4\n"
+    rows = csv_format.LINES_PER_BATCH * "0,1,2,3,4\n"
     (tmp_path / "d.csv").write_text("label,a,b,c,d\n" + rows)
-    monkeypatch.setattr(table, "MAX_BYTES", 4 * csv_format.LINES_AT_ONCE - 1)
-    with pytest.raises(DataError, match=r"at most 3,999 pixels.*d\.csv, which holds more"):
+    monkeypatch.setattr(csv_format, "MAX_BYTES", 4 * csv_format.LINES_PER_BATCH - 1)
+    with pytest.raises(DataError, match=r"at most 3,999 pixels.*d\.csv, more than that"):
         load(tmp_path / "d.csv")
 
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from convscope.data.idx import read_idx
+from convscope.data.formats.idx import read_idx
 from convscope.data.readers import load
 from convscope.errors import DataError
 

@@ -14,7 +14,7 @@ import pytest
 from data.makers import png, write_pictures, write_zip
 from PIL import Image
 
-from convscope.data import pictures
+from convscope.data import image_folder
 from convscope.data.readers import load
 from convscope.errors import DataError
 
@@ -85,8 +85,8 @@ def test_files_in_no_class_are_listed(bring, tmp_path):
     data = load(bring(tmp_path / "d"), test_fraction=0)
     assert data.test is None
     assert {(entry.file, entry.reason) for entry in data.skipped} == {
-        ("README.md", "not in the folder of a class"),
-        ("test", "9 files in no folder of a class"),
+        ("README.md", "outside any class folder"),
+        ("test", "9 files outside any class folder"),
     }
 
 
@@ -117,7 +117,7 @@ def test_too_many_unreadable_files_stop_it(bring, tmp_path):
 def test_a_class_without_a_readable_picture_stops_it(bring, tmp_path):
     write_pictures(tmp_path / "d", {"a": 20, "b": 20, "c": 0})
     (tmp_path / "d/c/only.png").write_bytes(b"bad")
-    with pytest.raises(DataError, match=r"none in class 'c'; left out: c/only\.png"):
+    with pytest.raises(DataError, match=r"none in class 'c'; skipped: c/only\.png"):
         load(bring(tmp_path / "d"))
 
 
@@ -266,8 +266,8 @@ def test_damaged_members_are_left_out_and_a_cut_archive_is_refused(tmp_path):
 
 def test_a_size_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
     write_pictures(tmp_path / "d", {"a": 2, "b": 2})
-    monkeypatch.setattr(pictures, "MAX_BYTES", 5_000)
-    with pytest.raises(DataError, match="Ask for a smaller size"):
+    monkeypatch.setattr(image_folder, "MAX_BYTES", 5_000)
+    with pytest.raises(DataError, match="Set a smaller size"):
         load(tmp_path / "d", size=(100, 100))
 
 

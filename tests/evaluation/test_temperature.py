@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convscope.errors import ModelFileError
@@ -17,6 +17,7 @@ def honest(n: int = 4000, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return logits, np.minimum(labels, 4).astype(np.int64)
 
 
+@settings(max_examples=15)
 @given(st.floats(0.2, 5))
 def test_the_temperature_that_was_put_in_is_found_again(temperature: float) -> None:
     logits, labels = honest()
@@ -40,8 +41,36 @@ def test_a_perfect_network_does_not_break_the_search() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"temperature": 0}, {"temperature": "1"}, {"temperature": True}, {"temperature": 1.0, "x": 1}]
-)
-def test_a_temperature_that_cannot_be_ours_is_refused(wrong: dict) -> None:
-    with pytest.raises(ModelFileError, match="temperature from"):
+    "wrong",
+    [
+        {"temperature": 0}, {"temperature": 0.0499}, {"temperature": 20.01}, {"temperature": float("nan")},
+        {"temperature": "1"}, {"temperature": True}, {"temperature": 1.0, "x": 1}, {"temprature": 2.0}, {"x": 1},
+    ],
+)  # fmt: skip
+def test_a_calibration_other_than_a_temperature_is_refused(wrong: dict) -> None:
+    with pytest.raises(ModelFileError, match=r"temperature from 0\.05 to 20\. Received: calibration="):
         temperature_of(wrong)
+
+
+@pytest.mark.parametrize("value", [0.05, 1, 20])
+def test_both_ends_of_the_range_and_whole_numbers_are_temperatures(value: float) -> None:
+    assert temperature_of({"temperature": value}) == value
+
+
+def test_the_temperature_minimizes_the_negative_log_likelihood() -> None:
+    """Against a grid of temperatures, each with the softmax written out."""
+    logits, labels = honest(300, seed=4)
+    loud = logits.astype(np.float64) * 1.7
+
+    def nll(temperature: float) -> float:
+        p = np.exp(loud / temperature)
+        return float(-np.log(p[np.arange(300), labels] / p.sum(axis=1)).mean())
+
+    grid = np.exp(np.linspace(np.log(0.05), np.log(20), 4001))
+    best = grid[np.argmin([nll(temperature) for temperature in grid])]
+    assert fit_temperature(loud.astype(np.float32), labels) == pytest.approx(best, rel=2e-3)
+
+
+def test_labels_that_contradict_the_network_give_the_highest_temperature() -> None:
+    logits = np.eye(3, dtype=np.float32) * 10
+    assert fit_temperature(logits, (np.arange(3) + 1) % 3) == pytest.approx(20, rel=0.01)

@@ -1,4 +1,4 @@
-"""The maps: what each must be on networks where it can be known, and what all of them promise."""
+"""Attribution maps: their exact values on networks where these are known, and what all methods guarantee."""
 
 import json
 import subprocess
@@ -68,14 +68,16 @@ def digits() -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", EXPLAINERS)
-def test_every_explainer_keeps_the_promises_on_a_small_network(name: str, small: Model) -> None:
+def test_every_explainer_satisfies_the_contract_on_a_small_network(name: str, small: Model) -> None:
     (image,) = random_images(small.spec, 1, seed=1)
     for target in (0, 3):
         check_explainer(name, small, image, target=target)
 
 
 @pytest.mark.parametrize("name", EXPLAINERS)
-def test_every_explainer_keeps_the_promises_on_a_trained_network(name: str, trained: Model, digits: np.ndarray) -> None:
+def test_every_explainer_satisfies_the_contract_on_a_trained_network(
+    name: str, trained: Model, digits: np.ndarray
+) -> None:
     before = weights_sha256(trained.weights)
     check_explainer(name, trained, digits[0], target=7)
     assert weights_sha256(trained.weights) == before
@@ -83,18 +85,18 @@ def test_every_explainer_keeps_the_promises_on_a_trained_network(name: str, trai
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("name", EXPLAINERS)
-def test_every_explainer_keeps_the_promises_on_any_network(name: str, seed: int) -> None:
+def test_every_explainer_satisfies_the_contract_on_any_network(name: str, seed: int) -> None:
     spec = random_spec(np.random.default_rng(100 + seed))
     network = Model(spec, random_weights(spec, seed=seed), tuple("abcdefghij"[: spec.num_classes]))
     (image,) = random_images(spec, 1, seed=seed)
     try:
         check_explainer(name, network, image, target=1)
     except SpecError as error:
-        assert name == "grad_cam" and "more than one place" in str(error)
+        assert name == "grad_cam" and "more than one output position" in str(error)
 
 
 @pytest.mark.parametrize("name", EXPLAINERS)
-def test_without_a_target_the_class_that_the_network_names_is_explained(name: str, small: Model) -> None:
+def test_without_a_target_the_predicted_class_is_explained(name: str, small: Model) -> None:
     (image,) = random_images(small.spec, 1, seed=2)
     attribution = EXPLAINERS[name](small, image)
     others = [EXPLAINERS[name](small, image, target=k) for k in range(4)]
@@ -136,7 +138,7 @@ def test_on_a_linear_network_every_map_is_known() -> None:
     assert occlusion(LINEAR, PICTURE, target=0, patch=1).values.ravel() == pytest.approx(own, abs=1e-5)
 
 
-def test_where_photos_are_framed_the_empty_picture_is_grey() -> None:
+def test_the_baseline_of_photos_is_gray() -> None:
     photos = replace(LINEAR, preprocessing={"fit": "pad"})
     assert (baseline(LINEAR), baseline(photos)) == (0.0, 0.5)
     own = (np.array([1, 2, -3, 4, 0, 6]) * (PICTURE.ravel() - 0.5)).tolist()
@@ -206,7 +208,7 @@ def test_grad_cam_by_hand() -> None:
 
 
 def test_before_a_global_average_the_places_of_grad_cam_sum_to_the_logit() -> None:
-    """There Grad-CAM is CAM (Zhou et al., 2016): the logit without its bias, shared out over the places."""
+    """There Grad-CAM is CAM (Zhou et al., 2016): the logit without its bias, distributed over the positions."""
     lines = ["Conv2D(6, 3, activation='relu')", "GlobalAveragePooling2D()", "Dense(3, activation='softmax')"]
     spec = parse("\n".join(lines), input_shape=(9, 8, 1), num_classes=3)
     network = Model(spec, random_weights(spec, seed=2), ("a", "b", "c"))
@@ -242,8 +244,8 @@ def test_grad_cam_takes_the_last_maps_with_their_own_normalization_and_activatio
     assert grad_cam(network, image).facts["layer"] == "batch_normalization", "one place says nothing about where"
 
 
-def test_grad_cam_without_a_convolution_says_what_it_lacks() -> None:
-    with pytest.raises(SpecError, match="needs a convolution that leaves more than one place"):
+def test_grad_cam_without_a_convolution_is_refused() -> None:
+    with pytest.raises(SpecError, match="needs a convolution with more than one output position"):
         grad_cam(LINEAR, PICTURE)
 
 
@@ -279,7 +281,7 @@ def test_integrated_gradients_follow_a_bend_that_equal_steps_miss() -> None:
     assert attribution.total == pytest.approx(1.3, rel=0.01) and attribution.facts["steps"] < 100
 
 
-def test_a_picture_of_nothing_is_explained_by_nothing(trained: Model) -> None:
+def test_the_map_of_the_baseline_image_is_zero(trained: Model) -> None:
     attribution = integrated_gradients(trained, np.zeros((28, 28, 1), np.float32))
     assert attribution.total == 0 and abs(attribution.difference) < 1e-5 and attribution.facts["relative_gap"] < 1e-4
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from convscope.api.import_keras import ImportOptions, import_keras
 from keras_files import models, repack, save, weights_of, with_config, with_h5
 
-from convscope.api.import_keras import ImportOptions, import_keras
 from convscope.errors import ModelFileError
 from convscope.model.forward import logits
 from convscope.model.keras_file import read_keras
@@ -119,8 +119,8 @@ CONFIGS: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
         layer(2, registered_name="evil>Conv2D", module="evil"), "layer 3 is 'Conv2D' of 'evil'"),
     "a known name registered by somebody": (layer(2, registered_name="evil>Conv2D"), "layer 3"),
     "a model inside the model": (layer(2, module="keras", class_name="Sequential"), "'Sequential'"),
-    "a functional model": (put(class_name="Functional"), "Expected a Sequential model"),
-    "a class that is a number": (put(class_name=7), "Expected a Sequential model"),
+    "a line that claims to be a graph": (put(class_name="Functional"), "one input"),
+    "a class that is a number": (put(class_name=7), "Expected a Sequential or functional model"),
     "a list where the model should be": (put(config=[]), "must have a list"),
     "no layers": (lambda config: config["config"].update(layers=[]), "must have a list"),
     "ten thousand layers": (lambda config: config["config"]["layers"].extend([{}] * 10_000), "must have a list"),
@@ -156,7 +156,7 @@ CONFIGS: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "an input of a million rows": (argument(0, batch_shape=[None, 10**6, 12, 1]), "1 to 1024"),
     "one sigmoid": (argument(4, units=1, activation="sigmoid"), "sigmoid"),
     "units that the weights do not have": (argument(4, units=4), "must have the shape"),
-    "a bias that the weights do not have": (argument(2, use_bias=False), "not exactly 1"),
+    "a bias that the weights do not have": (argument(2, use_bias=False), "Expected 1 weight arrays"),
 }  # fmt: skip
 
 
@@ -229,7 +229,7 @@ H5: dict[str, tuple[Callable[[Any], None], str]] = {
         lambda file: (file.pop(KERNEL), file.create_group(KERNEL)), "not a dataset"),
     "no weights of a layer": (lambda file: file.pop("layers/dense"), "lack layers/dense"),
     "a weight too many": (
-        lambda file: file.create_dataset("layers/dense/vars/2", (3,), "f4", data=[1, 2, 3]), "not exactly 2"),
+        lambda file: file.create_dataset("layers/dense/vars/2", (3,), "f4", data=[1, 2, 3]), "Expected 2 weight"),
     "not a number": (number("layers/dense/vars/1", np.nan), "not a finite number"),
     "infinity": (number("layers/dense/vars/1", np.inf), "not a finite number"),
 }  # fmt: skip

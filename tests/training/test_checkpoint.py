@@ -1,4 +1,4 @@
-"""A training that is cut off goes on from its checkpoint and ends as if it had never stopped."""
+"""Checkpoint files: written, read back, damaged, locked. No TensorFlow."""
 
 from __future__ import annotations
 
@@ -6,21 +6,17 @@ import errno
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from disk import watched
-from faults import failing
-from test_fit import bars, digest, network, options
+from disk import failing, watched
+from samples import IDENTITY, a_checkpoint
 
 from convscope.errors import RunError
 from convscope.model.safetensors_io import encode
-from convscope.training import checkpoint as module
-from convscope.training import fit as fit_module
+from convscope.training import checkpoint
 from convscope.training.checkpoint import (
-    Checkpoint,
     CheckpointManager,
     delete_checkpoints,
     latest_checkpoint,
@@ -28,92 +24,12 @@ from convscope.training.checkpoint import (
     lock_run,
     save_checkpoint,
 )
-from convscope.training.fit import fit
 from convscope.training.resume_check import check_same
 from convscope.training.run import check_empty
 
-IDENTITY = {"options": {"seed": 0}}
-NETWORK = """
-Conv2D(4, 3, use_bias=False)
-BatchNormalization()
-ReLU()
-Dropout(0.4)
-Flatten()
-Dense(num_classes, activation="softmax")
-"""
-
-
-class CutOffError(Exception):
-    """Stands for the end of the process."""
-
-
-class CutCheckpointManager(CheckpointManager):
-    """Ends the training right after its n-th checkpoint."""
-
-    def __init__(self, *words: object, after: int) -> None:
-        super().__init__(*words)
-        self.left = after
-
-    def save(self, *words: object) -> None:
-        super().save(*words)
-        self.left -= 1
-        if self.left == 0:
-            raise CutOffError
-
-
-@pytest.fixture
-def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A checkpoint after each call of the graph, and calls of few steps: also from the middle of an epoch."""
-    monkeypatch.setattr(module, "SECONDS_BETWEEN", 0.0)
-    monkeypatch.setattr(fit_module, "SECONDS_PER_CALL", 0.0)
-
-
-def train(checkpoints: CheckpointManager, **changes: object):
-    spec = network("\n".join(NETWORK.split("\n")[1:-1]))
-    wanted = options(**({"epochs": 2.0, "shift": 1, "average": 0.5, "rotate": 5.0} | changes))
-    return fit(spec, bars(130), bars(40, seed=1), wanted, checkpoints=checkpoints)
-
-
-def some(step: int = 3, **changes: object) -> Checkpoint:
-    state = {"weight/0": np.arange(6, dtype=np.float32).reshape(2, 3), "second/0": np.zeros((), np.float32)}
-    losses = np.linspace(1, 0, step).astype(np.float32)
-    return replace(Checkpoint(step, state, losses, {min(step, 2): (0.5, 0.75)}, 1.5, IDENTITY), **changes)
-
-
-@pytest.mark.parametrize("optimizer", ["adam", "sgd", "muon"])
-def test_cut_off_after_every_checkpoint_the_end_is_the_same_to_the_bit(optimizer: str, tmp_path: Path, often) -> None:
-    whole_keeper = CheckpointManager(tmp_path, IDENTITY)
-    whole = train(whole_keeper, optimizer=optimizer)
-    last = latest_checkpoint(tmp_path).checkpoint
-    delete_checkpoints(tmp_path)
-    found, stops = None, []
-    while True:
-        try:
-            pieces = train(CutCheckpointManager(tmp_path, IDENTITY, found, after=2), optimizer=optimizer)
-            break
-        except CutOffError:
-            found = latest_checkpoint(tmp_path).checkpoint
-            stops.append(found.step)
-    assert len(stops) >= 3 and any(step % 6 for step in stops), "also in the middle of an epoch"
-    assert digest(pieces.weights) == digest(whole.weights)
-    assert pieces.history == whole.history and pieces.steps == whole.steps
-    again = latest_checkpoint(tmp_path).checkpoint
-    assert again.step == last.step and again.measured == last.measured
-    assert again.state.keys() == last.state.keys()
-    assert all(np.array_equal(again.state[name], last.state[name]) for name in last.state), "the optimizer's slots too"
-
-
-def test_a_wish_to_stop_leaves_a_checkpoint_of_that_step(tmp_path: Path) -> None:
-    calls: list = []
-    fitted = fit(
-        network(), bars(200), bars(50, seed=1), options(epochs=500.0),
-        checkpoints=CheckpointManager(tmp_path, IDENTITY), on_progress=calls.append, is_stopped=lambda: len(calls) >= 3,
-    )  # fmt: skip
-    assert fitted.outcome == "interrupted" and latest_checkpoint(tmp_path).checkpoint.step == fitted.steps
-
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
-    for given in (some(), some(0, measured={})):
+    for given in (a_checkpoint(), a_checkpoint(0, measured={})):
         found = load_checkpoint(save_checkpoint(given, tmp_path))
         assert found.step == given.step and found.measured == given.measured and found.identity == IDENTITY
         np.testing.assert_array_equal(found.losses, given.losses)
@@ -122,14 +38,14 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
 
 def test_the_last_two_are_kept(tmp_path: Path) -> None:
     for step in (1, 2, 3, 10):
-        save_checkpoint(some(step), tmp_path / module.FOLDER)
-    assert [path.name[5:14] for path in sorted((tmp_path / module.FOLDER).iterdir())] == ["000000003", "000000010"]
+        save_checkpoint(a_checkpoint(step), tmp_path / checkpoint.FOLDER)
+    assert [path.name[5:14] for path in sorted((tmp_path / checkpoint.FOLDER).iterdir())] == ["000000003", "000000010"]
 
 
 @pytest.mark.parametrize("place", [0, 9, 200, -1])
-def test_a_damaged_checkpoint_is_said_and_the_one_before_is_used(place: int, tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(place: int, tmp_path: Path) -> None:
     for step in (1, 2):
-        path = save_checkpoint(some(step), tmp_path / module.FOLDER)
+        path = save_checkpoint(a_checkpoint(step), tmp_path / checkpoint.FOLDER)
     content = bytearray(path.read_bytes())
     content[place] ^= 1
     path.write_bytes(content)
@@ -141,8 +57,8 @@ def test_a_damaged_checkpoint_is_said_and_the_one_before_is_used(place: int, tmp
         latest_checkpoint(tmp_path)
 
 
-def test_every_truncation_is_recognised(tmp_path: Path) -> None:
-    path = save_checkpoint(some(), tmp_path)
+def test_every_truncation_is_detected(tmp_path: Path) -> None:
+    path = save_checkpoint(a_checkpoint(), tmp_path)
     content = path.read_bytes()
     for length in range(len(content)):
         path.write_bytes(content[:length])
@@ -152,50 +68,50 @@ def test_every_truncation_is_recognised(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
 @pytest.mark.parametrize("for_good", [False, True], ids=["once", "for good"])
-def test_whatever_call_fails_what_was_kept_before_is_whole(number: int, for_good: bool, tmp_path: Path) -> None:
+def test_whichever_disk_operation_fails_the_earlier_checkpoint_is_complete(
+    number: int, for_good: bool, tmp_path: Path
+) -> None:
     """Every open, write, fsync and rename of one checkpoint fails in turn."""
-    folder = tmp_path / module.FOLDER
-    save_checkpoint(some(1), folder)
+    folder = tmp_path / checkpoint.FOLDER
+    save_checkpoint(a_checkpoint(1), folder)
     k, reached_the_end = 0, False
     while not reached_the_end:
         k += 1
         with watched(failing(k, number, for_good)) as seen:
             try:
-                save_checkpoint(some(2), folder)
+                save_checkpoint(a_checkpoint(2), folder)
                 reached_the_end = len(seen) < k
             except RunError as error:
-                assert os.strerror(number) in str(error) and "untouched" in str(error) and "--resume" in error.hint
+                assert (
+                    os.strerror(number) in str(error)
+                    and "Earlier checkpoints are untouched." in str(error)
+                    and "--resume" in error.hint
+                )
         found = latest_checkpoint(tmp_path)
         assert found.checkpoint.step in (1, 2) and not found.damaged
         if found.checkpoint.step == 2 and not reached_the_end:
             (folder / "step-000000002.safetensors").unlink()
-        with lock_run(tmp_path):  # where the disk would not even remove it, the next training does
-            assert not list(folder.glob(".*")), "nothing half written stays"
+        with lock_run(tmp_path):  # a part that the disk would not even delete goes with the next training
+            assert not list(folder.glob(".*")), "no partly written file stays"
     assert k > 4, "open, write, fsync, rename and the folder's fsync were all reached"
 
 
-def test_what_changed_is_named() -> None:
+def test_the_options_that_differ_are_named() -> None:
     then = {"options": {"epochs": 4.0, "seed": 1}, "data": {"train_fingerprint": "a"}}
     check_same(then, {"options": {"epochs": 4.0, "seed": 1}, "data": {"train_fingerprint": "a"}})
-    with pytest.raises(RunError, match=r"options\.seed=2, which was 1; data\.train_fingerprint='b', which was 'a'"):
+    with pytest.raises(RunError, match=r"differ: options\.seed=2 \(was 1\); data\.train_fingerprint='b' \(was 'a'\)\."):
         check_same(then, {"options": {"epochs": 4.0, "seed": 2}, "data": {"train_fingerprint": "b"}})
 
 
-def test_the_state_of_another_network_is_refused(tmp_path: Path) -> None:
-    found = some(3, state={"weight/0": np.zeros((9, 9), np.float32)})
-    with pytest.raises(RunError, match="The checkpoint is of another network or optimizer"):
-        train(CheckpointManager(tmp_path, IDENTITY, found))
-
-
-def test_a_second_training_in_the_folder_is_refused_until_the_first_has_ended(tmp_path: Path) -> None:
+def test_a_second_training_in_the_folder_is_refused_while_the_first_runs(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from convscope.training.checkpoint import hold\n"
-        "with hold(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+        "import sys; from pathlib import Path; from convscope.training.checkpoint import lock_run\n"
+        "with lock_run(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen([sys.executable, "-c", code, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         assert other.stdout.readline() == b"held\n"
-        with pytest.raises(RunError, match="Another process trains in"), lock_run(tmp_path):
+        with pytest.raises(RunError, match="Another process is training in"), lock_run(tmp_path):
             pass
     finally:
         other.kill()
@@ -204,45 +120,28 @@ def test_a_second_training_in_the_folder_is_refused_until_the_first_has_ended(tm
         pass
 
 
-def test_what_a_kill_leaves_before_the_first_checkpoint_is_no_obstacle(tmp_path: Path) -> None:
-    run, half = tmp_path / "run", tmp_path / "run" / module.FOLDER / ".step-000000000.safetensors.17.part"
+def test_the_leftovers_of_a_kill_before_the_first_checkpoint_do_not_matter(tmp_path: Path) -> None:
+    run, half = tmp_path / "run", tmp_path / "run" / checkpoint.FOLDER / ".step-000000000.safetensors.17.part"
     half.parent.mkdir(parents=True)
-    half.write_bytes(b"half of a checkpoint")
-    (half.parent / module.LOCK_FILE).touch()
+    half.write_bytes(b"half a checkpoint")
+    (half.parent / checkpoint.LOCK_FILE).touch()
     check_empty(run)
     with lock_run(run):
         assert not half.exists()
-    save_checkpoint(some(1), run / module.FOLDER)
+    save_checkpoint(a_checkpoint(1), run / checkpoint.FOLDER)
     with pytest.raises(RunError, match="which is not empty"):
         check_empty(run)
 
 
-def test_ctrl_c_then_resume_with_other_options_is_refused_by_name(tmp_path: Path, convscope) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "convscope", "train", "--epochs", "50", "--out", "run"], cwd=tmp_path, text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    for line in process.stderr:
-        if line.startswith("step "):
-            break
-    process.terminate()
-    out, _ = process.communicate(timeout=60)
-    assert process.returncode == 143 and "convscope train --resume run" in out
-    done = convscope("train", "--resume", "run", "--learning-rate", "0.5", cwd=tmp_path)
-    assert done.returncode == 1 and "options.learning_rate=0.5, which was 0.02" in done.stderr
-    done = convscope("train", "--resume", "run", "--out", "other", cwd=tmp_path)
-    assert done.returncode == 2 and "--resume goes on in its own folder" in done.stderr
-
-
-def test_without_a_folder_nothing_is_kept_and_nothing_is_due() -> None:
+def test_without_a_folder_nothing_is_saved_or_due() -> None:
     checkpoints = CheckpointManager()
     assert not checkpoints.is_due(ends_epoch=True)
-    checkpoints.save(1, lambda: pytest.fail("nobody asks for the state"), [0.5], {})
+    checkpoints.save(1, lambda: pytest.fail("the state was read"), [0.5], {})
 
 
-def described(tmp_path: Path, text: str) -> Path:
-    """A file with a right hash whose words are not those of a checkpoint."""
-    folder = tmp_path / module.FOLDER
+def with_description(tmp_path: Path, text: str) -> Path:
+    """A file with a valid hash and any description."""
+    folder = tmp_path / checkpoint.FOLDER
     folder.mkdir(exist_ok=True)
     path = folder / "step-000000009.safetensors"
     path.write_bytes(b"".join(encode(text, {"losses": np.zeros(1, np.float32)})))
@@ -250,40 +149,43 @@ def described(tmp_path: Path, text: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ('{"schema_version": 99}', "another version"),
-        ("{}", "not that of a checkpoint"),
-        ("[]", "not that of a checkpoint"),
-        ('{"schema_version": 1, "step": "one", "shapes": {}}', "not that of a checkpoint"),
-        ('{"schema_version": 1, "step": 1, "shapes": [1]}', "not that of a checkpoint"),
+        ("{}", "not the one of a checkpoint"),
+        ("[]", "not the one of a checkpoint"),
+        ('{"schema_version": 1, "step": "one", "shapes": {}}', "not the one of a checkpoint"),
+        ('{"schema_version": 1, "step": 1, "shapes": [1]}', "not the one of a checkpoint"),
         ('{"schema_version": 1, "step": 2, "shapes": {}}', "is damaged"),
-        ('{"schema_version": 1, "step": 1, "shapes": {}, "measured": [[2, 0.5, 0.5]]}', "not that of a checkpoint"),
-        ('{"schema_version": 1, "step": 1, "shapes": {}, "measured": [[-5, 0.5, 0.5]]}', "not that of a checkpoint"),
-        ('{"schema_version": 1, "step": 1, "shapes": {}, "measured": [[1, "nan", 0.5]]}', "not that of a checkpoint"),
+        ('{"schema_version": 1, "step": 1, "shapes": {}, "measured": [[2, 0.5, 0.5]]}', "not the one of a checkpoint"),
+        ('{"schema_version": 1, "step": 1, "shapes": {}, "measured": [[-5, 0.5, 0.5]]}', "not the one of a checkpoint"),
+        (
+            '{"schema_version": 1, "step": 1, "shapes": {}, "measured": [[1, "nan", 0.5]]}',
+            "not the one of a checkpoint",
+        ),
         (
             '{"schema_version": 1, "step": 1, "shapes": {}, "measured": [], "seconds": "inf"}',
-            "not that of a checkpoint",
+            "not the one of a checkpoint",
         ),
-        ('{"schema_version": 1, "step": true, "shapes": {}}', "not that of a checkpoint"),
+        ('{"schema_version": 1, "step": true, "shapes": {}}', "not the one of a checkpoint"),
         ("{", "is not JSON"),
     ],
 )
-def test_words_that_are_not_a_checkpoints_are_refused_though_their_hash_is_right(
-    text: str, says: str, tmp_path: Path
+def test_a_description_of_something_else_is_refused_though_its_hash_is_valid(
+    text: str, message: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(RunError, match=says):
-        load_checkpoint(described(tmp_path, text))
+    with pytest.raises(RunError, match=message):
+        load_checkpoint(with_description(tmp_path, text))
 
 
-def test_where_every_checkpoint_is_damaged_that_is_said(tmp_path: Path) -> None:
-    described(tmp_path, "{}")
+def test_an_error_says_that_every_checkpoint_is_damaged(tmp_path: Path) -> None:
+    with_description(tmp_path, "{}")
     with pytest.raises(RunError, match=r"Every checkpoint of .* is damaged"):
         latest_checkpoint(tmp_path)
 
 
-def test_a_folder_without_a_checkpoint_is_nothing_to_go_on_with(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"no training to go on with.*which holds no checkpoint"):
+def test_there_is_nothing_to_resume_in_a_folder_without_a_checkpoint(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"Nothing to resume in .*: it has no checkpoint\..*convscope train"):
         latest_checkpoint(tmp_path)
 
 
@@ -298,29 +200,23 @@ def test_a_folder_that_cannot_be_listed_is_named(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(Path, "glob", refused)
     with pytest.raises(RunError, match="Permission denied"):
-        module.files(tmp_path)
+        checkpoint.files(tmp_path)
 
 
-def test_where_files_cannot_be_locked_training_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "fcntl", None)
-    with lock_run(tmp_path), lock_run(tmp_path):
-        pass
-
-
-def test_somebodys_own_folder_of_the_same_name_is_left_alone(tmp_path: Path) -> None:
-    own = tmp_path / "run" / module.FOLDER / "important.txt"
+def test_a_folder_of_that_name_with_other_files_is_left_alone(tmp_path: Path) -> None:
+    own = tmp_path / "run" / checkpoint.FOLDER / "important.txt"
     own.parent.mkdir(parents=True)
-    own.write_text("years of work")
+    own.write_text("precious")
     with pytest.raises(RunError, match="which is not empty"):
         check_empty(tmp_path / "run")
-    save_checkpoint(some(1), own.parent)
+    save_checkpoint(a_checkpoint(1), own.parent)
     with lock_run(tmp_path / "run"):
         pass
     delete_checkpoints(tmp_path / "run")
     assert [path.name for path in own.parent.iterdir()] == ["important.txt"]
 
 
-@pytest.mark.parametrize("name", [module.FOLDER, "file"])
+@pytest.mark.parametrize("name", [checkpoint.FOLDER, "file"])
 def test_a_link_or_a_file_in_the_place_of_the_checkpoints_is_not_an_empty_folder(name: str, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "elsewhere").mkdir()
@@ -332,54 +228,47 @@ def test_a_link_or_a_file_in_the_place_of_the_checkpoints_is_not_an_empty_folder
 def test_checkpoints_that_are_a_link_are_not_written(tmp_path: Path) -> None:
     for name in ("run", "other"):
         (tmp_path / name).mkdir()
-    save_checkpoint(some(1), tmp_path / "other" / module.FOLDER)
-    (tmp_path / "run" / module.FOLDER).symlink_to(tmp_path / "other" / module.FOLDER)
+    save_checkpoint(a_checkpoint(1), tmp_path / "other" / checkpoint.FOLDER)
+    (tmp_path / "run" / checkpoint.FOLDER).symlink_to(tmp_path / "other" / checkpoint.FOLDER)
     with pytest.raises(RunError, match="which is a link"), lock_run(tmp_path / "run"):
         pass
     assert latest_checkpoint(tmp_path / "other").checkpoint.step == 1
 
 
-def test_a_lock_that_is_no_file_of_ours_is_refused_untouched(tmp_path: Path) -> None:
-    lock, precious = tmp_path / module.FOLDER / module.LOCK_FILE, tmp_path / "precious"
-    precious.write_text("years of work")
+def test_a_lock_that_is_not_a_regular_file_is_refused_and_untouched(tmp_path: Path) -> None:
+    lock, precious = tmp_path / checkpoint.FOLDER / checkpoint.LOCK_FILE, tmp_path / "precious"
+    precious.write_text("precious")
     lock.parent.mkdir()
     for make in (lambda: lock.symlink_to(precious), lambda: os.mkfifo(lock), lock.mkdir):
         make()
         with pytest.raises(RunError, match="cannot be written"), lock_run(tmp_path):
             pass
-        assert precious.read_text() == "years of work"
+        assert precious.read_text() == "precious"
         lock.rmdir() if lock.is_dir() else lock.unlink()
 
 
-def test_a_checkpoint_of_a_longer_training_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="of a longer training"):
-        train(CheckpointManager(tmp_path, IDENTITY, some(500)))
-
-
-def test_a_lock_whose_file_was_removed_meanwhile_is_taken_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lock_file_that_was_removed_meanwhile_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between our opening and our locking, the process that held it ends and removes it."""
     real, removed = os.open, []
 
     def open_then_remove(path: object, *words: object, **named: object) -> int:
         descriptor = real(path, *words, **named)
-        if str(path).endswith(module.LOCK_FILE) and not removed:
+        if str(path).endswith(checkpoint.LOCK_FILE) and not removed:
             removed.append(Path(str(path)).unlink())
         return descriptor
 
     monkeypatch.setattr(os, "open", open_then_remove)
     with lock_run(tmp_path):
-        assert removed and (tmp_path / module.FOLDER / module.LOCK_FILE).is_file()
-        with pytest.raises(RunError, match="Another process trains in"), lock_run(tmp_path):
+        assert removed and (tmp_path / checkpoint.FOLDER / checkpoint.LOCK_FILE).is_file()
+        with pytest.raises(RunError, match="Another process is training in"), lock_run(tmp_path):
             pass
 
 
-def test_a_checkpoint_that_cannot_be_removed_does_not_keep_the_others(
+def test_a_checkpoint_that_cannot_be_deleted_does_not_keep_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for step in (1, 2):
-        save_checkpoint(some(step), tmp_path / module.FOLDER)
+        save_checkpoint(a_checkpoint(step), tmp_path / checkpoint.FOLDER)
     real = Path.unlink
 
     def unlink(path: Path, *words: object, **named: object) -> None:
@@ -389,4 +278,40 @@ def test_a_checkpoint_that_cannot_be_removed_does_not_keep_the_others(
 
     monkeypatch.setattr(Path, "unlink", unlink)
     delete_checkpoints(tmp_path)
-    assert [path.name for path in module.files(tmp_path / module.FOLDER)] == ["step-000000001.safetensors"]
+    assert [path.name for path in checkpoint.files(tmp_path / checkpoint.FOLDER)] == ["step-000000001.safetensors"]
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time that checkpoints see, in seconds."""
+    now = [100.0]
+    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_a_checkpoint_is_due_at_each_epoch_and_ten_seconds_after_the_last(tmp_path: Path, clock: list[float]) -> None:
+    checkpoints = CheckpointManager(tmp_path, IDENTITY)
+    assert checkpoints.is_due(ends_epoch=True) and not checkpoints.is_due(ends_epoch=False)
+    clock[0] += 9.9
+    assert not checkpoints.is_due(ends_epoch=False)
+    clock[0] += 0.1
+    assert checkpoints.is_due(ends_epoch=False)
+    checkpoints.save(1, lambda: {}, [0.5], {})
+    assert not checkpoints.is_due(ends_epoch=False)
+    clock[0] += 10
+    assert checkpoints.is_due(ends_epoch=False)
+
+
+def test_seconds_count_the_training_and_not_the_interruption(tmp_path: Path, clock: list[float]) -> None:
+    first = CheckpointManager(tmp_path, IDENTITY)
+    clock[0] += 7
+    first.save(1, lambda: {}, [0.5], {})
+    saved = latest_checkpoint(tmp_path).checkpoint
+    assert saved.seconds == 7
+    clock[0] += 1000
+    second = CheckpointManager(tmp_path, IDENTITY, saved)
+    clock[0] += 5
+    second.save(2, lambda: {}, [0.5, 0.4], {1: (0.25, 0.5)})
+    resumed = latest_checkpoint(tmp_path).checkpoint
+    assert (resumed.seconds, resumed.step, resumed.measured) == (12, 2, {1: (0.25, 0.5)})
+    assert resumed.losses.tolist() == [0.5, np.float32(0.4)] and resumed.identity == IDENTITY

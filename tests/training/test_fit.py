@@ -1,57 +1,21 @@
-import hashlib
+"""The training loop as a whole; what each step computes is in test_step_oracles.py."""
+
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from samples import bars, digest, network, options, plain
 
-from convscope.data.dataset import Dataset, epoch_order
 from convscope.errors import OptionError
 from convscope.model.build import build, set_weights
-from convscope.model.presets import load_spec
-from convscope.model.spec import Spec
-from convscope.model.spec_parser import parse
-from convscope.model.tensorflow import keras, tf
+from convscope.model.tensorflow import keras
 from convscope.training import fit as fit_module
 from convscope.training.fit import fit
-from convscope.training.options import TrainOptions, resolve
 from convscope.training.patch_whitening import whitening_kernel
 
-NETWORK = """
-Conv2D(6, 3, strides=2, use_bias=False)
-BatchNormalization(momentum=0.7)
-ReLU()
-Dropout(0.2)
-Flatten()
-Dense(num_classes, activation="softmax")
-"""
 
-
-def bars(n: int, seed: int = 0) -> Dataset:
-    """Horizontal and vertical bars: easy to tell apart, not solved by chance."""
-    rng = np.random.default_rng(seed)
-    labels = rng.integers(0, 2, n)
-    pixels = rng.integers(0, 80, (n, 10, 10, 1)).astype(np.uint8)
-    for image, label in zip(pixels, labels, strict=True):
-        at = rng.integers(1, 9)
-        image[(at, slice(None)) if label else (slice(None), at)] = 220
-    return Dataset(pixels, labels.astype(np.int64), ("vertical", "horizontal"), source="bars")
-
-
-def network(text: str = NETWORK) -> Spec:
-    return parse(text, input_shape=(10, 10, 1), num_classes=2)
-
-
-def options(**changes) -> TrainOptions:
-    small = {"model": "a.txt", "epochs": 3.0, "batch_size": 20, "shift": 1, "average": 0.3}
-    return resolve(TrainOptions(**(small | changes)))
-
-
-def digest(weights) -> str:
-    return hashlib.sha256(b"".join(weights[name].tobytes() for name in sorted(weights))).hexdigest()
-
-
-def test_a_network_learns_to_tell_bars_apart() -> None:
+def test_a_network_learns_to_classify_bars() -> None:
     fitted = fit(network(), bars(400), bars(200, seed=1), options(epochs=10.0, shift=0, learning_rate=0.01))
     assert fitted.outcome == "finished"
     assert fitted.history[-1].validation_accuracy is not None
@@ -73,36 +37,27 @@ def test_another_seed_gives_other_weights() -> None:
     assert digest(one.weights) != digest(other.weights)
 
 
-def test_one_step_is_the_step_that_keras_takes() -> None:
-    """No dropout, no augmentation, no averaging: one batch through Keras's own `train_on_batch`."""
-    spec = network(
-        'Conv2D(4, 3, activation="relu")\nMaxPooling2D(2)\nFlatten()\nDense(num_classes, activation="softmax")'
-    )
-    data = bars(20)
-    chosen = options(
-        epochs=1.0, shift=0, average=0.0, label_smoothing=0.2, optimizer="sgd", warmup=0.0, learning_rate=0.1
-    )
-    fitted = fit(spec, data, bars(10, seed=1), chosen)
-    model = build(spec, seed=0)
-    model.compile(
-        optimizer=keras.optimizers.SGD(0.1, momentum=0.9, nesterov=True),
-        loss=keras.losses.CategoricalCrossentropy(label_smoothing=0.2),
-    )
-    order = epoch_order(20, seed=0, epoch=0)
-    images = data.pixels[order].astype(np.float32) / 255
-    loss = model.train_on_batch(images, np.eye(2, dtype=np.float32)[data.labels[order]])
-    assert fitted.history[0].loss == pytest.approx(float(loss), rel=1e-5)
-    for ours, theirs in zip(fitted.weights.values(), model.get_weights(), strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
-
-
-def test_the_weights_fit_the_plain_keras_model() -> None:
-    data = bars(200)
-    fitted = fit(network(), data, bars(100, seed=1), options(epochs=15.0, learning_rate=0.01))
+def test_the_last_validation_is_that_of_a_plain_keras_model_with_the_final_weights() -> None:
+    validation = bars(100, seed=1)
+    fitted = fit(network(), bars(60), validation, options(epochs=2.0, learning_rate=0.01))
     model = build(network(), seed=5)
     set_weights(model, fitted.weights)
-    probabilities = model(data.pixels.astype(np.float32) / 255, training=False).numpy()
-    assert (probabilities.argmax(axis=1) == data.labels).mean() > 0.9
+    model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    loss, accuracy = model.evaluate(validation.pixels.astype(np.float32) / 255, validation.labels, verbose=0)
+    last = fitted.history[-1]
+    assert (last.validation_loss, last.validation_accuracy) == (pytest.approx(loss, rel=1e-4), pytest.approx(accuracy))
+    logits = keras.Model(model.inputs[0], model.layers[-2].output)(validation.pixels[:4].astype(np.float32) / 255)
+    logits = logits @ fitted.weights["dense/kernel"] + fitted.weights["dense/bias"]
+    np.testing.assert_allclose(fitted.proof.logits, logits, rtol=1e-4, atol=1e-5)
+
+
+def test_whitening_is_where_the_first_convolution_starts() -> None:
+    data, spec = bars(60), network()
+    for whiten in (True, False):
+        chosen = plain(epochs=0.3, learning_rate=1e-8, whiten=whiten)
+        kernel = fit(spec, data, bars(10, seed=1), chosen).weights["conv2d/kernel"]
+        same = np.allclose(kernel, whitening_kernel(spec, data.pixels, seed=0), atol=1e-5)
+        assert same == whiten
 
 
 def test_a_loss_that_explodes_stops_at_once_and_keeps_finite_weights() -> None:
@@ -114,7 +69,7 @@ def test_a_loss_that_explodes_stops_at_once_and_keeps_finite_weights() -> None:
     assert all(np.isfinite(weight).all() for weight in fitted.weights.values())
 
 
-def test_a_wish_to_stop_keeps_what_was_learned() -> None:
+def test_stopping_keeps_the_weights_and_the_history() -> None:
     calls = []
     fitted = fit(
         network(),
@@ -152,33 +107,12 @@ def test_every_optimizer_trains_every_kind_of_layer(optimizer: str, dense_norm: 
     assert fitted.outcome == "finished"
 
 
-def test_a_whitened_stem_decorrelates_patches() -> None:
-    spec = load_spec("quick", input_shape=(28, 28, 1), num_classes=2)
-    rng = np.random.default_rng(0)
-    smooth = np.cumsum(np.cumsum(rng.normal(size=(300, 28, 28, 1)), axis=1), axis=2)
-    pixels = np.clip(smooth * 4 + 128, 0, 255).astype(np.uint8)
-    kernel = whitening_kernel(spec, pixels, seed=0)
-    windows = np.lib.stride_tricks.sliding_window_view(pixels / 255.0, (5, 5), axis=(1, 2)).reshape(-1, 25)
-    seen = windows @ kernel.reshape(25, -1)[:, :16]
-    moment = seen.T @ seen / len(seen)
-    assert np.abs(moment - np.diag(np.diag(moment))).max() < 0.15
-    np.testing.assert_array_equal(kernel[..., :16], -kernel[..., 16:])
-
-
-def test_a_whitened_stem_needs_a_convolution_first() -> None:
+def test_whitening_needs_a_convolution_first() -> None:
     with pytest.raises(OptionError, match=r"begins with a Conv2D.*Received: Flatten"):
         fit(network("Flatten()\nDense(num_classes, activation='softmax')"), bars(20), bars(10), options(whiten=True))
 
 
-def test_dropout_in_the_loop_is_a_function_of_the_step() -> None:
-    spec = network("Flatten()\nDropout(0.5)\nDense(num_classes, activation='softmax')")
-    loop = fit_module._Loop(spec, bars(20), options())
-    images = tf.ones([20, 10, 10, 1])
-    one, again, other = (loop._forward(images, tf.constant(step)).numpy() for step in (1, 1, 2))
-    np.testing.assert_array_equal(one, again)
-    assert not np.array_equal(one, other)
-
-
+@pytest.mark.slow
 def test_two_fresh_processes_with_one_seed_end_with_one_hash(convscope, tmp_path: Path) -> None:
     hashes = []
     for name, hash_seed in (("a", "1"), ("b", "2")):

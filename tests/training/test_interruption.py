@@ -10,7 +10,7 @@ import pytest
 from interruption import is_begun, prepare, prove, start
 
 
-@pytest.mark.parametrize("kind, cuts", [("kill", 10), ("SIGINT", 1), ("SIGTERM", 1)])
+@pytest.mark.parametrize("kind, cuts", [("kill", 4), ("SIGINT", 1), ("SIGTERM", 1)])
 def test_trainings_that_were_cut_off_end_as_if_nobody_had_cut_them(kind: str, cuts: int) -> None:
     found = prove(kind, cuts, at_once=1)
     assert not found.trouble

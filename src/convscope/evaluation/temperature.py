@@ -1,4 +1,4 @@
-"""One number that makes probabilities honest: logits divided by a temperature, found on the validation split."""
+"""Temperature scaling: one number, fitted on the validation split, that calibrates the probabilities."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _GOLDEN = (math.sqrt(5) - 1) / 2
 
 
 def fit_temperature(logits: Logits, labels: Labels) -> float:
-    """The temperature that makes the labels likeliest: the one parameter of temperature scaling.
+    """Find the temperature with the highest likelihood of the labels.
 
-    No class changes by it, only how sure the network says it is. Training with label smoothing makes a network say less
-    than it knows (temperature below 1), training for long without it more (above 1).
+    Dividing the logits by it changes no prediction, only the confidence. Networks trained with label smoothing tend to
+    be underconfident (temperature below 1), networks trained for long without it overconfident (above 1).
 
     Args:
-        logits: float32 ``(n, k)``, of images that the network did not learn from.
+        logits: float32 ``(n, k)``, of images that the network was not trained on.
         labels: int64 ``(n,)``.
 
     Returns:
-        A number from 0.05 to 20.
+        The temperature, from 0.05 to 20.
 
     Source:
-        Guo et al., "On calibration of modern neural networks", 2017. We search by golden section on the logarithm.
+        Guo et al., "On calibration of modern neural networks", 2017. We use golden-section search on the logarithm.
 
     Example:
         >>> logits = np.array([[2.0, 0.0], [0.0, 2.0], [2.0, 0.0]], np.float32)
@@ -60,19 +60,19 @@ def fit_temperature(logits: Logits, labels: Labels) -> float:
 
 
 def temperature_of(calibration: Mapping[str, Any]) -> float:
-    """The temperature that a model file states; 1 where it states none.
+    """Read the temperature of a model file; 1 if the calibration is empty.
 
     Raises:
-        ModelFileError: It is not a number that `fit_temperature` could have found.
+        ModelFileError: There is another key, or the value is not a number that `fit_temperature` returns.
 
     Example:
         >>> temperature_of({}), temperature_of({"temperature": 0.5})
         (1.0, 0.5)
     """
     value = calibration.get("temperature", 1.0)
-    if type(value) not in (int, float) or not LOWEST <= value <= HIGHEST or set(calibration) > {"temperature"}:
+    if type(value) not in (int, float) or not LOWEST <= value <= HIGHEST or not calibration.keys() <= {"temperature"}:
         raise ModelFileError(
-            f"The calibration must be a temperature from {LOWEST} to {HIGHEST:g}. "
-            f"Received: {str(dict(calibration))[:80]}."
+            f"The calibration must be empty or a temperature from {LOWEST} to {HIGHEST:g}. "
+            f"Received: calibration={str(dict(calibration))[:80]}."
         )
     return float(value)

@@ -1,4 +1,4 @@
-"""Maps by differentiation: gradient, SmoothGrad, integrated gradients. In NumPy, through `backward`."""
+"""Gradient-based attribution: gradient, SmoothGrad, integrated gradients. NumPy only, through `backward`."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from convscope.model.forward import logits
 from convscope.model.model_file import Model
 
 COMPLETENESS = 0.01
-"""What integrated gradients promise: the share of the logit difference that their sum may miss."""
+"""Completeness of integrated gradients: the fraction of the logit difference that their sum may miss."""
 
 LEAST_DIFFERENCE = 0.1
-"""Logits. The gap of a smaller difference is measured against this: of nothing, any share is too little."""
+"""The smallest logit difference that the gap is divided by."""
 
 MAX_STEPS = 1024
-_STORED_BYTES = 1 << 28
+_MAX_BYTES = 1 << 28
 
 
 def gradient(network: Model, image: Image, *, target: int | None = None, seed: int = 0) -> Attribution:
-    """How much the logit would change with each pixel, for a change so small that nothing else does.
+    """The gradient of the logit with respect to each pixel.
 
     Args:
-        network: As read from its file; left unchanged.
-        image: In [0, 1], the network's input shape.
-        target: The class; None takes the one that the network names.
-        seed: Not used: nothing is random.
+        network: From a model file; not changed.
+        image: In [0, 1], with the network's input shape.
+        target: The class; None takes the predicted one.
+        seed: Not used.
 
     Raises:
         OptionError: There is no such class.
@@ -39,7 +39,7 @@ def gradient(network: Model, image: Image, *, target: int | None = None, seed: i
 
     Source:
         Simonyan, Vedaldi and Zisserman, "Deep inside convolutional networks", 2014. We keep the sign and all channels;
-        they show the largest magnitude of the channels.
+        they show the largest magnitude over the channels.
     """
     values, target = attribution_target(network, image, target)
     slopes = backpropagate(network.spec, network.weights, image[None], target)
@@ -55,15 +55,15 @@ def smoothgrad(
     noise: float = 0.15,
     samples: int = 50,
 ) -> Attribution:
-    """The mean gradient over the image with noise on it: what stays when single pixels no longer matter.
+    """The mean gradient over noisy copies of the image.
 
     Args:
-        network: As read from its file; left unchanged.
-        image: In [0, 1], the network's input shape.
-        target: The class; None takes the one that the network names.
-        seed: Of the noise.
-        noise: Its standard deviation, as a share of the image's range.
-        samples: Noisy images, at least 1.
+        network: From a model file; not changed.
+        image: In [0, 1], with the network's input shape.
+        target: The class; None takes the predicted one.
+        seed: Seed of the noise.
+        noise: Standard deviation of the noise, as a fraction of the image's range.
+        samples: Number of noisy copies, at least 1.
 
     Raises:
         OptionError: There is no such class, or noise or samples are out of range.
@@ -86,64 +86,64 @@ def smoothgrad(
 
 
 def integrated_gradients(network: Model, image: Image, *, target: int | None = None, seed: int = 0) -> Attribution:
-    """The logit, shared out: what each pixel adds on the way from an empty image to this one.
+    """The contribution of each pixel on the straight path from the baseline image to this one.
 
-    The values sum to the logit minus that of the empty image. ``facts`` has the ``gap`` in logits that is left, and its
-    share ``relative_gap`` of the difference (of `LEAST_DIFFERENCE` where that is larger), and the ``steps``.
+    The values sum to the logit minus that of the baseline image. ``facts`` has the remaining ``gap`` in logits, the
+    ``relative_gap`` (its fraction of the difference, or of `LEAST_DIFFERENCE` where that is larger), and the ``steps``.
 
     Args:
-        network: As read from its file; left unchanged.
-        image: In [0, 1], the network's input shape.
-        target: The class; None takes the one that the network names.
-        seed: Not used: nothing is random.
+        network: From a model file; not changed.
+        image: In [0, 1], with the network's input shape.
+        target: The class; None takes the predicted one.
+        seed: Not used.
 
     Raises:
         OptionError: There is no such class.
         DataError: The image has another shape.
 
     Source:
-        Sundararajan, Taly and Yan, "Axiomatic attribution for deep networks", 2017. They take 20 to 300 equal steps.
-        We know what each step must sum to, as the logit is known at both its ends, so we halve those steps that miss
-        it, until all together miss less than `COMPLETENESS` of the difference, or there are `MAX_STEPS`. The empty
-        image is black for MNIST's way of framing ink, and mid-grey otherwise (they: black).
+        Sundararajan, Taly and Yan, "Axiomatic attribution for deep networks", 2017. They use 20 to 300 equal steps.
+        The logits at both ends of a step give what it must sum to, so we halve the steps that miss it, until the total
+        gap is below `COMPLETENESS` of the difference, or there are `MAX_STEPS`. The baseline image is black for input
+        normalized as in MNIST, and mid-gray otherwise (theirs is black).
     """
     values, target = attribution_target(network, image, target)
-    nothing = baseline(network)
-    empty = np.full_like(image, nothing)
-    shared, empty_logit, steps = _integrate(network, empty, image, target)
-    gap = float(abs(shared.sum() - (values[target] - empty_logit)))
-    relative = gap / max(abs(float(values[target]) - empty_logit), LEAST_DIFFERENCE)
+    intensity = baseline(network)
+    start = np.full_like(image, intensity)
+    contributions, start_logit, steps = _integrate(network, start, image, target)
+    gap = float(abs(contributions.sum() - (values[target] - start_logit)))
+    relative = gap / max(abs(float(values[target]) - start_logit), LEAST_DIFFERENCE)
     return Attribution(
-        shared.astype(np.float32),
+        contributions.astype(np.float32),
         "integrated_gradients",
         CONTRIBUTION,
         target,
         float(values[target]),
-        baseline=nothing,
-        baseline_logit=empty_logit,
+        baseline=intensity,
+        baseline_logit=start_logit,
         facts={"steps": steps, "gap": gap, "relative_gap": relative},
     )
 
 
 def _integrate(network: Model, start: Image, end: Image, target: int) -> tuple[np.ndarray, float, int]:
-    """The path integral: float64 of the image's shape, the logit at the start, and the steps it took."""
+    """The path integral: float64 with the shape of the image, the logit at the start, and the number of steps."""
     straight = (end - start).astype(np.float64)
 
-    def between(shares: np.ndarray) -> Float32[np.ndarray, "n h w c"]:
-        return (start + shares[:, None, None, None] * straight).astype(np.float32)
+    def between(fractions: np.ndarray) -> Float32[np.ndarray, "n h w c"]:
+        return (start + fractions[:, None, None, None] * straight).astype(np.float32)
 
     def middles(edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        found = backpropagate(network.spec, network.weights, between(edges), target)
-        return found.gradient, found.logits[:, target].astype(np.float64)
+        slopes = backpropagate(network.spec, network.weights, between(edges), target)
+        return slopes.gradient, slopes.logits[:, target].astype(np.float64)
 
-    most = int(np.clip(_STORED_BYTES // end.nbytes, 64, MAX_STEPS))
+    most = int(np.clip(_MAX_BYTES // end.nbytes, 64, MAX_STEPS))
     edges = np.linspace(0, 1, 17)
     heights = logits(network.spec, network.weights, between(edges))[:, target].astype(np.float64)
     allowed = COMPLETENESS * max(abs(heights[-1] - heights[0]), LEAST_DIFFERENCE)
     slopes, halfway = middles((edges[1:] + edges[:-1]) / 2)
     while True:
         rises = np.tensordot(slopes, straight, axes=3) * np.diff(edges)
-        with np.errstate(invalid="ignore"):  # logits that left float32 have no differences, and end the loop
+        with np.errstate(invalid="ignore"):  # logits that overflowed float32 give NaN, which ends the loop
             gaps = np.abs(np.diff(heights) - rises)
         halved = gaps > allowed / len(gaps)
         if not gaps.sum() > allowed or len(gaps) + halved.sum() > most:

@@ -1,4 +1,4 @@
-"""Maps by places: Grad-CAM weighs the last feature maps, occlusion covers patch after patch."""
+"""Region-based attribution: Grad-CAM weights the last feature maps, occlusion covers one patch at a time."""
 
 from __future__ import annotations
 
@@ -11,38 +11,33 @@ from convscope.errors import OptionError, SpecError
 from convscope.explanation.attribution import Attribution
 from convscope.explanation.attribution_target import CONTRIBUTION, Image, attribution_target, baseline
 from convscope.explanation.backward import backpropagate
-from convscope.model import layers
 from convscope.model.forward import logits
 from convscope.model.model_file import Model
 from convscope.model.spec import Row, Spec
 
-_COVERED_BYTES = 1 << 24
-
-_CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D)
-_STAYING = (layers.BatchNormalization, layers.ReLU, layers.Activation)
-"""What follows a convolution without moving its numbers to other places."""
+_BATCH_BYTES = 1 << 24
 
 
 def grad_cam(network: Model, image: Image, *, target: int | None = None, seed: int = 0) -> Attribution:
-    """Which places of the last feature maps speak for the class: the maps, each weighted by its mean gradient.
+    """The last feature maps, each weighted by its mean gradient.
 
-    Coarse: it has as many numbers as those maps have places; ``facts`` says how many, and of which layer.
+    Coarse: it has one number for each position of those maps; ``facts`` has the layer and the number of positions.
 
     Args:
-        network: As read from its file; left unchanged.
-        image: In [0, 1], the network's input shape.
-        target: The class; None takes the one that the network names.
-        seed: Not used: nothing is random.
+        network: From a model file; not changed.
+        image: In [0, 1], with the network's input shape.
+        target: The class; None takes the predicted one.
+        seed: Not used.
 
     Raises:
-        SpecError: The network has no convolution that leaves more than one place.
+        SpecError: The network has no convolution with more than one output position.
         OptionError: There is no such class.
         DataError: The image has another shape.
 
     Source:
         Selvaraju et al., "Grad-CAM: visual explanations from deep networks via gradient-based localization", 2017. They
-        cut negative values off; we keep the sign. They stretch the map to the image's size; we put each number at the
-        centre of the pixels that it sees and draw straight lines between the centres.
+        clip negative values; we keep the sign. They resize the map to the image; we place each number at the center of
+        its receptive field and interpolate linearly between the centers.
     """
     row = _last_maps(network.spec)
     values, target = attribution_target(network, image, target)
@@ -62,75 +57,75 @@ def occlusion(
     patch: int | None = None,
     stride: int | None = None,
 ) -> Attribution:
-    """How far the logit falls when a patch over the pixel is covered; the same numbers as in the page.
+    """How far the logit falls when a patch over the pixel is covered; the same numbers as on the page.
 
     Args:
-        network: As read from its file; left unchanged.
-        image: In [0, 1], the network's input shape.
-        target: The class; None takes the one that the network names.
-        seed: Not used: nothing is random.
-        patch: Pixels a side of the patch; None takes a seventh of the shorter side, at least 2.
-        stride: Pixels from one patch to the next, at most ``patch``; None takes half a patch.
+        network: From a model file; not changed.
+        image: In [0, 1], with the network's input shape.
+        target: The class; None takes the predicted one.
+        seed: Not used.
+        patch: Side of the patch, in pixels; None takes a seventh of the shorter side, at least 2.
+        stride: Distance of neighboring patches in pixels, at most ``patch``; None takes half a patch.
 
     Raises:
-        OptionError: There is no such class, or patch and stride do not fit.
+        OptionError: There is no such class, or patch and stride are out of range.
         DataError: The image has another shape.
 
     Source:
-        Zeiler and Fergus, "Visualizing and understanding convolutional networks", 2014. They look at the probability
-        and cover with grey; we look at the logit, cover with what stands for nothing here (see `baseline`), let patches
-        stand out over the edge so that each pixel is covered as often, and give a pixel the mean over its patches.
+        Zeiler and Fergus, "Visualizing and understanding convolutional networks", 2014. They plot the probability
+        and cover with gray; we use the logit, cover with the `baseline` intensity, let patches overlap the border so
+        that each pixel is covered equally often, and give a pixel the mean over its patches.
     """
     values, target = attribution_target(network, image, target)
     patch = max(2, round(min(image.shape[:2]) / 7)) if patch is None else patch
     stride = -(-patch // 2) if stride is None else stride
     if not 1 <= stride <= patch:
         raise OptionError(f"Expected 1 <= stride <= patch. Received: patch={patch}, stride={stride}.")
-    nothing = baseline(network)
+    intensity = baseline(network)
     corners = [
         (slice(max(0, top), top + patch), slice(max(0, left), left + patch))
         for top in range(1 - patch, image.shape[0], stride)
         for left in range(1 - patch, image.shape[1], stride)
     ]
     sums, counts = np.zeros(image.shape[:2]), np.zeros(image.shape[:2])
-    at_once = max(1, _COVERED_BYTES // image.nbytes)
+    at_once = max(1, _BATCH_BYTES // image.nbytes)
     for start in range(0, len(corners), at_once):
         some = corners[start : start + at_once]
         covered = np.repeat(image[None], len(some), axis=0)
         for one, place in zip(covered, some, strict=True):
-            one[place] = nothing
-        left_over = logits(network.spec, network.weights, covered)[:, target]
-        for place, logit in zip(some, left_over, strict=True):
+            one[place] = intensity
+        covered_logits = logits(network.spec, network.weights, covered)[:, target]
+        for place, logit in zip(some, covered_logits, strict=True):
             sums[place] += float(values[target]) - float(logit)
             counts[place] += 1
     drop = (sums / counts).astype(np.float32)[..., None]
     facts = {"patch": patch, "stride": stride}
-    return Attribution(drop, "occlusion", CONTRIBUTION, target, float(values[target]), baseline=nothing, facts=facts)
+    return Attribution(drop, "occlusion", CONTRIBUTION, target, float(values[target]), baseline=intensity, facts=facts)
 
 
 def _last_maps(spec: Spec) -> Row:
-    """The last convolution with more than one place, after its own normalization and activation."""
-    rows = spec.table()
-    found, follows = -1, False
-    for index, row in enumerate(rows):
-        wide = isinstance(row.layer, _CONVOLUTIONS) and math.prod(row.output_shape[:2]) > 1
-        follows = wide or (follows and isinstance(row.layer, (*_STAYING, layers.Dropout)))
-        if follows and not isinstance(row.layer, layers.Dropout):
-            found = index
-    if found < 0:
-        raise SpecError("Grad-CAM needs a convolution that leaves more than one place, and this network has none.")
-    return rows[found]
+    """The last convolution with more than one output position, including its normalization, activation and shortcut."""
+    found: Row | None = None
+    follows: set[str] = set()
+    for row in spec.table():
+        is_wide = row.layer.is_convolution and math.prod(row.output_shape[:2]) > 1
+        if is_wide or (row.layer.keeps_places and not follows.isdisjoint(row.inputs)):
+            follows.add(row.name)
+            found = row if row.layer.is_shown else found
+    if found is None:
+        raise SpecError("Grad-CAM needs a convolution with more than one output position, and this network has none.")
+    return found
 
 
 def _at_every_pixel(
     coarse: Float32[np.ndarray, "rows columns"], row: Row, shape: tuple[int, ...]
 ) -> Float32[np.ndarray, "h w"]:
-    """Straight lines between the centres of the receptive fields; beyond the outermost centre its own number."""
+    """Interpolate linearly between the centers of the receptive fields, constant beyond the outermost ones."""
     fine = coarse.astype(np.float64)
     for axis in (0, 1):
         field = (row.receptive_field or ())[axis]
-        centres = field.start + (field.size - 1) / 2 + field.jump * np.arange(coarse.shape[axis])
+        centers = field.start + (field.size - 1) / 2 + field.jump * np.arange(coarse.shape[axis])
         fine = np.apply_along_axis(
-            lambda line, at=centres, n=shape[axis]: np.interp(np.arange(n), at, line), axis, fine
+            lambda line, at=centers, n=shape[axis]: np.interp(np.arange(n), at, line), axis, fine
         )
     return fine.astype(np.float32)

@@ -1,7 +1,7 @@
-"""Why a network gives a class its logit: five maps, one signature, on logits and never on the softmax. No TensorFlow.
+"""Five attribution methods with one signature, all on logits rather than softmax outputs. No TensorFlow.
 
-Each says what it is and how it differs from its paper. None of them is the truth about the network;
-`sanity_checks` tests each map.
+Each docstring says how the method differs from its paper. No map is the whole truth about a network: `sanity_checks`
+tests each of them.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from convscope.model.model_file import Model
 
 
 class Explainer(Protocol):
-    """What every member of `EXPLAINERS` is called like."""
+    """The signature of every member of `EXPLAINERS`."""
 
     def __call__(self, network: Model, image: Image, *, target: int | None = None, seed: int = 0) -> Attribution:
-        """A map for one image; ``target`` None explains the class that the network names."""
+        """Compute the map of one image; ``target`` None explains the predicted class."""
         ...
 
 
@@ -30,7 +30,7 @@ EXPLAINERS: dict[str, Explainer] = {
     "grad_cam": grad_cam,
     "occlusion": occlusion,
 }
-"""Name to method; the keys are the command line's choices."""
+"""Methods by name; the names are the choices of the command line."""
 
 TITLES: dict[str, str] = {
     "gradient": "Gradient",
@@ -39,13 +39,13 @@ TITLES: dict[str, str] = {
     "grad_cam": "Grad-CAM",
     "occlusion": "Occlusion",
 }
-"""Name to how people write it."""
+"""Display names."""
 
 IN_WORDS: dict[str, str] = {
-    "gradient": "what a tiny change of each pixel would do to the score",
-    "smoothgrad": "the gradient, averaged over the picture with noise on it",
-    "integrated_gradients": "the score shared out over the pixels, from an empty picture to this one",
-    "grad_cam": "which places of the last feature maps speak for the class; coarse",
+    "gradient": "how the score responds to a small change of each pixel",
+    "smoothgrad": "the gradient, averaged over noisy copies of the image",
+    "integrated_gradients": "the contribution of each pixel to the score, relative to an empty image",
+    "grad_cam": "which regions of the last feature maps support the class; coarse",
     "occlusion": "how far the score falls when a patch over the pixel is covered",
 }
-"""Name to what a person is told; the score is the logit."""
+"""Short descriptions; the score is the logit."""

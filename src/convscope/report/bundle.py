@@ -48,11 +48,12 @@ class ReceptiveFieldJson(TypedDict):
 
 
 class LayerJson(TypedDict):
-    """One line of the shape table."""
+    """One row of the shape table; an input is the name of a layer, or "input" for the image."""
 
     name: str
     kind: str
     config: dict[str, Any]
+    inputs: list[str]
     input_shape: list[int]
     output_shape: list[int]
     parameters: int
@@ -176,6 +177,7 @@ def network_json(spec: Spec) -> NetworkJson:
             name=row.name,
             kind=row.kind,
             config=asdict(row.layer),
+            inputs=list(row.inputs),
             input_shape=list(row.input_shape),
             output_shape=list(row.output_shape),
             parameters=row.parameters,

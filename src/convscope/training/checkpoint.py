@@ -1,14 +1,14 @@
-"""Everything needed to go on bit for bit, on disk while a training runs: a process may end at any moment.
+"""Checkpoints: everything needed to resume a training bit for bit, however the process ended.
 
-A checkpoint is one file of the model's container (`model.safetensors_io`): hashed, bounded, written beside and renamed,
-so that every file with a checkpoint's name is whole, or known to be damaged. The last two are kept.
+A checkpoint is one file in the container of model files (`model.safetensors_io`). It has a hash and is written to a
+temporary file that is then renamed, so that a file with a checkpoint's name is either complete or known to be damaged.
+The last two are kept.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,31 +22,31 @@ from convscope.arrays import is_number
 from convscope.errors import ModelFileError, RunError
 from convscope.model.files import make_folder, replace_file
 from convscope.model.safetensors_io import encode, open_file, parse_json, tensors_of
-from convscope.training.lock import lock_file
+from convscope.training.lock import lock_file, unlock_file
 
 FOLDER = "checkpoints"
 LOCK_FILE = "lock"
-HALF_WRITTEN = ".step-*.part"
+PART_FILES = ".step-*.part"
 KEPT = 2
 SECONDS_BETWEEN = 10.0
 SCHEMA_VERSION = 1
 MAX_BYTES = 2_000_000_000
-"""Optimizer and averages make a checkpoint up to four times its model."""
+"""With optimizer state and averages, a checkpoint is up to four times as large as its model."""
 
 _LOSSES = "losses"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A training between two steps.
+    """The state of a training between two steps.
 
     Attributes:
-        step: Steps taken.
-        state: Weights, moving statistics, averages and the optimizer's slots, float32, by names that `fit` gives.
+        step: Number of steps taken.
+        state: Weights, moving statistics, averages and optimizer slots, float32, by the names that `fit` uses.
         losses: One for each step taken.
         measured: Validation loss and accuracy, by the step after which they were measured.
-        seconds: How long it has trained, stops left out.
-        identity: What was trained on what, and how; the same when going on, or it would be another training.
+        seconds: Training time so far, without interruptions.
+        identity: Data, network, options and versions; they must be the same when the training is resumed.
     """
 
     step: int
@@ -58,36 +58,39 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
-class Found:
-    """What lies in a run's folder: the newest whole checkpoint, and words on those that are damaged."""
+class LatestCheckpoint:
+    """The newest complete checkpoint of a run, and a message for each newer one that is damaged."""
 
     checkpoint: Checkpoint
     damaged: tuple[str, ...]
 
 
 class CheckpointManager:
-    """Writes checkpoints of one training.
+    """Writes the checkpoints of one training.
 
     Args:
-        folder: The run's folder; None keeps nothing.
-        identity: Plain JSON values.
-        found: Where the training goes on; None begins it.
+        folder: The run's folder; None writes no checkpoints.
+        identity: Plain JSON values; see `Checkpoint`.
+        resume_from: The checkpoint to resume from; None starts a new training.
     """
 
     def __init__(
-        self, folder: Path | None = None, identity: Mapping[str, Any] | None = None, found: Checkpoint | None = None
+        self,
+        folder: Path | None = None,
+        identity: Mapping[str, Any] | None = None,
+        resume_from: Checkpoint | None = None,
     ) -> None:
-        self.found = found
+        self.resume_from = resume_from
         self._folder = folder / FOLDER if folder else None
         self._identity = identity or {}
-        self._began = time.monotonic() - (found.seconds if found else 0.0)
-        self._kept_at = time.monotonic()
+        self._started = time.monotonic() - (resume_from.seconds if resume_from else 0.0)
+        self._saved_at = time.monotonic()
 
     def is_due(self, *, ends_epoch: bool) -> bool:
-        """Whether a checkpoint should be written between these two steps."""
+        """Whether it is time to save: at the end of an epoch, and every `SECONDS_BETWEEN` seconds."""
         if self._folder is None:
             return False
-        return ends_epoch or time.monotonic() - self._kept_at >= SECONDS_BETWEEN
+        return ends_epoch or time.monotonic() - self._saved_at >= SECONDS_BETWEEN
 
     def save(
         self,
@@ -96,31 +99,34 @@ class CheckpointManager:
         losses: list[float],
         measured: Mapping[int, tuple[float, float]],
     ) -> None:
-        """Write a checkpoint; the last one before it stays, older ones go.
+        """Write a checkpoint, and delete all older ones but the last.
 
         Args:
-            step: Steps taken.
-            state: Called once, where anything is written at all.
+            step: Number of steps taken.
+            state: Returns the state; called only if a checkpoint is written.
             losses: One for each step.
-            measured: As `Checkpoint` has it.
+            measured: See `Checkpoint`.
 
         Raises:
-            RunError: It cannot be written. What was kept before is untouched.
+            RunError: The checkpoint cannot be written. Earlier ones are untouched.
         """
         if self._folder is None:
             return
         checkpoint = Checkpoint(
-            step, state(), np.array(losses, np.float32), measured, time.monotonic() - self._began, self._identity
+            step, state(), np.array(losses, np.float32), measured, time.monotonic() - self._started, self._identity
         )
         save_checkpoint(checkpoint, self._folder)
-        self._kept_at = time.monotonic()
+        self._saved_at = time.monotonic()
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> Path:
-    """Write one checkpoint into a folder, and remove all but the last two.
+    """Write a checkpoint into a folder, and delete all but the last two.
+
+    Returns:
+        The path of the file.
 
     Raises:
-        RunError: The disk is full or the folder read-only; the checkpoints before are untouched.
+        RunError: The disk is full or the folder read-only. Earlier checkpoints are untouched.
     """
     text = json.dumps(
         {
@@ -140,53 +146,57 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> Path:
             old.unlink()
     except OSError as error:
         raise RunError(
-            f"The checkpoint {path} could not be written ({error.strerror}). What was kept before is untouched.",
-            hint=f"Make room, then go on: convscope train --resume {folder.parent}",
+            f"The checkpoint {path} could not be written ({error.strerror}). Earlier checkpoints are untouched.",
+            hint=f"Free some disk space, then resume: convscope train --resume {folder.parent}",
         ) from None
     return path
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint, trusting nothing in it.
+    """Read a checkpoint and validate everything in it.
 
     Raises:
-        RunError: It is damaged, or a newer convscope wrote it.
+        RunError: It is damaged, or was written by another version of convscope.
     """
     try:
         file = open_file(path, max_bytes=MAX_BYTES)
         about = parse_json(file.text, "its description")
         if about["schema_version"] != SCHEMA_VERSION:
-            raise RunError(f"{path}: written by another version of convscope.", hint="Train anew.")
-        step = _whole(about["step"])
-        shapes = {str(name): tuple(map(_whole, shape)) for name, shape in about["shapes"].items()}
+            raise RunError(
+                f"{path} was written by another version of convscope. Expected schema_version={SCHEMA_VERSION}. "
+                f"Received: schema_version={str(about['schema_version'])[:20]}.",
+                hint="Train again with another --out.",
+            )
+        step = _integer(about["step"])
+        shapes = {str(name): tuple(map(_integer, shape)) for name, shape in about["shapes"].items()}
         tensors = tensors_of(file, {**shapes, _LOSSES: (step,)})
         measured = {
-            _whole(at, highest=step): (_figure(loss), _figure(accuracy)) for at, loss, accuracy in about["measured"]
+            _integer(at, highest=step): (_number(loss), _number(accuracy)) for at, loss, accuracy in about["measured"]
         }
         losses = tensors.pop(_LOSSES)
-        return Checkpoint(step, tensors, losses, measured, _figure(about["seconds"]), about["identity"])
+        return Checkpoint(step, tensors, losses, measured, _number(about["seconds"]), about["identity"])
     except ModelFileError as error:
         raise RunError(f"{path} is damaged: {error}") from None
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise RunError(f"{path} is damaged: its description is not that of a checkpoint.") from None
+        raise RunError(f"{path} is damaged: its description is not the one of a checkpoint.") from None
     except OSError as error:
         raise RunError(f"{path} cannot be read ({error.strerror}).") from None
 
 
-def _whole(value: object, *, highest: int = 2**40) -> int:
+def _integer(value: object, *, highest: int = 2**40) -> int:
     if type(value) is not int or not 0 <= value <= highest:
-        raise ValueError(f"{value!r} is not a whole number from 0 to {highest}")
+        raise ValueError(f"{value!r} is not an integer from 0 to {highest}")
     return value
 
 
-def _figure(value: Any) -> float:
+def _number(value: Any) -> float:
     if not is_number(value):
-        raise ValueError(f"{value!r} is no number")
+        raise ValueError(f"{value!r} is not a number")
     return float(value)
 
 
-def latest_checkpoint(folder: Path) -> Found:
-    """The newest whole checkpoint of a run.
+def latest_checkpoint(folder: Path) -> LatestCheckpoint:
+    """Read the newest complete checkpoint of a run.
 
     Raises:
         RunError: There is none.
@@ -194,73 +204,73 @@ def latest_checkpoint(folder: Path) -> Found:
     damaged = []
     for path in files(folder / FOLDER):
         try:
-            return Found(load_checkpoint(path), tuple(damaged))
+            return LatestCheckpoint(load_checkpoint(path), tuple(damaged))
         except RunError as error:
             damaged.append(str(error))
     if damaged:
-        raise RunError(f"Every checkpoint of {folder} is damaged. {damaged[0]}", hint="Train anew with another --out.")
+        raise RunError(f"Every checkpoint of {folder} is damaged. {damaged[0]}", hint="Train again with another --out.")
     raise RunError(
-        f"There is no training to go on with. Received: {folder}, which holds no checkpoint.",
-        hint="A training that has finished keeps none. Begin one with convscope train.",
+        f"Nothing to resume in {folder}: it has no checkpoint.",
+        hint="Checkpoints are deleted when a training finishes. Start a new one: convscope train",
     )
 
 
 @contextlib.contextmanager
 def lock_run(folder: Path) -> Iterator[None]:
-    """Keep other trainings out of a run's folder; the system lets go of it when the process ends, however it ends.
+    """Hold the lock of a run's folder; the operating system releases it when the process ends, however it ends.
 
     Raises:
-        RunError: Another process trains there, or the folder cannot be written.
+        RunError: Another process is training there, or the folder cannot be written.
     """
     place = folder / FOLDER
     if place.is_symlink():
-        raise RunError(f"Expected a folder of its own. Received: {place}, which is a link.", hint="Remove the link.")
+        raise RunError(f"Expected a folder. Received: {place}, which is a link.", hint="Remove the link.")
     try:
         make_folder(place)
         lock = lock_file(place / LOCK_FILE)
     except BlockingIOError:
-        raise RunError(f"Another process trains in {folder}.", hint="Wait for it, or give another --out.") from None
+        raise RunError(f"Another process is training in {folder}.", hint="Wait for it, or use another --out.") from None
     except OSError as error:
-        raise RunError(f"{folder} cannot be written ({error.strerror}).", hint="Give another --out.") from None
+        raise RunError(f"{folder} cannot be written ({error.strerror}).", hint="Use another --out.") from None
     try:
-        for half in place.glob(HALF_WRITTEN):  # of a process that was killed while it wrote
+        for part in place.glob(PART_FILES):  # left by a process that was killed while writing
             with contextlib.suppress(OSError):
-                half.unlink()
+                part.unlink()
         yield
     finally:
         try:
             if not files(place):
                 delete_checkpoints(folder)
         finally:
-            os.close(lock)
+            unlock_file(lock, place / LOCK_FILE)
 
 
 def delete_checkpoints(folder: Path) -> None:
-    """Remove the checkpoints of a training that is over, the oldest first, and nothing else that may lie there.
+    """Delete the checkpoints of a finished training, oldest first, and no other file.
 
-    Whoever calls it holds the folder.
+    The caller holds the lock.
     """
     place = folder / FOLDER
     with contextlib.suppress(OSError, RunError):
-        for old in [*reversed(files(place)), *place.glob(HALF_WRITTEN), place / LOCK_FILE]:
+        for old in [*reversed(files(place)), *place.glob(PART_FILES), place / LOCK_FILE]:
             with contextlib.suppress(OSError):
                 old.unlink(missing_ok=True)
         place.rmdir()
 
 
 def is_leftover(entry: Path) -> bool:
-    """Whether this is what a training left that ended before its first checkpoint: nothing can be gone on with.
+    """Whether a folder entry was left by a training that ended before its first checkpoint, so nothing can be resumed.
 
     Raises:
-        OSError: It cannot be read.
+        OSError: The entry cannot be read.
     """
     if entry.name != FOLDER or entry.is_symlink() or not entry.is_dir():
         return False
-    return all(file.name == LOCK_FILE or file.match(HALF_WRITTEN) for file in entry.iterdir())
+    return all(file.name == LOCK_FILE or file.match(PART_FILES) for file in entry.iterdir())
 
 
 def files(folder: Path) -> list[Path]:
-    """The checkpoints that lie in a folder, newest first; half-written ones have other names.
+    """List the checkpoints in a folder, newest first; partly written ones have other names.
 
     Raises:
         RunError: The folder cannot be read.

@@ -1,4 +1,4 @@
-"""A good start for the first convolution: the whitening directions of the training pictures' own patches."""
+"""Initial weights for the first convolution: the whitening directions of patches of the training images."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from jaxtyping import Float32
 
 from convscope.arrays import Pixels, to_images
 from convscope.errors import OptionError
-from convscope.model.layers import Conv2D
+from convscope.model.layers.conv2d import Conv2D
 from convscope.model.spec import Spec
 
 IMAGES = 2000
@@ -15,14 +15,14 @@ EPSILON = 1e-2
 
 
 def whitening_kernel(spec: Spec, pixels: Pixels, *, seed: int) -> Float32[np.ndarray, "rows columns c filters"]:
-    """The kernel for the first layer: each direction of largest variance, scaled to unit variance, with both signs.
+    """The kernel for the first layer: the directions of largest variance, scaled to unit variance, with both signs.
 
-    Filters beyond twice the number of directions repeat them with a random mix.
+    Filters beyond twice the number of directions are random mixtures of them.
 
     Args:
         spec: Its first layer must be a Conv2D without groups.
-        pixels: Training pictures; some of them, drawn by the seed, are looked at.
-        seed: Decides which.
+        pixels: Training images; a random sample of them is used.
+        seed: Random seed of the sample.
 
     Returns:
         float32, the shape of the first layer's kernel.
@@ -32,8 +32,8 @@ def whitening_kernel(spec: Spec, pixels: Pixels, *, seed: int) -> Float32[np.nda
 
     Source:
         Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024, after Page's "How to train your ResNet". There
-        the kernel stays fixed; here it is only where learning starts. We use the uncentred second moment of patches in
-        [0, 1], since most of a digit's picture is exactly 0.
+        the kernel stays fixed; here training changes it. We use the uncentered second moment of patches in [0, 1],
+        since most of a digit's image is exactly 0.
     """
     layer = first_convolution(spec)
     rng = np.random.default_rng([seed, 0x57E3])
@@ -52,10 +52,10 @@ def whitening_kernel(spec: Spec, pixels: Pixels, *, seed: int) -> Float32[np.nda
 
 
 def first_convolution(spec: Spec) -> Conv2D:
-    """The layer that can be whitened.
+    """The layer that patch whitening can initialize.
 
     Raises:
-        OptionError: The network begins with another one.
+        OptionError: The network begins with another layer.
     """
     layer = spec.layers[0]
     if not isinstance(layer, Conv2D) or layer.groups != 1:

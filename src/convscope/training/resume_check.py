@@ -1,4 +1,4 @@
-"""Whether a training that goes on is the training that began."""
+"""Check that a resumed training has the options, data and network that it was started with."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from typing import Any
 from convscope.errors import RunError
 
 
-def check_same(then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Refuse to go on with something else.
+def check_same(saved: Mapping[str, Any], current: Mapping[str, Any]) -> None:
+    """Compare the identity of a checkpoint with that of the training that resumes it.
 
     Raises:
-        RunError: The message names what differs.
+        RunError: They differ; the message names what differs.
 
     Example:
         >>> check_same({"seed": 0}, {"seed": 1})
         Traceback (most recent call last):
             ...
-        convscope.errors.RunError: To go on, everything must be as it was. Received: seed=1, which was 0. \
-Train anew with another --out, or put it back.
+        convscope.errors.RunError: Cannot resume: these options differ: seed=1 (was 0). \
+Use the same ones, or train again with another --out.
     """
-    flat_then, flat_now = dict(_flat(then)), dict(_flat(json.loads(json.dumps(now))))
+    before, after = dict(_flat(saved)), dict(_flat(json.loads(json.dumps(current))))
     different = [
-        f"{name}={flat_now.get(name)!r}, which was {flat_then.get(name)!r}"
-        for name in {**flat_then, **flat_now}
-        if flat_then.get(name) != flat_now.get(name)
+        f"{name}={after.get(name)!r} (was {before.get(name)!r})"
+        for name in {**before, **after}
+        if before.get(name) != after.get(name)
     ]
     if different:
         raise RunError(
-            f"To go on, everything must be as it was. Received: {'; '.join(different[:3])}.",
-            hint="Train anew with another --out, or put it back.",
+            f"Cannot resume: these options differ: {'; '.join(different[:3])}.",
+            hint="Use the same ones, or train again with another --out.",
         )
 
 

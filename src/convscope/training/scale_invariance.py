@@ -1,17 +1,16 @@
-"""Which kernels have a length that changes nothing."""
+"""Which kernels can be scaled without changing what the network computes."""
 
 from __future__ import annotations
 
-from convscope.model.layers import BatchNormalization, Conv2D
+from convscope.model.layers.batch_normalization import BatchNormalization
+from convscope.model.layers.conv2d import Conv2D
 from convscope.model.spec import Spec
-
-FACTOR_PASSES = ("linear", "relu", "leaky_relu")
 
 
 def is_scale_invariant(spec: Spec, index: int) -> bool:
-    """Whether the length of a convolution's kernel changes nothing: batch normalisation undoes it later.
+    """Whether a factor on a convolution's kernel changes nothing, because batch normalization removes it.
 
-    Between the two may only lie what lets a factor pass: no bias, and no activation but those of the ReLU kind.
+    A factor must pass through every layer between the two: no bias, and only activations such as ReLU.
 
     Example:
         >>> from convscope.model.presets import load_spec
@@ -19,12 +18,15 @@ def is_scale_invariant(spec: Spec, index: int) -> bool:
         >>> [is_scale_invariant(spec, i) for i in range(3)], is_scale_invariant(spec, 9)
         ([True, False, True], False)
     """
-    first = spec.layers[index]
-    if not isinstance(first, Conv2D) or first.groups != 1:
+    rows = spec.table()
+    row = rows[index]
+    if not isinstance(row.layer, Conv2D) or row.layer.groups != 1:
         return False
-    for layer in spec.layers[index:]:
-        if isinstance(layer, BatchNormalization):
-            return True
-        if getattr(layer, "use_bias", False) or getattr(layer, "activation", "linear") not in FACTOR_PASSES:
+    while row.layer.is_homogeneous:
+        users = [later for later in rows if row.name in later.inputs]
+        if len(users) != 1 or len(users[0].inputs) != 1:  # in a graph the factor could reach the logits another way
             return False
+        row = users[0]
+        if isinstance(row.layer, BatchNormalization):
+            return True
     return False

@@ -14,11 +14,12 @@ export interface ReceptiveFieldJson {
   start: number;
 }
 
-/** One line of the shape table. */
+/** One row of the shape table; an input is the name of a layer, or "input" for the image. */
 export interface LayerJson {
   name: string;
   kind: string;
   config: Record<string, any>;
+  inputs: string[];
   input_shape: number[];
   output_shape: number[];
   parameters: number;

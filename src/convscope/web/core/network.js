@@ -1,7 +1,7 @@
 /**
  * A network as the page sees it: the layers that Python lists in the bundle, and the tensors of one image.
  *
- * @typedef {import("#web/bundle.d.ts").LayerJson & {inputs?: string[]}} LayerRow
+ * @typedef {Omit<import("#web/bundle.d.ts").LayerJson, "inputs"> & {inputs?: string[]}} LayerRow
  * One layer; `config` holds Keras's arguments, pairs as (rows, columns). `inputs` names the layers that feed it, or
  * "input" for the image; a layer without it follows the layer before.
  *

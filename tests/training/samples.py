@@ -1,0 +1,61 @@
+"""A small data set, a small network and short trainings, shared by the tests of training. No TensorFlow."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from convscope.data.dataset import Dataset
+from convscope.model.spec import Spec
+from convscope.model.spec_parser import parse
+from convscope.training.checkpoint import Checkpoint
+from convscope.training.options import TrainOptions, resolve
+
+IDENTITY = {"options": {"seed": 0}}
+NETWORK = """
+Conv2D(6, 3, strides=2, use_bias=False)
+BatchNormalization(momentum=0.7)
+ReLU()
+Dropout(0.2)
+Flatten()
+Dense(num_classes, activation="softmax")
+"""
+
+
+def bars(n: int, seed: int = 0) -> Dataset:
+    """Horizontal and vertical bars on noise."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 2, n)
+    pixels = rng.integers(0, 80, (n, 10, 10, 1)).astype(np.uint8)
+    for image, label in zip(pixels, labels, strict=True):
+        at = rng.integers(1, 9)
+        image[(at, slice(None)) if label else (slice(None), at)] = 220
+    return Dataset(pixels, labels.astype(np.int64), ("vertical", "horizontal"), source="bars")
+
+
+def network(text: str = NETWORK) -> Spec:
+    return parse(text, input_shape=(10, 10, 1), num_classes=2)
+
+
+def options(**changes: object) -> TrainOptions:
+    small = {"model": "a.txt", "epochs": 3.0, "batch_size": 20, "shift": 1, "average": 0.3}
+    return resolve(TrainOptions(**(small | changes)))
+
+
+def plain(**changes: object) -> TrainOptions:
+    """Plain SGD steps: no augmentation, averaging, smoothing or warmup."""
+    off = {"shift": 0, "average": 0.0, "label_smoothing": 0.0, "warmup": 0.0, "optimizer": "sgd"}
+    return options(**(off | changes))
+
+
+def digest(weights: Mapping[str, np.ndarray]) -> str:
+    return hashlib.sha256(b"".join(weights[name].tobytes() for name in sorted(weights))).hexdigest()
+
+
+def a_checkpoint(step: int = 3, **changes: object) -> Checkpoint:
+    state = {"weight/0": np.arange(6, dtype=np.float32).reshape(2, 3), "second/0": np.zeros((), np.float32)}
+    losses = np.linspace(1, 0, step).astype(np.float32)
+    return replace(Checkpoint(step, state, losses, {min(step, 2): (0.5, 0.75)}, 1.5, IDENTITY), **changes)
