@@ -340,8 +340,8 @@ def test_the_page_covers_and_derives_the_same(small: Model, trained: Model, digi
 
 
 def test_the_page_s_own_patch_is_ours() -> None:
-    """web/view/why.js: a seventh of the shorter side, at least 2, and strides of half a patch."""
-    text = (ROOT / "src/convscope/web/view/why.js").read_text()
+    """web/view/attribution.js: a seventh of the shorter side, at least 2, and strides of half a patch."""
+    text = (ROOT / "src/convscope/web/view/attribution.js").read_text()
     assert "Math.max(2, Math.round(Math.min(shape[0], shape[1]) / 7))" in text
     assert "stride: Math.ceil(side / 2)" in text and 'fit === "mnist" ? 0 : 0.5' in text
 
