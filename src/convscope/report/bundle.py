@@ -1,4 +1,4 @@
-"""The versioned contract between Python and the page: everything the page shows, as plain JSON values. Cool.
+"""The versioned contract between Python and the page: everything the page shows, as plain JSON values. Light.
 
 ``web/bundle.d.ts`` is these types in TypeScript, written by ``scripts/docs``. Arrays travel as base64 of their
 little-endian bytes: weights as float32, because float32 keeps every prediction; pictures as uint8.
