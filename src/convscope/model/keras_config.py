@@ -295,7 +295,6 @@ def _nodes(entries: Sequence[Entry]) -> list[Node]:
 def _check_gives_logits(last: Layer) -> None:
     if not isinstance(last, Dense | Activation) or last.activation != "linear":
         raise ModelFileError(
-            f"Expected a last layer with one number for each class, as probabilities or logits. "
-            f"Received: {ascii(last)[:100]}.",
+            f"Expected one number for each class, as probabilities or logits. Received: {ascii(last)[:100]}.",
             hint="One sigmoid for two classes is not read; train with two units and softmax.",
         )
