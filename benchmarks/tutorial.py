@@ -25,9 +25,9 @@ from convscope.evaluation.metrics import measure
 from convscope.evaluation.predict import predict
 from convscope.model import model_file, ops
 from convscope.model.forward import forward
-from convscope.model.layers import Window
 from convscope.model.model_file import Model, weights_sha256
 from convscope.model.presets import CLASSIC, load_spec
+from convscope.model.window import Window
 from convscope.training.fit import fit
 from convscope.training.options import RECIPES, TrainOptions, resolve
 

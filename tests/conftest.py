@@ -23,14 +23,23 @@ from program import run_convscope, stop_servers
 settings.register_profile("shared", deadline=None)
 settings.load_profile("shared")
 
-SLOW_FIXTURES = {"convscope", "short_run", "browser", "show", "shapes_run"}
-"""A test that needs one of these runs the program, trains a network or starts a browser: not in the fast lane."""
+SLOW_FIXTURES = {"convscope", "short_run", "browser", "show"}
+"""A test that needs one of these runs the program, trains a network or starts a browser."""
+
+SLOW_FILES = {
+    "test_bad_folder_proof.py", "test_bad_input_proof.py", "test_hostile_proof.py", "test_model_file_proof.py",
+    "test_model_file_fuzz.py", "test_faults.py", "test_interruption.py", "test_power_loss.py", "test_checkpoint.py",
+    "test_fit.py", "test_train.py", "test_bad_input.py", "test_signals.py", "test_notebook.py", "test_packaging.py",
+    "test_light_import.py", "test_docs.py", "test_forward_twin.py", "test_preprocess_twin.py", "test_node.py",
+    "test_step_oracles.py", "test_mutation_proof.py",
+}  # fmt: skip
+"""Files that train networks, start processes, or run short versions of the experiments in proofs/."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what uses a slow fixture, directly or through another fixture; workers get those files first."""
+    """Mark what does not belong into the fast lane as slow; parallel workers get those files first."""
     for item in items:
-        if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+        if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())) or item.path.name in SLOW_FILES:
             item.add_marker(pytest.mark.slow)
     if "PYTEST_XDIST_WORKER" in os.environ:
         slow_files = {item.path for item in items if item.get_closest_marker("slow")}

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from program import before_all
 
-from convscope.explanation.saliency import EXPLAINERS, TITLES
+from convscope.explanation.saliency import EXPLAINERS
 
 
 def complaints(stderr: str) -> list[str]:
@@ -22,7 +22,7 @@ def test_a_digit_is_explained_in_words_with_a_verdict_for_each_map(short_run: Pa
     assert done.returncode == 0 and complaints(done.stderr) == []
     lines = done.stdout.splitlines()
     assert lines[0].startswith("mnist:0: 7 (") and lines[1].startswith("Explained: the logit of 7")
-    for title in TITLES.values():
+    for title in (method.title for method in EXPLAINERS.values()):
         (start,) = (index for index, line in enumerate(lines) if line.startswith(f"{title}: "))
         block = "\n".join(lines[start : start + 6])
         assert (

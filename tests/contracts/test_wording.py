@@ -123,8 +123,7 @@ def python(path: Path) -> Iterator[Text]:
             parts = [part.value if isinstance(part, ast.Constant) else "…" for part in node.values]
             yield node.lineno, "".join(parts)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in private | inside:
-            if " " in node.value:
-                yield node.lineno, re.sub(r"`+[^`]*`+|^ *>>>.*$", "…", node.value, flags=re.MULTILINE)
+            yield node.lineno, re.sub(r"`+[^`]*`+|^ *>>>.*$|^\S*$", "…", node.value, flags=re.MULTILINE)
 
 
 def javascript(path: Path) -> Iterator[Text]:

@@ -316,14 +316,14 @@ def test_the_box_keeps_its_proportions_at_any_size(size, mnist_test):
     result = Preprocessing(size, size, 1, fit="mnist").apply(big)[..., 0]
     top, bottom, left, right = digit_normalization.ink_box(result)
     assert abs(max(bottom - top, right - left) - size * 20 / 28) <= 1
-    assert all(abs(middle - size / 2) <= 0.5 for middle in digit_normalization.centre_of_mass(result))
+    assert all(abs(middle - size / 2) <= 0.5 for middle in digit_normalization.center_of_mass(result))
 
 
 def test_a_dot_that_vanishes_when_it_is_reduced_gives_an_empty_picture():
     dot = np.zeros((9, 7, 1), np.uint8)
     dot[5, 3] = 60
     assert Preprocessing(1, 1, 1, fit="mnist").apply(dot).shape == (1, 1, 1)
-    assert digit_normalization.centre_of_mass(np.zeros((3, 4), np.uint8)) == (1.0, 1.5)
+    assert digit_normalization.center_of_mass(np.zeros((3, 4), np.uint8)) == (1.0, 1.5)
 
 
 def test_connected_parts_equal_a_flood_fill():

@@ -473,9 +473,7 @@ def test_the_same_values_give_the_same_file_whatever_the_process_has_set(tmp_pat
 
 
 def test_a_picture_that_cannot_be_written_says_where(tmp_path):
-    with pytest.raises(
-        RunError, match=r"a path where a figure can be written\. Received: .*missing.a\.png \(No such file"
-    ):
+    with pytest.raises(RunError, match=r"path where a figure can be written\. Received: .*missing.a\.png \(No such"):
         save(learning_curves([]), tmp_path / "missing" / "a.png")
 
 

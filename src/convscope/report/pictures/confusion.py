@@ -151,7 +151,7 @@ def _title(evaluation: Evaluation) -> str:
 
 def _subtitle(k: int) -> str:
     cell = "Upper number: images; lower number: fraction of the row. " if k <= _RATES_UP_TO else "Number: images. "
-    return cell + "Blue diagonal: correct. Orange: errors; darker means more frequent."
+    return cell + "Blue diagonal: correct. Orange: errors, darker for more."
 
 
 def _description(evaluation: Evaluation) -> str:
