@@ -31,7 +31,7 @@ def explained(short_run: Path, seven: Path) -> ImageExplanation:
 
 
 def test_a_picture_is_explained_by_every_method(explained: ImageExplanation) -> None:
-    assert list(explained.explanation.maps) == list(EXPLAINERS) and explained.explanation.left_out == {}
+    assert list(explained.explanation.maps) == list(EXPLAINERS) and explained.explanation.skipped == {}
     assert explained.choices[0].name == "7" and explained.explanation.target == 7
     assert {one.attribution.target for one in explained.explanation.maps.values()} == {7}
 
@@ -39,7 +39,7 @@ def test_a_picture_is_explained_by_every_method(explained: ImageExplanation) -> 
 def test_what_it_says_is_what_predict_says(explained: ImageExplanation, short_run: Path, seven: Path) -> None:
     (same,) = predict(seven, run=short_run, top=10)
     assert explained.choices == same.choices
-    assert np.array_equal(explained.explanation.seen, same.seen)
+    assert np.array_equal(explained.explanation.pixels, same.seen)
     assert explained.probabilities.tolist() == pytest.approx(
         [{c.name: c.probability for c in same.choices}[str(digit)] for digit in range(10)]
     )
@@ -47,14 +47,14 @@ def test_what_it_says_is_what_predict_says(explained: ImageExplanation, short_ru
 
 def test_a_digit_of_the_test_split_can_be_named(short_run: Path, explained: ImageExplanation) -> None:
     (one,) = explain("mnist:0", run=short_run, method="gradient")
-    assert np.array_equal(one.explanation.seen, explained.explanation.seen)
-    with pytest.raises(DataError, match="mnist:0 to mnist:9999. Received: mnist:10000"):
+    assert np.array_equal(one.explanation.pixels, explained.explanation.pixels)
+    with pytest.raises(DataError, match=r"mnist:0 to mnist:9999\. Received: mnist:10000"):
         explain("mnist:10000", run=short_run)
 
 
 def test_the_arrays_hold_every_layer_every_weight_and_every_map(explained: ImageExplanation, short_run: Path) -> None:
     model, arrays = load_model(short_run / "model.safetensors"), explained.explanation.arrays()
-    seen = forward(model.spec, model.weights, explained.explanation.seen[None] / np.float32(255))
+    seen = forward(model.spec, model.weights, explained.explanation.pixels[None] / np.float32(255))
     for layer in seen.layers:
         assert np.allclose(arrays[f"activation/{layer.name}"], layer.output[0], atol=1e-6)
     for name, weight in model.weights.items():
@@ -133,5 +133,5 @@ def test_a_network_without_convolutions_is_explained_without_grad_cam(tmp_path: 
     save_model(Model(spec, weights, ("a", "b", "c"), preprocessing=contract), tmp_path / "model.safetensors")
     (one,) = explain("mnist:0", run=tmp_path)
     assert set(one.explanation.maps) == set(EXPLAINERS) - {"grad_cam"}
-    assert list(one.explanation.left_out) == ["grad_cam"]
-    assert "needs a convolution" in one.explanation.left_out["grad_cam"]
+    assert list(one.explanation.skipped) == ["grad_cam"]
+    assert "needs a convolution" in one.explanation.skipped["grad_cam"]

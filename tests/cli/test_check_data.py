@@ -47,7 +47,7 @@ def test_good_data_are_said_to_be_good(convscope, tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (60, 20, 20), np.uint8)
     np.savez(tmp_path / "d.npz", images=pixels, labels=np.arange(60) % 2)
     done = convscope("data", "check", "d.npz", cwd=tmp_path)
-    assert done.returncode == 0 and "Nothing found." in done.stdout
+    assert done.returncode == 0 and "No problems found." in done.stdout
 
 
 def test_without_data_and_run_it_is_one_clear_line(convscope, tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_with_a_run_wrong_labels_are_found(shapes_folder: Path, convscope, tmp_p
         shutil.move(path, classes[1] / f"moved-{path.name}")
     done = convscope("train", "--data", "shapes", "--epochs", "25", "--size", "24", "--out", "run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    done = convscope("data", "check", "--with", "run", "--json", cwd=tmp_path, timeout=300)
+    done = convscope("data", "check", "--run", "run", "--json", cwd=tmp_path, timeout=300)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     named = [f["files"][0] for f in told["findings"] if f["kind"] in ("label_error", "label_doubt")]

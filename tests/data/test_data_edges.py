@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bad_inputs import digits, drawn, npy, npz_file, pictures, put, zip_of
+from bad_inputs import add_case, digits, drawn, npy, npz_file, pictures, zip_of
 from makers import idx_bytes, write_pictures
 from PIL import Image
 
@@ -251,7 +251,7 @@ def test_spaces_around_numbers_are_no_mistake(tmp_path: Path) -> None:
 
 def test_every_case_has_a_name_of_its_own() -> None:
     with pytest.raises(ValueError, match="twice"):
-        put("folder", "no such folder", lambda path: path)
+        add_case("folder", "no such folder", lambda path: path)
 
 
 def test_an_empty_array_of_huge_sides_is_refused(tmp_path: Path) -> None:

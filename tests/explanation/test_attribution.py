@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convscope.explanation.attribution import MIDDLE, MINUS, PLUS, Attribution, colours, to_pixels
+from convscope.explanation.attribution import MIDDLE, MINUS, PLUS, Attribution, colors, to_pixels
 
 VALUES = np.array([[[1.0, 2.0], [0.0, 0.0]], [[-4.0, 1.0], [0.5, -0.5]]], np.float32)
 
@@ -29,8 +29,8 @@ def test_channels_are_added_up_and_sensitivities_are_ranked_by_magnitude() -> No
 
 
 def test_the_json_is_plain_and_holds_everything_but_the_values() -> None:
-    told = json.loads(json.dumps(attribution(baseline=0.5, baseline_logit=2.0, facts={"patch": 4}).to_json()))
-    assert told == {
+    plain = json.loads(json.dumps(attribution(baseline=0.5, baseline_logit=2.0, facts={"patch": 4}).to_json()))
+    assert plain == {
         "method": "occlusion",
         "unit": "logits",
         "target": 1,
@@ -46,7 +46,7 @@ def test_the_json_is_plain_and_holds_everything_but_the_values() -> None:
     }
 
 
-def test_a_notebook_shows_a_png_with_words_for_those_who_cannot_see_it() -> None:
+def test_a_notebook_shows_a_png_with_alternative_text() -> None:
     page = attribution()._repr_html_()
     alt = re.search(r'alt="([^"]+)"', page)
     assert alt and "occlusion for class 1" in alt[1] and "from -3 to 3 logits" in alt[1]
@@ -61,23 +61,23 @@ def test_a_notebook_shows_a_png_with_words_for_those_who_cannot_see_it() -> None
 def test_showing_a_map_draws_without_matplotlib() -> None:
     code = (
         "import sys, numpy as np\n"
-        "from convscope.explanation.attribution import Heatmap\n"
-        "Heatmap(np.ones((2, 2, 1), np.float32), 'gradient', 'logits', 0, 0.0)._repr_html_()\n"
+        "from convscope.explanation.attribution import Attribution\n"
+        "Attribution(np.ones((2, 2, 1), np.float32), 'gradient', 'logits', 0, 0.0)._repr_html_()\n"
         "assert not {'matplotlib', 'tensorflow', 'keras'} & set(sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 def test_the_scale_is_about_zero_and_its_ends_are_equally_dark() -> None:
-    assert colours(np.array([-9.0, -1.0, 0.0, 1.0, 9.0]), 1.0).tolist() == [
+    assert colors(np.array([-9.0, -1.0, 0.0, 1.0, 9.0]), 1.0).tolist() == [
         list(c) for c in (MINUS, MINUS, MIDDLE, PLUS, PLUS)
     ]
-    assert colours(np.zeros((2, 2)), 0.0).tolist() == [[list(MIDDLE)] * 2] * 2
-    assert colours(np.array([np.nan]), 1.0).tolist() == [list(MIDDLE)]
+    assert colors(np.zeros((2, 2)), 0.0).tolist() == [[list(MIDDLE)] * 2] * 2
+    assert colors(np.array([np.nan]), 1.0).tolist() == [list(MIDDLE)]
 
 
 @pytest.mark.parametrize("value", [-3.0, -1.0, -0.3])
-def test_without_colour_a_negative_number_is_told_from_a_positive_one_by_its_dot(value: float) -> None:
+def test_a_dot_marks_negative_numbers_without_color(value: float) -> None:
     grid = np.array([[3.0, value], [-value, 0.0]], np.float32)
     grey = to_pixels(grid, cell=9).astype(int).mean(axis=2)
     cells = {
@@ -87,7 +87,7 @@ def test_without_colour_a_negative_number_is_told_from_a_positive_one_by_its_dot
     assert np.ptp(cells[0, 0]) == np.ptp(cells[1, 0]) == np.ptp(cells[1, 1]) == 0
 
 
-def test_the_colours_are_the_page_s(request: pytest.FixtureRequest) -> None:
+def test_the_colors_are_those_of_the_page(request: pytest.FixtureRequest) -> None:
     text = (request.config.rootpath / "src/convscope/web/core/scale.js").read_text()
     for name, colour in (("MINUS", MINUS), ("PLUS", PLUS), ("MIDDLE", MIDDLE)):
         assert f"const {name} = {list(colour)};" in text

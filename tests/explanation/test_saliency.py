@@ -1,4 +1,4 @@
-"""The maps: what each must be on networks where it can be known, and what all of them promise."""
+"""Attribution maps: their exact values on networks where these are known, and what all methods guarantee."""
 
 import json
 import subprocess
@@ -12,10 +12,14 @@ from harness import check_explainer, random_images, random_spec, random_weights
 from convscope.arrays import to_images
 from convscope.data.mnist import load_part
 from convscope.errors import DataError, OptionError, SpecError
+from convscope.explanation import explainers, saliency
 from convscope.explanation.attribution_target import CONTRIBUTION, SENSITIVITY, baseline
-from convscope.explanation.gradients import gradient, integrated_gradients, smoothgrad
-from convscope.explanation.regions import grad_cam, occlusion
-from convscope.explanation.saliency import EXPLAINERS, IN_WORDS, TITLES
+from convscope.explanation.explainers.grad_cam import grad_cam
+from convscope.explanation.explainers.gradient import gradient
+from convscope.explanation.explainers.integrated_gradients import integrated_gradients
+from convscope.explanation.explainers.occlusion import occlusion
+from convscope.explanation.explainers.smoothgrad import smoothgrad
+from convscope.explanation.saliency import EXPLAINERS
 from convscope.model.model_file import Model, load_model, weights_sha256
 from convscope.model.spec_parser import parse
 from convscope.report.bundle import network_json
@@ -68,14 +72,16 @@ def digits() -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", EXPLAINERS)
-def test_every_explainer_keeps_the_promises_on_a_small_network(name: str, small: Model) -> None:
+def test_every_explainer_satisfies_the_contract_on_a_small_network(name: str, small: Model) -> None:
     (image,) = random_images(small.spec, 1, seed=1)
     for target in (0, 3):
         check_explainer(name, small, image, target=target)
 
 
 @pytest.mark.parametrize("name", EXPLAINERS)
-def test_every_explainer_keeps_the_promises_on_a_trained_network(name: str, trained: Model, digits: np.ndarray) -> None:
+def test_every_explainer_satisfies_the_contract_on_a_trained_network(
+    name: str, trained: Model, digits: np.ndarray
+) -> None:
     before = weights_sha256(trained.weights)
     check_explainer(name, trained, digits[0], target=7)
     assert weights_sha256(trained.weights) == before
@@ -83,18 +89,18 @@ def test_every_explainer_keeps_the_promises_on_a_trained_network(name: str, trai
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("name", EXPLAINERS)
-def test_every_explainer_keeps_the_promises_on_any_network(name: str, seed: int) -> None:
+def test_every_explainer_satisfies_the_contract_on_any_network(name: str, seed: int) -> None:
     spec = random_spec(np.random.default_rng(100 + seed))
     network = Model(spec, random_weights(spec, seed=seed), tuple("abcdefghij"[: spec.num_classes]))
     (image,) = random_images(spec, 1, seed=seed)
     try:
         check_explainer(name, network, image, target=1)
     except SpecError as error:
-        assert name == "grad_cam" and "more than one place" in str(error)
+        assert name == "grad_cam" and "more than one output position" in str(error)
 
 
 @pytest.mark.parametrize("name", EXPLAINERS)
-def test_without_a_target_the_class_that_the_network_names_is_explained(name: str, small: Model) -> None:
+def test_without_a_target_the_predicted_class_is_explained(name: str, small: Model) -> None:
     (image,) = random_images(small.spec, 1, seed=2)
     attribution = EXPLAINERS[name](small, image)
     others = [EXPLAINERS[name](small, image, target=k) for k in range(4)]
@@ -136,7 +142,7 @@ def test_on_a_linear_network_every_map_is_known() -> None:
     assert occlusion(LINEAR, PICTURE, target=0, patch=1).values.ravel() == pytest.approx(own, abs=1e-5)
 
 
-def test_where_photos_are_framed_the_empty_picture_is_grey() -> None:
+def test_the_baseline_of_photos_is_gray() -> None:
     photos = replace(LINEAR, preprocessing={"fit": "pad"})
     assert (baseline(LINEAR), baseline(photos)) == (0.0, 0.5)
     own = (np.array([1, 2, -3, 4, 0, 6]) * (PICTURE.ravel() - 0.5)).tolist()
@@ -206,7 +212,7 @@ def test_grad_cam_by_hand() -> None:
 
 
 def test_before_a_global_average_the_places_of_grad_cam_sum_to_the_logit() -> None:
-    """There Grad-CAM is CAM (Zhou et al., 2016): the logit without its bias, shared out over the places."""
+    """There Grad-CAM is CAM (Zhou et al., 2016): the logit without its bias, distributed over the positions."""
     lines = ["Conv2D(6, 3, activation='relu')", "GlobalAveragePooling2D()", "Dense(3, activation='softmax')"]
     spec = parse("\n".join(lines), input_shape=(9, 8, 1), num_classes=3)
     network = Model(spec, random_weights(spec, seed=2), ("a", "b", "c"))
@@ -242,8 +248,8 @@ def test_grad_cam_takes_the_last_maps_with_their_own_normalization_and_activatio
     assert grad_cam(network, image).facts["layer"] == "batch_normalization", "one place says nothing about where"
 
 
-def test_grad_cam_without_a_convolution_says_what_it_lacks() -> None:
-    with pytest.raises(SpecError, match="needs a convolution that leaves more than one place"):
+def test_grad_cam_without_a_convolution_is_refused() -> None:
+    with pytest.raises(SpecError, match="needs a convolution with more than one output position"):
         grad_cam(LINEAR, PICTURE)
 
 
@@ -279,7 +285,7 @@ def test_integrated_gradients_follow_a_bend_that_equal_steps_miss() -> None:
     assert attribution.total == pytest.approx(1.3, rel=0.01) and attribution.facts["steps"] < 100
 
 
-def test_a_picture_of_nothing_is_explained_by_nothing(trained: Model) -> None:
+def test_the_map_of_the_baseline_image_is_zero(trained: Model) -> None:
     attribution = integrated_gradients(trained, np.zeros((28, 28, 1), np.float32))
     assert attribution.total == 0 and abs(attribution.difference) < 1e-5 and attribution.facts["relative_gap"] < 1e-4
 
@@ -291,12 +297,13 @@ def test_a_network_whose_numbers_are_too_large_does_not_hang() -> None:
 
 def test_units_and_words_are_there_for_every_method(small: Model) -> None:
     (image,) = random_images(small.spec, 1, seed=4)
-    assert list(EXPLAINERS) == list(TITLES) == list(IN_WORDS)
+    assert all(one.title and one.description and one.name == name for name, one in EXPLAINERS.items())
     units = {name: explain(small, image).unit for name, explain in EXPLAINERS.items()}
     assert {name for name, unit in units.items() if unit == SENSITIVITY} == {"gradient", "smoothgrad"}
     assert set(units.values()) == {SENSITIVITY, CONTRIBUTION}
     for explain in EXPLAINERS.values():
-        assert "Source:" in explain.__doc__ and "we " in explain.__doc__.lower(), "the paper, and how we differ"
+        about = explain.explain.__doc__
+        assert "Source:" in about and "we " in about.lower(), "the paper, and how we differ"
 
 
 def test_the_page_covers_and_derives_the_same(small: Model, trained: Model, digits: np.ndarray, tmp_path: Path) -> None:
@@ -333,7 +340,32 @@ def test_the_page_covers_and_derives_the_same(small: Model, trained: Model, digi
 
 
 def test_the_page_s_own_patch_is_ours() -> None:
-    """web/view/why.js: a seventh of the shorter side, at least 2, and strides of half a patch."""
-    text = (ROOT / "src/convscope/web/view/why.js").read_text()
+    """web/view/attribution.js: a seventh of the shorter side, at least 2, and strides of half a patch."""
+    text = (ROOT / "src/convscope/web/view/attribution.js").read_text()
     assert "Math.max(2, Math.round(Math.min(shape[0], shape[1]) / 7))" in text
     assert "stride: Math.ceil(side / 2)" in text and 'fit === "mnist" ? 0 : 0.5' in text
+
+
+NEW = """
+from convscope.explanation.attribution import Attribution
+from convscope.explanation.attribution_target import SENSITIVITY, attribution_target
+from convscope.explanation.explainer import Explainer
+
+
+def explain(network, image, *, target=None, seed=0):
+    values, target = attribution_target(network, image, target)
+    return Attribution(image * 2, "doubled", SENSITIVITY, target, float(values[target]))
+
+
+EXPLAINER = Explainer(name="doubled", title="Doubled", description="the image, twice", order=9, explain=explain)
+"""
+
+
+def test_a_new_method_is_one_new_file(small: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "doubled.py").write_text(NEW)
+    monkeypatch.setattr(explainers, "__path__", [*explainers.__path__, str(tmp_path)])
+    found = saliency._find_explainers()
+    monkeypatch.delitem(sys.modules, f"{explainers.__name__}.doubled")
+    assert list(found) == [*EXPLAINERS, "doubled"]
+    (image,) = random_images(small.spec, 1, seed=4)
+    assert np.array_equal(found["doubled"](small, image).values, image * 2)

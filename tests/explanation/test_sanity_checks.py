@@ -1,4 +1,4 @@
-"""The examinations: curves and correlations that are known exactly, and verdicts that follow from them."""
+"""Sanity checks: curves and correlations that are known exactly, and the verdicts that follow from them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +33,7 @@ LINEAR = Model(
     preprocessing={"fit": "mnist"},
 )
 IMAGE = np.array([1, 1, 1, 1, 1, 0], np.float32).reshape(2, 3, 1)
-"""Contributions to the logit of a: 4, 2, 0, 1, -1, and 0 for the last pixel, which is not there."""
+"""Contributions to the logit of a: 4, 2, 0, 1, -1, and 0 for the last pixel, which is black."""
 
 
 @pytest.fixture(scope="module")
@@ -47,68 +47,68 @@ def digit() -> np.ndarray:
 
 
 def remove(importance: list[float], *, network: Model = LINEAR) -> Deletion:
-    chance = random_baseline(network, IMAGE, target=0)
-    return deletion(network, IMAGE, np.array(importance, np.float32).reshape(2, 3), chance=chance)
+    random = random_baseline(network, IMAGE, target=0)
+    return deletion(network, IMAGE, np.array(importance, np.float32).reshape(2, 3), random=random)
 
 
 def test_the_curve_of_a_linear_network_is_known() -> None:
-    fall = remove([4, 2, 0, 1, -1, 9])
-    assert fall.pixels == 5, "the black pixel cannot be removed, however important"
-    assert fall.shares.tolist() == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1])
-    assert fall.logit.tolist() == [6, 2, 0, -1, -1, 0]
-    assert fall.area == pytest.approx((6 / 2 + 2 + 0 - 1 - 1 + 0) / 5)
-    assert fall.flips_at == 0.2, "b has 3.5"
+    curve = remove([4, 2, 0, 1, -1, 9])
+    assert curve.pixels == 5, "the black pixel cannot be removed, however important"
+    assert curve.fractions.tolist() == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1])
+    assert curve.logit.tolist() == [6, 2, 0, -1, -1, 0]
+    assert curve.area == pytest.approx((6 / 2 + 2 + 0 - 1 - 1 + 0) / 5)
+    assert curve.flips_at == 0.2, "b has 3.5"
     backwards = remove([-4, -2, 0, -1, 1, 0])
     assert backwards.logit.tolist() == [6, 7, 7, 6, 4, 0] and backwards.flips_at == 1.0
 
 
 def test_the_best_order_beats_the_random_ones_and_the_worst_beats_none() -> None:
-    assert remove([4, 2, 0, 1, -1, 0]).beaten >= ORDERS - 2, "two of the 120 orders are as good"
-    assert remove([-4, -2, 0, -1, 1, 0]).beaten <= 2
+    assert remove([4, 2, 0, 1, -1, 0]).random_orders_beaten >= ORDERS - 2, "two of the 120 orders are as good"
+    assert remove([-4, -2, 0, -1, 1, 0]).random_orders_beaten <= 2
     assert remove([4, 2, 0, 1, -1, 0]).random_area == pytest.approx(3, abs=0.6), "the mean of 6 and 0"
 
 
 def test_random_orders_begin_and_end_where_every_order_does() -> None:
-    chance = random_baseline(LINEAR, IMAGE, target=0, seed=5)
-    assert chance.logit.shape == (ORDERS, 6) and chance.places.tolist() == [0, 1, 2, 3, 4]
-    assert (chance.logit[:, 0] == 6).all() and (chance.logit[:, -1] == 0).all()
-    assert len(np.unique(chance.logit, axis=0)) > ORDERS / 2
-    assert np.array_equal(random_baseline(LINEAR, IMAGE, target=0, seed=5).logit, chance.logit)
-    assert not np.array_equal(random_baseline(LINEAR, IMAGE, target=0, seed=6).logit, chance.logit)
+    random = random_baseline(LINEAR, IMAGE, target=0, seed=5)
+    assert random.logit.shape == (ORDERS, 6) and random.pixels.tolist() == [0, 1, 2, 3, 4]
+    assert (random.logit[:, 0] == 6).all() and (random.logit[:, -1] == 0).all()
+    assert len(np.unique(random.logit, axis=0)) > ORDERS / 2
+    assert np.array_equal(random_baseline(LINEAR, IMAGE, target=0, seed=5).logit, random.logit)
+    assert not np.array_equal(random_baseline(LINEAR, IMAGE, target=0, seed=6).logit, random.logit)
 
 
 def test_equally_important_pixels_go_in_random_order_and_not_from_the_top() -> None:
-    chance = random_baseline(LINEAR, IMAGE, target=0)
+    random = random_baseline(LINEAR, IMAGE, target=0)
     flat = np.zeros((2, 3), np.float32)
-    curves = {tuple(deletion(LINEAR, IMAGE, flat, chance=chance, seed=seed).logit.tolist()) for seed in range(8)}
+    curves = {tuple(deletion(LINEAR, IMAGE, flat, random=random, seed=seed).logit.tolist()) for seed in range(8)}
     assert len(curves) > 3
 
 
-def test_a_network_that_never_changes_its_mind_has_no_flip() -> None:
+def test_without_a_change_of_the_prediction_there_is_no_flip() -> None:
     sure = replace(LINEAR, weights=LINEAR.weights | {"dense/bias": np.array([99, 0], np.float32)})
     assert remove([4, 2, 0, 1, -1, 0], network=sure).flips_at is None
     unlike = replace(LINEAR, weights=LINEAR.weights | {"dense/bias": np.array([0, 99], np.float32)})
-    assert remove([4, 2, 0, 1, -1, 0], network=unlike).flips_at is None, "it named another class from the beginning"
+    assert remove([4, 2, 0, 1, -1, 0], network=unlike).flips_at is None, "it predicted another class from the beginning"
 
 
-def test_a_picture_of_nothing_has_nothing_to_remove() -> None:
+def test_an_image_of_the_baseline_has_no_removable_pixels() -> None:
     nothing = np.zeros_like(IMAGE)
-    chance = random_baseline(LINEAR, nothing)
-    fall = deletion(LINEAR, nothing, np.ones((2, 3), np.float32), chance=chance)
-    assert (fall.pixels, fall.beaten, fall.flips_at, fall.logit.tolist()) == (0, 0, None, [3.5])
+    random = random_baseline(LINEAR, nothing)
+    curve = deletion(LINEAR, nothing, np.ones((2, 3), np.float32), random=random)
+    assert (curve.pixels, curve.random_orders_beaten, curve.flips_at, curve.logit.tolist()) == (0, 0, None, [3.5])
 
 
-def test_a_photo_loses_its_pixels_to_grey() -> None:
+def test_pixels_of_a_photo_are_replaced_by_gray() -> None:
     photo = replace(LINEAR, preprocessing={"fit": "crop"})
-    chance = random_baseline(photo, IMAGE, target=0)
-    fall = deletion(photo, IMAGE, np.array([[6, 5, 4], [3, 2, 1]], np.float32), chance=chance)
-    assert fall.pixels == 6 and fall.logit.tolist() == pytest.approx([6, 4, 3, 3, 2.5, 3, 7.5])
+    random = random_baseline(photo, IMAGE, target=0)
+    curve = deletion(photo, IMAGE, np.array([[6, 5, 4], [3, 2, 1]], np.float32), random=random)
+    assert curve.pixels == 6 and curve.logit.tolist() == pytest.approx([6, 4, 3, 3, 2.5, 3, 7.5])
 
 
 def test_a_large_picture_is_removed_in_steps_of_five_percent(trained: Model, digit: np.ndarray) -> None:
-    chance = random_baseline(trained, digit, orders=2)
-    assert len(chance.shares) == POINTS and chance.shares[1] == 0.05
-    assert len(chance.places) == int((digit != 0).sum())
+    random = random_baseline(trained, digit, orders=2)
+    assert len(random.fractions) == POINTS and random.fractions[1] == 0.05
+    assert len(random.pixels) == int((digit != 0).sum())
 
 
 @pytest.mark.parametrize(
@@ -177,41 +177,41 @@ def test_what_was_learned_decides_the_signs_of_a_trained_network(trained: Model,
         assert abs(parameter_randomization(trained, digit, EXPLAINERS[name](trained, digit)).mean_signed) < 0.2
 
 
-def test_a_map_that_is_the_picture_is_seen_to_be_the_picture(trained: Model, digit: np.ndarray) -> None:
+def test_a_map_that_shows_the_image_is_found_out(trained: Model, digit: np.ndarray) -> None:
     """Where integrated gradients are strong is where the ink is, trained or not: the outline means nothing."""
     sanity_checks = check_attribution(trained, digit, EXPLAINERS["integrated_gradients"](trained, digit))
     assert sanity_checks.parameter_randomization.mean_magnitude > 0.9 and not sanity_checks.learned
-    assert "without training it is strong in the same places" in sanity_checks.verdict
+    assert "an untrained network gives the same outline" in sanity_checks.verdict
 
 
-def test_an_examination_changes_nothing_and_comes_out_the_same_again() -> None:
+def test_sanity_checks_change_nothing_and_are_deterministic() -> None:
     spec = random_spec(np.random.default_rng(7))
     network = Model(spec, random_weights(spec, seed=7), tuple("abcdefghij"[: spec.num_classes]))
     (image,) = random_images(spec, 1, seed=7)
     before, picture = weights_sha256(network.weights), image.copy()
-    told = [
+    results = [
         check_attribution(network, image, EXPLAINERS["occlusion"](network, image), seed=4).to_json() for _ in range(2)
     ]
-    assert told[0] == told[1] and weights_sha256(network.weights) == before and np.array_equal(image, picture)
+    assert results[0] == results[1] and weights_sha256(network.weights) == before and np.array_equal(image, picture)
 
 
 def sanity_checks(*, area_of: float, signed: float, magnitude: float) -> SanityChecks:
-    shares = np.array([0.0, 1.0])
+    fractions = np.array([0.0, 1.0])
     random = np.repeat(np.linspace(0, 1, 20, dtype=np.float32)[:, None], 2, axis=1)
-    fall = Deletion(shares, np.array([area_of, area_of], np.float32), random, 1, None)
+    curve = Deletion(fractions, np.array([area_of, area_of], np.float32), random, 1, None)
     attribution = Attribution(np.zeros((1, 1, 1), np.float32), "gradient", "logits", 0, 0.0)
-    return SanityChecks(fall, ParameterRandomization(attribution, (signed, signed), (magnitude, magnitude)))
+    return SanityChecks(curve, ParameterRandomization(attribution, (signed, signed), (magnitude, magnitude)))
 
 
 @pytest.mark.parametrize(
     ("area_of", "signed", "magnitude", "begins", "says"),
     [
-        (-1.0, 0.0, 0.2, "It holds", "another one"),
-        (-1.0, 0.0, 0.9, "Trust its signs, not its outline", "strong in the same places"),
-        (-1.0, 0.8, 0.9, "Trust its order", "without training gives much the same map"),
-        (0.5, 0.0, 0.2, "Build nothing on it", "no more than random ones"),
-        (0.5, 0.8, 0.2, "It says little here", "without training gives much the same map"),
-        (0.5, 0.0, 0.5, "It says little here", "strong in the same places"),
+        (-1.0, 0.0, 0.2, "Passes both tests", "gives another map"),
+        (-1.0, 0.0, 0.9, "Passes the deletion test, but trust its signs", "untrained network gives the same outline"),
+        (-1.0, 0.8, 0.9, "Passes the deletion test, fails the parameter-randomization test", "gives a similar map"),
+        (0.5, 0.0, 0.2, "Fails the deletion test", "no more than random ones"),
+        (0.5, 0.8, 0.2, "Fails both tests", "gives a similar map"),
+        (0.5, 0.0, 0.5, "Fails both tests", "gives the same outline"),
     ],
 )
 def test_the_verdict_follows_from_both_numbers(
@@ -224,13 +224,13 @@ def test_the_verdict_follows_from_both_numbers(
 def test_nineteen_of_twenty_random_orders_are_enough_and_eighteen_are_not() -> None:
     for area_of, matters in ((0.04, True), (0.06, False)):
         one = sanity_checks(area_of=area_of, signed=0.0, magnitude=0.0)
-        assert (one.deletion.beaten, one.matters) == (19 if matters else 18, matters)
+        assert (one.deletion.random_orders_beaten, one.matters) == (19 if matters else 18, matters)
 
 
-def test_a_chance_serves_every_map_of_its_logit(trained: Model, digit: np.ndarray) -> None:
-    chance = random_baseline(trained, digit)
-    assert isinstance(chance, RandomBaseline)
+def test_one_random_baseline_serves_every_map_of_its_logit(trained: Model, digit: np.ndarray) -> None:
+    random = random_baseline(trained, digit)
+    assert isinstance(random, RandomBaseline)
     for name in ("gradient", "grad_cam"):
         attribution = EXPLAINERS[name](trained, digit)
         alone = check_attribution(trained, digit, attribution).to_json()
-        assert check_attribution(trained, digit, attribution, chance=chance).to_json() == alone
+        assert check_attribution(trained, digit, attribution, random=random).to_json() == alone

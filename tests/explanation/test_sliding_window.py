@@ -108,14 +108,14 @@ def test_pooling_steps_by_its_own_size_unless_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (ConvOptions(size=5, kernel_size=4, dilation_rate=3), "K: a kernel of 4 rows dilated by 3 needs 10"),
         (ConvOptions(size=(9, 2)), "K: a kernel of 3 columns needs 3, and the input has 2. What would fit: K up to 2"),
         (ConvOptions(channels=4, filters=6, groups=3), "channels (4) and the filters (6). What would fit: G 1 or 2."),
-        (ConvOptions(operation="max", padding=3), "P: some windows of the pooling would see only padding in the rows"),
+        (ConvOptions(operation="max", padding=3), "P: some pooling windows would contain only padding in the rows"),
         (ConvOptions(operation="max", kernel=np.ones((2, 2, 1, 1))), "A pooling has no weights."),
-        (ConvOptions(operation="max", channels=2, filters=3), "Leave filters and groups out."),
+        (ConvOptions(operation="max", channels=2, filters=3), "Omit filters and groups."),
         (ConvOptions(operation="median"), "The operation must be one of conv, max, average. Received: 'median'."),
         (ConvOptions(padding="full"), "padding (P) must be valid, same or a number. Received: 'full'."),
         (ConvOptions(padding=-1), "padding (P) must be one or two whole numbers from 0 to 64. Received: -1."),
@@ -126,17 +126,17 @@ def test_pooling_steps_by_its_own_size_unless_told() -> None:
         (ConvOptions(seed=-1), "seed must be a whole number"),
         (ConvOptions(pixels=np.ones((3, 3))), "(rows, columns, channels). Received: an array of shape (3, 3)."),
         (ConvOptions(pixels=np.full((3, 3, 1), np.nan)), "Received: an infinite number or NaN."),
-        (ConvOptions(pixels=np.ones((3, 3, 1)), size=4), "size is 3×3 by the numbers that were given. Received: 4."),
-        (ConvOptions(pixels=np.ones((3, 3, 1)), channels=2), "channels is 1 by the numbers that were given."),
+        (ConvOptions(pixels=np.ones((3, 3, 1)), size=4), "size must match the array, which has 3×3. Received: 4."),
+        (ConvOptions(pixels=np.ones((3, 3, 1)), channels=2), "channels must match the array, which has 1."),
         (ConvOptions(kernel=np.ones((3, 3, 2, 1))), "(rows, columns, channels / groups, filters) = (3, 3, 1, 1)."),
         (ConvOptions(size=512, kernel_size=64, filters=64, channels=64), "at most 1,000,000,000 multiply-adds."),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else "",
 )  # fmt: skip
-def test_what_does_not_fit_is_said_with_its_letter(options: ConvOptions, told: str) -> None:
+def test_an_error_names_the_hyperparameter_that_does_not_fit(options: ConvOptions, message: str) -> None:
     with pytest.raises(OptionError) as caught:
         slide(options)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 @given(
@@ -148,7 +148,7 @@ def test_what_does_not_fit_is_said_with_its_letter(options: ConvOptions, told: s
     pools=st.booleans(),
 )
 @settings(max_examples=200, deadline=None)
-def test_what_is_said_to_fit_fits(size, kernel_size, strides, dilation_rate, padding, pools) -> None:
+def test_the_hints_are_right(size, kernel_size, strides, dilation_rate, padding, pools) -> None:
     asked = ConvOptions(
         size=size, kernel_size=kernel_size, strides=strides, dilation_rate=dilation_rate, padding=padding,
         operation="average" if pools else "conv",

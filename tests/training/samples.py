@@ -23,6 +23,18 @@ Dropout(0.2)
 Flatten()
 Dense(num_classes, activation="softmax")
 """
+EVERY_KIND = """
+Conv2D(8, 3, padding="same", use_bias=False)
+BatchNormalization(center=False)
+Activation("silu")
+SeparableConv2D(8, 3, dilation_rate=2, padding="same")
+DepthwiseConv2D(3, strides=2)
+AveragePooling2D(2)
+Flatten()
+Dense(16, activation="leaky_relu")
+BatchNormalization(scale=False)
+Dense(num_classes, activation="softmax")
+"""
 
 
 def bars(n: int, seed: int = 0) -> Dataset:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from samples import bars, digest, network, options, plain
+from samples import EVERY_KIND, bars, digest, network, options, plain
 
 from convscope.errors import OptionError
 from convscope.model.build import build, set_weights
@@ -46,7 +46,7 @@ def test_the_last_validation_is_that_of_a_plain_keras_model_with_the_final_weigh
     loss, accuracy = model.evaluate(validation.pixels.astype(np.float32) / 255, validation.labels, verbose=0)
     last = fitted.history[-1]
     assert (last.validation_loss, last.validation_accuracy) == (pytest.approx(loss, rel=1e-4), pytest.approx(accuracy))
-    logits = keras.Model(model.inputs, model.layers[-2].output)(validation.pixels[:4].astype(np.float32) / 255)
+    logits = keras.Model(model.inputs[0], model.layers[-2].output)(validation.pixels[:4].astype(np.float32) / 255)
     logits = logits @ fitted.weights["dense/kernel"] + fitted.weights["dense/bias"]
     np.testing.assert_allclose(fitted.proof.logits, logits, rtol=1e-4, atol=1e-5)
 
@@ -89,21 +89,9 @@ def test_a_set_smaller_than_a_batch_still_trains() -> None:
     assert (fitted.outcome, fitted.steps) == ("finished", 3)
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd", "muon"])
-@pytest.mark.parametrize("dense_norm", [False, True])
-def test_every_optimizer_trains_every_kind_of_layer(optimizer: str, dense_norm: bool) -> None:
-    text = """
-    Conv2D(8, 3, padding="same", groups=1, use_bias=False)
-    BatchNormalization(center=False)
-    Activation("silu")
-    SeparableConv2D(8, 3, dilation_rate=2, padding="same")
-    DepthwiseConv2D(3, strides=2)
-    AveragePooling2D(2)
-    Flatten()
-    Dense(16, activation="leaky_relu")
-    """ + ("BatchNormalization(scale=False)\n" if dense_norm else "")
-    spec = network("\n".join(line.strip() for line in text.splitlines()) + '\nDense(num_classes, activation="softmax")')
-    fitted = fit(spec, bars(60), bars(20, seed=1), options(optimizer=optimizer, learning_rate=0.01))
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+def test_every_optimizer_trains_every_kind_of_layer(optimizer: str) -> None:
+    fitted = fit(network(EVERY_KIND), bars(60), bars(20, seed=1), options(optimizer=optimizer, learning_rate=0.01))
     assert fitted.outcome == "finished"
 
 
@@ -112,6 +100,7 @@ def test_whitening_needs_a_convolution_first() -> None:
         fit(network("Flatten()\nDense(num_classes, activation='softmax')"), bars(20), bars(10), options(whiten=True))
 
 
+@pytest.mark.slow
 def test_two_fresh_processes_with_one_seed_end_with_one_hash(convscope, tmp_path: Path) -> None:
     hashes = []
     for name, hash_seed in (("a", "1"), ("b", "2")):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from samples import bars, network, options, plain
+from samples import EVERY_KIND, bars, network, options, plain
 
 from convscope.data.dataset import Dataset, epoch_order
 from convscope.model.build import build
@@ -25,9 +25,10 @@ Dense(num_classes, activation="softmax")
 """
 
 
-def test_the_steps_of_two_epochs_are_those_of_keras() -> None:
+@pytest.mark.parametrize("text", [NORMALIZED, EVERY_KIND], ids=["small", "every kind of layer"])
+def test_the_steps_of_two_epochs_are_those_of_keras(text: str) -> None:
     """Epoch order, batches, label smoothing, schedule and Nesterov momentum, without a threshold on accuracy."""
-    data, spec = bars(50), network(NORMALIZED)
+    data, spec = bars(50), network(text)
     chosen = plain(epochs=2.0, batch_size=20, label_smoothing=0.2, warmup=0.3, learning_rate=0.05)
     fitted = fit(spec, data, bars(10, seed=1), chosen)
 

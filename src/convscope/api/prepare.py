@@ -10,6 +10,7 @@ from typing import Any
 
 from convscope.api.environment import describe_environment
 from convscope.api.load_data import load_data
+from convscope.arrays import MAX_CLASSES
 from convscope.data.dataset import Dataset, LoadedData, stratified_split
 from convscope.errors import DataError
 from convscope.model.model_file import check_size
@@ -17,8 +18,6 @@ from convscope.model.presets import load_spec
 from convscope.model.spec import Spec
 from convscope.training.options import TrainOptions
 from convscope.training.patch_whitening import first_convolution
-
-MAX_CLASSES = 1000
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A map of numbers over a picture: what one answer rests on, signed, with its unit."""
+"""Attribution maps: one signed number for each pixel, with its unit."""
 
 from __future__ import annotations
 
@@ -12,28 +12,29 @@ from jaxtyping import Float32
 from convscope.markup import image
 
 MINUS, PLUS, MIDDLE = (11, 87, 168), (184, 70, 0), (250, 249, 246)
-"""The scale about zero, the same as in the page: blue, orange, paper."""
+"""The colors of the diverging scale, the same as on the page: blue, orange, paper."""
 
 DOTTED = 0.08
-"""A cell below minus this share of the largest magnitude has a dot, so that the sign is seen without colour."""
+"""Cells below minus this fraction of the largest magnitude get a dot, so that color is not the only sign."""
 
 _CELL = 9
 
 
 @dataclass(frozen=True, eq=False)
 class Attribution:
-    """What one method says about one logit of one picture.
+    """The attribution map of one logit of one image, by one method.
 
     Attributes:
-        values: float32 ``(h, w, c)`` of the picture's shape, or ``(h, w, 1)`` where the method does not tell channels
-            apart; signed, in `unit`. Positive speaks for the class.
+        values: float32 ``(h, w, c)`` with the shape of the image, or ``(h, w, 1)`` if the method does not distinguish
+            channels; signed, in `unit`. Positive values support the class.
         method: A key of `EXPLAINERS`.
-        unit: ``"logits"``: a contribution. ``"logits per unit of intensity"``: a sensitivity, the intensity in [0, 1].
+        unit: ``"logits"`` for a contribution, ``"logits per unit of intensity"`` for a sensitivity, the intensity being
+            in [0, 1].
         target: The class, 0..k-1.
-        logit: The logit that is explained, before any softmax and temperature.
-        baseline: The intensity that stands for nothing here; None for a method that needs none.
-        baseline_logit: The same logit for a picture of nothing but that.
-        facts: What else the method says of itself, plain values: steps, noise, patch, layer.
+        logit: The logit that is explained, before softmax and temperature.
+        baseline: The baseline intensity; None for a method without one.
+        baseline_logit: The same logit for an image of that intensity.
+        facts: Details of the method, plain values: steps, noise, patch, layer.
 
     Example:
         >>> values = np.array([[[1.0], [-3.0]]], np.float32)
@@ -52,31 +53,31 @@ class Attribution:
 
     @property
     def total(self) -> float:
-        """The sum of all values."""
+        """Sum of all values."""
         return float(self.values.sum(dtype=np.float64))
 
     @property
     def difference(self) -> float | None:
-        """By how much the logit differs from that of the baseline: what integrated gradients sum to."""
+        """The logit minus that of the baseline: what integrated gradients sum to."""
         return None if self.baseline_logit is None else self.logit - self.baseline_logit
 
     @property
     def flat(self) -> Float32[np.ndarray, "h w"]:
-        """The channels of a pixel added up."""
+        """Sum over the channels."""
         return self.values.sum(axis=2)
 
     @property
     def importance(self) -> Float32[np.ndarray, "h w"]:
-        """By what pixels are ranked: a contribution as it is, a sensitivity by its magnitude."""
+        """What pixels are ranked by: contributions as they are, sensitivities by magnitude."""
         return self.flat if self.unit == "logits" else np.abs(self.values).sum(axis=2)
 
     @property
     def reach(self) -> float:
-        """The largest magnitude of `flat`: the end of its colour scale on both sides of zero."""
+        """The largest magnitude of `flat`: the end of the color scale on both sides of zero."""
         return float(np.abs(self.flat).max(initial=0.0))
 
     def to_json(self) -> dict[str, object]:
-        """Everything but the values themselves, which belong into an array file."""
+        """Convert to plain values, without the array."""
         return {
             "method": self.method,
             "unit": self.unit,
@@ -95,49 +96,49 @@ class Attribution:
     def _repr_html_(self) -> str:
         name = self.method.replace("_", " ")
         words = (
-            f"{name} for class {self.target}: {self.values.shape[0]} by {self.values.shape[1]} numbers "
+            f"{name} for class {self.target}: {self.values.shape[0]} by {self.values.shape[1]} values "
             f"from {self.flat.min():.3g} to {self.flat.max():.3g} {self.unit}"
         )
         cell = int(np.clip(280 // max(self.flat.shape), 1, 40))
         return (
             f"<figure>{image(to_pixels(self.flat, cell=cell), alt=words)}"
-            f"<figcaption>{html.escape(words)}; orange speaks for the class, "
-            "blue with a dot against it, the scale is about zero.</figcaption></figure>"
+            f"<figcaption>{html.escape(words)}; orange supports the class, "
+            "blue with a dot contradicts it.</figcaption></figure>"
         )
 
 
-def colours(values: np.ndarray, reach: float) -> np.ndarray:
-    """Numbers as colours of the scale about zero.
+def colors(values: np.ndarray, reach: float) -> np.ndarray:
+    """Map numbers to the diverging scale.
 
     Args:
         values: Any shape.
         reach: The magnitude of the scale's ends; 0 gives paper everywhere.
 
     Returns:
-        uint8, one axis of 3 more.
+        uint8, with one more axis of 3.
 
     Example:
-        >>> colours(np.array([-2.0, 0.0, 2.0]), 2.0).tolist()
+        >>> colors(np.array([-2.0, 0.0, 2.0]), 2.0).tolist()
         [[11, 87, 168], [250, 249, 246], [184, 70, 0]]
     """
-    share = np.clip(np.nan_to_num(values / reach), -1, 1) if reach > 0 else np.zeros(np.shape(values))
-    ends = np.where((share < 0)[..., None], MINUS, PLUS)
-    return np.rint(MIDDLE + (ends - np.array(MIDDLE)) * np.abs(share)[..., None]).astype(np.uint8)
+    scaled = np.clip(np.nan_to_num(values / reach), -1, 1) if reach > 0 else np.zeros(np.shape(values))
+    ends = np.where((scaled < 0)[..., None], MINUS, PLUS)
+    return np.rint(MIDDLE + (ends - np.array(MIDDLE)) * np.abs(scaled)[..., None]).astype(np.uint8)
 
 
 def to_pixels(values: Float32[np.ndarray, "h w"], *, cell: int = _CELL, reach: float | None = None) -> np.ndarray:
-    """A map as a picture: a square of ``cell`` pixels each number, a dot in the clearly negative ones.
+    """Draw a map: a square of ``cell`` pixels for each number, with a dot in the clearly negative ones.
 
     Args:
         values: Signed.
-        cell: Pixels a side of a number.
-        reach: The magnitude of the scale's ends; None takes the largest of the map.
+        cell: Side of a square, in pixels.
+        reach: The magnitude of the scale's ends; None takes the largest magnitude of the map.
 
     Returns:
         uint8 ``(h * cell, w * cell, 3)``.
     """
     reach = float(np.abs(values).max(initial=0.0)) if reach is None else reach
-    picture = np.kron(colours(values, reach), np.ones((cell, cell, 1), np.uint8))
+    picture = np.kron(colors(values, reach), np.ones((cell, cell, 1), np.uint8))
     if reach > 0 and cell >= 3:
         middle, half = (cell - 1) / 2, max(0.5, cell / 9)
         near = np.abs(np.arange(cell) - middle) <= half

@@ -1,4 +1,4 @@
-"""What every explanation is asked: which logit of which image, and what stands for nothing in it."""
+"""The logit that an attribution map explains, and the baseline intensity."""
 
 from __future__ import annotations
 
@@ -17,17 +17,20 @@ CONTRIBUTION = "logits"
 
 
 def baseline(network: Model) -> float:
-    """The intensity that stands for nothing: black where ink is framed as in MNIST, mid-grey otherwise; as the page."""
+    """The baseline intensity: black for input normalized as in MNIST, mid-gray otherwise; the same as on the page."""
     return 0.0 if network.preprocessing.get("fit") == "mnist" else 0.5
 
 
 def attribution_target(network: Model, image: Image, target: int | None) -> tuple[Float32[np.ndarray, " k"], int]:
-    """The logits of one image, and the class that is meant.
+    """Compute the logits of one image and resolve the target class.
 
     Args:
-        network: As read from its file.
-        image: The network's input shape.
-        target: None means the class that the network names.
+        network: From a model file.
+        image: With the network's input shape.
+        target: None means the predicted class.
+
+    Returns:
+        The logits, and the target class.
 
     Raises:
         OptionError: There is no such class.

@@ -1,4 +1,4 @@
-"""Everything that one network does with one picture: what it sees, every layer, every map with its conscience."""
+"""The explanation of one image: activations of every layer, and every attribution map with its sanity checks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from convscope.model.model_file import Model
 
 @dataclass(frozen=True, eq=False)
 class CheckedAttribution:
-    """A map, and what it is worth."""
+    """An attribution map with its sanity checks."""
 
     attribution: Attribution
     sanity_checks: SanityChecks
@@ -28,46 +28,46 @@ class CheckedAttribution:
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """What a network does with one picture.
+    """What a network computes for one image, and why.
 
     Attributes:
-        network: Its filters are in its weights.
-        seen: The network's input.
-        activations: Of every layer, for this one image.
-        target: The class that the maps are about.
-        maps: By method, in the order of `EXPLAINERS`.
-        left_out: Methods that this network does not allow, each with the reason.
+        network: The network.
+        pixels: The network's input, uint8.
+        activations: Output of every layer, for this one image.
+        target: The class that the maps explain.
+        maps: Attribution maps by method, in the order of `EXPLAINERS`.
+        skipped: Methods that cannot be applied to this network, with the reason.
     """
 
     network: Model
-    seen: Picture
+    pixels: Picture
     activations: Activations
     target: int
     maps: dict[str, CheckedAttribution]
-    left_out: dict[str, str]
+    skipped: dict[str, str]
 
     @property
     def logit(self) -> float:
-        """The one that the maps are about."""
+        """The logit of the target class."""
         return float(self.activations.logits[0, self.target])
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """All numbers by name, for an array file."""
-        found = {"input": self.seen, "logits": self.activations.logits[0]}
+        """All arrays by name, for an ``.npz`` file."""
+        arrays = {"input": self.pixels, "logits": self.activations.logits[0]}
         for layer in self.activations.layers:
-            found[f"activation/{layer.name}"] = layer.output[0]
+            arrays[f"activation/{layer.name}"] = layer.output[0]
         for name, weight in self.network.weights.items():
-            found[f"weight/{name}"] = np.asarray(weight)
+            arrays[f"weight/{name}"] = np.asarray(weight)
         for name, one in self.maps.items():
-            fall = one.sanity_checks.deletion
-            found[f"map/{name}"] = one.attribution.values
-            found[f"map_without_training/{name}"] = one.sanity_checks.parameter_randomization.attribution.values
-            found[f"deletion/{name}"] = fall.logit
-            found |= {"deletion_shares": fall.shares, "deletion_in_random_orders": fall.random}
-        return found
+            curve = one.sanity_checks.deletion
+            arrays[f"map/{name}"] = one.attribution.values
+            arrays[f"map_without_training/{name}"] = one.sanity_checks.parameter_randomization.attribution.values
+            arrays[f"deletion/{name}"] = curve.logit
+            arrays |= {"deletion_shares": curve.fractions, "deletion_in_random_orders": curve.random}
+        return arrays
 
     def to_json(self) -> dict[str, object]:
-        """Plain values; the arrays themselves are in `arrays`."""
+        """Convert to plain values; see `arrays` for the arrays."""
         return {
             "target": self.network.class_names[self.target],
             "logits": dict(zip(self.network.class_names, map(float, self.activations.logits[0]), strict=True)),
@@ -86,32 +86,32 @@ class Explanation:
                 name: one.attribution.to_json() | {"sanity_checks": one.sanity_checks.to_json()}
                 for name, one in self.maps.items()
             },
-            "left_out": self.left_out,
+            "left_out": self.skipped,
         }
 
 
 def explain_picture(
     network: Model,
-    seen: Picture,
+    pixels: Picture,
     *,
     methods: Sequence[str] = tuple(EXPLAINERS),
     target: int | None = None,
     seed: int = 0,
     on_step: Callable[[str], None] = lambda step: None,
 ) -> Explanation:
-    """Explain one picture by some methods, and examine each.
+    """Explain one image by one or more methods, and check each map.
 
     Args:
-        network: Left unchanged.
-        seen: Of the network's input shape.
+        network: Not changed.
+        pixels: With the network's input shape.
         methods: Keys of `EXPLAINERS`.
-        target: The class; None takes the one that the network names.
-        seed: Of everything random: noise, orders, weights.
-        on_step: Called with a few words before each piece of work.
+        target: The class; None takes the predicted one.
+        seed: Seed of the noise, of the random orders and of the random weights.
+        on_step: Called with a short description before each step.
 
     Raises:
         OptionError: There is no such class.
-        DataError: The picture has another shape.
+        DataError: The image has another shape.
 
     Example:
         >>> from convscope.explanation.parameter_randomization import initial_weights
@@ -122,11 +122,11 @@ def explain_picture(
         >>> explained.maps["gradient"].attribution.unit
         'logits per unit of intensity'
     """
-    image = to_images(seen[None])[0]
+    image = to_images(pixels[None])[0]
     _, target = attribution_target(network, image, target)
-    on_step("removing pixels at random")
-    chance = random_baseline(network, image, target=target, seed=seed)
-    maps, left_out = {}, {}
+    on_step("removing pixels in random order")
+    random = random_baseline(network, image, target=target, seed=seed)
+    maps, skipped = {}, {}
     for name, method in EXPLAINERS.items():
         if name not in methods:
             continue
@@ -134,10 +134,10 @@ def explain_picture(
         try:
             attribution = method(network, image, target=target, seed=seed)
         except SpecError as error:
-            left_out[name] = str(error)
+            skipped[name] = str(error)
             continue
         maps[name] = CheckedAttribution(
-            attribution, check_attribution(network, image, attribution, chance=chance, seed=seed)
+            attribution, check_attribution(network, image, attribution, random=random, seed=seed)
         )
     activations = forward(network.spec, network.weights, image[None])
-    return Explanation(network, seen, activations, target, maps, left_out)
+    return Explanation(network, pixels, activations, target, maps, skipped)

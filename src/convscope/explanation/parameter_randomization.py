@@ -1,4 +1,4 @@
-"""The same map for networks that have learned nothing, and how alike the maps are."""
+"""The parameter-randomization test: compare a map with those of networks with random weights."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from convscope.model.model_file import Model
 from convscope.model.spec import Row, Spec
 
 NETWORKS = 5
-"""Networks with random weights that a map is compared with."""
+"""Number of networks with random weights that a map is compared with."""
 
-_CUT = 0.87962566103423978
-"""The standard deviation of a normal distribution that is cut off at two of its own."""
+_TRUNCATED_DEVIATION = 0.87962566103423978
+"""Standard deviation of a standard normal distribution truncated at -2 and 2."""
 
 
 @dataclass(frozen=True, eq=False)
 class ParameterRandomization:
-    """How a map compares with the same map of networks with random weights.
+    """How similar a map is to the maps of networks with random weights.
 
     Attributes:
-        attribution: Of the first of these networks.
-        signed: One rank correlation a network, -1 to 1, between the maps as they are.
-        magnitude: The same between the maps without their signs.
+        attribution: The map of the first of these networks.
+        signed: Rank correlation of the maps, -1 to 1, one for each network.
+        magnitude: Rank correlation of their absolute values, one for each network.
     """
 
     attribution: Attribution
@@ -36,16 +36,16 @@ class ParameterRandomization:
 
     @property
     def mean_signed(self) -> float:
-        """Near 0: the map comes from what was learned. Near 1: training did not matter to it."""
+        """Mean of `signed`. Near 0 the map depends on what was learned, near 1 it does not."""
         return float(np.mean(self.signed))
 
     @property
     def mean_magnitude(self) -> float:
-        """Near 1: where the map is strong was decided by the picture, not by what was learned."""
+        """Mean of `magnitude`. Near 1 the image alone decides where the map is strong."""
         return float(np.mean(self.magnitude))
 
     def to_json(self) -> dict[str, object]:
-        """Plain values."""
+        """Convert to plain values."""
         return {
             "networks": len(self.signed),
             "rank_correlation": self.mean_signed,
@@ -58,19 +58,19 @@ class ParameterRandomization:
 def parameter_randomization(
     network: Model, image: Image, attribution: Attribution, *, seed: int = 0, networks: int = NETWORKS
 ) -> ParameterRandomization:
-    """Make the same map for networks of the same layers with random weights.
+    """Compute the same map for networks with the same layers and random weights.
 
     Args:
-        network: That the map is about; left unchanged.
-        image: That the map is about.
+        network: The network that the map explains; not changed.
+        image: The image that the map explains.
         attribution: From a member of `EXPLAINERS`.
-        seed: Of the weights.
-        networks: How many, at least 1.
+        seed: Seed of the weights.
+        networks: Number of networks, at least 1.
 
     Source:
         Adebayo et al., "Sanity checks for saliency maps", 2018: the model parameter randomization test. They also
-        randomise layer by layer, and compare by more measures. We randomise all weights at once, as before a training,
-        and give Spearman's rank correlation with signs and without, the mean over several networks.
+        randomize layer by layer, and use more similarity measures. We randomize all weights at once, and report
+        Spearman's rank correlation with signs and without, the mean over several networks.
     """
     explain = EXPLAINERS[attribution.method]
     maps = [
@@ -88,10 +88,10 @@ def parameter_randomization(
 
 
 def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Spearman's: the correlation of the ranks, equal values sharing their mean rank.
+    """Spearman's rank correlation; equal values share their mean rank.
 
     Returns:
-        -1 to 1; 0 where one side is all equal and so has no order to compare.
+        -1 to 1; 0 if all values of one side are equal.
 
     Source:
         Spearman, "The proof and measurement of association between two things", 1904.
@@ -107,18 +107,18 @@ def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def initial_weights(spec: Spec, *, seed: int) -> dict[str, np.ndarray]:
-    """Weights as before a training, drawn as Keras draws them: each kernel by its layer's initializer.
+    """Draw initial weights from the distributions that Keras uses, each kernel by its layer's initializer.
 
     Args:
         spec: The network.
         seed: 0 or more.
 
     Returns:
-        Every weight of it, float32: biases 0, scales and variances 1.
+        All weights, float32: biases 0, scales and variances 1.
 
     Source:
-        Glorot and Bengio, 2010; He et al., 2015; LeCun et al., 1998. The numbers are drawn by NumPy, so that they are
-        not those of `model.build`, only as likely.
+        Glorot and Bengio, 2010; He et al., 2015; LeCun et al., 1998. NumPy draws the numbers, so that they
+        follow the distributions of `model.build` without being equal.
     """
     rng = np.random.default_rng([seed, 3])
     weights = {}
@@ -142,9 +142,9 @@ def _draw(row: Row, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndar
         limit = math.sqrt(3 * variance)
         return rng.uniform(-limit, limit, shape)
     drawn = rng.standard_normal(shape)
-    while (beyond := np.abs(drawn) > 2).any():
-        drawn[beyond] = rng.standard_normal(int(beyond.sum()))
-    return drawn * math.sqrt(variance) / _CUT
+    while (outside := np.abs(drawn) > 2).any():
+        drawn[outside] = rng.standard_normal(int(outside.sum()))
+    return drawn * math.sqrt(variance) / _TRUNCATED_DEVIATION
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:

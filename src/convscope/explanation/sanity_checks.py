@@ -1,4 +1,4 @@
-"""What a map is worth: does the score fall when its pixels go, and does the map change when the learning goes?"""
+"""Sanity checks of an attribution map: the deletion test and the parameter-randomization test."""
 
 from __future__ import annotations
 
@@ -10,56 +10,60 @@ from convscope.explanation.deletion import Deletion, RandomBaseline, deletion, r
 from convscope.explanation.parameter_randomization import ParameterRandomization, parameter_randomization
 from convscope.model.model_file import Model
 
-SAME = 0.5
-"""A rank correlation from here on says that two maps show much the same."""
+SIMILAR = 0.5
+"""Two maps with at least this rank correlation count as similar."""
 
-NEARLY_ALL = 0.95
-"""Of the random orders: a map's order must do better than so many."""
+SIGNIFICANT = 0.95
+"""The fraction of random orders that a map's order must beat."""
 
 
 @dataclass(frozen=True, eq=False)
 class SanityChecks:
-    """Both examinations of one map."""
+    """The results of both tests of one map."""
 
     deletion: Deletion
     parameter_randomization: ParameterRandomization
 
     @property
     def matters(self) -> bool:
-        """The score falls faster than in nearly every random order."""
-        return self.deletion.beaten >= NEARLY_ALL * len(self.deletion.random)
+        """Whether the map passes the deletion test: its order beats nearly every random order."""
+        return self.deletion.random_orders_beaten >= SIGNIFICANT * len(self.deletion.random)
 
     @property
     def learned(self) -> bool:
-        """The map is another one where nothing was learned, with its signs and without."""
-        return max(self.parameter_randomization.mean_signed, self.parameter_randomization.mean_magnitude) < SAME
+        """Whether the map passes the parameter-randomization test, with signs and without."""
+        return max(self.parameter_randomization.mean_signed, self.parameter_randomization.mean_magnitude) < SIMILAR
 
     @property
     def verdict(self) -> str:
-        """What a person should make of the map."""
+        """Both results in one sentence."""
         if self.matters and self.learned:
-            return "It holds: its strongest pixels matter, and without training the map is another one."
+            return "Passes both tests: its strongest pixels matter, and an untrained network gives another map."
+        if self.matters and self._is_same_map:
+            return (
+                "Passes the deletion test, fails the parameter-randomization test: its strongest pixels matter, but "
+                "an untrained network gives a similar map."
+            )
         if self.matters:
-            how = "Trust its order" if self._is_same_map else "Trust its signs, not its outline"
-            return f"{how}: its strongest pixels matter, but {self._without_training}."
+            return (
+                "Passes the deletion test, but trust its signs, not its outline: an untrained network gives the same "
+                "outline."
+            )
+        random = "its strongest pixels matter no more than random ones"
         if self.learned:
-            return "Build nothing on it: its strongest pixels matter no more than random ones."
-        return (
-            f"It says little here: its strongest pixels matter no more than random ones, and {self._without_training}."
-        )
+            return f"Fails the deletion test: {random}."
+        return f"Fails both tests: {random}, and an untrained network gives {self._what_stays}."
 
     @property
     def _is_same_map(self) -> bool:
-        return self.parameter_randomization.mean_signed >= SAME
+        return self.parameter_randomization.mean_signed >= SIMILAR
 
     @property
-    def _without_training(self) -> str:
-        if self._is_same_map:
-            return "a network without training gives much the same map"
-        return "without training it is strong in the same places"
+    def _what_stays(self) -> str:
+        return "a similar map" if self._is_same_map else "the same outline"
 
     def to_json(self) -> dict[str, object]:
-        """Plain values, the verdict among them."""
+        """Convert to plain values."""
         return {
             "deletion": self.deletion.to_json(),
             "random_weights": self.parameter_randomization.to_json(),
@@ -70,21 +74,21 @@ class SanityChecks:
 
 
 def check_attribution(
-    network: Model, image: Image, attribution: Attribution, *, chance: RandomBaseline | None = None, seed: int = 0
+    network: Model, image: Image, attribution: Attribution, *, random: RandomBaseline | None = None, seed: int = 0
 ) -> SanityChecks:
-    """Both examinations of a map.
+    """Run both tests on a map.
 
     Args:
-        network: That the map is about; left unchanged.
-        image: That the map is about.
+        network: The network that the map explains; not changed.
+        image: The image that the map explains.
         attribution: From a member of `EXPLAINERS`.
-        chance: From `random_baseline`, one for all maps of one logit of one image; None makes it.
-        seed: Of the random orders and the random weights.
+        random: From `random_baseline`, shared by all maps of one logit of one image; None computes it.
+        seed: Seed of the random orders and the random weights.
 
     Source:
-        `deletion` and `parameter_randomization` name theirs. The verdict and its two limits are ours:
-        `SAME` and `NEARLY_ALL`.
+        See `deletion` and `parameter_randomization`. The verdict and its two thresholds, `SIMILAR` and `SIGNIFICANT`,
+        are ours.
     """
-    chance = chance or random_baseline(network, image, target=attribution.target, seed=seed)
-    fallen = deletion(network, image, attribution.importance, chance=chance, seed=seed)
-    return SanityChecks(fallen, parameter_randomization(network, image, attribution, seed=seed))
+    random = random or random_baseline(network, image, target=attribution.target, seed=seed)
+    curve = deletion(network, image, attribution.importance, random=random, seed=seed)
+    return SanityChecks(curve, parameter_randomization(network, image, attribution, seed=seed))

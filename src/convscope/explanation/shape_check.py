@@ -1,4 +1,4 @@
-"""Whether the letters of a sliding window fit together, and what would fit where they do not."""
+"""Check that the hyperparameters of a sliding window fit together, and say what would fit if they do not."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from convscope.arithmetic import PADDINGS, effective_kernel_size, output_size, padding_split
 from convscope.errors import OptionError
-from convscope.model.layers import Axis, Window
+from convscope.model.window import Axis, Window
 
 Pair = tuple[int, int]
 
@@ -14,18 +14,18 @@ _AXES = ("rows", "columns")
 
 
 def check_fit(window: Window, size: Pair, channels: int, filters: int, groups: int, *, pools: bool) -> None:
-    """Refuse a combination that has no output.
+    """Refuse a combination without an output.
 
     Args:
-        window: What slides.
+        window: The sliding window.
         size: Rows and columns of the input.
-        channels: Of the input.
-        filters: Of the output.
-        groups: Equal parts of the channels.
-        pools: Whether padding counts for nothing, so that a window must meet the picture.
+        channels: Number of input channels.
+        filters: Number of output channels.
+        groups: Number of groups that the channels are split into.
+        pools: Whether padding is ignored, so that each window must overlap the input.
 
     Raises:
-        OptionError: The message names the letter, the hint says what would fit.
+        OptionError: The message names the hyperparameter, the hint says what would fit.
 
     Example:
         >>> check_fit(Window((5, 5)), (4, 9), 1, 1, 1, pools=False)
@@ -44,11 +44,11 @@ P 1 or more, 'same', or an input of 5 rows or more.
         axis = window.axis(index)
         if output_size(size[index], **axis) < 1:
             raise OptionError(_too_large(size[index], axis, name), hint=_what_fits(size[index], axis, name))
-        if pools and not _meets_the_picture(size[index], axis):
+        if pools and not _overlaps_the_input(size[index], axis):
             fits = [p for p in range(axis["kernel_size"]) if _pools_with(size[index], axis, padding=p)]
             raise OptionError(
-                f"P: some windows of the pooling would see only padding in the {name}, and padding has no "
-                f"largest value and no mean.",
+                f"P: some pooling windows would contain only padding in the {name}, and padding has no "
+                f"maximum and no mean.",
                 hint=f"What would fit: P {_either([str(p) for p in fits])}."
                 if fits
                 else "Use a smaller dilation_rate.",
@@ -56,10 +56,10 @@ P 1 or more, 'same', or an input of 5 rows or more.
 
 
 def pair(name: str, value: int | Pair, *, low: int, high: int) -> Pair:
-    """A number for both axes, or one for each.
+    """Validate one number for both axes, or one for each.
 
     Raises:
-        OptionError: It is neither, or outside of ``low..high``.
+        OptionError: It is neither, or out of range.
     """
     both = (value, value) if isinstance(value, int) else tuple(value)
     if len(both) != 2 or any(type(one) is not int or not low <= one <= high for one in both):
@@ -68,17 +68,21 @@ def pair(name: str, value: int | Pair, *, low: int, high: int) -> Pair:
 
 
 def count(name: str, value: int, *, low: int = 1, high: int) -> int:
-    """A whole number in a range, or OptionError."""
+    """Validate an integer in a range.
+
+    Raises:
+        OptionError: It is out of range.
+    """
     if type(value) is not int or not low <= value <= high:
         raise OptionError(f"{name} must be a whole number from {low} to {high}. Received: {value!r}.")
     return value
 
 
 def pad(value: str | int | Pair, *, high: int) -> str | Pair:
-    """A padding as `Window` has it: a word, or zeros for each side of the rows and of the columns.
+    """Validate a padding: ``"valid"``, ``"same"``, or zeros on each side of the rows and of the columns.
 
     Raises:
-        OptionError: It is no padding.
+        OptionError: It is none of these.
     """
     if isinstance(value, str):
         if value not in PADDINGS:
@@ -88,15 +92,15 @@ def pad(value: str | int | Pair, *, high: int) -> str | Pair:
 
 
 def numbers(value: object, what: str, axes: str) -> np.ndarray | None:
-    """Numbers that a person gave, as float32.
+    """Convert user input to a float32 array.
 
     Args:
         value: Anything array-like, or None.
-        what: For the message.
-        axes: For the message, as ``"rows, columns, channels"``: as many as the array must have.
+        what: Name of the array, for the message.
+        axes: Names of the axes, such as ``"rows, columns, channels"``; the array must have as many.
 
     Raises:
-        OptionError: They are no finite numbers, or have other axes.
+        OptionError: The values are not finite numbers, or have other axes.
     """
     if value is None:
         return None
@@ -113,10 +117,10 @@ def numbers(value: object, what: str, axes: str) -> np.ndarray | None:
 
 
 def finite(output: np.ndarray) -> np.ndarray:
-    """What a window gave, as it is.
+    """Return an output if it is finite.
 
     Raises:
-        OptionError: Its sums are beyond float32.
+        OptionError: The sums overflow float32.
     """
     if not np.isfinite(output).all():
         raise OptionError(
@@ -125,25 +129,25 @@ def finite(output: np.ndarray) -> np.ndarray:
     return output
 
 
-def agreed(name: str, asked: int | Pair | None, given: Pair | None, default: int, *, high: int) -> Pair:
-    """The rows and columns that a person asked for, those of what was given, or the default.
+def agreed(name: str, option: int | Pair | None, given: Pair | None, default: int, *, high: int) -> Pair:
+    """Resolve rows and columns from an option, from the array that was given, or from the default.
 
     Raises:
-        OptionError: They were asked for and given, and differ.
+        OptionError: Option and array disagree.
     """
-    if asked is None:
+    if option is None:
         return pair(name, given or default, low=1, high=high)
-    wanted = pair(name, asked, low=1, high=high)
+    wanted = pair(name, option, low=1, high=high)
     if given is not None and wanted != tuple(given):
-        raise OptionError(f"{name} is {given[0]}×{given[1]} by the numbers that were given. Received: {asked!r}.")
+        raise OptionError(f"{name} must match the array, which has {given[0]}×{given[1]}. Received: {option!r}.")
     return wanted
 
 
-def agreed_count(name: str, asked: int | None, given: int | None, *, high: int) -> int:
+def agreed_count(name: str, option: int | None, given: int | None, *, high: int) -> int:
     """The same for one number; the default is 1."""
-    wanted = count(name, asked if asked is not None else given or 1, high=high)
+    wanted = count(name, option if option is not None else given or 1, high=high)
     if given not in (None, wanted):
-        raise OptionError(f"{name} is {given} by the numbers that were given. Received: {asked!r}.")
+        raise OptionError(f"{name} must match the array, which has {given}. Received: {option!r}.")
     return wanted
 
 
@@ -168,11 +172,11 @@ def _what_fits(size: int, axis: Axis, name: str) -> str:
 
 def _pools_with(size: int, axis: Axis, *, padding: int) -> bool:
     changed: Axis = {**axis, "padding": padding}
-    return output_size(size, **changed) >= 1 and _meets_the_picture(size, changed)
+    return output_size(size, **changed) >= 1 and _overlaps_the_input(size, changed)
 
 
-def _meets_the_picture(size: int, axis: Axis) -> bool:
-    """Whether every window has a tap on a pixel."""
+def _overlaps_the_input(size: int, axis: Axis) -> bool:
+    """Whether every window covers a pixel of the input."""
     before, _ = padding_split(size, **axis)
     taps = [tap * axis["dilation_rate"] - before for tap in range(axis["kernel_size"])]
     starts = range(0, output_size(size, **axis) * axis["strides"], axis["strides"])

@@ -1,6 +1,6 @@
-"""The sliding window for any shape: what fits, what comes out, and one output number as its products.
+"""A sliding window over one input: its output, and each output value as a sum of products.
 
-The sizes come from `convscope.arithmetic` and the numbers from `convscope.model.ops`, which also run every network.
+Sizes come from `convscope.arithmetic` and values from `convscope.model.ops`, which also run every network.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from convscope.arithmetic import output_size_formula, padding_split
 from convscope.errors import OptionError
 from convscope.explanation import shape_check
 from convscope.model import ops
-from convscope.model.layers import Window
+from convscope.model.window import Window
 
 OPERATIONS = ("conv", "max", "average")
 MAX_SIZE, MAX_KERNEL, MAX_STEP, MAX_CHANNELS = 512, 64, 64, 64
@@ -28,21 +28,21 @@ Kernel = Float32[np.ndarray, "r s g f"]
 
 @dataclass(frozen=True, eq=False)
 class ConvOptions:
-    """What slides over what. Where a number stands for a pair, it counts for rows and columns.
+    """The input and the hyperparameters of a sliding window. One number in place of a pair applies to rows and columns.
 
     Attributes:
-        size: Rows and columns of the input, 1..512; None: those of ``pixels``, or 9.
-        kernel_size: K, 1..64; None: that of ``kernel``, or 3 (2 for pooling).
+        size: Rows and columns of the input, 1..512; None takes those of ``pixels``, or 9.
+        kernel_size: K, 1..64; None takes that of ``kernel``, or 3 (2 for pooling).
         padding: P, ``"valid"``, ``"same"``, or zeros on each side, 0..64.
-        strides: S, 1..64; None: 1 (for pooling the kernel size, as in Keras).
+        strides: S, 1..64; None takes 1 (for pooling the kernel size, as in Keras).
         dilation_rate: D, 1..64.
         groups: G; divides channels and filters.
-        channels: Of the input, 1..64; None: those of ``pixels``, or 1.
-        filters: Of the output, 1..64; None: those of ``kernel``, or 1. Pooling has as many as channels.
+        channels: Input channels, 1..64; None takes those of ``pixels``, or 1.
+        filters: Output channels, 1..64; None takes those of ``kernel``, or 1. Pooling has as many as input channels.
         operation: ``"conv"``, or ``"max"`` or ``"average"`` pooling.
-        pixels: ``(h, w, c)``, any finite numbers; None: whole numbers 0..9 drawn with ``seed``.
-        kernel: ``(rows, columns, channels / groups, filters)``; None: whole numbers -2..2 drawn with ``seed``.
-        seed: For what is drawn.
+        pixels: ``(h, w, c)``, any finite numbers; None draws integers 0..9 with ``seed``.
+        kernel: ``(rows, columns, channels / groups, filters)``; None draws integers -2..2 with ``seed``.
+        seed: Random seed.
     """
 
     size: int | Pair | None = None
@@ -61,15 +61,15 @@ class ConvOptions:
 
 @dataclass(frozen=True)
 class Product:
-    """One tap of one window: what it reads, and by what it multiplies.
+    """One product of one window: an input value and its weight.
 
     Attributes:
-        row: Of the input; outside of 0..h-1 lies padding.
-        column: Of the input; outside of 0..w-1 lies padding.
-        channel: Of the input.
-        value: What is read there; 0 in the padding.
-        weight: Of the kernel; 1 for pooling.
-        is_padding: Whether the tap lies outside of the picture. Pooling leaves such taps out.
+        row: Input row; outside of 0..h-1 it is padding.
+        column: Input column; outside of 0..w-1 it is padding.
+        channel: Input channel.
+        value: The input value; 0 in the padding.
+        weight: The kernel value; 1 for pooling.
+        is_padding: Whether the position is outside of the input. Pooling ignores padding.
     """
 
     row: int
@@ -82,12 +82,12 @@ class Product:
 
 @dataclass(frozen=True, eq=False)
 class SlidingWindow:
-    """One sliding window over one input, worked out.
+    """A sliding window over one input, with its output.
 
     Attributes:
         operation: One of `OPERATIONS`.
         window: Kernel size, strides, padding, dilation rate.
-        groups: Equal parts of the channels; for pooling each channel is one.
+        groups: Number of groups; for pooling each channel is one.
         pixels: ``(h, w, c)``.
         kernel: ``(rows, columns, channels / groups, filters)``; None for pooling.
         output: ``(rows, columns, filters)``.
@@ -102,18 +102,18 @@ class SlidingWindow:
 
     @property
     def padding(self) -> tuple[Pair, Pair]:
-        """Zeros before and after, of the rows and of the columns."""
+        """Padding before and after the rows, and before and after the columns."""
         rows, columns = (padding_split(self.pixels.shape[axis], **self.window.axis(axis)) for axis in (0, 1))
         return rows, columns
 
     @property
     def steps(self) -> int:
-        """How many windows there are: one for each number of the output."""
+        """Number of steps: one for each output value."""
         return self.output.size
 
     @property
     def caption(self) -> str:
-        """The letters as the tutorial prints them, channels first.
+        """The hyperparameters as the tutorial prints them, channels first.
 
         Example:
             >>> slide(ConvOptions()).caption
@@ -127,7 +127,7 @@ class SlidingWindow:
 
     @property
     def formula(self) -> str:
-        """The output size worked out, one line for the rows and one for the columns."""
+        """The computation of the output size, one line for the rows and one for the columns."""
         lines = (
             f"{name} {output_size_formula(self.pixels.shape[axis], **self.window.axis(axis))}"
             for axis, name in enumerate(("rows   ", "columns"))
@@ -135,13 +135,13 @@ class SlidingWindow:
         return "\n".join(lines)
 
     def step(self, index: int) -> tuple[int, int, int]:
-        """Row, column and filter of a step: along the rows, downwards, then the next filter."""
+        """Row, column and filter of a step, in row-major order, one filter after the other."""
         filter_, place = divmod(index, self.output.shape[0] * self.output.shape[1])
         row, column = divmod(place, self.output.shape[1])
         return row, column, filter_
 
     def products(self, row: int, column: int, filter: int = 0) -> tuple[Product, ...]:  # noqa: A002
-        """Everything that one number of the output is made of, in the order of the kernel's channels, rows, columns.
+        """The products that one output value is the sum of, in the order of the kernel's channels, rows, columns.
 
         Example:
             >>> made = slide(ConvOptions())
@@ -151,7 +151,7 @@ class SlidingWindow:
         return tuple(self._products(row, column, filter))
 
     def to_json(self) -> dict[str, object]:
-        """Plain values."""
+        """Convert to plain values."""
         return {
             "operation": self.operation,
             "caption": self.caption,
@@ -187,15 +187,15 @@ class SlidingWindow:
 
 
 def slide(options: ConvOptions) -> SlidingWindow:
-    """Slide the window and keep every number.
+    """Slide a window over an input.
 
     Raises:
-        OptionError: A number is outside its range, or the letters do not fit together: the message names the letter
-            and what would fit.
+        OptionError: A value is out of range, or the hyperparameters do not fit together; the message names the
+            hyperparameter and what would fit.
 
     Source:
-        Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016. We differ in what we count:
-        padding may be uneven (``same`` puts the odd zero at the end, as TensorFlow does), pooling leaves padding out.
+        Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016. We differ in two things:
+        padding may be uneven (``same`` adds the odd zero at the end, as TensorFlow does), and pooling ignores padding.
 
     Example:
         >>> slide(ConvOptions(size=4, operation="max")).output.shape
@@ -206,7 +206,7 @@ def slide(options: ConvOptions) -> SlidingWindow:
 
 
 class _Plan:
-    """The options with every gap filled and every number checked."""
+    """The options with defaults filled in, validated."""
 
     def __init__(self, options: ConvOptions) -> None:
         if options.operation not in OPERATIONS:
@@ -225,7 +225,7 @@ class _Plan:
         self.seed = shape_check.count("seed", options.seed, low=0, high=2**63)
         self.window = self._window(options, kernel_size)
         if self.pools:
-            self._become_pooling(options)
+            self._set_up_pooling(options)
         shape_check.check_fit(self.window, self.size, self.channels, self.filters, self.groups, pools=self.pools)
         self._check_work()
 
@@ -258,14 +258,14 @@ class _Plan:
             shape_check.pair("dilation_rate (D)", options.dilation_rate, low=1, high=MAX_STEP),
         )
 
-    def _become_pooling(self, options: ConvOptions) -> None:
+    def _set_up_pooling(self, options: ConvOptions) -> None:
         if self.kernel is not None:
-            raise OptionError("A pooling has no weights. Received: a kernel.", hint="Leave the kernel out.")
+            raise OptionError("A pooling has no weights. Received: a kernel.", hint="Omit the kernel.")
         if options.filters not in (None, self.channels) or self.groups not in (1, self.channels):
             raise OptionError(
-                f"A pooling treats each of the {self.channels} channels by itself. "
+                f"Pooling treats each of the {self.channels} channels separately. "
                 f"Received: filters={options.filters}, groups={self.groups}.",
-                hint="Leave filters and groups out.",
+                hint="Omit filters and groups.",
             )
         self.filters = self.groups = self.channels
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from convscope.errors import ModelFileError
-from convscope.model.layers import Shape
+from convscope.model.window import Shape
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MAX_NODES = 100_000

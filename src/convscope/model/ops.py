@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from convscope.arithmetic import output_size, padding_split
-from convscope.model.layers import Window
+from convscope.model.window import Window
 
 Tensor = Float32[np.ndarray, "..."]
 Maps = Float32[np.ndarray, "n h w c"]
@@ -172,6 +172,26 @@ ACTIVATION_FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "softmax": softmax,
 }
 """Every activation of the vocabulary, with the constants of Keras 3: leaky_relu's slope is 0.2, elu's alpha is 1."""
+
+
+def _silu_slope(x: Tensor, y: Tensor) -> Tensor:
+    probability = (0.5 + 0.5 * np.tanh(0.5 * x)).astype(np.float32)
+    return probability * (1 + x * (1 - probability))
+
+
+SLOPES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "linear": lambda x, y: np.ones_like(x),
+    "relu": lambda x, y: (x > 0).astype(np.float32),
+    "leaky_relu": lambda x, y: np.where(x > 0, np.float32(1), np.float32(0.2)),
+    "elu": lambda x, y: np.where(x > 0, np.float32(1), y + 1),
+    "silu": _silu_slope,
+    "sigmoid": lambda x, y: y * (1 - y),
+    "tanh": lambda x, y: 1 - y * y,
+}
+"""The derivative of each activation but softmax, from its input and its output; at the corner of a ReLU it is 0."""
+
+HOMOGENEOUS = ("linear", "relu", "leaky_relu")
+"""The activations that turn a positive factor on their input into the same factor on their output."""
 
 
 def _outputs(size: int, window: Window, axis: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
-from convscope.errors import SpecError
+from convscope.errors import OptionError, SpecError
 from convscope.model.spec import Spec
 from convscope.model.spec_parser import parse
 
@@ -70,7 +70,8 @@ def load_spec(name_or_path: str, *, input_shape: tuple[int, int, int], num_class
         num_classes: How many classes the data has.
 
     Raises:
-        SpecError: There is no such preset or file, or the network does not fit the data.
+        OptionError: There is no such preset or file.
+        SpecError: The network does not fit the data.
 
     Example:
         >>> load_spec("classic", input_shape=(28, 28, 1), num_classes=10).parameters
@@ -84,7 +85,8 @@ def spec_text(name_or_path: str) -> tuple[str, str]:
     """The text and the short name behind a preset or a spec file.
 
     Raises:
-        SpecError: There is no such preset or file, or the file is not a short text.
+        OptionError: There is no such preset or file.
+        SpecError: The file is not a short text.
     """
     if name_or_path in PRESETS:
         return PRESETS[name_or_path], name_or_path
@@ -92,7 +94,7 @@ def spec_text(name_or_path: str) -> tuple[str, str]:
     if not path.is_file():
         near = difflib.get_close_matches(name_or_path, PRESETS, n=1)
         hint = f"Did you mean {near[0]}?" if near else "Give a preset or the path of a text file with one layer a line."
-        raise SpecError(
+        raise OptionError(
             f"Expected a preset ({', '.join(PRESETS)}) or a spec file. Received: {name_or_path!r}.", hint=hint
         )
     try:

@@ -9,8 +9,8 @@ import numpy as np
 
 from convscope.errors import OptionError
 from convscope.model.forward import Weights
-from convscope.model.layers import DepthwiseConv2D
-from convscope.model.spec import Spec
+from convscope.model.layers.depthwise_conv2d import DepthwiseConv2D
+from convscope.model.spec import INPUT, Node, Spec
 
 SAME = 1e-6
 """A slope this near to 1 and an offset this near to 0 are rounding."""
@@ -76,8 +76,19 @@ def with_input_layer(
         return spec, dict(weights)
     channels = spec.input_shape[2]
     first = DepthwiseConv2D((1, 1), use_bias=abs(offset) > SAME)
-    longer = Spec(spec.input_shape, (first, *spec.layers), spec.name)
+    longer = Spec(spec.input_shape, (first, *spec.layers), spec.name, _nodes_after(spec.nodes))
     front = {"kernel": np.full((1, 1, channels, 1), slope, np.float32), "bias": np.full(channels, offset, np.float32)}
     names = list(longer.weight_shapes())
     own = [name.rsplit("/", 1)[1] for name in names[: len(names) - len(weights)]]
     return longer, dict(zip(names, [*(front[name] for name in own), *weights.values()], strict=True))
+
+
+def _nodes_after(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+    """The nodes of a graph with one more layer between the image and all that take it; nothing for a line."""
+    if not nodes:
+        return ()
+    name = "input_scaling"
+    while any(node.name == name for node in nodes):
+        name += "_"
+    moved = (Node(node.name, tuple(name if one == INPUT else one for one in node.inputs)) for node in nodes)
+    return (Node(name, (INPUT,)), *moved)

@@ -20,7 +20,7 @@ import numpy as np
 
 from convscope.errors import ModelFileError
 from convscope.model.files import open_regular
-from convscope.model.layers import Shape
+from convscope.model.window import Shape
 
 FORMAT = "convscope"
 MAX_FILE_BYTES = 512_000_000
@@ -102,7 +102,7 @@ def open_file(path: Path, *, max_bytes: int = MAX_FILE_BYTES) -> TensorFile:
     if set(metadata) != _METADATA:
         raise ModelFileError(f"its metadata must have exactly the keys {', '.join(sorted(_METADATA))}.")
     if metadata["sha256"] != _digest(metadata["spec"], [payload]):
-        raise ModelFileError("its content does not have the hash that it states: the file is damaged.")
+        raise ModelFileError("checksum mismatch: the file is damaged.")
     return TensorFile(metadata["spec"], header, payload)
 
 
