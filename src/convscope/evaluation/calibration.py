@@ -1,4 +1,4 @@
-"""Whether a confidence means what it says: of the images given 80 %, are 80 % right?"""
+"""Calibration: whether 80 % of the images with a confidence of 80 % are classified correctly."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_NLL = 1e9
 """The number of bins that papers on calibration report, since Guo et al. 2017."""
 
 Confidences = Float64[np.ndarray, " n"]
-"""The probability of the predicted class, one an image, in (0, 1]."""
+"""The probability of the predicted class, one per image, in (0, 1]."""
 
 LogProbabilities = Float64[np.ndarray, "n k"]
 """Natural logarithms of probabilities: float64, at most 0."""
@@ -46,7 +46,7 @@ class ReliabilityBin:
 
     @property
     def gap(self) -> float:
-        """Mean confidence minus accuracy: above 0 the network is surer than it should be. 0 without images."""
+        """Mean confidence minus accuracy: above 0 the network is overconfident. 0 without images."""
         if self.accuracy is None or self.mean_confidence is None:
             return 0.0
         return self.mean_confidence - self.accuracy.rate
@@ -75,7 +75,7 @@ class ReliabilityBin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """How far the probabilities can be taken at their word.
+    """How well probabilities agree with observed accuracy.
 
     Attributes:
         nll: Mean negative logarithm of the true class's probability, in nats, >= 0.
@@ -87,8 +87,8 @@ class Calibration:
     Source:
         Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", 2017 (NLL, ECE with equal width);
         Nguyen and O'Connor, 2015 (equal mass); Brier, 1950, in its first, multi-class form. We differ in one thing:
-        images of equal confidence are never cut apart, so that the order of the images cannot matter; equal-mass
-        bins may for that reason be fewer and uneven.
+        images of equal confidence are never separated, so that the order of images does not matter; equal-mass
+        bins may therefore be fewer and uneven.
     """
 
     nll: float
@@ -99,15 +99,15 @@ class Calibration:
 
     @property
     def ece_equal_width(self) -> float:
-        """Expected calibration error: the mean distance of confidence and accuracy over images, in [0, 1].
+        """Expected calibration error: the mean difference between confidence and accuracy over images, in [0, 1].
 
-        Never 0 by itself: with few images in a bin, chance alone moves the two apart.
+        It is biased upwards: with few images per bin, random variation alone makes the two differ.
         """
         return expected_calibration_error(self.equal_width)
 
     @property
     def ece_equal_mass(self) -> float:
-        """The same over bins of equal mass, in [0, 1]: the finer view where nearly all confidences are high."""
+        """The same over bins of equal mass, in [0, 1]: more precise if nearly all confidences are high."""
         return expected_calibration_error(self.equal_mass)
 
     def to_json(self) -> dict[str, object]:
@@ -136,7 +136,7 @@ class Calibration:
 
 def _bounded(value: Any, high: int | float) -> float:
     if not is_number(value, 0, high):
-        raise ValueError(f"{value!r} is no number from 0 to {high:g}")
+        raise ValueError(f"{value!r} is not a number from 0 to {high:g}")
     return float(value)
 
 
@@ -172,7 +172,7 @@ def calibrate(log_probabilities: LogProbabilities, labels: Labels, *, predicted:
 
 
 def expected_calibration_error(bins: tuple[ReliabilityBin, ...]) -> float:
-    """The mean over images of the distance between confidence and accuracy in their bin, in [0, 1]."""
+    """The mean over images of the difference between confidence and accuracy in their bin, in [0, 1]."""
     total = sum(one.count for one in bins)
     return sum(one.count * abs(one.gap) for one in bins) / total
 
@@ -180,7 +180,7 @@ def expected_calibration_error(bins: tuple[ReliabilityBin, ...]) -> float:
 def equal_width_bins(
     confidences: Confidences, correct: Bool[np.ndarray, " n"], *, bins: int = BINS
 ) -> tuple[ReliabilityBin, ...]:
-    """Cut (0, 1] into intervals of equal width, each open below and closed above.
+    """Divide (0, 1] into intervals of equal width, each open below and closed above.
 
     Example:
         >>> [one.count for one in equal_width_bins(np.array([0.5, 0.6, 1.0]), np.array([True, False, True]), bins=2)]
@@ -193,7 +193,7 @@ def equal_width_bins(
 def equal_mass_bins(
     confidences: Confidences, correct: Bool[np.ndarray, " n"], *, bins: int = BINS
 ) -> tuple[ReliabilityBin, ...]:
-    """Cut the images, ordered by confidence, into groups of equal size; equal confidences stay together.
+    """Divide the images, ordered by confidence, into groups of equal size; equal confidences stay together.
 
     Example:
         >>> groups = equal_mass_bins(np.array([0.5, 0.6, 0.7, 0.7]), np.array([True, False, True, True]), bins=2)

@@ -1,4 +1,4 @@
-"""What is taken for what: the confusion matrix, the scores of each class, and the pairs that are mixed up."""
+"""The confusion matrix, the scores of each class, and the pairs of classes that are confused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SIGNIFICANCE = 0.05
 
 @dataclass(frozen=True)
 class ClassScore:
-    """How one class fares.
+    """The scores of one class.
 
     Attributes:
         name: The class.
@@ -35,17 +35,17 @@ class ClassScore:
 
     @property
     def precision(self) -> Proportion | None:
-        """Of the images given to the class, the share that belongs to it; None when none was given."""
+        """The fraction of the images predicted as the class that belong to it; None if there are none."""
         return Proportion(self.correct, self.predicted) if self.predicted else None
 
     @property
     def recall(self) -> Proportion | None:
-        """Of the images that belong to the class, the share that was found; None when there is no such image."""
+        """The fraction of the images of the class that were predicted as it; None if there are none."""
         return Proportion(self.correct, self.support) if self.support else None
 
     @property
     def f1(self) -> float | None:
-        """The harmonic mean of precision and recall, in [0, 1]; None when the class has neither."""
+        """The harmonic mean of precision and recall, in [0, 1]; None if the class has neither."""
         total = self.support + self.predicted
         return 2 * self.correct / total if total else None
 
@@ -64,7 +64,7 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class ConfusedPair:
-    """How often two classes are taken for each other, in both directions together.
+    """How often two classes are confused with each other, in both directions together.
 
     Attributes:
         rank: 1 for the pair with the highest rate.
@@ -96,16 +96,16 @@ class ConfusedPair:
 
     @property
     def rate(self) -> Proportion:
-        """Of the images of both classes, the share that was taken for the other class."""
+        """The fraction of the images of both classes that were predicted as the other one."""
         return Proportion(self.errors, self.n)
 
     @property
     def distinguishable(self) -> bool:
-        """True when the pair is confused more than pairs are on average, beyond chance.
+        """Whether the pair is confused significantly more often than the mean pair.
 
         The test: one-sided exact binomial test of the pair's errors against the mean rate over all pairs (errors of
-        all pairs by images of all pairs, this pair included), Bonferroni-corrected over the pairs, at 5 %. Where it
-        is False, another test set could well have put another pair in this place.
+        all pairs by images of all pairs, this pair included), Bonferroni-corrected over the pairs, at 5 %. If it
+        is False, another test set may well have another pair in this position.
         """
         return self.p_value <= SIGNIFICANCE
 
@@ -127,7 +127,7 @@ class ConfusedPair:
 
 
 def confusion_matrix(labels: Labels, predicted: Labels, *, num_classes: int) -> Confusion:
-    """Count what is taken for what.
+    """Count the images of each true and predicted class.
 
     Args:
         labels: True classes, int64, 0..k-1.
@@ -162,7 +162,7 @@ def class_scores(confusion: Confusion, class_names: tuple[str, ...]) -> tuple[Cl
 def confused_pairs(confusion: Confusion, class_names: tuple[str, ...]) -> tuple[ConfusedPair, ...]:
     """All unordered pairs of classes, the highest confusion rate first.
 
-    Equal rates are ordered by label. Pairs without any image are left out: they have no rate.
+    Equal rates are ordered by label. Pairs without images are skipped, because they have no rate.
 
     Example:
         >>> pair = confused_pairs(np.array([[90, 9, 1], [1, 98, 1], [0, 0, 100]]), ("4", "9", "0"))[0]

@@ -1,4 +1,4 @@
-"""A measured share and how sure we are of it."""
+"""A measured proportion and its confidence interval."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 
 @dataclass(frozen=True)
 class Proportion:
-    """How many of n independent cases succeeded, with a 95 % Wilson score interval for the share behind them.
+    """How many of n independent cases succeeded, with a 95 % Wilson score interval for the true rate.
 
-    The interval speaks of drawing other images from the same source. It says nothing of training again with
-    another seed, and nothing of images from elsewhere.
+    The interval covers other images from the same source. It does not cover training again with another seed, or
+    images from another source.
 
     Attributes:
         successes: How often it happened, 0..n.
@@ -51,7 +51,7 @@ class Proportion:
 
     @property
     def rate(self) -> float:
-        """The measured share, in [0, 1]."""
+        """The measured rate, in [0, 1]."""
         return self.successes / self.n
 
     @property
@@ -66,7 +66,7 @@ class Proportion:
 
     @property
     def decimals(self) -> int:
-        """The decimals of a percentage that n can tell apart: 1 up to 1,000 cases, 2 up to 10,000.
+        """The decimals that n can resolve in a percentage: 1 up to 1,000 cases, 2 up to 10,000.
 
         With fewer, 59,999 of 60,000 would read "100.00 %".
         """

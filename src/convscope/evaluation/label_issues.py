@@ -1,4 +1,4 @@
-"""Labels that are likely wrong: confident learning over probabilities of networks that never saw the pictures."""
+"""Labels that are likely wrong, by confident learning on cross-validated probabilities."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from convscope.arrays import Labels, Probabilities
 
 @dataclass(frozen=True)
 class LabelIssue:
-    """A picture whose label the networks dispute.
+    """An image whose label differs from the cross-validated prediction.
 
     Attributes:
         index: Its position.
@@ -31,10 +31,10 @@ class LabelIssue:
 
 
 def label_issues(probabilities: Probabilities, labels: Labels) -> tuple[LabelIssue, ...]:
-    """Pictures for which the networks name another class than their label, the surest first.
+    """Images whose prediction differs from their label, most confident first.
 
-    How many of them are labelled wrong is estimated by the `confident_joint`; for each label i and class j, that many
-    pictures with the largest margin are likely errors.
+    The number of wrong labels is estimated by the `confident_joint`; for each label i and class j, that many images
+    with the largest margin are likely errors.
 
     Args:
         probabilities: Of networks that were not trained on the picture in question: cross-validated.
@@ -42,8 +42,8 @@ def label_issues(probabilities: Probabilities, labels: Labels) -> tuple[LabelIss
 
     Source:
         Northcutt, Jiang and Chuang, Confident Learning: Estimating Uncertainty in Dataset Labels (2021), pruning by
-        noise rate. We keep the disputed pictures beyond the estimate in the list, because on clean data, where
-        probabilities are high throughout, the estimate is next to nothing while real errors are still disputed.
+        noise rate. We keep the disputed images beyond the estimate in the list, because on clean data, where
+        all probabilities are high, the estimate is close to zero although real errors are still disputed.
 
     Example:
         >>> sure = np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.05, 0.95]], np.float32)
@@ -60,11 +60,11 @@ def label_issues(probabilities: Probabilities, labels: Labels) -> tuple[LabelIss
 
 
 def confident_joint(probabilities: Probabilities, labels: Labels) -> Int64[np.ndarray, "k k"]:
-    """How many pictures labelled i (rows) count as class j (columns).
+    """How many images labeled i (rows) count as class j (columns).
 
-    A picture counts as class j where its probability of j reaches what pictures labelled j have on average, so that a
-    network that is unsure of a class, or too sure of all, is judged by its own measure. Of several such classes the
-    likeliest counts; a picture with none is not counted.
+    An image counts as class j if its probability of j is at least the mean of the images labeled j. The threshold
+    therefore adapts to an underconfident or overconfident network. Of several such classes the most likely one
+    counts; an image without any is not counted.
 
     Example:
         >>> sure = np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.05, 0.95]], np.float32)
@@ -84,7 +84,7 @@ def confident_joint(probabilities: Probabilities, labels: Labels) -> Int64[np.nd
 
 
 def _likely(probabilities: Probabilities, labels: Labels) -> np.ndarray:
-    """Truth values: for each label and class as many of the surest as the joint, scaled to all pictures, says."""
+    """Truth values: for each label and class, as many of the most confident as the joint, scaled to all images."""
     joint = confident_joint(probabilities, labels)
     sizes = np.bincount(labels, minlength=len(joint))
     wanted = np.rint(joint / np.maximum(joint.sum(axis=1, keepdims=True), 1) * sizes[:, None]).astype(int)

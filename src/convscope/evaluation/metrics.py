@@ -1,4 +1,4 @@
-"""How good a network is, from its logits: the one measurement that every door shows."""
+"""Evaluate a network from its logits: the measurement behind every report."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WORST = 1000
 
 @dataclass(frozen=True)
 class Mistake:
-    """An image that was given to the wrong class.
+    """An image that was predicted as the wrong class.
 
     Attributes:
         index: Its position in the data that was measured.
@@ -90,12 +90,12 @@ class Evaluation:
 
     @property
     def errors(self) -> int:
-        """Images given to the wrong class, all of them."""
+        """Number of images predicted as the wrong class."""
         return self.n - self.accuracy.successes
 
     @property
     def accuracy(self) -> Proportion:
-        """The share of images given to the class that the data names."""
+        """The fraction of images whose predicted class is their label."""
         return Proportion(int(np.trace(self.confusion)), self.n)
 
     @cached_property
@@ -113,7 +113,7 @@ class Evaluation:
         return tuple(pair for pair in self.pairs[:count] if pair.errors)
 
     def to_json(self) -> dict[str, object]:
-        """Plain values that `from_json` reads back; pairs that were never confused, often thousands, are left out."""
+        """Plain values that `from_json` reads back; pairs that were never confused, often thousands, are omitted."""
         without = self.accuracy_without_known_wrong
         return {
             "n": self.n,
