@@ -213,7 +213,7 @@ def test_a_mistake_that_cannot_be_is_refused(change):
 def test_a_calibration_beyond_its_range_is_refused(name, value):
     written = measure(LOGITS, LABELS, class_names=NAMES).to_json()
     written["calibration"][name] = value
-    with pytest.raises(DataError, match="is no number from 0 to"):
+    with pytest.raises(DataError, match="is not a number from 0 to"):
         Evaluation.from_json(written)
 
 

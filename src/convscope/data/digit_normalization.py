@@ -1,6 +1,6 @@
-"""MNIST's own framing: find the ink on paper, fit it into 20×20, centre it by mass in 28×28.
+"""Digit normalization as in MNIST: find the ink on paper, fit it into 20×20, center it by mass in 28×28.
 
-Cool: NumPy only. Everything up to the last resampling is whole-number arithmetic.
+Light: NumPy only. Everything up to the last resampling is integer arithmetic.
 """
 
 from __future__ import annotations
@@ -10,44 +10,44 @@ from jaxtyping import Bool, UInt8
 
 from convscope.data.resample import nearest, resample
 
-Grey = UInt8[np.ndarray, "h w"]
+Gray = UInt8[np.ndarray, "h w"]
 Mask = Bool[np.ndarray, "h w"]
 
 WORKING_SIDE = 256
-"""Larger pictures are reduced to this before the ink is looked for: enough for a digit a tenth as high as a photo."""
+"""Larger images are reduced to this size first: enough for a digit with a tenth of the height of a photo."""
 
 MIN_CONTRAST = 32
-"""Grey levels between ink and ground below which a picture counts as blank: paper grain and JPEG noise stay below."""
+"""Contrast in gray levels below which an image counts as blank: paper grain and JPEG noise stay below."""
 
 MIN_CERTAINTY = 5
-"""Standard deviations of the ground between ink and ground: noise cut in two gives about 3, ink on noisy paper 7."""
+"""Minimum contrast in standard deviations of the background: noise gives about 3, ink on noisy paper 7."""
 
 MIN_ROOM = 32
-"""The least brightness that ink is measured against: below it, the deepest shadow would turn noise into ink."""
+"""Minimum brightness that ink is compared with; below it, noise in a deep shadow would look like ink."""
 
 MIN_MASS = 0.05
-"""A blot with less than this share of the largest one's ink is a speck, not a part of the character."""
+"""A connected component with less than this fraction of the ink of the largest one is noise."""
 
 
-def frame_ink(grey: UInt8[np.ndarray, "rows columns"], height: int, width: int) -> Grey:
-    """Frame light ink on a dark ground as MNIST does, in the same proportions for any size.
+def frame_ink(gray: UInt8[np.ndarray, "rows columns"], height: int, width: int) -> Gray:
+    """Normalize light ink on a dark background as in MNIST, with the same proportions for any size.
 
     Written for 28×28 (in general the box is ``round(20/28 side)`` and the middle ``side / 2``):
 
-    1. A picture that is framed already (``is_framed``) comes back as it is.
+    1. An image that is already normalized (``is_framed``) is returned unchanged.
     2. The longer side is reduced to 256 pixels if it is longer.
-    3. The uneven ground is taken off (``subtract_background``) and the contrast stretched to 0..255; what is not ink
-       becomes 0. A picture without ink is all 0.
-    4. Specks, and things that run off the edge of the picture beside other ink, are wiped out (``main_components``).
-    5. The box around the ink is resampled so that it just fits into 20×20, keeping its proportions.
-    6. Its grey levels are multiplied so that the lightest is 255: thin strokes get pale in step 5.
-    7. It is put so that its centre of mass, rounded half up, lies on row 14 and column 14 (counted from 0); where it
-       would stick out it is moved back in.
+    3. The background is subtracted (``subtract_background``) and the contrast stretched to 0..255; everything else
+       becomes 0. An image without ink is all 0.
+    4. Small components, and components at the edge of the image next to other ink, are removed (``main_components``).
+    5. The box around the ink is resampled so that it fits exactly into 20×20, keeping its proportions.
+    6. Its gray levels are multiplied so that the lightest is 255, because step 5 makes thin strokes pale.
+    7. It is placed so that its center of mass, rounded half up, is at row 14 and column 14 (counted from 0), and moved
+       inside if it would exceed the image.
 
     Args:
-        grey: uint8, light ink on dark, shape ``(h, w)``.
-        height: Rows wanted.
-        width: Columns wanted.
+        gray: uint8, light ink on dark, shape ``(h, w)``.
+        height: Rows of the result.
+        width: Columns of the result.
 
     Returns:
         uint8, shape ``(height, width)``.
@@ -56,9 +56,9 @@ def frame_ink(grey: UInt8[np.ndarray, "rows columns"], height: int, width: int) 
         LeCun, Cortes and Burges, the description of the MNIST database. We differ in steps 3 and 4, which MNIST's
         scanned forms did not need, and in the filter of step 5.
     """
-    if is_framed(grey, height, width):
-        return grey
-    found = subtract_background(reduce_to(grey, WORKING_SIDE))
+    if is_framed(gray, height, width):
+        return gray
+    found = subtract_background(reduce_to(gray, WORKING_SIDE))
     out = np.zeros((height, width), np.uint8)
     if not found.any():
         return out
@@ -76,110 +76,110 @@ def frame_ink(grey: UInt8[np.ndarray, "rows columns"], height: int, width: int) 
     return out
 
 
-def is_framed(grey: Grey, height: int, width: int) -> bool:
-    """Whether a picture follows MNIST's framing already.
+def is_framed(gray: Gray, height: int, width: int) -> bool:
+    """Whether an image is already normalized like MNIST.
 
-    It has the size wanted; the box around all that is not 0 is as long as MNIST's (20 of 28) in one direction, give
-    or take one pixel, and no longer in the other; the centre of mass rounds to the middle. All of MNIST's own
-    70,000 pictures do, but for a handful.
+    It has the given size, the box around the nonzero pixels has MNIST's length (20 of 28) in one direction within one
+    pixel and at most that in the other, and the center of mass rounds to the middle. This is the case for all but a
+    few of MNIST's 70,000 images.
     """
-    if grey.shape != (height, width) or not grey.any():
-        return grey.shape == (height, width) and not grey.any()
-    top, bottom, left, right = ink_box(grey)
+    if gray.shape != (height, width) or not gray.any():
+        return gray.shape == (height, width) and not gray.any()
+    top, bottom, left, right = ink_box(gray)
     over_h, over_w = bottom - top - height * 20 / 28, right - left - width * 20 / 28
     if max(over_h, over_w) > 0.5 or max(over_h, over_w) < -1.5:
         return False
-    row, column = centre_of_mass(grey)
+    row, column = centre_of_mass(gray)
     return abs(row - height / 2) <= 0.5 and abs(column - width / 2) <= 0.5
 
 
-def ink_box(grey: Grey) -> tuple[int, int, int, int]:
-    """Top, bottom, left, right of what is not 0; bottom and right are one past the end."""
-    rows, columns = np.flatnonzero(grey.any(axis=1)), np.flatnonzero(grey.any(axis=0))
+def ink_box(gray: Gray) -> tuple[int, int, int, int]:
+    """Top, bottom, left, right of the nonzero pixels; bottom and right are one past the end."""
+    rows, columns = np.flatnonzero(gray.any(axis=1)), np.flatnonzero(gray.any(axis=0))
     return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
 
 
-def centre_of_mass(grey: Grey) -> tuple[float, float]:
-    """Row and column of the centre of mass, in pixel positions counted from 0; the middle where all is 0.
+def centre_of_mass(gray: Gray) -> tuple[float, float]:
+    """Row and column of the center of mass, in pixel positions counted from 0; the middle if all pixels are 0.
 
     Example:
         >>> centre_of_mass(np.array([[0, 1, 3]], np.uint8))
         (0.0, 1.75)
     """
-    wide = grey.astype(np.int64)
+    wide = gray.astype(np.int64)
     total = int(wide.sum())
     if total == 0:  # a faint dot can vanish when it is reduced to a tiny size
-        return (grey.shape[0] - 1) / 2, (grey.shape[1] - 1) / 2
-    row = int((wide.sum(axis=1) * np.arange(grey.shape[0])).sum()) / total
-    column = int((wide.sum(axis=0) * np.arange(grey.shape[1])).sum()) / total
+        return (gray.shape[0] - 1) / 2, (gray.shape[1] - 1) / 2
+    row = int((wide.sum(axis=1) * np.arange(gray.shape[0])).sum()) / total
+    column = int((wide.sum(axis=0) * np.arange(gray.shape[1])).sum()) / total
     return row, column
 
 
-def reduce_to(grey: UInt8[np.ndarray, "rows columns"], side: int) -> Grey:
-    """Resample so that the longer side is at most ``side``; a smaller picture stays as it is."""
-    h, w = grey.shape
+def reduce_to(gray: UInt8[np.ndarray, "rows columns"], side: int) -> Gray:
+    """Resample so that the longer side is at most ``side``; a smaller image is unchanged."""
+    h, w = gray.shape
     longer = max(h, w)
     if longer <= side:
-        return grey
+        return gray
     rows, columns = (max(1, nearest(s * side / longer)) for s in (h, w))
-    return resample(grey[..., None], rows, columns)[..., 0]
+    return resample(gray[..., None], rows, columns)[..., 0]
 
 
-def subtract_background(grey: Grey) -> Grey:
-    """Take ink off an uneven ground: the ground becomes 0, full ink 255.
+def subtract_background(gray: Gray) -> Gray:
+    """Separate ink from an uneven background: the background becomes 0, full ink 255.
 
-    1. Ground: the morphological opening (a running minimum, then a running maximum of it) in a square window of a
-       third of the shorter side, at least 3 and odd. Shadows are wider than that and stay, strokes vanish.
-    2. ``rise = floor(255 (picture - ground) / max(255 - ground, 32))``: ink takes a share of the light that falls on
-       the paper, so a shadow makes the same ink fewer levels different.
-    3. Otsu's threshold parts ``rise`` into ink and ground. Blank if the means of the two are less than 32 levels or
-       less than five standard deviations of the ground apart.
+    1. Background: the morphological opening (a running minimum, then a running maximum of it) in a square window of a
+       third of the shorter side, at least 3 and odd. Shadows are wider than that and remain, strokes vanish.
+    2. ``rise = floor(255 (image - background) / max(255 - background, 32))``: ink absorbs a fraction of the
+       light that falls on the paper, so in a shadow the same ink has less contrast.
+    3. Otsu's threshold separates ``rise`` into ink and background. The image is blank if their means differ by less than
+       32 levels, or by less than five standard deviations of the background.
     4. ``main_components`` of the ink, and two pixels around them, are kept.
-    5. Stretch: an eighth of the way from the ground's mean to the ink's mean becomes 0, the ink's mean and above 255.
-       Not so where half of the picture or more is exactly 0: that was drawn, not photographed, and its greys are true.
+    5. Stretch: an eighth of the way from the background's mean to the ink's mean becomes 0, the ink's mean and above
+       255. This is skipped if at least half of the image is exactly 0: it was drawn, not photographed.
     """
-    window = max(3, min(grey.shape) // 3) | 1
-    ground = opening(grey, window).astype(np.int64)
-    rise = ((grey - ground) * 255 // np.maximum(255 - ground, MIN_ROOM)).clip(0, 255).astype(np.uint8)
+    window = max(3, min(gray.shape) // 3) | 1
+    ground = opening(gray, window).astype(np.int64)
+    rise = ((gray - ground) * 255 // np.maximum(255 - ground, MIN_ROOM)).clip(0, 255).astype(np.uint8)
     threshold = otsu(rise)
     mask = rise > threshold
     if not mask.any() or mask.all():
-        return np.zeros_like(grey)
+        return np.zeros_like(gray)
     full, low = int(rise[mask].mean() + 0.5), int(rise[~mask].mean() + 0.5)
     if full - low < max(MIN_CONTRAST, MIN_CERTAINTY * float(rise[~mask].std())):
-        return np.zeros_like(grey)
+        return np.zeros_like(gray)
     kept = running(main_components(mask, rise).astype(np.uint8), 5, np.maximum).astype(bool)
-    drawn = int((grey == 0).sum()) * 2 >= grey.size
+    drawn = int((gray == 0).sum()) * 2 >= gray.size
     low, full = (0, 255) if drawn else (low + (full - low) // 8, full)
     stretched = np.clip((rise.astype(np.int64) - low) * 255 // max(1, full - low), 0, 255)
     return np.where(kept, stretched, 0).astype(np.uint8)
 
 
-def running(grey: Grey, window: int, better: np.ufunc) -> Grey:
-    """The running minimum or maximum (``np.minimum``, ``np.maximum``) in an odd square window cut off at the edges."""
+def running(gray: Gray, window: int, better: np.ufunc) -> Gray:
+    """The running minimum or maximum (``np.minimum``, ``np.maximum``) in an odd square window, clipped at the edges."""
     neutral = 255 if better is np.minimum else 0
     for axis in (0, 1):
-        length, reach = grey.shape[axis], window // 2
+        length, reach = gray.shape[axis], window // 2
         padding = [(0, 0), (0, 0)]
         padding[axis] = (reach, reach)
-        wide = np.moveaxis(np.pad(grey, padding, constant_values=neutral), axis, 0)
+        wide = np.moveaxis(np.pad(gray, padding, constant_values=neutral), axis, 0)
         span = 1
         while span * 2 <= window:  # a window of 2 spans from two windows of 1
             wide = better(wide[:-span], wide[span:])
             span *= 2
         rest = window - span
         wide = better(wide[: len(wide) - rest], wide[rest:]) if rest else wide
-        grey = np.moveaxis(wide[:length], 0, axis)
-    return grey
+        gray = np.moveaxis(wide[:length], 0, axis)
+    return gray
 
 
-def opening(grey: Grey, window: int) -> Grey:
+def opening(gray: Gray, window: int) -> Gray:
     """The running maximum of the running minimum: light details narrower than the window vanish."""
-    return running(running(grey, window, np.minimum), window, np.maximum)
+    return running(running(gray, window, np.minimum), window, np.maximum)
 
 
-def otsu(grey: Grey) -> int:
-    """The level that best parts a picture in two: the darker part is ``<=`` it; 0 for a flat picture.
+def otsu(gray: Gray) -> int:
+    """Otsu's threshold: the darker part is ``<=`` it; 0 for a uniform image.
 
     Source:
         Otsu, A Threshold Selection Method from Gray-Level Histograms, 1979. Ties go to the lowest level.
@@ -188,7 +188,7 @@ def otsu(grey: Grey) -> int:
         >>> otsu(np.array([[10, 12, 200, 203]], np.uint8))
         12
     """
-    counts = np.bincount(grey.reshape(-1), minlength=256).astype(np.int64)
+    counts = np.bincount(gray.reshape(-1), minlength=256).astype(np.int64)
     n, total = int(counts.sum()), int((counts * np.arange(256)).sum())
     below, mass = counts.cumsum()[:-1], (counts * np.arange(256)).cumsum()[:-1]
     usable = (below > 0) & (below < n)
@@ -197,12 +197,12 @@ def otsu(grey: Grey) -> int:
     return int(between.argmax())
 
 
-def main_components(mask: Mask, weights: Grey) -> Mask:
-    """Keep the blots that make up the character.
+def main_components(mask: Mask, weights: Gray) -> Mask:
+    """Keep the connected components that form the character.
 
-    A blot is a set of ink pixels connected over sides and corners; its mass is the sum of its weights. Where some blot
-    lies clear of the picture's edge with at least a tenth of the heaviest one's mass, blots that touch the edge go
-    (the rim of the paper, a shadow). Of the rest, those with less than 5 % of the heaviest one's mass go (specks).
+    Components are 8-connected; the mass of a component is the sum of its weights. If some component does not touch the
+    edge of the image and has at least a tenth of the largest mass, components at the edge are removed (the border of
+    the paper, a shadow). Of the rest, those with less than 5 % of the largest mass are removed (noise).
     """
     labels, count = connected_components(mask)
     mass = np.bincount(labels.reshape(-1), weights=weights.reshape(-1), minlength=count + 1)
@@ -218,10 +218,10 @@ def main_components(mask: Mask, weights: Grey) -> Mask:
 
 
 def connected_components(mask: Mask) -> tuple[np.ndarray, int]:
-    """Number the connected parts of a mask (over sides and corners) from 1.
+    """Number the 8-connected components of a mask from 1.
 
     Returns:
-        int64, the shape of the mask, 0 outside it; and how many parts there are.
+        int64, the shape of the mask, 0 outside it; and the number of components.
     """
     h, w = mask.shape
     edges = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)

@@ -7,16 +7,16 @@ import zlib
 
 MAGIC = b"\x89PNG\r\n\x1a\n"
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-"""Numbers of a pixel, by colour type."""
+"""Samples per pixel, by color type."""
 
 
 def check(data: bytes) -> None:
-    """Compare the checksums of header and data, and the length of the unpacked data with the picture's size.
+    """Compare the checksums of header and data, and the length of the decompressed data with the size of the image.
 
-    Woven pictures (Adam7) are compared by checksum only; other formats are not looked at.
+    Interlaced images (Adam7) are checked by checksum only; other formats are ignored.
 
     Args:
-        data: A file that Pillow has taken for a picture.
+        data: A file that Pillow recognizes as an image.
 
     Raises:
         ValueError: The file is damaged.

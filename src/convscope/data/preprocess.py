@@ -1,10 +1,10 @@
-"""The preprocessing contract: what turns any picture into the network's input, one recipe for all doors.
+"""The preprocessing of images: the same steps in training, prediction and the page.
 
-The contract is a value. Training writes it into the model file; predict, serve and the page read it from there, so
-that all of them show the network the same pixels. Each step is whole-number arithmetic or a stated rounding, because
-the page repeats it in JavaScript (``tests/cases/preprocess.json`` holds both to the same pixels).
+The preprocessing is a value that training stores in the model file, so that the network always receives the same
+pixels. Each step is integer arithmetic or a stated rounding, because the page implements it in JavaScript
+(``tests/cases/preprocess.json`` compares the two pixel by pixel).
 
-Cool: NumPy and the standard library only.
+Light: NumPy and the standard library only.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from convscope.data.resample import nearest, resample
 from convscope.errors import DataError
 
 MAX_SIDE = 1024
-"""No network here looks at larger pictures; a model file that says so is wrong or hostile."""
+"""Largest input size; a model file with a larger one is rejected."""
 
-Grey = UInt8[np.ndarray, "h w"]
+Gray = UInt8[np.ndarray, "h w"]
 AnyPicture = UInt8[np.ndarray, "rows columns channels"]
 
 POLARITIES = ("as_is", "invert", "auto")
@@ -32,29 +32,29 @@ POLARITIES = ("as_is", "invert", "auto")
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a picture becomes the network's input.
+    """How an image becomes the network's input.
 
-    ``apply`` does, in this order:
+    ``apply`` performs these steps:
 
-    1. Transparency: pixels are laid on grey level ``background``.
-    2. Channels: RGB to grey as ``(19595 R + 38470 G + 7471 B + 32768) >> 16``; grey to RGB by repetition.
+    1. Transparency: pixels are composited onto gray level ``background``.
+    2. Channels: RGB to gray as ``(19595 R + 38470 G + 7471 B + 32768) >> 16``; gray to RGB by repetition.
     3. Polarity: ``"as_is"`` nothing; ``"invert"`` 255 - p; ``"auto"`` one of the two, so that dark ink on light paper
-       becomes light ink on a dark ground (``has_dark_ink`` states the rule).
+       becomes light ink on a dark background (see ``has_dark_ink``).
     4. Fit, to ``height``×``width``:
-       ``"stretch"`` resamples, whatever the proportions;
-       ``"pad"`` resamples to the largest size of the same proportions that fits, in the middle, and fills the rest with
-       the picture's own border colour (the median of its outermost pixels, channel by channel);
-       ``"crop"`` resamples to the smallest size of the same proportions that covers, and cuts to the middle;
-       ``"mnist"`` is MNIST's own recipe: the ink fitted into 20×20 and centred by mass in 28×28
+       ``"stretch"`` resamples to this size, ignoring the aspect ratio;
+       ``"pad"`` resamples to the largest size with the same aspect ratio that fits, centers it, and fills the rest with
+       the border color of the image (the median of its outermost pixels in each channel);
+       ``"crop"`` resamples to the smallest size with the same aspect ratio that covers it, and crops to the center;
+       ``"mnist"`` normalizes digits like MNIST: the ink fits into 20×20 and is centered by mass in 28×28
        (``digit_normalization.frame_ink``).
 
     Attributes:
         height: Rows of the result, 1..1024.
         width: Columns of the result, 1..1024.
-        channels: 1 (grey) or 3 (RGB).
+        channels: 1 (gray) or 3 (RGB).
         fit: ``"stretch"``, ``"pad"``, ``"crop"`` or ``"mnist"``.
         polarity: ``"as_is"``, ``"invert"`` or ``"auto"``.
-        background: The grey level under transparent pixels, 0..255; white unless stated.
+        background: The gray level under transparent pixels, 0..255; white unless stated.
 
     Raises:
         DataError: A value of the wrong type or out of its range.
@@ -105,10 +105,10 @@ class Preprocessing:
         return cls(**value)
 
     def apply(self, picture: AnyPicture) -> Picture:
-        """Turn a picture into the network's input; the steps are listed at the class.
+        """Turn an image into the network's input; the class lists the steps.
 
         Args:
-            picture: uint8, 0..255, shape ``(h, w, c)``: c is 1 (grey), 2 (grey and alpha), 3 (RGB) or 4 (RGBA).
+            picture: uint8, 0..255, shape ``(h, w, c)``: c is 1 (gray), 2 (gray and alpha), 3 (RGB) or 4 (RGBA).
 
         Returns:
             uint8, 0..255, shape ``(height, width, channels)``.
@@ -129,7 +129,7 @@ class Preprocessing:
 
 
 def flatten_alpha(picture: AnyPicture, background: int) -> Picture:
-    """Lay a picture with an alpha channel on a grey level: ``(p a + background (255 - a) + 127) // 255``.
+    """Composite an image with an alpha channel onto a gray level: ``(p a + background (255 - a) + 127) // 255``.
 
     Example:
         >>> flatten_alpha(np.array([[[0, 0], [0, 255]]], np.uint8), 255)[..., 0].tolist()
@@ -155,7 +155,7 @@ def to_grey(picture: AnyPicture) -> Picture:
 
 
 def to_rgb(picture: AnyPicture) -> Picture:
-    """Three equal channels for a grey picture; RGB stays as it is."""
+    """Repeat a gray channel three times; RGB is unchanged."""
     return np.repeat(picture, 3, axis=-1) if picture.shape[-1] == 1 else picture
 
 
@@ -166,15 +166,15 @@ def border_pixels(picture: UInt8[np.ndarray, "h w *c"]) -> np.ndarray:
     return np.concatenate([picture[0], picture[-1], picture[1:-1, 0], picture[1:-1, -1]])
 
 
-def has_dark_ink(grey: Grey) -> bool:
-    """Whether a picture shows dark ink on a light ground, decided from its border.
+def has_dark_ink(gray: Gray) -> bool:
+    """Whether an image shows dark ink on a light background, judged by its border.
 
-    The border is ground: between its 10 % and 90 % levels lies the light as it falls on the paper. Ink is what goes
-    beyond that range. The side that goes further beyond it decides: the 0.2 % level of the whole picture against the
-    99.8 % level. If neither does (a blank picture), it is the border's median: 128 or more is light ground.
+    The border is background: its 10 % and 90 % levels are the range of the light on the paper, and ink is outside this
+    range. Whichever is further outside decides: the 0.2 % level of the whole image, or the 99.8 % level. If neither is
+    outside (a blank image), the median of the border decides: 128 or more is a light background.
 
-    Pictures of more than 256 pixels a side are reduced first, which takes noise out of the levels. A level is the
-    sorted pixel at ``floor(share * (n - 1) + 1e-6)``.
+    Images of more than 256 pixels per side are reduced first, which removes noise from the levels. A level is the
+    sorted pixel at ``floor(fraction * (n - 1) + 1e-6)``.
 
     Example:
         >>> paper = np.full((9, 9), 230, np.uint8)
@@ -182,9 +182,9 @@ def has_dark_ink(grey: Grey) -> bool:
         >>> has_dark_ink(paper), has_dark_ink(255 - paper)
         (True, False)
     """
-    grey = digit_normalization.reduce_to(grey, digit_normalization.WORKING_SIDE)
-    border = np.sort(border_pixels(grey), axis=None)
-    whole = np.sort(grey, axis=None)
+    gray = digit_normalization.reduce_to(gray, digit_normalization.WORKING_SIDE)
+    border = np.sort(border_pixels(gray), axis=None)
+    whole = np.sort(gray, axis=None)
     darker = _level(border, 0.1) - _level(whole, 0.002)
     lighter = _level(whole, 0.998) - _level(border, 0.9)
     if darker == lighter:
@@ -192,8 +192,8 @@ def has_dark_ink(grey: Grey) -> bool:
     return darker > lighter
 
 
-def _level(ordered: np.ndarray, share: float) -> int:
-    return int(ordered[int(share * (len(ordered) - 1) + 1e-6)])
+def _level(ordered: np.ndarray, fraction: float) -> int:
+    return int(ordered[int(fraction * (len(ordered) - 1) + 1e-6)])
 
 
 def _stretch(picture: AnyPicture, height: int, width: int) -> Picture:

@@ -1,6 +1,6 @@
 """Resampling, specified exactly: a triangle filter as two matrix products, so that Python and JavaScript agree.
 
-Cool: NumPy only.
+Light: NumPy only.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ def triangle_weights(size_in: int, size_out: int) -> Float64[np.ndarray, "out in
 
 
 def average_blocks(pixels: UInt8[np.ndarray, "h w c"], size: int) -> UInt8[np.ndarray, "h2 w2 c"]:
-    """Average whole blocks of ``size``×``size`` pixels, rounding half up; rows and columns left over are cut off.
+    """Average whole blocks of ``size``×``size`` pixels, rounding half up; remaining rows and columns are dropped.
 
-    The rest of a division is cut evenly: the smaller half at the top and the left.
+    They are dropped evenly, the smaller half at the top and the left.
     """
     h, w, c = pixels.shape
     rows, columns = h // size, w // size

@@ -28,10 +28,10 @@ class ReliabilityBin:
     """The images whose confidence lies in one interval.
 
     Attributes:
-        low: The confidences begin here (equal width: just above it).
-        high: The largest confidence that belongs in here.
-        mean_confidence: The mean over the images inside; None when there is none.
-        accuracy: The share that is right; None when there is no image.
+        low: Lower end of the interval (exclusive for bins of equal width).
+        high: Upper end of the interval, inclusive.
+        mean_confidence: Mean confidence of the images; None if there are none.
+        accuracy: Accuracy of the images; None if there are none.
     """
 
     low: float

@@ -20,8 +20,8 @@ class Proportion:
     images from another source.
 
     Attributes:
-        successes: How often it happened, 0..n.
-        n: Cases, >= 1. A share of no cases is None, never a Proportion.
+        successes: Number of successes, 0..n.
+        n: Number of cases, >= 1. Without cases, use None instead of a Proportion.
 
     Raises:
         DataError: n is below 1, or successes lies outside 0..n.

@@ -15,12 +15,12 @@ class LabelIssue:
     """An image whose label differs from the cross-validated prediction.
 
     Attributes:
-        index: Its position.
-        label: What it is labelled.
-        suggested: The class that the networks name.
-        margin: Probability of the suggested class less that of its label, in (0, 1]; the larger, the surer.
-        is_likely: Whether it is among as many as are estimated to be labelled wrong. The others are more often the
-            networks' mistakes.
+        index: Position of the image.
+        label: Its label.
+        suggested: The predicted class.
+        margin: Probability of the suggested class minus that of the label, in (0, 1].
+        is_likely: Whether it is within the estimated number of wrong labels. The others are more often mistakes of
+            the networks.
     """
 
     index: int

@@ -30,7 +30,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What the network says of some images.
+    """The predictions for some images.
 
     Attributes:
         logits: float32 ``(n, k)``, divided by the model's temperature.
@@ -71,14 +71,14 @@ class Predictions:
 
 
 def predict(model: Model, pixels: Pixels) -> Predictions:
-    """What a model says of images that are already in its own form.
+    """Classify images that are already preprocessed.
 
     Args:
         model: As read from its file.
         pixels: uint8 ``(n, h, w, c)`` of the network's input shape, 0..255; see `data.preprocess` for other pictures.
 
     Returns:
-        One row an image.
+        One row per image.
 
     Raises:
         ModelFileError: The weights are so large that the numbers leave float32.

@@ -1,7 +1,7 @@
 """Five attribution methods with one signature, all on logits rather than softmax outputs. No TensorFlow.
 
-Each docstring says how the method differs from its paper. No map is the whole truth about a network: `sanity_checks`
-tests each of them.
+Each docstring describes how the method differs from its paper. No map is the whole truth about a network:
+`sanity_checks` tests each of them.
 """
 
 from __future__ import annotations

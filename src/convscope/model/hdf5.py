@@ -4,7 +4,7 @@ HDF5 is a file system in a file: datasets may lie in other files, be views of ot
 Here there are groups and float32 numbers that lie in one piece in these very bytes; everything else is refused by name.
 
 Source: the HDF5 File Format Specification, version 3.0: superblock 0, version 1 B-trees and object headers, which is
-what the library writes unless told otherwise. We differ in what we leave out.
+what the library writes unless told otherwise. We support only a part of it.
 """
 
 from __future__ import annotations

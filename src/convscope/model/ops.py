@@ -33,14 +33,14 @@ def conv2d(
     window: Window,
     groups: int = 1,
 ) -> Slid:
-    """A convolution: the windows unfolded into rows, then one matrix product a group.
+    """A convolution: the windows unfolded into rows, then one matrix product per group.
 
     Args:
         maps: Any range.
         kernel: Rows, columns, channels of one group, filters.
-        bias: One number a filter, or None.
-        window: What slides.
-        groups: Equal parts of the channels; each makes its share of the filters.
+        bias: One number per filter, or None.
+        window: The sliding window.
+        groups: Number of groups of channels, each with its own filters.
 
     Returns:
         ``(n, rows, columns, filters)``.

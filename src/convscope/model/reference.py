@@ -31,8 +31,8 @@ class Reference:
     Attributes:
         engine: Name and version of what computed it.
         images: `IMAGES` of them, or fewer, whole multiples of 1/255.
-        logits: One row an image.
-        samples: For each layer but the last, its flattened output at `sample_positions`, one row an image.
+        logits: One row per image.
+        samples: For each layer but the last, its flattened output at `sample_positions`, one row per image.
     """
 
     engine: str
@@ -76,7 +76,7 @@ def write_reference(proof: Reference, path: Path) -> None:
     try:
         replace_file(path, encode(text, {name: np.ascontiguousarray(value) for name, value in tensors.items()}))
     except OSError as error:
-        raise ModelFileError(f"{path} could not be written ({error.strerror}).", hint="Make room.") from None
+        raise ModelFileError(f"{path} could not be written ({error.strerror}).", hint="Free some disk space.") from None
 
 
 def read_reference(path: Path, spec: Spec) -> Reference:

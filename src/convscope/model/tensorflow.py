@@ -1,8 +1,8 @@
-"""HOT: the one place that imports TensorFlow and Keras, quietly, and says in one line when they are missing.
+"""Heavy: the only module that imports TensorFlow and Keras, without their output; a clear error if they are missing.
 
     from convscope.model.tensorflow import keras, tf
 
-Importing costs seconds, so that only hot modules do it, and they are themselves imported inside functions.
+Importing takes seconds, so only heavy modules do it, and they are imported inside functions.
 """
 
 from __future__ import annotations

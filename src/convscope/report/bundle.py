@@ -73,7 +73,7 @@ class NetworkJson(TypedDict):
 
 
 class ReferenceJson(TypedDict):
-    """What another engine computed for a few images; `model.reference` says which values the samples are."""
+    """What another engine computed for a few images; `model.reference` describes the samples."""
 
     engine: str
     images: Array
@@ -82,7 +82,7 @@ class ReferenceJson(TypedDict):
 
 
 class PictureJson(TypedDict):
-    """One labelled image; its pixels lie in `PicturesJson.pixels` at the same position."""
+    """One labeled image; its pixels are in `PicturesJson.pixels` at the same position."""
 
     index: int
     name: str
@@ -94,7 +94,7 @@ class PictureJson(TypedDict):
 
 
 class PicturesJson(TypedDict):
-    """Images of the measured part: a gallery that was not chosen by what the network says, then the mistakes."""
+    """Images of the measured part: a gallery selected independently of the predictions, then the mistakes."""
 
     part: str
     pixels: Array
@@ -219,7 +219,7 @@ def claimed_pairs(evaluation: Evaluation) -> tuple[ConfusedPair, ...]:
 
 
 def spread(labels: np.ndarray, count: int) -> np.ndarray:
-    """Positions of the first images of each class, taken in turn: not chosen by what the network says of them."""
+    """Positions of the first images of each class, in turn, independently of the predictions."""
     rank = np.zeros(len(labels), int)
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)

@@ -28,7 +28,7 @@ def page(bundle: Bundle) -> str:
         bundle: From `bundle.make_bundle`.
 
     Returns:
-        HTML that needs no other file and makes no request.
+        Self-contained HTML that makes no requests.
     """
     return assemble(bundle, title=bundle["title"], entry="main.js", styles=("style.css", "good.css", "see.css"))
 
@@ -38,12 +38,12 @@ def assemble(data: Mapping[str, object], *, title: str, entry: str, styles: tupl
 
     Args:
         data: Plain values; found by the page as JSON in ``#bundle``.
-        title: Of the window; any text.
-        entry: The module that starts, such as ``main.js``.
-        styles: Files of ``web/``; the first names the colours.
+        title: Title of the window.
+        entry: The main module, such as ``main.js``.
+        styles: Files of ``web/``; the first defines the colors.
 
     Returns:
-        HTML that needs no other file and makes no request.
+        Self-contained HTML that makes no requests.
     """
     parts = {
         "title": html.escape(title),

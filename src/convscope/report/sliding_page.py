@@ -1,4 +1,4 @@
-"""The page to play with a sliding window: every letter a slider, every number computed in the page."""
+"""The interactive page of a sliding window: a slider for each hyperparameter, all numbers computed in the page."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ NAMES = {"conv": "Convolution", "max": "Max pooling", "average": "Average poolin
 
 
 def sliding_page(settings: Mapping[str, object]) -> str:
-    """One HTML file that needs no other and makes no request.
+    """One self-contained HTML file that makes no requests.
 
-    The page shows exactly the pixels and the kernel that it is given, until a slider changes their shape; then it draws
-    small whole numbers, always the same for the same shape.
+    The page shows the given pixels and kernel until a slider changes their shape; then it uses random integers that
+    depend only on the shape.
 
     Args:
         settings: Plain values: ``operation`` (``"conv"``, ``"max"`` or ``"average"``), ``input_size``,
             ``kernel_size``, ``strides`` and ``dilation_rate`` as ``[rows, columns]``, ``padding`` (``"valid"``,
             ``"same"``, or ``[rows, columns]`` of zeros on each side), ``channels``, ``filters``, ``groups``, ``pixels``
             (rows, columns, channels), ``kernel`` (rows, columns, channels of a group, filters; None for pooling),
-            ``bias`` (one number a filter, or None), ``numbers`` (whether the cells hold them).
+            ``bias`` (one number per filter, or None), ``numbers`` (whether the cells hold them).
 
     Raises:
         OptionError: There are more numbers than a page can hold.

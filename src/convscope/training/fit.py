@@ -35,13 +35,13 @@ SECONDS_PER_CALL = 0.2
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a training gave.
+    """The result of a training.
 
     Attributes:
-        weights: The final ones (averaged, where the recipe says so).
+        weights: The final weights, averaged if the recipe averages them.
         history: The learning curves.
         outcome: ``finished``, ``interrupted`` or ``diverged``.
-        steps: How many were taken.
+        steps: Number of steps.
         seconds: ``build``, ``trace`` and ``steps``, and their ``total``.
         proof: What TensorFlow computes for the first validation images with these weights.
     """

@@ -1,8 +1,8 @@
-"""Weight updates as single graph operations. HOT: runs inside the compiled loop.
+"""Weight updates as single graph operations. Heavy: runs inside the compiled loop.
 
-`keras.optimizers.Adam` spells each update out in a dozen small operations, and `keras.optimizers.Muon` leaves
-convolution kernels to AdamW; on a network whose step takes ten milliseconds both are felt (docs/speed.md). The rules
-are Keras's own: a test holds `adam` and `sgd` to `keras.optimizers` step by step.
+`keras.optimizers.Adam` performs each update in a dozen small operations, and `keras.optimizers.Muon` leaves
+convolution kernels to AdamW; with ten milliseconds per step both matter (docs/speed.md). The update rules
+are those of Keras: a test compares `adam` and `sgd` with `keras.optimizers` step by step.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Optimizer:
 
     Args:
         variables: What is trained.
-        scale_free: For each variable, whether it is a kernel whose length changes nothing, because batch normalisation
-            undoes it: `muon` takes those and leaves the others to Adam.
+        scale_free: For each variable, whether it is a kernel whose length changes nothing, because batch normalization
+            cancels it: `muon` takes those and leaves the others to Adam.
         options: ``optimizer``, ``learning_rate``, ``muon_learning_rate``, ``weight_decay``.
     """
 

@@ -41,11 +41,11 @@ class HistoryRow:
     """One point of the learning curves.
 
     Attributes:
-        epoch: How many times the training images had been seen, in epochs.
+        epoch: Number of epochs so far; may be a fraction.
         loss: Mean training loss since the row before, label smoothing and augmentation included.
         learning_rate: At this point.
-        validation_loss: Cross-entropy on the validation split, where it was measured.
-        validation_accuracy: The share of the validation split told right, where it was measured.
+        validation_loss: Cross-entropy on the validation split, if measured.
+        validation_accuracy: Accuracy on the validation split, if measured.
     """
 
     epoch: float
@@ -57,7 +57,7 @@ class HistoryRow:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """The record of one training; `run.json` is this, and every picture and page is a view of it.
+    """The record of one training; `run.json` is this, and every figure and page is a view of it.
 
     Attributes:
         name: The folder's name.
@@ -65,7 +65,7 @@ class RunRecord:
         outcome: ``finished``, ``interrupted`` (Ctrl-C: what was learned until then), ``diverged``, or ``imported``:
             trained elsewhere, and nothing is known of it but the weights.
         command: The options, fully resolved: data, network and every number.
-        data: Source, sizes, class names, fingerprint, and the files left out.
+        data: Source, sizes, class names, fingerprint, and the skipped files.
         network: Name, parameters, multiply-adds.
         environment: Versions and processor.
         history: The learning curves.
@@ -145,9 +145,9 @@ def from_json(value: object) -> RunRecord:
             if not isinstance(getattr(run, name), kind):
                 raise TypeError(f"{name} of another kind")
         if not all(map(is_number, run.seconds.values())):
-            raise TypeError("seconds that are no number")
+            raise TypeError("seconds that are not numbers")
         if not all(is_number(value) for row in rows for value in asdict(row).values() if value is not None):
-            raise TypeError("a point of the history that is no number")
+            raise TypeError("a point of the history that is not a number")
         return run
     except (TypeError, KeyError, OptionError) as error:
         raise RunError(f"The record of the run does not have the expected fields ({error}).") from None
@@ -195,7 +195,7 @@ def _make_free(folder: Path) -> Path:
 def check_empty(folder: Path) -> None:
     """Refuse a folder that holds something; one that does not exist yet is fine.
 
-    So is one that a training left behind which ended before its first checkpoint: nothing in it can be gone on with.
+    The folder of a training that ended before its first checkpoint counts as empty, because it cannot be resumed.
 
     Raises:
         RunError: It is not empty, or no folder.

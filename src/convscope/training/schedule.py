@@ -9,20 +9,20 @@ from jaxtyping import Float32
 def one_cycle(
     steps: int, *, peak: float, warmup: float = 0.2, start: float = 0.1, end: float = 0.0
 ) -> Float32[np.ndarray, " steps"]:
-    """A straight rise to the peak, then a straight fall.
+    """A linear increase to the peak, then a linear decrease.
 
     Args:
-        steps: How many steps the training takes, >= 1.
+        steps: Number of training steps, >= 1.
         peak: The largest learning rate.
-        warmup: The share of the steps in which the rate rises, in [0, 1).
-        start: The first rate, as a share of the peak.
-        end: The rate just after the last step, as a share of the peak.
+        warmup: Warmup fraction: the part of the steps in which the rate rises, in [0, 1).
+        start: The first rate, as a fraction of the peak.
+        end: The rate just after the last step, as a fraction of the peak.
 
     Returns:
         float32, the rate of each step.
 
     Source:
-        Smith and Topin, "Super-convergence", 2017. We fall in one straight line and leave the momentum alone.
+        Smith and Topin, "Super-convergence", 2017. We decrease linearly and keep the momentum constant.
 
     Example:
         >>> [f"{rate:.2f}" for rate in one_cycle(5, peak=1.0, warmup=0.4, start=0.0)]

@@ -37,7 +37,7 @@ export interface NetworkJson {
   layers: LayerJson[];
 }
 
-/** What another engine computed for a few images; `model.reference` says which values the samples are. */
+/** What another engine computed for a few images; `model.reference` describes the samples. */
 export interface ReferenceJson {
   engine: string;
   images: ArrayJson;
@@ -45,7 +45,7 @@ export interface ReferenceJson {
   samples: Record<string, ArrayJson>;
 }
 
-/** One labelled image; its pixels lie in `PicturesJson.pixels` at the same position. */
+/** One labeled image; its pixels are in `PicturesJson.pixels` at the same position. */
 export interface PictureJson {
   index: number;
   name: string;
@@ -56,7 +56,7 @@ export interface PictureJson {
   gallery: boolean;
 }
 
-/** Images of the measured part: a gallery that was not chosen by what the network says, then the mistakes. */
+/** Images of the measured part: a gallery selected independently of the predictions, then the mistakes. */
 export interface PicturesJson {
   part: string;
   pixels: ArrayJson;
