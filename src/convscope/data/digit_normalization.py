@@ -131,9 +131,9 @@ def subtract_background(gray: Gray) -> Gray:
     1. Background: the morphological opening (a running minimum, then a running maximum of it) in a square window of a
        third of the shorter side, at least 3 and odd. Shadows are wider than that and remain, strokes vanish.
     2. ``rise = floor(255 (image - background) / max(255 - background, 32))``: ink absorbs a fraction of the
-       light that falls on the paper, so in a shadow the same ink has less contrast.
-    3. Otsu's threshold separates ``rise`` into ink and background. The image is blank if their means differ by less than
-       32 levels, or by less than five standard deviations of the background.
+       light that falls on the paper, so in a shadow it has less contrast.
+    3. Otsu's threshold separates ``rise`` into ink and background. The image is blank if their means differ by less
+       than 32 levels, or by less than five standard deviations of the background.
     4. ``main_components`` of the ink, and two pixels around them, are kept.
     5. Stretch: an eighth of the way from the background's mean to the ink's mean becomes 0, the ink's mean and above
        255. This is skipped if at least half of the image is exactly 0: it was drawn, not photographed.
