@@ -269,9 +269,9 @@ def check_layer_name(name: object) -> None:
 def _check_input_shape(shape: tuple[int, int, int]) -> None:
     h, w, c = shape
     if any(type(size) is not int for size in shape) or not (1 <= h <= MAX_IMAGE_SIDE and 1 <= w <= MAX_IMAGE_SIDE):
-        raise SpecError(f"Images must be 1 to {MAX_IMAGE_SIDE} pixels a side. Received: {shape}.")
+        raise SpecError(f"Images must be 1 to {MAX_IMAGE_SIDE} pixels per side. Received: {shape}.")
     if c not in (1, 3):
-        raise SpecError(f"Images must have 1 (grey) or 3 (RGB) channels. Received: {c}.")
+        raise SpecError(f"Images must have 1 (gray) or 3 (RGB) channels. Received: {c}.")
 
 
 def _field_after(layer: Layer, shape: Shape, fields: Sequence[Fields | None]) -> Fields | None:

@@ -146,7 +146,7 @@ class Shear(Augmentation):
         ] = None
 
     def move(self, placement: Placement, draw: Tensor, options: Any, tf: Any) -> Placement:
-        """Slant rows against each other."""
+        """Shift each row in proportion to its distance from the center."""
         slant = draw[0] * options.shear
         return replace(
             placement,
