@@ -72,7 +72,7 @@ class RunList:
 
     Attributes:
         runs: The readable ones.
-        skipped: Damaged runs, and trainings that were cut off before they wrote a record, each with the reason.
+        skipped: Damaged runs, and trainings that were interrupted before they wrote a record, each with the reason.
     """
 
     runs: tuple[RunEntry, ...]

@@ -77,7 +77,7 @@ def summary(
         for index, row in enumerate(rows, start=1)
     ]
     columns = {"": "right", "layer": "left", "output": "right", "parameters": "right", "multiply-adds": "right"}
-    console().print(table(columns | {"receptive field": "right", "share of multiply-adds": "left"}, cells))
+    console().print(table(columns | {"receptive field": "right", "fraction of multiply-adds": "left"}, cells))
     say(f"\n{spec.parameters:,} parameters, {spec.multiply_adds:,} multiply-adds per image.")
     return 0
 

@@ -49,7 +49,7 @@ class OptionField:
     Attributes:
         name: As a keyword, in ``config.toml`` and in ``run.json``.
         kind: ``float``, ``int``, ``bool`` or ``str``.
-        default: None where the recipe of the network decides, or where leaving it out has a meaning of its own.
+        default: None where the recipe of the network decides, or where None has a meaning of its own.
         option: Help, range, choices and group.
     """
 
