@@ -9,8 +9,8 @@
     ├── MissingExtraError                    an optional dependency is not installed
     └── OptionError                 exit 2   an option is out of range, or two options contradict each other
 
-A message says what was expected, then ``Received: x=…``, then what to do next. Code that needs one of these parts reads
-the attributes ``file``, ``reason`` and ``hint``; the message is for people and is never parsed.
+A message states what was expected, then ``Received: x=…``, then what to do next. Code that needs one of these parts
+reads the attributes ``file``, ``reason`` and ``hint``; the message is for people and is never parsed.
 """
 
 from __future__ import annotations

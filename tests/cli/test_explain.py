@@ -1,7 +1,6 @@
 """``convscope explain``."""
 
 import json
-import time
 from pathlib import Path
 
 import numpy as np
@@ -105,14 +104,10 @@ def test_a_run_that_is_not_there_is_told(tmp_path: Path, convscope) -> None:
     assert done.returncode == 1 and "Expected the folder of a run" in done.stderr
 
 
-def test_nothing_is_asked_of_tensorflow_and_the_answer_comes_soon(short_run: Path, tmp_path: Path, convscope) -> None:
+def test_nothing_is_asked_of_tensorflow(short_run: Path, tmp_path: Path, convscope) -> None:
+    """What makes an answer come soon; scripts/bench measures how soon."""
     (tmp_path / "tensorflow.py").write_text('raise SystemExit("tensorflow was imported")\n')
-    best = 99.0
-    for _ in range(3):
-        began = time.monotonic()
-        done = convscope(
-            "explain", "mnist:0", "--run", short_run, "--out", "why.png", cwd=tmp_path, PYTHONPATH=before_all(tmp_path)
-        )
-        assert done.returncode == 0, done.stderr
-        best = min(best, time.monotonic() - began)
-    assert best < 15
+    done = convscope(
+        "explain", "mnist:0", "--run", short_run, "--out", "why.png", cwd=tmp_path, PYTHONPATH=before_all(tmp_path)
+    )
+    assert done.returncode == 0, done.stderr

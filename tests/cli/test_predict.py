@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from program import before_all
 
 from convscope.data.mnist import load_part
 
@@ -105,5 +106,5 @@ def test_a_name_that_no_terminal_can_show_does_not_stop_it(short_run: Path, digi
 def test_nothing_is_asked_of_tensorflow(short_run: Path, digits: Path, tmp_path: Path, convscope) -> None:
     """What makes an answer come soon; scripts/bench measures how soon."""
     (tmp_path / "tensorflow.py").write_text('raise SystemExit("tensorflow was imported")\n')
-    done = convscope("predict", "0.png", "--run", short_run, cwd=digits, PYTHONPATH=str(tmp_path))
+    done = convscope("predict", "0.png", "--run", short_run, cwd=digits, PYTHONPATH=before_all(tmp_path))
     assert done.returncode == 0, done.stderr

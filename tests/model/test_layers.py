@@ -29,7 +29,7 @@ from convscope.model.layers.flatten import Flatten
 from convscope.model.layers.global_average_pooling2d import GlobalAveragePooling2D
 from convscope.model.layers.layer import Layer
 from convscope.model.layers.max_pooling2d import MaxPooling2D
-from convscope.model.layers.relu import ReLU
+from convscope.model.layers.re_lu import ReLU
 from convscope.model.layers.separable_conv2d import SeparableConv2D
 from convscope.model.layers.softmax import Softmax
 
@@ -146,7 +146,7 @@ def test_a_kind_without_a_sentence_or_with_a_name_that_is_taken_is_not_registere
 def test_a_new_kind_is_one_new_file(tmp_path: Path) -> None:
     """A copy of the package with one more module: the kind is read, computed, explained and written like the others."""
     shutil.copytree(Path(convscope.__file__).parent, tmp_path / "convscope", ignore=shutil.ignore_patterns("*.xz"))
-    text = (tmp_path / "convscope/model/layers/relu.py").read_text()
+    text = (tmp_path / "convscope/model/layers/re_lu.py").read_text()
     new = text.replace("class ReLU", "class Cube").replace("-> tuple[ReLU", "-> tuple[Cube")
     new = new.replace("return self.activate(tensor)", "return Computed(tensor**3)")
     new = new.replace("        return gradient\n", "        return gradient * 3 * tensor**2\n")

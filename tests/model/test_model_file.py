@@ -768,7 +768,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(step: str, tmp_
     save_model(small_model(seed=1), path)
     before = path.read_bytes()
     monkeypatch.setattr(*((os, "fsync") if step == "fsync" else (Path, step)), fail)
-    with pytest.raises(ModelFileError, match=r"\(No space left on device\).*Make room") as caught:
+    with pytest.raises(ModelFileError, match=r"\(No space left on device\).*Free some disk space") as caught:
         save_model(small_model(seed=2), path)
     monkeypatch.undo()
     assert str(path) in str(caught.value)

@@ -110,9 +110,9 @@ def test_layers_that_do_not_make_a_network_are_refused(layers: tuple, said: str)
 @pytest.mark.parametrize(
     "shape, said",
     [
-        ((0, 5, 1), "1 to 1024 pixels a side"),
-        ((5, 1025, 1), "1 to 1024 pixels a side"),
-        ((5, 5, 2), r"1 \(grey\) or 3 \(RGB\) channels. Received: 2"),
+        ((0, 5, 1), "1 to 1024 pixels per side"),
+        ((5, 1025, 1), "1 to 1024 pixels per side"),
+        ((5, 5, 2), r"1 \(gray\) or 3 \(RGB\) channels. Received: 2"),
         ((5, 5, 0), "channels"),
     ],
 )

@@ -32,6 +32,17 @@ DepthwiseConv2D(2, depth_multiplier=2)
 Flatten()
 Dense(num_classes, activation="softmax")
 """
+BRANCHED = """
+shortcut = Conv2D(4, 1)(input)
+Conv2D(4, 3, padding="same")(input)
+LeakyReLU(0.1)
+Add()(shortcut, leaky_re_lu)
+LayerNormalization()
+ZeroPadding2D(((1, 0), (2, 1)))
+Rescaling(0.5, 0.25)
+GlobalMaxPooling2D()
+Dense(num_classes, activation="softmax")
+"""
 HOSTILE = ("</script><script>window.hacked = 1</script>", '{{bundle}}"><img src=x onerror=window.hacked=2>', "<!--")
 
 
@@ -46,6 +57,14 @@ def strange(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Model]:
     spec = parse(STRANGE, input_shape=(32, 48, 3), num_classes=3)
     model = make_model(spec, HOSTILE)
     path = tmp_path_factory.mktemp("strange") / "page.html"
+    return write_page(bundle_of(model, make_data(model)), path), model
+
+
+@pytest.fixture(scope="module")
+def branched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Model]:
+    """A shortcut around a convolution, and the kinds that the presets do not have."""
+    model = make_model(parse(BRANCHED, input_shape=(12, 10, 3), num_classes=3))
+    path = tmp_path_factory.mktemp("branched") / "page.html"
     return write_page(bundle_of(model, make_data(model)), path), model
 
 
@@ -201,6 +220,25 @@ def test_every_layer_of_a_strange_network_can_be_selected(show, strange):
         page.wait(f"document.querySelector('.network-layer h2').textContent.includes('Layer {index + 1}:')")
         assert row.kind in page.text(".network-layer h2")
         assert page.text(".equation")
+    assert page.errors == []
+
+
+def test_every_layer_of_a_network_with_branches_can_be_selected(show, branched):
+    path, model = branched
+    page = show(path, "#picture=p1")
+    assert page.self_test() == "true"
+    for index, row in enumerate(model.spec.table()):
+        page.tab.evaluate(f"location.hash = '#picture=p1&layer={index}&row=0&column=1&why=gradient'")
+        page.wait(f"document.querySelector('.network-layer h2').textContent.includes('Layer {index + 1}:')")
+        assert row.kind in page.text(".network-layer h2")
+        assert page.text(".equation")
+    page.tab.evaluate("location.hash = '#picture=p1&layer=3&channel=2&row=4&column=5'")
+    page.wait("document.querySelector('.network-layer h2').textContent.includes('Layer 4: Add')")
+    layers = {layer.name: layer.output[0] for layer in forward(model.spec, model.weights, image_of(path, 1)).layers}
+    expected = [layers[name][4, 5, 2] for name in ("shortcut", "leaky_re_lu", "add")]
+    shown = [float(n) for n in re.findall(r"[-−]?\d+\.?\d*", page.text(".equation").replace("−", "-"))]
+    assert shown == pytest.approx(expected, abs=6e-4)
+    assert "also leaky_re_lu" in page.text(".layer-source figcaption")
     assert page.errors == []
 
 

@@ -88,7 +88,7 @@ def conv(
         The sliding window; it shows itself in a notebook, and ``save`` writes it as a file.
 
     Raises:
-        OptionError: An option is out of range, or the options do not fit together; the message says what would fit.
+        OptionError: An option is out of range, or the options do not fit together; the message suggests values.
         DataError: The image cannot be read, or has more than 512 pixels per side.
 
     Example:
@@ -140,7 +140,7 @@ def read_input(text: str) -> np.ndarray | None:
 
     Raises:
         OptionError: It is none of these.
-        DataError: The picture cannot be read, or has more than 512 pixels a side.
+        DataError: The picture cannot be read, or has more than 512 pixels per side.
     """
     if text == "random":
         return None
@@ -223,7 +223,7 @@ def _read_picture(path: Path) -> np.ndarray:
     pixels = picture if picture.ndim == 3 else picture[:, :, None]
     if max(pixels.shape[:2]) > MAX_SIZE:
         raise DataError(
-            f"{path}: expected at most {MAX_SIZE} pixels a side. Received: {pixels.shape[1]}×{pixels.shape[0]}."
+            f"{path}: expected at most {MAX_SIZE} pixels per side. Received: {pixels.shape[1]}×{pixels.shape[0]}."
         )
     return pixels.astype(np.float32)
 

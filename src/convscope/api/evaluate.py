@@ -1,4 +1,4 @@
-"""Evaluate a trained network on labelled data."""
+"""Evaluate a trained network on labeled data."""
 
 from __future__ import annotations
 
@@ -114,12 +114,12 @@ def _load_part(run: Run, part: str, data: Any) -> Dataset:
     how: dict[str, Any] = {"size": (h, w), "channels": c, "test_fraction": options.test_fraction, "seed": seed}
     if data is None and options.data == UNKNOWN_DATA:
         raise DataError(
-            "Expected labelled data: this network was imported without any. Received: none.",
+            "Expected labeled data: this network was imported without any. Received: none.",
             hint="Name some: convscope evaluate RUN DATA",
         )
     if data is None and run.data is None and options.data == IN_MEMORY:
         raise DataError(
-            "Expected labelled data: this network was trained on arrays that were in memory. Received: none.",
+            "Expected labeled data: this network was trained on arrays that were in memory. Received: none.",
             hint="Give the data: run.evaluate(data), or convscope evaluate RUN DATA",
         )
     source = data if data is not None else run.data or options.data

@@ -60,7 +60,7 @@ def import_model(
 
     Args:
         file: A ``.keras`` file that Keras 3 saved.
-        data: Labelled data with the network's classes, as in `load_data`: class names and preprocessing are taken from
+        data: Labeled data with the network's classes, as in `load_data`: class names and preprocessing are taken from
             it, and the network is evaluated on its test part. None if there is none.
         class_names: In the order of the network's outputs; None takes the data's, or numbers from 0.
         input_range: Input value range the model was trained on, as ``LOW..HIGH``; None takes ``0..255`` if the model

@@ -25,7 +25,7 @@ def load_data(
             ``.npz`` or a CSV file; arrays ``(images, labels)`` or ``((x_train, y_train), (x_test, y_test))``; or
             a table of paths and labels (a data frame or a dict of columns).
         size: Rows and columns to resample all images to, one number for both; None keeps their own.
-        channels: 1 (grey) or 3 (RGB); None keeps their own.
+        channels: 1 (gray) or 3 (RGB); None keeps their own.
         test_fraction: Fraction of each class held out for testing if the source has no test part; 0 for none.
         seed: Random seed of that split.
 

@@ -32,7 +32,7 @@ class PageResult:
     Attributes:
         path: The file.
         size_bytes: Of the file.
-        pictures: Labelled images in it.
+        pictures: Labeled images in it.
         reference: The engine whose activations the page compares its own with.
         missing: Why there are no images, or an empty text.
     """

@@ -125,7 +125,7 @@ class Run:
         return predict(images, run=self, top=top)
 
     def evaluate(self, data: Any = None, *, part: str = "test") -> EvaluateResult:
-        """Evaluate on labelled data: see `api.evaluate.evaluate`."""
+        """Evaluate on labeled data: see `api.evaluate.evaluate`."""
         from convscope.api.evaluate import evaluate
 
         return evaluate(self, data, part=part)

@@ -56,7 +56,7 @@ def train(
     Args:
         data: A dataset by name, a path, arrays, or what `load_data` returned; None takes MNIST.
         out: The run folder, new or empty, used exactly as given; None makes one below ``runs/``.
-        resume: The folder of a training that was cut off: continue from its last checkpoint. It ends with the weights
+        resume: The folder of an interrupted training: continue from its last checkpoint. It ends with the weights
             that it would have had without the interruption. Options that are not given stay as they were.
         config: A ``config.toml`` of an earlier run; options given here override it.
         callbacks: Called while it works; None shows a progress bar in a notebook, and nothing elsewhere.
@@ -189,7 +189,7 @@ def _options(given: Mapping[str, Any], config: str | Path | None, began_with: Tr
 
 
 def options_of_checkpoint(folder: Path, found: Checkpoint | None = None) -> TrainOptions:
-    """The options of a training that was cut off, resolved.
+    """The options of an interrupted training, resolved.
 
     Raises:
         RunError: The folder holds no whole checkpoint, or one whose options this convscope does not know.
@@ -205,7 +205,9 @@ def _created(found: Checkpoint) -> datetime:
     try:
         return datetime.fromisoformat(found.identity["created"])
     except (TypeError, KeyError, ValueError):
-        raise RunError("The checkpoint does not say when its training began.", hint="Train anew.") from None
+        raise RunError(
+            "The checkpoint does not contain the start time of its training.", hint="Start a new training."
+        ) from None
 
 
 def _find(folder: Path, callbacks: Callbacks) -> Checkpoint:
@@ -213,7 +215,7 @@ def _find(folder: Path, callbacks: Callbacks) -> Checkpoint:
         raise RunError(f"Expected the folder of a run. Received: {folder}.", hint="Folders of runs lie below runs/.")
     found = latest_checkpoint(folder)
     for words in found.damaged:
-        callbacks.begin(f"{words} Going on from the one before it, step {found.checkpoint.step:,}")
+        callbacks.begin(f"{words} Resuming from the previous one, step {found.checkpoint.step:,}")
     return found.checkpoint
 
 

@@ -176,14 +176,14 @@ def to_labels(array: np.ndarray, where: str) -> Labels:
         raise DataError(f"Expected one label per image in {where}. Received: shape={array.shape}.", hint=hint)
     if array.dtype.kind not in "iuf":
         raise DataError(
-            f"Expected labels as whole numbers in {where}. Received: dtype={array.dtype}.",
+            f"Expected labels as integers in {where}. Received: dtype={array.dtype}.",
             hint="Number the classes from 0.",
         )
     if array.dtype.kind == "f":
         wrong = np.flatnonzero(~np.isfinite(array) | (array != np.floor(array)))
         if len(wrong):
             raise DataError(
-                f"Expected labels as whole numbers in {where}. Received: {array[wrong[0]]} at position {wrong[0]}."
+                f"Expected labels as integers in {where}. Received: {array[wrong[0]]} at position {wrong[0]}."
             )
     if len(array) and not 0 <= array.min() <= array.max() < 2**31:
         raise DataError(f"Expected labels of 0 or more in {where}. Received: {array.min()} to {array.max()}.")

@@ -1,4 +1,4 @@
-"""Check that the hyperparameters of a sliding window fit together, and say what would fit if they do not."""
+"""Check that the hyperparameters of a sliding window fit together, and suggest values that would."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def check_fit(window: Window, size: Pair, channels: int, filters: int, groups: i
         pools: Whether padding is ignored, so that each window must overlap the input.
 
     Raises:
-        OptionError: The message names the hyperparameter, the hint says what would fit.
+        OptionError: The message names the hyperparameter, the hint suggests values that fit.
 
     Example:
         >>> check_fit(Window((5, 5)), (4, 9), 1, 1, 1, pools=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from typing import Any
 
 from convscope.errors import ModelFileError, SpecError
@@ -17,18 +17,9 @@ from convscope.model.spec import INPUT, MAX_LAYERS, Node, Spec, default_name
 from convscope.model.spec_parser import make_layer
 
 IDLE = (
-    "SpatialDropout2D",
-    "GaussianDropout",
-    "GaussianNoise",
-    "RandomFlip",
-    "RandomRotation",
-    "RandomTranslation",
-    "RandomZoom",
-    "RandomShear",
-    "RandomBrightness",
-    "RandomContrast",
-    "ActivityRegularization",
-)
+    "SpatialDropout2D", "GaussianDropout", "GaussianNoise", "ActivityRegularization", "RandomFlip", "RandomRotation",
+    "RandomTranslation", "RandomZoom", "RandomShear", "RandomBrightness", "RandomContrast",
+)  # fmt: skip
 """Layers that are active in training only; they are skipped, which changes no prediction."""
 
 _INERT = {"name", "trainable", "dtype", "seed", "noise_shape", "build_config", "synchronized", "batch_input_shape"}
@@ -233,7 +224,7 @@ def _without_idle(entries: Sequence[Entry]) -> tuple[list[Entry], tuple[str, ...
             idle.append(entry.kind)
             stands_for[entry.name] = inputs[0]
         else:
-            kept.append(Entry(entry.kind, entry.values, entry.where, entry.name, inputs, entry.group))
+            kept.append(replace(entry, inputs=inputs))
     return kept, tuple(idle)
 
 
@@ -243,22 +234,18 @@ def _without_rescaling(entries: list[Entry]) -> tuple[list[Entry], float | None,
     It is not kept as a layer: together with the range of the pixels it becomes the input range of the run.
     """
     scale, offset, source = None, 0.0, INPUT
-    while entries and entries[0].kind == "Rescaling" and sum(source in entry.inputs for entry in entries) == 1:
+    while entries and _is_rescaling(entries[0], source) and sum(source in entry.inputs for entry in entries) == 1:
         first = entries.pop(0)
         by, plus = (_number(first, key) for key in ("scale", "offset"))
         scale, offset, source = by * (1.0 if scale is None else scale), by * offset + plus, first.name
-    return (
-        [
-            Entry(one.kind, one.values, one.where, one.name, tuple(_renamed(one.inputs, source)), one.group)
-            for one in entries
-        ],
-        scale,
-        offset,
-    )
+    renamed = [
+        replace(entry, inputs=tuple(INPUT if name == source else name for name in entry.inputs)) for entry in entries
+    ]
+    return renamed, scale, offset
 
 
-def _renamed(names: Sequence[str], source: str) -> list[str]:
-    return [INPUT if name == source else name for name in names]
+def _is_rescaling(entry: Entry, source: str) -> bool:
+    return entry.kind == "Rescaling" and entry.inputs == (source,)
 
 
 def _number(entry: Entry, key: str) -> float:
@@ -308,7 +295,6 @@ def _nodes(entries: Sequence[Entry]) -> list[Node]:
 def _check_gives_logits(last: Layer) -> None:
     if not isinstance(last, Dense | Activation) or last.activation != "linear":
         raise ModelFileError(
-            f"Expected a last layer with one number for each class, as probabilities or logits. "
-            f"Received: {ascii(last)[:100]}.",
+            f"Expected one number for each class, as probabilities or logits. Received: {ascii(last)[:100]}.",
             hint="One sigmoid for two classes is not read; train with two units and softmax.",
         )

@@ -149,7 +149,8 @@ def save_model(model: Model, path: str | Path, *, self_test: Images | None = Non
         replace_file(path, parts)
     except OSError as error:
         raise ModelFileError(
-            f"The model file {path} could not be written ({error.strerror}).", hint="Make room, or give another --out."
+            f"The model file {path} could not be written ({error.strerror}).",
+            hint="Free some disk space, or give another --out.",
         ) from None
 
 

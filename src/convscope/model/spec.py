@@ -204,7 +204,7 @@ def line(layers: Sequence[Layer]) -> tuple[Node, ...]:
     """The nodes of a line, with the names that Keras gives.
 
     Example:
-        >>> from convscope.model.layers.relu import ReLU
+        >>> from convscope.model.layers.re_lu import ReLU
         >>> [(node.name, node.inputs) for node in line([ReLU(), ReLU()])]
         [('re_lu', ('input',)), ('re_lu_1', ('re_lu',))]
     """
@@ -269,9 +269,9 @@ def check_layer_name(name: object) -> None:
 def _check_input_shape(shape: tuple[int, int, int]) -> None:
     h, w, c = shape
     if any(type(size) is not int for size in shape) or not (1 <= h <= MAX_IMAGE_SIDE and 1 <= w <= MAX_IMAGE_SIDE):
-        raise SpecError(f"Images must be 1 to {MAX_IMAGE_SIDE} pixels a side. Received: {shape}.")
+        raise SpecError(f"Images must be 1 to {MAX_IMAGE_SIDE} pixels per side. Received: {shape}.")
     if c not in (1, 3):
-        raise SpecError(f"Images must have 1 (grey) or 3 (RGB) channels. Received: {c}.")
+        raise SpecError(f"Images must have 1 (gray) or 3 (RGB) channels. Received: {c}.")
 
 
 def _field_after(layer: Layer, shape: Shape, fields: Sequence[Fields | None]) -> Fields | None:

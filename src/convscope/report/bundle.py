@@ -73,7 +73,7 @@ class NetworkJson(TypedDict):
 
 
 class ReferenceJson(TypedDict):
-    """What another engine computed for a few images; `model.reference` says which values the samples are."""
+    """What another engine computed for a few images; `model.reference` defines which values are sampled."""
 
     engine: str
     images: Array
@@ -82,7 +82,7 @@ class ReferenceJson(TypedDict):
 
 
 class PictureJson(TypedDict):
-    """One labelled image; its pixels are in `PicturesJson.pixels` at the same position."""
+    """One labeled image; its pixels are in `PicturesJson.pixels` at the same position."""
 
     index: int
     name: str

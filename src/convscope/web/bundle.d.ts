@@ -37,7 +37,7 @@ export interface NetworkJson {
   layers: LayerJson[];
 }
 
-/** What another engine computed for a few images; `model.reference` says which values the samples are. */
+/** What another engine computed for a few images; `model.reference` defines which values are sampled. */
 export interface ReferenceJson {
   engine: string;
   images: ArrayJson;
@@ -45,7 +45,7 @@ export interface ReferenceJson {
   samples: Record<string, ArrayJson>;
 }
 
-/** One labelled image; its pixels are in `PicturesJson.pixels` at the same position. */
+/** One labeled image; its pixels are in `PicturesJson.pixels` at the same position. */
 export interface PictureJson {
   index: number;
   name: string;

@@ -83,7 +83,7 @@ def draw_layers(axes: Axes, explained: Explanation, y: float) -> None:
 
 
 def scale_bar(axes: Axes, x: float, y: float, width: float, reach: float) -> None:
-    """The colour scale about zero, its ends in numbers."""
+    """The color scale, centered at zero, with its limits."""
     bar = 0.34 * width
     left = x + (width - bar) / 2
     shades = colors(np.linspace(-1, 1, 101)[None], 1.0)

@@ -85,7 +85,7 @@ def network(rows: Sequence[Row], *, name: str = "") -> Figure:
     ]
     figure, share = sheet(
         title,
-        subtitle="Height and slant: rows and columns. Thickness: channels. Scales are compressed, numbers are exact.",
+        subtitle="Height and depth: rows and columns. Thickness: channels. Scales are compressed, numbers are exact.",
         body=sum(heights),
         description="From the input on: "
         + "; then ".join(_described(boxes, place) for place in range(len(boxes)))

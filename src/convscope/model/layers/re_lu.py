@@ -14,7 +14,7 @@ from convscope.model.window import Shape
 class ReLU(Layer):
     """Negative numbers become zero."""
 
-    about: ClassVar[str] = "Sets negative numbers to zero."
+    about: ClassVar[str] = "Sets negative values to zero."
     keeps_places: ClassVar[bool] = True
     keras_defaults: ClassVar[Mapping[str, tuple[object, ...]]] = {
         "max_value": (None,),

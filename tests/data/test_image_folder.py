@@ -60,7 +60,7 @@ def test_train_validation_and_test_levels_are_understood(bring, level, tmp_path)
     assert all(name.startswith("test/") for name in data.test.names)
 
 
-def test_a_wrapping_folder_and_folders_inside_a_class_are_looked_through(bring, tmp_path):
+def test_a_wrapping_folder_and_folders_inside_a_class_are_ignored(bring, tmp_path):
     write_pictures(tmp_path / "d", {"outer/inner/a/x/y": 2, "outer/inner/a": 1, "outer/inner/b": 3})
     data = load(bring(tmp_path / "d"), test_fraction=0)
     assert data.train.class_names == ("a", "b")
@@ -90,7 +90,7 @@ def test_files_in_no_class_are_listed(bring, tmp_path):
     }
 
 
-def test_unreadable_files_are_left_out_by_name(bring, tmp_path):
+def test_unreadable_files_are_skipped_by_name(bring, tmp_path):
     write_pictures(tmp_path / "d", {"a": 20, "b": 20})
     whole = (tmp_path / "d/a/0.png").read_bytes()
     (tmp_path / "d/a/cut.png").write_bytes(whole[: len(whole) // 2])
@@ -114,7 +114,7 @@ def test_too_many_unreadable_files_stop_it(bring, tmp_path):
         load(bring(tmp_path / "d"))
 
 
-def test_a_class_without_a_readable_picture_stops_it(bring, tmp_path):
+def test_a_class_without_a_readable_image_stops_it(bring, tmp_path):
     write_pictures(tmp_path / "d", {"a": 20, "b": 20, "c": 0})
     (tmp_path / "d/c/only.png").write_bytes(b"bad")
     with pytest.raises(DataError, match=r"none in class 'c'; skipped: c/only\.png"):
@@ -129,7 +129,7 @@ def test_nothing_readable_stops_it(bring, tmp_path):
         load(bring(tmp_path / "d"))
 
 
-def test_grey_unless_one_picture_is_coloured(tmp_path):
+def test_grayscale_unless_one_image_is_in_color(tmp_path):
     write_pictures(tmp_path / "grey", {"a": 2, "b": 2})
     (tmp_path / "grey/a/9.png").write_bytes(png(np.full((8, 8, 3), 77, np.uint8)))
     assert load(tmp_path / "grey", test_fraction=0).train.image_shape == (8, 8, 1)
@@ -151,7 +151,7 @@ def test_grey_unless_one_picture_is_coloured(tmp_path):
         ([(100, 50), (100, 50), (200, 50), (300, 50)], (64, 32)),
     ],
 )
-def test_without_a_size_the_pictures_decide(sizes, expected, tmp_path):
+def test_without_a_size_the_images_decide(sizes, expected, tmp_path):
     for index, size in enumerate(sizes):
         folder = tmp_path / "ab"[index % 2]
         folder.mkdir(exist_ok=True)
@@ -182,7 +182,7 @@ def test_names_equal_in_unicode_are_one_class_and_cases_are_two(tmp_path):
     assert data.train.class_counts == (2, 2, 2, 4)
 
 
-def test_mnist_as_pictures_gets_mnists_contract(tmp_path):
+def test_mnist_as_images_gets_mnists_contract(tmp_path):
     from convscope.data import mnist
 
     test = mnist.load_part("test")
@@ -194,7 +194,7 @@ def test_mnist_as_pictures_gets_mnists_contract(tmp_path):
     assert (data.preprocessing.fit, data.preprocessing.polarity) == ("mnist", "auto")
 
 
-def test_links_out_of_the_folder_loops_and_pipes_are_left_out_by_name(tmp_path):
+def test_links_out_of_the_folder_loops_and_pipes_are_skipped_by_name(tmp_path):
     write_pictures(tmp_path / "d", {"a": 20, "b": 20})
     secret = tmp_path / "secret.png"
     secret.write_bytes(png(np.zeros((8, 8), np.uint8)))
@@ -211,13 +211,13 @@ def test_links_out_of_the_folder_loops_and_pipes_are_left_out_by_name(tmp_path):
     }
 
 
-def test_a_link_to_nowhere_is_left_out(tmp_path):
+def test_a_link_to_nowhere_is_skipped(tmp_path):
     write_pictures(tmp_path / "d", {"a": 20, "b": 20})
     (tmp_path / "d/a/gone.png").symlink_to(tmp_path / "nothing")
     assert [entry.file for entry in load(tmp_path / "d").skipped] == ["a/gone.png"]
 
 
-def test_hostile_members_of_a_zip_are_left_out_by_name(tmp_path):
+def test_malicious_members_of_a_zip_are_skipped_by_name(tmp_path):
     picture = png(np.random.default_rng(0).integers(0, 256, (8, 8), np.uint8))
     members = {f"{name}/{number}.png": picture for name in "ab" for number in range(30)}
     members |= {"../../evil.png": picture, "/etc/evil.png": picture, "C:\\evil.png": picture}
@@ -250,7 +250,7 @@ def test_a_zip_made_by_windows_is_read(tmp_path):
     assert load(tmp_path / "w.zip", test_fraction=0).train.class_names == ("a", "b")
 
 
-def test_damaged_members_are_left_out_and_a_cut_archive_is_refused(tmp_path):
+def test_damaged_members_are_skipped_and_a_cut_archive_is_refused(tmp_path):
     write_pictures(tmp_path / "d", {"a": 20, "b": 20})
     path = zipped(tmp_path / "d", tmp_path / "d.zip")
     raw = bytearray(path.read_bytes())

@@ -18,7 +18,7 @@ class LeakyReLU(Layer):
 
     negative_slope: float = 0.3
 
-    about: ClassVar[str] = "Scales negative numbers down instead of setting them to zero."
+    about: ClassVar[str] = "Multiplies negative values by a small slope."
     keeps_places: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
