@@ -1,8 +1,8 @@
-"""What each trick of `quick` is worth: the recipe with one thing changed at a time, on the validation split.
+"""Ablation of `quick`: its recipe with one thing changed at a time, measured on the validation split.
 
     python benchmarks/ablation.py --seeds 8
 
-Each variant is trained with the same seeds, so that rows compare pair by pair. Writes docs/figures/ablation.json.
+All variants are trained with the same seeds, so that differences are paired. Writes docs/figures/ablation.json.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a person waits for: whole commands from the shell, start-up included, and the load of MNIST.
+"""Time of whole commands, including start-up, and of loading MNIST.
 
     python benchmarks/cold.py
 

@@ -1,8 +1,8 @@
-"""``convscope conv``: agreement with TensorFlow over random shapes, and how long a person waits.
+"""``convscope conv``: agreement with TensorFlow over random shapes, and run time.
 
     python benchmarks/conv.py --cases 5000
 
-The cases are those of the tests, drawn with another seed. Writes docs/figures/conv.json.
+The cases are drawn as in the tests, with another seed. Writes docs/figures/conv.json.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def waits() -> dict[str, list[float]]:
-    """Whole commands in fresh processes, start-up included."""
+    """Time of whole commands in new processes, including start-up."""
     program = str(Path(sys.executable).with_name("convscope"))
     with tempfile.TemporaryDirectory() as folder:
         commands = {"printed": []} | {kind: ["--out", f"window.{kind}"] for kind in ("gif", "svg", "png", "html")}

@@ -1,9 +1,10 @@
-"""How complete integrated gradients are, how long each map takes, and what the maps are worth, over test digits.
+"""Completeness of integrated gradients, run time and sanity checks of every attribution method, over test digits.
 
     python benchmarks/explain.py [quick=RUN classic=MODEL.safetensors ...] [--digits 100] [--examined 20]
 
-Each network is a run folder or a model file; without any, a `quick` is trained. The gap is what the sum of a map misses
-of the logit's difference between digit and empty picture, as a share of that difference.
+Each network is a run folder or a model file; without any, a `quick` is trained. The completeness
+error is the difference between the sum of an attribution and the logit's change from the empty image to the digit, as a
+fraction of that change.
 Writes docs/figures/explain.json.
 """
 
@@ -25,7 +26,7 @@ from record import write
 from convscope.arrays import to_images
 from convscope.data.mnist import load_part
 from convscope.explanation.deletion import random_baseline
-from convscope.explanation.gradients import LEAST_DIFFERENCE, integrated_gradients
+from convscope.explanation.explainers.integrated_gradients import LEAST_DIFFERENCE, integrated_gradients
 from convscope.explanation.saliency import EXPLAINERS
 from convscope.explanation.sanity_checks import check_attribution
 from convscope.model.model_file import Model, load_model, weights_sha256
@@ -63,13 +64,13 @@ def named(given: list[str]) -> Iterator[tuple[str, Model]]:
 
 
 def load(path: Path) -> Model:
-    """The network; one from before its run was recorded has no preprocessing, and is told that these are digits."""
+    """The network; older files have no preprocessing and get that of digits."""
     model = load_model(path / MODEL_FILE if path.is_dir() else path)
     return model if model.preprocessing else replace(model, preprocessing={"fit": "mnist"})
 
 
 def measure(model: Model, images: np.ndarray, examined: int) -> dict[str, object]:
-    """Completeness over all images; time, deletion and randomisation over the first of them."""
+    """Completeness over all images; time, deletion and parameter-randomization tests over the first ones."""
     before = weights_sha256(model.weights)
     maps = [integrated_gradients(model, image) for image in images]
     gaps = np.array([abs(one.total - one.difference) for one in maps])
@@ -95,7 +96,7 @@ def measure(model: Model, images: np.ndarray, examined: int) -> dict[str, object
 
 
 def worth(model: Model, images: np.ndarray) -> dict[str, dict[str, object]]:
-    """What each method's maps are worth, and how long one takes."""
+    """Sanity checks of each method, and its run time."""
     found: dict[str, list] = {name: [] for name in EXPLAINERS}
     seconds: dict[str, list[float]] = {name: [] for name in EXPLAINERS}
     for image in images:

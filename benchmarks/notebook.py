@@ -1,4 +1,4 @@
-"""How long the lesson takes, kernel and training included.
+"""Run time of the lesson notebook, including kernel start and training.
 
     python benchmarks/notebook.py
 

@@ -1,9 +1,9 @@
-"""Seconds of training until the test split first reads 99.0 %: two published recipes and `quick`, in one run.
+"""Training time until the test accuracy first reaches 99.0 %: two published recipes and `quick`, in one run.
 
     python benchmarks/peers.py --torch path/of/a/python/with/torch
 
-The peers stop at the first epoch whose test accuracy is 99.0 %, which is kind to them: nothing is averaged. `quick` is
-measured over several seeds, before and after the peers, and its mean accuracy must be 99.0 %. Writes
+The baselines stop at the first epoch with a test accuracy of 99.0 %. This favors them, because nothing is averaged.
+`quick` is measured over several seeds, before and after the baselines, and its mean accuracy must be 99.0 %. Writes
 docs/figures/peers.json.
 """
 

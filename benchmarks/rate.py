@@ -1,9 +1,9 @@
-"""`classic`: our loop against `model.fit` and against this machine's matrix product, in turns in one process.
+"""`classic`: the training loop compared with `model.fit` and with matrix multiplication, alternating in one process.
 
     python benchmarks/rate.py
 
-A multiply-add counts as two operations; counted are forward and weight gradient of every convolution and dense layer,
-and the input gradient of all but the first. Writes docs/figures/rate.json.
+A multiply-add counts as two operations. Counted are the forward pass and weight gradient of every convolution and dense
+layer, and the input gradient of all but the first. Writes docs/figures/rate.json.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ IMAGES, ROUNDS, SIDE = 1536, 7, 2048
 
 
 def matmul_rate() -> float:
-    """The better of NumPy's and TensorFlow's float32 product, in operations a second."""
+    """The faster of NumPy's and TensorFlow's float32 matrix multiplication, in operations per second."""
     a, b = (np.random.default_rng(i).random((SIDE, SIDE), dtype=np.float32) for i in (0, 1))
     x, y = tf.constant(a), tf.constant(b)
     best = 0.0

@@ -1,4 +1,4 @@
-"""Write what a benchmark measured, with what it was measured on."""
+"""Write the results of a benchmark together with the environment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FIGURES = Path(__file__).parent.parent / "docs" / "figures"
 
 
 def write(name: str, figures: dict[str, Any]) -> None:
-    """Write docs/figures/<name>.json and print the figures that are one number."""
+    """Write docs/figures/<name>.json and print its scalar results."""
     FIGURES.mkdir(parents=True, exist_ok=True)
     record = {"measured": date.today().isoformat(), "environment": describe_environment()} | figures
     (FIGURES / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -1,9 +1,9 @@
-"""Train a preset with several seeds and measure each once on the test split.
+"""Train a preset with several seeds and evaluate each network once on the test split.
 
     python benchmarks/seeds.py quick 20
 
-Prints a line a seed and writes docs/figures/seeds-<preset>.json. Seconds are `fit`'s own: data in memory to weights,
-with building the model and tracing the graph, without importing TensorFlow.
+Prints one line per seed and writes docs/figures/seeds-<preset>.json. Times are those of `fit`, with the data in memory:
+they include building the model and tracing the graph, and exclude importing TensorFlow.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from convscope.training.options import TrainOptions, resolve
 
 
 def measure_seeds(preset: str, seeds: int, *, part: str = "test", **changes: object) -> list[dict]:
-    """Train and measure once a seed."""
+    """Train and evaluate once per seed."""
     loaded = load("mnist")
     rows = []
     for seed in range(seeds):
@@ -56,7 +56,7 @@ def measure_seeds(preset: str, seeds: int, *, part: str = "test", **changes: obj
 
 
 def summarize(rows: list[dict]) -> dict:
-    """Mean, spread and seconds over the seeds."""
+    """Mean, standard deviation and times over the seeds."""
     accuracies, seconds = [row["accuracy"] for row in rows], [row["seconds"]["total"] for row in rows]
     return {
         "n": len(rows),

@@ -1,10 +1,10 @@
-"""Train the tutorial's network with several seeds and with one part changed, and measure what its claims are about.
+"""Train the tutorial's network with several seeds and with one part changed, and measure what the tutorial claims.
 
     python benchmarks/tutorial.py --seeds 5 [--keep FOLDER]
 
-Writes docs/figures/tutorial.json after each network, so that a run that is stopped goes on where it was. Every network
-is measured on its training, validation and test split, as it is used (no dropout, no augmentation); the test split is
-read once, by the final weights. docs/tutorial-checked.md is written from these figures.
+Writes docs/figures/tutorial.json after each network, so that an interrupted run can be continued. Every network is
+evaluated on the training, validation and test split in inference mode (no dropout, no augmentation); the test split is
+used once, with the final weights. docs/tutorial-checked.md is written from these figures.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from convscope.evaluation.metrics import measure
 from convscope.evaluation.predict import predict
 from convscope.model import model_file, ops
 from convscope.model.forward import forward
-from convscope.model.layers import Window
 from convscope.model.model_file import Model, weights_sha256
 from convscope.model.presets import CLASSIC, load_spec
+from convscope.model.window import Window
 from convscope.training.fit import fit
 from convscope.training.options import RECIPES, TrainOptions, resolve
 
@@ -47,15 +47,15 @@ VARIANTS: dict[str, tuple[str, dict[str, object], int]] = {
     "every second place": (EVERY_SECOND, {}, 5),
     "average pooling": (AVERAGE, {}, 3),
 }
-"""Name: the network's text, what its recipe changes, and the most seeds it is trained with. "plain" is the tutorial's
-own way: images as they are, not shifted at random."""
+"""Name to network text, changes to the recipe, and maximum number of seeds. "plain" is the tutorial's own setting,
+without augmentation."""
 
 TOGETHER = (
     ("classic", "without dropout"),
     ("plain", "plain, without dropout"),
     ("every second place", "average pooling"),
 )
-"""What is trained seed by seed, so that a run that is stopped leaves pairs."""
+"""Variants trained seed by seed, so that an interrupted run leaves complete pairs."""
 
 
 def main() -> None:
@@ -79,7 +79,7 @@ def described() -> dict[str, object]:
 
 
 def train(variant: str, seed: int, keep: Path | None) -> dict[str, object]:
-    """One network, trained and measured."""
+    """Train and evaluate one network."""
     text, changes, _ = VARIANTS[variant]
     data = load("mnist")
     options = resolve(TrainOptions(model="classic", seed=seed, **changes))
@@ -114,14 +114,14 @@ def train(variant: str, seed: int, keep: Path | None) -> dict[str, object]:
 
 
 def figures(model: Model, pixels: np.ndarray, labels: np.ndarray, *, confusion: bool = False) -> dict[str, object]:
-    """Accuracy and cross-entropy of the network as it is used."""
+    """Accuracy and cross-entropy in inference mode."""
     measured = measure(predict(model, pixels).logits, labels, class_names=model.class_names)
     row = {"n": measured.n, "accuracy": measured.accuracy.rate, "loss": measured.calibration.nll}
     return row | ({"confusion": measured.confusion.tolist()} if confusion else {})
 
 
 def pooling(model: Model, validation: Dataset) -> dict[str, object]:
-    """What the pooling layer of a trained network keeps of the 128 maps before it, over some validation images."""
+    """How much of the 128 feature maps the pooling layer of a trained network keeps, over some validation images."""
     images = to_images(validation.pixels[:POOLED_SAMPLE])
     seen = forward(model.spec, model.weights, images)
     before = next(layer.output for layer in reversed(seen.layers) if layer.name.startswith("conv2d"))
@@ -147,7 +147,7 @@ def pooling(model: Model, validation: Dataset) -> dict[str, object]:
 
 
 def replaced(model: Model, pooled: np.ndarray, labels: np.ndarray) -> float:
-    """The accuracy when the trained dense layer is given these pooled maps."""
+    """Accuracy of the trained dense layer on these pooled maps."""
     kernel, bias = model.weights["dense/kernel"], model.weights["dense/bias"]
     answers = ops.dense(pooled.reshape(len(pooled), -1), kernel, bias).argmax(axis=1)
     return float((answers == labels[: len(pooled)]).mean())

@@ -1,9 +1,9 @@
-"""Write docs/tutorial-checked.md and its picture from docs/figures/tutorial.json: each claim beside what was measured.
+"""Write docs/tutorial-checked.md and its figure from docs/figures/tutorial.json: each claim and its measurement.
 
     python benchmarks/tutorial_checked.py            # write
-    python benchmarks/tutorial_checked.py --check    # fail where the page does not say what was measured
+    python benchmarks/tutorial_checked.py --check    # fail if the page differs from the figures
 
-The verdicts are decided by rules that stand here, not by the writer's mood: they would change with the figures.
+The verdicts follow from the figures by the rules below.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ PICTURE = ROOT / "docs" / "pictures" / "tutorial-pairs.svg"
 T_975 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131)
 """Student's t, 97.5 %, for 1, 2, 3, ... degrees of freedom."""
 
-ALT = "The 45 pairs of digits, each with its rate of confusion and interval; (0, 6) and (4, 9) are marked."
+ALT = "The 45 pairs of digits, each with its confusion rate and interval; (0, 6) and (4, 9) are highlighted."
 
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean over seeds with its 95 % t-interval; the interval speaks of other seeds, not of other images."""
+    """A mean over seeds with its 95 % t-interval, which covers other seeds and not other images."""
 
     values: tuple[float, ...]
 
@@ -44,7 +44,7 @@ class Mean:
 
     @property
     def half(self) -> float:
-        """Half the interval's width; infinite for one seed."""
+        """Half the width of the interval; infinite for one seed."""
         n = len(self.values)
         return T_975[n - 2] * statistics.stdev(self.values) / math.sqrt(n) if n > 1 else math.inf
 
@@ -58,7 +58,7 @@ class Mean:
 
     @property
     def is_off_zero(self) -> bool:
-        """Whether the interval leaves out zero."""
+        """Whether the interval excludes zero."""
         return abs(self.mean) > self.half
 
 
@@ -69,7 +69,7 @@ def main() -> int:
     stale = [path for path, text in fresh.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
     if "--check" in sys.argv:
         for path in stale:
-            print(f"{path.relative_to(ROOT)}: not what docs/figures/tutorial.json says; run scripts/docs")
+            print(f"{path.relative_to(ROOT)}: out of date; run scripts/docs")
         return int(bool(stale))
     for path in stale:
         path.write_text(fresh[path], encoding="utf-8")
@@ -85,7 +85,7 @@ def mean(runs: Iterable[dict], part: str, what: str = "accuracy") -> Mean:
 
 
 def paired(ours: Sequence[dict], theirs: Sequence[dict], value) -> Mean:
-    """The mean difference over the seeds that both have."""
+    """The mean difference over the seeds that both variants have."""
     other = {run["seed"]: value(run) for run in theirs}
     return Mean(tuple(value(run) - other[run["seed"]] for run in ours if run["seed"] in other))
 
@@ -112,21 +112,21 @@ def head(record: dict, classic: list[dict]) -> str:
 
 <!-- Written by benchmarks/tutorial_checked.py from docs/figures/tutorial.json; change those, not this page. -->
 
-The tutorial "Convolutional Neural Networks With TensorFlow" trains one network and says what it sees. We trained the
-same network, `classic` ({len(classic)} seeds), and changed one part at a time with the same seeds. Each network trained
-for {recipe["epochs"]:g} epochs on 54,999 images; every choice was made on the validation split (5,001 images), and the
-test split (10,000 images) was read once, by the final weights.
+The tutorial "Convolutional Neural Networks With TensorFlow" trains one network and makes several claims about it. We
+trained the same network, `classic`, with {len(classic)} seeds, and then changed one part at a time, with the same
+seeds. Each network was trained for {recipe["epochs"]:g} epochs on 54,999 images. Every choice was made on the
+validation split (5,001 images), and the test split (10,000 images) was used once, with the final weights.
 
-Two kinds of interval stand here, both 95 %. Behind a **mean over seeds**: where the mean of more seeds would lie
-(Student's t). Behind a **rate of one network**: where the rate on other images of this kind would lie (Wilson). Seeds
-share their test images, so that five networks are not five test sets."""
+There are two kinds of 95 % intervals on this page. The interval of a **mean over seeds** covers the mean over more
+seeds (Student's t). The interval of the **rate of one network** covers its rate on other images of the same kind
+(Wilson). All seeds share the same test images, so five networks do not make five test sets."""
 
 
 def accuracy_claim(runs: list[dict]) -> str:
     rows, classic = [], of(runs, "classic")
     names = {
-        "classic": "`classic`, its recipe (images shifted by up to 1 pixel)",
-        "plain": "the same, images as they are (as in the tutorial)",
+        "classic": "`classic` with its recipe (images shifted by up to 1 pixel)",
+        "plain": "the same without augmentation (as in the tutorial)",
     }
     for variant, words in names.items():
         if found := of(runs, variant):
@@ -135,12 +135,14 @@ def accuracy_claim(runs: list[dict]) -> str:
             rows.append(f"| {words} | {len(found)} | {interval(test)} | {low:.2f} to {high:.2f} % |")
     test = mean(classic, "test")
     worst = Proportion(round(min(test.values) * 10_000), 10_000)
-    verdict = "holds" if test.mean - test.half > 0.99 else "is not shown" if test.mean > 0.99 else "does not hold"
+    verdict = (
+        "Confirmed" if test.mean - test.half > 0.99 else "Not established" if test.mean > 0.99 else "Not confirmed"
+    )
     return f"""## "99 % with two convolution layers"
 
-**It {verdict}.** The mean over seeds is {interval(test)}; the worst of the networks has {worst}.
+**{verdict}.** The mean over seeds is {interval(test)}; the worst network reaches {worst}.
 
-| network | seeds | mean test accuracy | from the worst to the best seed |
+| network | seeds | mean test accuracy | worst to best seed |
 |---|---|---|---|
 {chr(10).join(rows)}"""
 
@@ -158,14 +160,14 @@ def pairs_claim(classic: list[dict]) -> str:
         pair = pairs[place[names] - 1]
         sure = pair.distinguishable
         if sure == n:
-            words = "**holds**: in every network it stands out from the other pairs beyond chance"
+            words = "**is confirmed**: in every network it is confused significantly more often than the mean pair"
         elif sure:
-            words = f"**holds in {sure} of {n} networks**: in the others it cannot be told from chance"
+            words = f"**is significant in {sure} of {n} networks**"
         else:
-            words = "**is not shown**: in no network can it be told from the other pairs"
+            words = "**is not confirmed**: in no network is the difference from the mean pair significant"
         verdicts.append(
-            f"- ({', '.join(names)}) {words}. Place {place[names]} of 45; {pair.mean:.1f} of {pair.n:,} images a "
-            f"network, {100 * pair.mean / pair.n:.2f} % against {100 * average:.2f} % for the mean pair."
+            f"- ({', '.join(names)}) {words}. Rank {place[names]} of 45, with {pair.mean:.1f} of {pair.n:,} images per "
+            f"network: {100 * pair.mean / pair.n:.2f} %, compared with {100 * average:.2f} % for the mean pair."
         )
     rows = [
         f"| {place[pair.names]} | {', '.join(pair.names)} | {', '.join(map(str, pair.errors))} | "
@@ -177,17 +179,17 @@ def pairs_claim(classic: list[dict]) -> str:
 
 {chr(10).join(verdicts)}
 
-The sentence was not written about this network. It comes from another notebook with four convolutions (twice 32 filters
-of 5×5 and twice 64 of 3×3, with dropout of 25 % and 50 % and a dense layer of 128 between), so that it could not be
-expected to hold here.
+The claim was not made about this network. It comes from another notebook, whose network has four convolutions (two
+with 32 filters of 5×5 and two with 64 of 3×3, with dropout of 25 % and 50 % and a dense layer of 128), so there is no
+reason to expect the same pairs here.
 
 ![{ALT}](pictures/{PICTURE.name})
 
-"Stands out" is a one-sided exact binomial test of the pair's errors against the mean pair, corrected for having looked
-at all 45 pairs (Bonferroni), at 5 %, in each network by itself. The interval is Wilson's for one network with the mean
-number of errors.
+"Significant" refers to a one-sided exact binomial test of the pair's errors against the mean pair, in each network
+separately, at the 5 % level with Bonferroni correction for 45 pairs. The interval is the Wilson interval of one network
+with the mean number of errors.
 
-| place | pair | errors, by seed | rate of one network | ranks over the seeds | stands out in |
+| rank | pair | errors, by seed | rate of one network | ranks over the seeds | significant in |
 |---|---|---|---|---|---|
 {chr(10).join(rows)}"""
 
@@ -196,7 +198,7 @@ def dropout_claim(runs: list[dict]) -> str:
     sections, verdicts = [], []
     for name, bare, words in (
         ("classic", "without dropout", "with the recipe of `classic` (images shifted by up to 1 pixel)"),
-        ("plain", "plain, without dropout", "with images as they are, as in the tutorial"),
+        ("plain", "plain, without dropout", "without augmentation, as in the tutorial"),
     ):
         kept, dropped = of(runs, name), of(runs, bare)
         seeds = {run["seed"] for run in kept} & {run["seed"] for run in dropped}
@@ -205,15 +207,15 @@ def dropout_claim(runs: list[dict]) -> str:
             continue
         gaps, test = paired(kept, dropped, gap), paired(kept, dropped, lambda run: run["test"]["accuracy"])
         loss = paired(kept, dropped, lambda run: run["validation"]["loss"])
-        verdicts.append(f"- {words[0].upper()}{words[1:]}: {said_of_dropout(gaps, test)}")
+        verdicts.append(f"- {words[0].upper()}{words[1:]}: {dropout_effect(gaps, test)}")
         sections.append(
             f"""{words[0].upper()}{words[1:]}, {len(seeds)} seeds:
 
-| | with dropout | without | difference, seed by seed |
+| | with dropout | without | paired difference |
 |---|---|---|---|
 {dropout_row("training accuracy", kept, dropped, lambda run: run["training"]["accuracy"])}
 {dropout_row("validation accuracy", kept, dropped, lambda run: run["validation"]["accuracy"])}
-{dropout_row("gap between the two", kept, dropped, gap)}
+{dropout_row("generalization gap", kept, dropped, gap)}
 {dropout_row("test accuracy", kept, dropped, lambda run: run["test"]["accuracy"])}
 | validation loss (nats) | {mean(kept, "validation", "loss").mean:.4f} | \
 {mean(dropped, "validation", "loss").mean:.4f} | \
@@ -221,9 +223,9 @@ def dropout_claim(runs: list[dict]) -> str:
         )
     return f"""## "Dropout of 33 % prevents overfitting"
 
-Overfitting shows as a gap: the network is better on the images that it learned from than on others of the same kind.
-All figures are of the network as it is used, without dropout and without shifting; the training accuracy is that of
-10,000 training images.
+Overfitting shows as a generalization gap: the network is more accurate on its training images than on new images of the
+same kind. All figures are measured in inference mode, without dropout and augmentation. The training accuracy is that
+of 10,000 training images.
 
 {chr(10).join(verdicts)}
 
@@ -236,21 +238,21 @@ def dropout_row(words: str, kept: list[dict], dropped: list[dict], value) -> str
     return f"| {words} | {cells} | {paired(kept, dropped, value).percent(sign=True)} |"
 
 
-def said_of_dropout(gaps: Mean, test: Mean) -> str:
+def dropout_effect(gaps: Mean, test: Mean) -> str:
     if gaps.is_off_zero:
         smaller = "smaller" if gaps.mean < 0 else "larger"
-        first = f"with dropout the gap is {smaller} by {abs(100 * gaps.mean):.2f} points, beyond what seeds explain"
+        first = f"dropout makes the gap {smaller} by {abs(100 * gaps.mean):.2f} points (significant)"
     else:
-        first = "whether dropout makes the gap smaller cannot be told from these seeds"
+        first = "with these seeds, the effect of dropout on the gap is not significant"
     if test.is_off_zero:
         better = "better" if test.mean > 0 else "worse"
-        return f"{first}; on the test split it is {better} by {abs(100 * test.mean):.2f} points."
-    return f"{first}; on the test split no difference can be told ({test.percent(sign=True)})."
+        return f"{first}; on the test split the network is {better} by {abs(100 * test.mean):.2f} points."
+    return f"{first}; the difference in test accuracy is not significant ({test.percent(sign=True)})."
 
 
 def pooling_claim(runs: list[dict]) -> str:
     looked = [run["pooling"] for run in of(runs, "classic") if run["pooling"]]
-    names = {"max": "max pooling", "average": "average pooling", "every second place": "every second place (stride 2)"}
+    names = {"max": "max pooling", "average": "average pooling", "every second place": "subsampling (stride 2)"}
     trained = {"max": "classic", "average": "average pooling", "every second place": "every second place"}
     rows = []
     for name, words in names.items():
@@ -261,28 +263,30 @@ def pooling_claim(runs: list[dict]) -> str:
         test = f"{interval(mean(found, 'test'))}, {len(found)} seeds" if found else "not measured"
         rows.append(f"| {words} | {100 * peak:.1f} % | {100 * replaced:.1f} % | {test} |")
     lines = [
-        f"- {names[name][0].upper()}{names[name][1:]} instead, trained anew: {said_of_pooling(runs, trained[name])}"
+        f"- {names[name][0].upper()}{names[name][1:]} instead, trained from scratch: "
+        f"{pooling_effect(runs, trained[name])}"
         for name in ("average", "every second place")
         if len(of(runs, trained[name])) > 1
     ]
     asked = ":\n\n" + "\n".join(lines) if lines else "."
     return f"""## "Pooling keeps the most prominent features"
 
-**It holds by definition, and says less than it seems.** A maximum keeps the largest number of each window, so that the
-peak of every feature map survives. Whether that is what the network needs is another question{asked}
+**True by definition, but not informative.** Max pooling keeps the largest value of each window, so the maximum of every
+feature map survives. Whether the network needs that is another question{asked}
 
-The 128 maps before the pooling, over {looked[0]["images"]} validation images and {len(looked)} trained networks; the
-second column puts another pooling into the trained network, the third trains a network with it:
+The table covers the 128 feature maps before the pooling layer, over {looked[0]["images"]} validation images and
+{len(looked)} trained networks. The third column replaces the pooling of a trained network, the fourth trains a network
+with the replacement:
 
-| 24×24 into 12×12 by | share of a map's peak left | validation accuracy, put in | test accuracy, trained with it |
+| 24×24 to 12×12 by | fraction of a map's maximum kept | validation accuracy, replaced | test accuracy, trained |
 |---|---|---|---|
 {chr(10).join(rows)}"""
 
 
-def said_of_pooling(runs: list[dict], variant: str) -> str:
+def pooling_effect(runs: list[dict], variant: str) -> str:
     difference = paired(of(runs, variant), of(runs, "classic"), lambda run: run["test"]["accuracy"])
     if not difference.is_off_zero:
-        return f"no difference in test accuracy can be told ({difference.percent(sign=True)})."
+        return f"no significant difference in test accuracy ({difference.percent(sign=True)})."
     better = "better" if difference.mean > 0 else "worse"
     return f"{better} on the test split by {abs(100 * difference.mean):.2f} points ({difference.percent(sign=True)})."
 
@@ -291,9 +295,9 @@ def tail(record: dict) -> str:
     where = record["environment"]
     packages = ", ".join(f"{name} {version}" for name, version in where["packages"].items())
     minutes = sum(run["seconds"] for run in record["runs"]) / 60
-    return f"""## How to repeat it
+    return f"""## Reproduce
 
-`scripts/bench tutorial` trains the {len(record["runs"])} networks ({minutes:.0f} minutes of training), writes
+`scripts/bench tutorial` trains the {len(record["runs"])} networks ({minutes:.0f} minutes of training) and writes
 `docs/figures/tutorial.json` and this page. Measured {record["measured"]} on {where["cores"]} cores of
 {where["processor"]}, {where["system"]}, Python {where["python"]}, {packages}."""
 

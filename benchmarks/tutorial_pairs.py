@@ -1,4 +1,4 @@
-"""The 45 pairs of digits over the seeds of one network: how often each is confused, as values and as a picture."""
+"""The 45 pairs of digits over the seeds of one network: how often each is confused, as values and as a figure."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from convscope.evaluation.confusion import ConfusedPair, confused_pairs
 from convscope.evaluation.intervals import Proportion
 
 CLAIMED_PAIRS = (("0", "6"), ("4", "9"))
-"""Those that the tutorial names."""
+"""The pairs named by the tutorial."""
 
 CLASSES = tuple("0123456789")
 
 
 @dataclass(frozen=True)
 class PairOverSeeds:
-    """One pair of digits over all networks of a variant: the same images, other seeds."""
+    """One pair of digits over all networks of a variant: same images, different seeds."""
 
     names: tuple[str, str]
     n: int
@@ -30,17 +30,17 @@ class PairOverSeeds:
 
     @property
     def mean(self) -> float:
-        """Errors of the mean network."""
+        """Mean number of errors per network."""
         return statistics.mean(self.errors)
 
     @property
     def rate(self) -> Proportion:
-        """One network's share: the seeds share their images, so that they do not make the test set larger."""
+        """The rate of one network; all seeds share the same images, so they do not enlarge the test set."""
         return Proportion(round(self.mean), self.n)
 
 
 def pairs_of(runs: Sequence[dict]) -> list[PairOverSeeds]:
-    """All 45 pairs, the one with the most errors first."""
+    """All 45 pairs, most errors first."""
     tables = [confused_pairs(np.array(run["test"]["confusion"], np.int64), CLASSES) for run in runs]
     by_name: dict[tuple[str, str], list[ConfusedPair]] = {}
     for table in tables:
@@ -60,13 +60,13 @@ def pairs_of(runs: Sequence[dict]) -> list[PairOverSeeds]:
 
 
 def picture(pairs: list[PairOverSeeds]) -> str:
-    """The 45 pairs as dots with intervals, an SVG that needs nothing else."""
+    """The 45 pairs as dots with intervals, in a self-contained SVG."""
     left, top, step, width = 70, 54, 19, 900
     largest = max(100 * pair.rate.high for pair in pairs)
     scale = (width - left - 60) / largest
     average = 100 * statistics.mean(pair.mean / pair.n for pair in pairs)
     height = top + step * len(pairs) + 44
-    title = "How often each pair of digits is taken for the other"
+    title = "How often each pair of digits is confused"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-labelledby="t d">',
         f'<title id="t">{title}</title><desc id="d">{escape(described(pairs))}</desc>',
@@ -74,14 +74,12 @@ def picture(pairs: list[PairOverSeeds]) -> str:
         ".m{text-anchor:middle}.b{font-weight:bold}</style>",
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
         f'<text x="{left}" y="24" class="b">{title}</text>',
-        f'<text x="{left}" y="42" class="q">rate of one network, 95 % interval; the line is the mean pair</text>',
+        f'<text x="{left}" y="42" class="q">rate of one network, 95 % interval; dashed line: mean of all pairs</text>',
         f'<path d="M{left + average * scale:.1f} {top}V{height - 36}" stroke="#5f6b7a" stroke-dasharray="4 3"/>',
     ]
     for index, pair in enumerate(pairs):
         y, claimed = top + step * index + step / 2, pair.names in CLAIMED_PAIRS
-        low, middle, high = (
-            left + 100 * share * scale for share in (pair.rate.low, pair.mean / pair.n, pair.rate.high)
-        )
+        low, middle, high = (left + 100 * rate * scale for rate in (pair.rate.low, pair.mean / pair.n, pair.rate.high))
         colour, name = ("#b84a00", ' class="b e"') if claimed else ("#0072b2", ' class="e"')
         mark = (
             f'<rect x="{middle - 5:.1f}" y="{y - 5:.1f}" width="10" height="10" fill="{colour}"/>'
@@ -103,8 +101,8 @@ def picture(pairs: list[PairOverSeeds]) -> str:
 def described(pairs: list[PairOverSeeds]) -> str:
     first = ", ".join(f"({', '.join(pair.names)}) {100 * pair.mean / pair.n:.2f} %" for pair in pairs[:5])
     claimed = " and ".join(
-        f"({', '.join(pair.names)}) has place {index}"
+        f"({', '.join(pair.names)}) has rank {index}"
         for index, pair in enumerate(pairs, start=1)
         if pair.names in CLAIMED_PAIRS
     )
-    return f"45 pairs by their rate of confusion. The highest: {first}. {claimed}."
+    return f"45 pairs by confusion rate. Highest: {first}. {claimed}."

@@ -1,35 +1,56 @@
-"""What several test files share: small data sets on disk, and one short training for everybody."""
+"""What several test files share: the program, small datasets on disk, one short training, and the lanes."""
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # before NumPy and TensorFlow start: one core for each worker
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(name, "1")
+
+import fcntl
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import settings
 from PIL import Image
+from program import run_convscope, stop_servers
 
 # Machines are shared: how long one example takes says nothing about the code.
 settings.register_profile("shared", deadline=None)
 settings.load_profile("shared")
 
+SLOW_FIXTURES = {"convscope", "short_run", "browser", "show"}
+"""A test that needs one of these runs the program, trains a network or starts a browser."""
 
-def run_convscope(
-    *arguments: object, cwd: Path, timeout: float = 180, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """The program as a person runs it: a fresh process, in a folder of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "convscope", *map(str, arguments)],
-        cwd=cwd,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        stdin=subprocess.DEVNULL,
-    )
+SLOW_FILES = {
+    "test_bad_folder_proof.py", "test_bad_input_proof.py", "test_hostile_proof.py", "test_model_file_proof.py",
+    "test_model_file_fuzz.py", "test_faults.py", "test_interruption.py", "test_power_loss.py", "test_checkpoint.py",
+    "test_fit.py", "test_train.py", "test_bad_input.py", "test_signals.py", "test_notebook.py", "test_packaging.py",
+    "test_light_import.py", "test_docs.py", "test_forward_twin.py", "test_preprocess_twin.py", "test_node.py",
+    "test_step_oracles.py", "test_mutation_proof.py",
+}  # fmt: skip
+"""Files that train networks, start processes, or run short versions of the experiments in proofs/."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what does not belong into the fast lane as slow; parallel workers get those files first."""
+    for item in items:
+        if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())) or item.path.name in SLOW_FILES:
+            item.add_marker(pytest.mark.slow)
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        slow_files = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: item.path not in slow_files)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def servers() -> Iterator[None]:
+    """The processes behind `run_convscope` end with the tests."""
+    yield
+    stop_servers()
 
 
 @pytest.fixture(scope="session")
@@ -38,12 +59,35 @@ def convscope():
 
 
 @pytest.fixture(scope="session")
-def short_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Make a folder once for all workers, and give each worker a copy of its own."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def made(name: str, make: Callable[[Path], object]) -> Path:
+        original = shared / f"once-{name}"
+        with (shared / f"once-{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not original.is_dir():
+                draft = shared / f"once-{name}.draft"
+                shutil.rmtree(draft, ignore_errors=True)
+                draft.mkdir()
+                make(draft)
+                draft.rename(original)
+        return shutil.copytree(original, tmp_path_factory.mktemp(name) / name)
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def short_run(once) -> Path:
     """A run folder of `quick`, trained on the real MNIST for a fifth of an epoch."""
-    folder = tmp_path_factory.mktemp("short")
-    done = run_convscope("train", "--epochs", "0.2", "--out", "run", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    return folder / "run"
+
+    def train(folder: Path) -> None:
+        done = run_convscope("train", "--epochs", "0.2", "--out", "run", cwd=folder)
+        assert done.returncode == 0, done.stderr
+
+    return once("short", train) / "run"
 
 
 def draw_shape(label: int, rng: np.random.Generator, *, h: int = 24, w: int = 32) -> np.ndarray:

@@ -6,22 +6,42 @@ TensorFlow is imported inside the functions, so that a file that only wants `ran
 from __future__ import annotations
 
 import contextlib
+import json
 import math
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 from unittest import mock
 
 import numpy as np
 
 from convscope.errors import OptionError, SpecError
-from convscope.explanation.gradients import LEAST_DIFFERENCE
+from convscope.explanation.backward import backpropagate
+from convscope.explanation.explainers.integrated_gradients import LEAST_DIFFERENCE
 from convscope.explanation.saliency import EXPLAINERS
 from convscope.explanation.sliding_window import ConvOptions, SlidingWindow, slide
-from convscope.model import layers, ops
+from convscope.model import ops
 from convscope.model.checks import ACTIVATIONS, INITIALIZERS
 from convscope.model.forward import forward, logits
-from convscope.model.layers import Layer, Shape
+from convscope.model.layers import LAYERS
+from convscope.model.layers.activation import Activation
+from convscope.model.layers.average_pooling2d import AveragePooling2D
+from convscope.model.layers.batch_normalization import BatchNormalization
+from convscope.model.layers.conv2d import Conv2D
+from convscope.model.layers.dense import Dense
+from convscope.model.layers.depthwise_conv2d import DepthwiseConv2D
+from convscope.model.layers.flatten import Flatten
+from convscope.model.layers.layer import Layer
+from convscope.model.layers.max_pooling2d import MaxPooling2D
+from convscope.model.layers.separable_conv2d import SeparableConv2D
+from convscope.model.layers.softmax import Softmax
 from convscope.model.model_file import Model
-from convscope.model.spec import Spec
+from convscope.model.spec import INPUT, Node, Spec, default_name
+from convscope.model.window import Shape
+
+GRADIENT_TOLERANCE = 1e-4
+"""Of the largest number of a gradient: float32 sums in another order are 1e-6 apart, a wrong tap 1e-1."""
 
 SIDES = (5, 14)
 """Rows and columns of a random network's pictures: odd and even, rarely square, small enough for nested loops."""
@@ -60,17 +80,23 @@ def check_spec(spec: Spec) -> None:
     """Keras's names, shapes and parameter counts are those of the shape table, layer by layer."""
     from convscope.model.build import build, get_weights
 
-    model = build(spec)
-    rows = spec.table()
-    assert [layer.name for layer in model.layers] == [row.name for row in rows]
-    for row, layer in zip(rows, model.layers, strict=True):
+    model, rows = build(spec), spec.table()
+    keras_layers = {layer.name: layer for layer in model.layers if type(layer).__name__ != "InputLayer"}
+    assert set(keras_layers) == {row.name for row in rows}
+    assert spec.nodes or list(keras_layers) == [row.name for row in rows], "the order of a line"
+    for row in rows:
+        layer = keras_layers[row.name]
         assert type(layer).__name__ == row.kind
-        assert layer.input.shape[1:] == row.input_shape, row
+        given = layer.input if isinstance(layer.input, list) else [layer.input]
+        assert tuple(one.shape[1:] for one in given) == row.input_shapes, row
         assert layer.output.shape[1:] == row.output_shape, row
         assert layer.count_params() == row.parameters, row
     assert model.count_params() == spec.parameters
-    shapes = [(name, weight.shape) for name, weight in get_weights(model).items()]
-    assert shapes == list(spec.weight_shapes().items()), "names, shapes and order"
+    found = {name: weight.shape for name, weight in get_weights(model).items()}
+    for row in rows:  # the order of the weights of a layer; that of the layers is Keras's own in a graph
+        names = [name for name in found if name.startswith(f"{row.name}/")]
+        assert names == [f"{row.name}/{weight}" for weight in row.layer.weight_shapes(row.input_shape)]
+    assert found == spec.weight_shapes()
 
 
 def check_engine(spec: Spec, seed: int) -> None:
@@ -82,14 +108,73 @@ def check_engine(spec: Spec, seed: int) -> None:
     seen = forward(spec, weights, images)
     model = build(spec)
     set_weights(model, weights)
-    outputs = keras.Model(model.inputs[0], [layer.output for layer in model.layers])(images, training=False)
-    for activation, output in zip(seen.layers, outputs, strict=True):
+    outputs = [model.get_layer(activation.name).output for activation in seen.layers]
+    computed = keras.Model(model.inputs[0], outputs)(images, training=False)
+    for activation, output in zip(seen.layers, computed, strict=True):
         assert_close(activation.output, np.asarray(output), activation.name)
     before_softmax = build(spec, output="logits")
     set_weights(before_softmax, weights)
     assert_close(seen.logits, np.asarray(before_softmax(images, training=False)), "logits")
     assert_close(seen.probabilities.sum(axis=1), np.ones(3), "probabilities sum to one")
     assert np.array_equal(logits(spec, weights, images), seen.logits), "the same code on the same images: no tolerance"
+
+
+def check_gradient(spec: Spec, seed: int) -> None:
+    """The gradient of a logit at the pixels is TensorFlow's."""
+    from convscope.model.build import build, set_weights
+    from convscope.model.tensorflow import tf
+
+    weights, images = random_weights(spec, seed=seed), random_images(spec, 3, seed=seed)
+    model = build(spec, output="logits")
+    set_weights(model, weights)
+    with tf.GradientTape() as tape:
+        watched = tf.constant(images)
+        tape.watch(watched)
+        logit = model(watched, training=False)[:, 1]
+    expected = tape.gradient(logit, watched).numpy()
+    found = backpropagate(spec, weights, images, 1)
+    assert found.gradient.dtype == np.float32 and found.gradient.shape == images.shape
+    assert np.abs(found.gradient - expected).max() <= GRADIENT_TOLERANCE * max(1e-3, np.abs(expected).max())
+    assert np.allclose(found.logits[:, 1], logit, rtol=1e-4, atol=1e-4)
+
+
+def check_keras_config(spec: Spec) -> None:
+    """The config that Keras writes of the network is read back as the network, but for initializers."""
+    from convscope.model.build import build
+    from convscope.model.keras_config import read_config
+
+    found = read_config(json.loads(build(spec).to_json()))
+    read = [_without_initializer(layer) for layer in found.spec.layers]
+    if spec.nodes:  # Keras orders the layers of a graph by depth
+        assert sorted(map(str, read)) == sorted(str(_without_initializer(layer)) for layer in spec.layers)
+        assert len(found.spec.nodes) == len(spec.nodes)
+    else:
+        assert read == [_without_initializer(layer) for layer in spec.layers] and not found.spec.nodes
+    assert (found.idle, found.is_logits, found.spec.num_classes) == ((), False, spec.num_classes)
+
+
+def _without_initializer(layer: Layer) -> Layer:
+    return replace(layer, kernel_initializer="glorot_uniform") if hasattr(layer, "kernel_initializer") else layer
+
+
+def networks_of(layer: Layer) -> list[Spec]:
+    """Small networks around one layer, wherever it fits: on maps, on a row of numbers, at the end."""
+    head: list[Layer] = [Flatten(), Dense(3, activation="softmax")]
+    found = []
+    for stack in (
+        [Conv2D(4, 1, activation="tanh"), layer, *head],
+        [Flatten(), Dense(6, activation="tanh"), layer, Dense(3, activation="softmax")],
+        [Flatten(), Dense(3), layer],
+    ):
+        with contextlib.suppress(SpecError):
+            found.append(Spec((9, 8, 3), tuple(stack)))
+    merged = [Conv2D(4, 1), DepthwiseConv2D(1), Conv2D(4, 3, padding="same"), layer, *head]
+    inputs = [(INPUT,), ("a",), ("a",), ("b", "c"), ("d",), ("e",)]
+    with contextlib.suppress(SpecError):
+        nodes = tuple(Node(name, given) for name, given in zip("abcdef", inputs, strict=True))
+        found.append(Spec((9, 8, 3), tuple(merged), nodes=nodes))
+    assert found, f"no network fits {layer}"
+    return found
 
 
 def assert_close(ours: np.ndarray, theirs: np.ndarray, what: str) -> None:
@@ -99,22 +184,72 @@ def assert_close(ours: np.ndarray, theirs: np.ndarray, what: str) -> None:
     assert worst <= allowed, f"{what}: off by {worst:.2g}, allowed {allowed:.2g}"
 
 
+class _Draft:
+    """A network as it is drawn: each layer takes the last one, unless others are given."""
+
+    def __init__(self, input_shape: Shape) -> None:
+        self.layers: list[Layer] = []
+        self.nodes: list[Node] = []
+        self.last, self.shape = INPUT, input_shape
+        self._counts: Counter[str] = Counter()
+
+    def add(self, layer: Layer, inputs: Sequence[str] | None = None) -> None:
+        name = default_name(type(layer).__name__, self._counts)
+        self.layers.append(layer)
+        self.nodes.append(Node(name, tuple(inputs or (self.last,))))
+        self.last, self.shape = name, layer.output_shape(self.shape)
+
+
 def random_spec(rng: np.random.Generator) -> Spec:
-    """Any network of the vocabulary over small pictures: every layer and option can come up."""
+    """Any network of the vocabulary over small pictures: every layer, option and shortcut can come up."""
     shape: Shape = (*(int(side) for side in rng.integers(*SIDES, 2, endpoint=True)), int(rng.choice([1, 3])))
-    input_shape, stack = shape, []
-    makers = [*_IMAGE_LAYERS, *_ANY_LAYERS]
+    input_shape, draft = shape, _Draft(shape)
     for _ in range(int(rng.integers(1, 6))):
-        layer = _fitting(makers, shape, rng)
-        shape = layer.output_shape(shape)
-        stack.append(layer)
+        draft.add(_fitting([*_IMAGE_LAYERS, *_ANY_LAYERS, *[_example] * 2], draft.shape, rng))
+        if _merging() and rng.random() < 0.25:
+            _add_shortcut(draft, rng)
     pooled = rng.random() < 0.3
-    stack.append(layers.GlobalAveragePooling2D() if pooled else layers.Flatten())
-    shape = stack[-1].output_shape(shape)
+    draft.add(_pick(rng, _to_rows()) if pooled else Flatten())
     for _ in range(int(rng.integers(0, 3))):
-        stack.append(_fitting([_dense, *_ANY_LAYERS], shape, rng))
-        shape = stack[-1].output_shape(shape)
-    return Spec(input_shape=input_shape, layers=(*stack, *_ending(rng)), name=f"random {rng.integers(1000)}")
+        draft.add(_fitting([_dense, *_ANY_LAYERS, _example], draft.shape, rng))
+    for layer in _ending(rng):
+        draft.add(layer)
+    return Spec(input_shape, tuple(draft.layers), f"random {rng.integers(1000)}", tuple(draft.nodes))
+
+
+def _merging() -> list[Layer]:
+    """Layers that take several inputs."""
+    return [kind.examples()[0] for kind in LAYERS.values() if _merges(kind.examples()[0])]
+
+
+def _merges(layer: Layer) -> bool:
+    try:
+        return layer.merge_shapes([(9, 8, 4), (9, 8, 4)]) is not None
+    except SpecError:
+        return False
+
+
+def _to_rows() -> tuple[Layer, ...]:
+    """Layers that turn maps into a row of numbers."""
+    found = []
+    for kind in LAYERS.values():
+        with contextlib.suppress(SpecError):
+            if len(kind.examples()[0].output_shape((9, 8, 4))) == 1:
+                found.append(kind.examples()[0])
+    return tuple(found)
+
+
+def _add_shortcut(draft: _Draft, rng: np.random.Generator) -> None:
+    """One or two branches of the same shape from the last layer, and a layer that merges them."""
+    start, shape = draft.last, draft.shape
+    ends = []
+    for _ in range(int(rng.integers(1, 3))):
+        draft.add(Conv2D(shape[2], _pair(rng, 3), padding="same", activation=_pick(rng, HIDDEN_ACTIVATIONS)), [start])
+        if rng.random() < 0.5:
+            draft.add(_batch_normalization(rng, shape))
+        ends.append(draft.last)
+    ends += [start] if len(ends) == 1 or rng.random() < 0.5 else []
+    draft.add(_pick(rng, tuple(_merging())), ends)
 
 
 def _fitting(
@@ -123,18 +258,25 @@ def _fitting(
     while True:
         try:
             layer = makers[rng.integers(len(makers))](rng, shape)
-            if math.prod(layer.output_shape(shape)) <= 4000 and not tensorflow_is_wrong(layer, shape):
-                return layer
+            output = layer.output_shape(layer.merge_shapes([shape]))
         except SpecError:  # it does not fit what is left of the picture: draw again
             continue
+        fits = math.prod(output) <= 4000 and len(output) == len(shape) and layer.activation_name != "softmax"
+        if fits and not tensorflow_is_wrong(layer, shape):
+            return layer
+
+
+def _example(rng: np.random.Generator, shape: Shape) -> Layer:
+    """An example of any kind, as the kind offers it."""
+    return _pick(rng, _pick(rng, tuple(LAYERS.values())).examples())
 
 
 def tensorflow_is_wrong(layer: Layer, shape: Shape) -> bool:
     """TensorFlow 2.21 with oneDNN reads the wrong rows: one channel, one output column, strides of 1 and more than 1.
 
-    Nested loops and ``TF_ENABLE_ONEDNN_OPTS=0`` agree with our NumPy there, so that only Keras is not asked.
+    Nested loops and ``TF_ENABLE_ONEDNN_OPTS=0`` agree with NumPy there, so such layers are not drawn.
     """
-    if not isinstance(layer, layers.Conv2D) or shape[2] != 1:
+    if not isinstance(layer, Conv2D) or shape[2] != 1:
         return False
     return layer.strides[0] == 1 < layer.strides[1] and layer.output_shape(shape)[1] == 1
 
@@ -207,14 +349,14 @@ def _ending(rng: np.random.Generator) -> tuple[Layer, ...]:
     classes, use_bias = int(rng.integers(2, 8)), bool(rng.random() < 0.7)
     match rng.integers(3):
         case 0:
-            return (layers.Dense(classes, activation="softmax", use_bias=use_bias),)
+            return (Dense(classes, activation="softmax", use_bias=use_bias),)
         case 1:
-            return (layers.Dense(classes, use_bias=use_bias), layers.Softmax())
+            return (Dense(classes, use_bias=use_bias), Softmax())
         case _:
-            return (layers.Dense(classes, use_bias=use_bias), layers.Activation("softmax"))
+            return (Dense(classes, use_bias=use_bias), Activation("softmax"))
 
 
-def _pick(rng: np.random.Generator, values: tuple) -> object:
+def _pick(rng: np.random.Generator, values: tuple) -> Any:
     return values[rng.integers(len(values))]
 
 
@@ -246,31 +388,31 @@ def _conv(rng: np.random.Generator, shape: Shape) -> Layer:
     groups = int(_pick(rng, tuple(g for g in range(1, shape[2] + 1) if shape[2] % g == 0)))
     filters = groups * int(rng.integers(1, max(2, 8 // groups)))
     initializer = _pick(rng, INITIALIZERS)
-    return layers.Conv2D(filters, groups=groups, kernel_initializer=initializer, **_slide(rng, square=False))
+    return Conv2D(filters, groups=groups, kernel_initializer=initializer, **_slide(rng, square=False))
 
 
 def _depthwise(rng: np.random.Generator, shape: Shape) -> Layer:
-    return layers.DepthwiseConv2D(depth_multiplier=int(rng.integers(1, 4)), **_slide(rng, square=True))
+    return DepthwiseConv2D(depth_multiplier=int(rng.integers(1, 4)), **_slide(rng, square=True))
 
 
 def _separable(rng: np.random.Generator, shape: Shape) -> Layer:
     multiplier = int(rng.integers(1, 4))
-    return layers.SeparableConv2D(int(rng.integers(1, 7)), depth_multiplier=multiplier, **_slide(rng, square=True))
+    return SeparableConv2D(int(rng.integers(1, 7)), depth_multiplier=multiplier, **_slide(rng, square=True))
 
 
 def _pooling(rng: np.random.Generator, shape: Shape) -> Layer:
-    kind = _pick(rng, (layers.MaxPooling2D, layers.AveragePooling2D))
+    kind = _pick(rng, (MaxPooling2D, AveragePooling2D))
     strides = _pair(rng, 3) if rng.random() < 0.5 else None
     return kind(_pair(rng, 4), strides=strides, padding=_pick(rng, ("valid", "same")))
 
 
 def _batch_normalization(rng: np.random.Generator, shape: Shape) -> Layer:
     center, scale = (bool(flag) for flag in rng.integers(0, 2, 2))
-    return layers.BatchNormalization(momentum=0.9, epsilon=float(rng.choice([1e-3, 0.1])), center=center, scale=scale)
+    return BatchNormalization(momentum=0.9, epsilon=float(rng.choice([1e-3, 0.1])), center=center, scale=scale)
 
 
 def _dense(rng: np.random.Generator, shape: Shape) -> Layer:
-    return layers.Dense(
+    return Dense(
         int(rng.integers(1, 12)),
         activation=_pick(rng, HIDDEN_ACTIVATIONS),
         use_bias=bool(rng.random() < 0.7),
@@ -281,9 +423,7 @@ def _dense(rng: np.random.Generator, shape: Shape) -> Layer:
 _IMAGE_LAYERS = [_conv, _conv, _depthwise, _separable, _pooling]
 _ANY_LAYERS = [
     _batch_normalization,
-    lambda rng, shape: layers.ReLU(),
-    lambda rng, shape: layers.Activation(_pick(rng, HIDDEN_ACTIVATIONS)),
-    lambda rng, shape: layers.Dropout(0.5),
+    lambda rng, shape: Activation(_pick(rng, HIDDEN_ACTIVATIONS)),
 ]
 
 

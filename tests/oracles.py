@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -124,6 +125,48 @@ def global_average(pictures: np.ndarray) -> np.ndarray:
     return out
 
 
+def global_max(pictures: np.ndarray) -> np.ndarray:
+    n, h, w, c = pictures.shape
+    out = np.zeros((n, c))
+    for image, channel in itertools.product(range(n), range(c)):
+        out[image, channel] = max(float(pictures[image, y, x, channel]) for y in range(h) for x in range(w))
+    return out
+
+
+def zero_padding(pictures: np.ndarray, padding: tuple[Pair, Pair]) -> np.ndarray:
+    (top, bottom), (left, right) = padding
+    n, h, w, c = pictures.shape
+    out = np.zeros((n, top + h + bottom, left + w + right, c))
+    for image, y, x, channel in np.ndindex(pictures.shape):
+        out[image, top + y, left + x, channel] = pictures[image, y, x, channel]
+    return out
+
+
+def layer_normalization(tensor: np.ndarray, weights: Mapping[str, np.ndarray], *, epsilon: float) -> np.ndarray:
+    """At each place (x - mean) / sqrt(variance + epsilon) * gamma + beta over the channels."""
+    out = np.empty(tensor.shape)
+    for place in np.ndindex(tensor.shape[:-1]):
+        row = [float(x) for x in tensor[place]]
+        middle = mean(row)
+        spread = math.sqrt(mean([(x - middle) ** 2 for x in row]) + epsilon)
+        for c, x in enumerate(row):
+            value = (x - middle) / spread * (float(weights["gamma"][c]) if "gamma" in weights else 1.0)
+            out[(*place, c)] = value + (float(weights["beta"][c]) if "beta" in weights else 0.0)
+    return out
+
+
+def total(*tensors: np.ndarray) -> np.ndarray:
+    out = np.empty(tensors[0].shape)
+    for place in np.ndindex(out.shape):
+        out[place] = math.fsum(float(tensor[place]) for tensor in tensors)
+    return out
+
+
+def each(tensor: np.ndarray, number: Callable[[float], float]) -> np.ndarray:
+    """A function of each number by itself."""
+    return np.array([number(float(x)) for x in tensor.ravel()]).reshape(tensor.shape)
+
+
 def dense(rows: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None = None) -> np.ndarray:
     out = np.zeros((len(rows), kernel.shape[1]))
     for n, unit in itertools.product(range(len(rows)), range(kernel.shape[1])):
@@ -189,3 +232,65 @@ def seen_by(network: Callable[[np.ndarray], np.ndarray], shape: Pair, place: Pai
         if network(changed)[0, place[0], place[1], 0] != before:
             seen.add(pixel)
     return seen
+
+
+# --- one layer of each kind ---------------------------------------------------------------------------------------
+
+Weights = Mapping[str, np.ndarray]
+
+
+def _sliding(layer: Any) -> dict[str, object]:
+    return {"strides": layer.strides, "padding": layer.padding, "dilation_rate": layer.dilation_rate}
+
+
+def _separable(layer: Any, weights: Weights, tensor: np.ndarray) -> np.ndarray:
+    half = depthwise_convolution(tensor, weights["depthwise_kernel"], **_sliding(layer))
+    return convolution(half, weights["pointwise_kernel"], weights.get("bias"))
+
+
+def _pooling(fold: Callable[[list[float]], float]) -> Callable[[Any, Weights, np.ndarray], np.ndarray]:
+    return lambda layer, weights, tensor: pooling(
+        tensor, layer.pool_size, fold, strides=layer.strides, padding=layer.padding
+    )
+
+
+def same(layer: Any, weights: Weights, tensor: np.ndarray) -> np.ndarray:
+    """Nothing, before the activation if there is one."""
+    return tensor
+
+
+LAYERS: dict[str, Callable[..., np.ndarray]] = {
+    "Activation": same,
+    "Add": lambda layer, weights, *tensors: total(*tensors),
+    "AveragePooling2D": _pooling(mean),
+    "BatchNormalization": lambda layer, weights, tensor: batch_normalization(tensor, weights, epsilon=layer.epsilon),
+    "Conv2D": lambda layer, weights, tensor: convolution(
+        tensor, weights["kernel"], weights.get("bias"), groups=layer.groups, **_sliding(layer)
+    ),
+    "Dense": lambda layer, weights, tensor: dense(tensor, weights["kernel"], weights.get("bias")),
+    "DepthwiseConv2D": lambda layer, weights, tensor: depthwise_convolution(
+        tensor, weights["kernel"], weights.get("bias"), **_sliding(layer)
+    ),
+    "Dropout": same,
+    "Flatten": lambda layer, weights, tensor: np.array([list(picture.ravel()) for picture in tensor]),
+    "GlobalAveragePooling2D": lambda layer, weights, tensor: global_average(tensor),
+    "GlobalMaxPooling2D": lambda layer, weights, tensor: global_max(tensor),
+    "LayerNormalization": lambda layer, weights, tensor: layer_normalization(tensor, weights, epsilon=layer.epsilon),
+    "LeakyReLU": same,
+    "MaxPooling2D": _pooling(max),
+    "ReLU": same,
+    "Rescaling": lambda layer, weights, tensor: each(tensor, lambda x: x * layer.scale + layer.offset),
+    "SeparableConv2D": _separable,
+    "Softmax": same,
+    "ZeroPadding2D": lambda layer, weights, tensor: zero_padding(tensor, layer.padding),
+}
+"""What a layer computes before its activation, from the layer, its weights and its inputs."""
+
+
+def layer(row: Any, weights: Weights, inputs: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """What one layer computes, before and after its activation."""
+    before = LAYERS[row.kind](row.layer, weights, *inputs)
+    if row.kind == "LeakyReLU":
+        return before, each(before, lambda x: x if x > 0 else x * row.layer.negative_slope)
+    name = {"ReLU": "relu", "Softmax": "softmax"}.get(row.kind) or getattr(row.layer, "activation", "linear")
+    return before, activation(before, name)

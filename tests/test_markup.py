@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convscope.api.open import open_run
-from convscope.data.dataset import Dataset
+from convscope.api.open import page as write_run_page
+from convscope.data.dataset import Dataset, LoadedData, Skipped
+from convscope.data.preprocess import Preprocessing
 from convscope.evaluation.predict import Predictions
 from convscope.training.run import load_run
 
@@ -41,7 +42,7 @@ def pixels_of(attributes: dict) -> np.ndarray:
     return np.array(Image.open(io.BytesIO(content)))
 
 
-def test_a_data_set_shows_its_counts_and_its_first_images() -> None:
+def test_a_dataset_shows_its_counts_and_its_first_images() -> None:
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (12, 4, 5, 3)).astype(np.uint8)
     data = Dataset(pixels, np.array([0] * 10 + [1] * 2), ("cat", HOSTILE), source="made up")
@@ -55,6 +56,17 @@ def test_a_data_set_shows_its_counts_and_its_first_images() -> None:
 def test_a_class_without_images_has_an_empty_place() -> None:
     seen = Reader(Dataset(np.zeros((1, 2, 2, 1), np.uint8), np.array([1]), ("a", "b"), source="x")._repr_html_())
     assert len(seen.all("img")) == 1
+
+
+def test_loaded_data_show_their_parts_what_was_skipped_and_how_values_were_read() -> None:
+    part = Dataset(np.zeros((3, 2, 2, 1), np.uint8), np.array([0, 1, 1]), ("a", HOSTILE), source="photos")
+    skipped = tuple(Skipped(f"{index}-{HOSTILE}", "0 bytes") for index in range(11))
+    data = LoadedData(part, None, Preprocessing(2, 2, 1), skipped, decisions=("float32 from 0 to 1",))
+    seen = Reader(data._repr_html_())
+    for words in ("photos", "3 images", "none", "2×2, grayscale", "fit pad", "float32 from 0 to 1", "11 files", "7-"):
+        assert words in seen.text, words
+    assert "and 3 more" in seen.text and "8-" not in seen.text and not seen.all("script")
+    assert repr(data) == "LoadedData(3 training images, 0 test images, 2×2×1, 2 classes, photos)"
 
 
 def test_predictions_show_the_likeliest_classes_with_bars() -> None:
@@ -76,7 +88,7 @@ def test_a_run_shows_its_figures_and_its_curve(short_run: Path) -> None:
 
 def test_the_page_opens_inside_a_cell(short_run: Path, tmp_path: Path) -> None:
     sync_api = pytest.importorskip("playwright.sync_api")
-    opened = open_run(short_run, out=tmp_path / "page.html")
+    opened = write_run_page(short_run, out=tmp_path / "page.html")
     frame = Reader(opened._repr_html_()).all("iframe")
     assert len(frame) == 1 and frame[0]["srcdoc"] == (tmp_path / "page.html").read_text(encoding="utf-8")
     (tmp_path / "notebook.html").write_text(f"<!doctype html><p>a cell</p>{opened._repr_html_()}", encoding="utf-8")

@@ -1,7 +1,7 @@
 """Convolution arithmetic in integers: sizes, padding, parameters, multiply-adds, receptive field.
 
-One formula, one place: the shape table, the NumPy engine and the sliding-window pictures all ask here.
-Every function works on one axis; rows and columns are two calls.
+The only implementation of these formulas: used by the shape table, the NumPy engine and the sliding window figures.
+Every function handles one axis; call it for rows and for columns.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 PADDINGS = ("valid", "same")
 
 Padding = str | int
-"""One of `PADDINGS`, or how many zeros go on each side of the axis, >= 0."""
+"""One of `PADDINGS`, or the number of zeros on each side of the axis, >= 0."""
 
 
 def effective_kernel_size(kernel_size: int, *, dilation_rate: int = 1) -> int:
-    """The extent of a dilated kernel: how many input pixels lie between its first and last tap, both included.
+    """The extent of a dilated kernel: the number of input pixels from its first to its last element, inclusive.
 
     Example:
         >>> effective_kernel_size(3, dilation_rate=2)
@@ -27,16 +27,16 @@ def effective_kernel_size(kernel_size: int, *, dilation_rate: int = 1) -> int:
 def padding_split(
     size: int, kernel_size: int, *, strides: int = 1, padding: Padding = "valid", dilation_rate: int = 1
 ) -> tuple[int, int]:
-    """How many zeros go before and after an axis.
+    """The number of zeros before and after an axis.
 
-    ``same`` gives ``ceil(size / strides)`` outputs and puts the odd zero at the end, as TensorFlow does.
+    ``same`` gives ``ceil(size / strides)`` outputs. As in TensorFlow, an odd zero goes to the end.
 
     Args:
         size: Input pixels on this axis, >= 1.
-        kernel_size: Kernel taps on this axis, >= 1.
-        strides: Step between two windows, >= 1.
-        padding: ``"valid"`` (none), ``"same"``, or a number of zeros for each side.
-        dilation_rate: Distance between two taps, >= 1.
+        kernel_size: Kernel elements on this axis, >= 1.
+        strides: Distance between two windows, >= 1.
+        padding: ``"valid"`` (none), ``"same"``, or the number of zeros on each side.
+        dilation_rate: Distance between two kernel elements, >= 1.
 
     Returns:
         Zeros before, zeros after.
@@ -62,10 +62,10 @@ def padding_split(
 def output_size(
     size: int, kernel_size: int, *, strides: int = 1, padding: Padding = "valid", dilation_rate: int = 1
 ) -> int:
-    """How many windows fit on an axis: ``floor((size + padding - extent) / strides) + 1``.
+    """The number of outputs on an axis: ``floor((size + padding - extent) / strides) + 1``.
 
     Returns:
-        The number of outputs; 0 or less when the kernel does not fit.
+        The number of outputs; 0 or less if the kernel does not fit.
 
     Source:
         Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016, relations 5, 6 and 15.
@@ -83,26 +83,26 @@ def output_size(
 def output_size_formula(
     size: int, kernel_size: int, *, strides: int = 1, padding: Padding = "valid", dilation_rate: int = 1
 ) -> str:
-    """The formula of `output_size` with its numbers filled in, and its result.
+    """The formula of `output_size` with its numbers and result, as text.
 
     Example:
         >>> output_size_formula(9, 3)
         '⌊(9 + 0 + 0 − 1×(3 − 1) − 1) / 1⌋ + 1 = 7'
     """
-    slide = {"strides": strides, "padding": padding, "dilation_rate": dilation_rate}
-    before, after = padding_split(size, kernel_size, **slide)
-    result = output_size(size, kernel_size, **slide)
+    window = {"strides": strides, "padding": padding, "dilation_rate": dilation_rate}
+    before, after = padding_split(size, kernel_size, **window)
+    result = output_size(size, kernel_size, **window)
     return f"⌊({size} + {before} + {after} − {dilation_rate}×({kernel_size} − 1) − 1) / {strides}⌋ + 1 = {result}"
 
 
 @dataclass(frozen=True)
 class ReceptiveField:
-    """What one output pixel of a layer can see, on one axis of the picture.
+    """The receptive field of one output of a layer, on one axis of the image.
 
     Attributes:
-        size: Input pixels seen by one output pixel (padding counted).
-        jump: Input pixels between two neighbouring output pixels.
-        start: Position of the first output pixel's first input pixel; negative inside the padding.
+        size: Input pixels that influence one output, including padding.
+        jump: Input pixels between two adjacent outputs.
+        start: First input pixel of the first output; negative in the padding.
     """
 
     size: int = 1
@@ -112,7 +112,7 @@ class ReceptiveField:
     def after(
         self, kernel_size: int, *, strides: int = 1, padding_before: int = 0, dilation_rate: int = 1
     ) -> ReceptiveField:
-        """The receptive field one sliding window later.
+        """The receptive field after one more layer.
 
         Source:
             Araujo, Norris and Sim, "Computing receptive fields of convolutional neural networks", Distill, 2019.

@@ -1,6 +1,4 @@
-"""The arrays that travel between rooms: one name, one dtype, one shape, one range.
-
-The classes that labels count have names, and what a name may be is said here too.
+"""Array types shared by all packages: one name for each dtype, shape and range; and the rules for class names.
 
 Axis letters: ``n`` images, ``h`` rows, ``w`` columns, ``c`` channels, ``k`` classes. Channels last, always.
 The aliases are checked under pytest (jaxtyping with beartype) and cost nothing in production.
@@ -14,10 +12,10 @@ import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 
 Pixels = UInt8[np.ndarray, "n h w c"]
-"""Stored pictures, 0..255, as they lie in a data set."""
+"""Stored images, 0..255."""
 
 Picture = UInt8[np.ndarray, "h w c"]
-"""One stored picture, 0..255."""
+"""One stored image, 0..255."""
 
 Images = Float32[np.ndarray, "n h w c"]
 """The network's input: ``pixels / 255``, in [0, 1]."""
@@ -26,18 +24,21 @@ Labels = Int64[np.ndarray, " n"]
 """The index of each image's class, 0..k-1."""
 
 Logits = Float32[np.ndarray, "n k"]
-"""What goes into the softmax: unbounded, higher is more likely."""
+"""The input of the softmax: unbounded, higher is more likely."""
 
 Probabilities = Float32[np.ndarray, "n k"]
 """Softmax of the logits: each row sums to 1."""
 
 
+MAX_CLASSES = 1000
+"""The most classes that a dataset or a network may have."""
+
 MAX_CLASS_NAME = 200
-"""Characters."""
+"""The most characters in a class name."""
 
 
 def is_class_name(name: object) -> bool:
-    r"""Whether a text can name a class on every terminal, page and in every file.
+    r"""Whether a value is a valid class name: 1 to 200 printable characters.
 
     Example:
         >>> [is_class_name(name) for name in ("café", "", "two\nlines", 3)]
@@ -47,7 +48,7 @@ def is_class_name(name: object) -> bool:
 
 
 def is_number(value: object, low: int | float = -math.inf, high: int | float = math.inf) -> bool:
-    """Whether a value of JSON is a finite number in a range; true and false are none.
+    """Whether a JSON value is a finite number in a range; true and false are not numbers.
 
     Example:
         >>> [is_number(value, 0, 1) for value in (0.5, 1, 2, True, "0.5", float("nan"))]

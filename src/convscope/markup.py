@@ -1,4 +1,4 @@
-"""Pieces of HTML with which values show themselves in a notebook: self-contained, in the notebook's own colours."""
+"""HTML fragments for notebook output: self-contained, and in the notebook's own colors."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from jaxtyping import UInt8
 
 
 def image(pixels: UInt8[np.ndarray, "h w *c"], *, alt: str, scale: int = 1) -> str:
-    """A picture inside the text, each pixel a square.
+    """An image embedded as a data URL, enlarged without smoothing.
 
     Args:
-        pixels: Grey or RGB.
-        alt: The picture in words.
-        scale: Screen pixels a side of a pixel.
+        pixels: Grayscale or RGB.
+        alt: The text alternative.
+        scale: Screen pixels per image pixel, in each direction.
 
     Example:
         >>> image(np.zeros((2, 3), np.uint8), alt='a "black" box', scale=4)[:53]
@@ -37,28 +37,28 @@ def image(pixels: UInt8[np.ndarray, "h w *c"], *, alt: str, scale: int = 1) -> s
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str) -> str:
-    """A table whose cells are HTML already; heads and caption are text."""
+    """A table. Cells are HTML and are not escaped; heads and caption are text."""
     head = "".join(f"<th>{escape(one)}</th>" for one in heads)
     body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
     return f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def bar(share: float, *, width: int = 120) -> str:
-    """A bar from 0 to 1, in the colour of the text around it; the number belongs beside it."""
+def bar(fraction: float, *, width: int = 120) -> str:
+    """A horizontal bar filled to a fraction from 0 to 1. Screen readers skip it: write the number next to it."""
     return (
         f'<span aria-hidden="true" style="display:inline-block;width:{width}px;border:1px solid currentColor">'
-        f'<span style="display:block;height:.7em;width:{100 * share:.1f}%;background:currentColor"></span></span>'
+        f'<span style="display:block;height:.7em;width:{100 * fraction:.1f}%;background:currentColor"></span></span>'
     )
 
 
 def curve(points: Sequence[tuple[float, float]], *, title: str, width: int = 360, height: int = 120) -> str:
-    """A line through some points, as SVG.
+    """A line chart as SVG.
 
     Args:
-        points: At least one, in order of x.
-        title: The picture in words.
-        width: Pixels.
-        height: Pixels.
+        points: At least one (x, y) pair, in order of x.
+        title: The text alternative.
+        width: In pixels.
+        height: In pixels.
     """
     xs, ys = [x for x, _ in points], [y for _, y in points]
     across, up = (max(xs) - min(xs)) or 1.0, (max(ys) - min(ys)) or 1.0

@@ -16,5 +16,5 @@ def test_the_measurement_comes_with_what_it_was_taken_of(short_run: Path) -> Non
     measured = evaluate(short_run)
     assert (measured.folder, measured.part) == (short_run, "test")
     assert len(measured.dataset) == len(measured.predictions) == measured.evaluation.n == 10_000
-    told = json.loads((short_run / "run.json").read_text())["test"]
-    assert measured.evaluation.to_json() == told
+    recorded = json.loads((short_run / "run.json").read_text())["test"]
+    assert measured.evaluation.to_json() == recorded

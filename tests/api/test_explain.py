@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convscope.api.explain import ExplainedPicture, explain, save_arrays
+from convscope.api.explain import ImageExplanation, explain
 from convscope.api.predict import predict
 from convscope.data.dataset import Skipped
 from convscope.data.mnist import load_part
@@ -24,20 +24,20 @@ def seven(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def explained(short_run: Path, seven: Path) -> ExplainedPicture:
-    (one,) = explain(short_run, [seven])
-    assert isinstance(one, ExplainedPicture)
+def explained(short_run: Path, seven: Path) -> ImageExplanation:
+    (one,) = explain(seven, run=short_run)
+    assert isinstance(one, ImageExplanation)
     return one
 
 
-def test_a_picture_is_explained_by_every_method(explained: ExplainedPicture) -> None:
+def test_a_picture_is_explained_by_every_method(explained: ImageExplanation) -> None:
     assert list(explained.explanation.maps) == list(EXPLAINERS) and explained.explanation.skipped == {}
     assert explained.choices[0].name == "7" and explained.explanation.target == 7
     assert {one.attribution.target for one in explained.explanation.maps.values()} == {7}
 
 
-def test_what_it_says_is_what_predict_says(explained: ExplainedPicture, short_run: Path, seven: Path) -> None:
-    (same,) = predict(short_run, [seven], runners_up=9).pictures
+def test_what_it_says_is_what_predict_says(explained: ImageExplanation, short_run: Path, seven: Path) -> None:
+    (same,) = predict(seven, run=short_run, top=10)
     assert explained.choices == same.choices
     assert np.array_equal(explained.explanation.pixels, same.seen)
     assert explained.probabilities.tolist() == pytest.approx(
@@ -45,14 +45,14 @@ def test_what_it_says_is_what_predict_says(explained: ExplainedPicture, short_ru
     )
 
 
-def test_a_digit_of_the_test_split_can_be_named(short_run: Path, explained: ExplainedPicture) -> None:
-    (one,) = explain(short_run, ["mnist:0"], methods=["gradient"])
+def test_a_digit_of_the_test_split_can_be_named(short_run: Path, explained: ImageExplanation) -> None:
+    (one,) = explain("mnist:0", run=short_run, method="gradient")
     assert np.array_equal(one.explanation.pixels, explained.explanation.pixels)
-    (gone,) = explain(short_run, ["mnist:10000"])
-    assert isinstance(gone, Skipped) and "mnist:0 to mnist:9999. Received: mnist:10000" in gone.reason
+    with pytest.raises(DataError, match=r"mnist:0 to mnist:9999\. Received: mnist:10000"):
+        explain("mnist:10000", run=short_run)
 
 
-def test_the_arrays_hold_every_layer_every_weight_and_every_map(explained: ExplainedPicture, short_run: Path) -> None:
+def test_the_arrays_hold_every_layer_every_weight_and_every_map(explained: ImageExplanation, short_run: Path) -> None:
     model, arrays = load_model(short_run / "model.safetensors"), explained.explanation.arrays()
     seen = forward(model.spec, model.weights, explained.explanation.pixels[None] / np.float32(255))
     for layer in seen.layers:
@@ -65,8 +65,8 @@ def test_the_arrays_hold_every_layer_every_weight_and_every_map(explained: Expla
     assert arrays["deletion_in_random_orders"].shape == (20, 21)
 
 
-def test_the_array_file_is_read_back_whole(explained: ExplainedPicture, tmp_path: Path) -> None:
-    path = save_arrays(explained, tmp_path / "all.npz")
+def test_the_array_file_is_read_back_whole(explained: ImageExplanation, tmp_path: Path) -> None:
+    path = explained.save_arrays(tmp_path / "all.npz")
     with np.load(path, allow_pickle=False) as stored:
         arrays = explained.explanation.arrays()
         assert set(stored.files) == set(arrays)
@@ -74,10 +74,10 @@ def test_the_array_file_is_read_back_whole(explained: ExplainedPicture, tmp_path
             assert np.array_equal(stored[name], value), name
     assert [one.name for one in tmp_path.iterdir()] == ["all.npz"]
     with pytest.raises(RunError, match="cannot be written"):
-        save_arrays(explained, tmp_path / "nowhere" / "all.npz")
+        explained.save_arrays(tmp_path / "nowhere" / "all.npz")
 
 
-def test_the_json_is_plain(explained: ExplainedPicture) -> None:
+def test_the_json_is_plain(explained: ImageExplanation) -> None:
     told = json.loads(json.dumps(explained.to_json(), allow_nan=False))
     assert told["target"] == "7" and len(told["logits"]) == 10 and len(told["layers"]) == 10
     for method in EXPLAINERS:
@@ -86,14 +86,14 @@ def test_the_json_is_plain(explained: ExplainedPicture) -> None:
 
 
 def test_another_class_can_be_asked_for(short_run: Path) -> None:
-    (one,) = explain(short_run, ["mnist:0"], methods=["grad_cam", "gradient"], target="2")
+    (one,) = explain("mnist:0", run=short_run, method=["grad_cam", "gradient"], target="2")
     assert one.explanation.target == 2 and one.choices[0].name == "7"
     assert list(one.explanation.maps) == ["gradient", "grad_cam"], "in the order of EXPLAINERS"
 
 
 def test_a_seed_decides_everything(short_run: Path) -> None:
     told = [
-        [one.to_json() for one in explain(short_run, ["mnist:1"], methods=["smoothgrad"], seed=seed)]
+        [one.to_json() for one in explain("mnist:1", run=short_run, method="smoothgrad", seed=seed)]
         for seed in (4, 4, 5)
     ]
     assert told[0] == told[1] != told[2]
@@ -105,24 +105,24 @@ def test_a_folder_means_its_pictures_and_what_cannot_be_read_is_told(
     (tmp_path / "b.png").write_bytes(seven.read_bytes())
     (tmp_path / "a.png").write_text("no picture")
     (tmp_path / "c.txt").write_text("not asked for")
-    bad, good = explain(short_run, [tmp_path], methods=["gradient"])
+    bad, good = explain(tmp_path, run=short_run, method="gradient")
     assert isinstance(bad, Skipped) and bad.file.endswith("a.png") and bad.reason
-    assert isinstance(good, ExplainedPicture) and good.file.endswith("b.png")
+    assert isinstance(good, ImageExplanation) and good.name.endswith("b.png")
 
 
 @pytest.mark.parametrize(
     ("words", "error", "says"),
     [
-        ({"methods": ["gradcam"]}, OptionError, "Did you mean grad_cam"),
-        ({"methods": []}, OptionError, "Received: nothing"),
+        ({"method": "gradcam"}, OptionError, "Did you mean grad_cam"),
+        ({"method": []}, OptionError, "Received: none"),
         ({"target": "seven"}, OptionError, "one of the classes 0, 1, 2"),
         ({"seed": -1}, OptionError, "seed must be 0 or more"),
-        ({"pictures": []}, DataError, "at least one picture"),
+        ({"images": []}, DataError, "at least one image"),
     ],
 )
 def test_what_cannot_be_is_refused_at_once(words: dict, error: type, says: str, short_run: Path) -> None:
     with pytest.raises(error, match=says):
-        explain(short_run, **({"pictures": ["mnist:0"]} | words))
+        explain(**({"images": "mnist:0", "run": short_run} | words))
 
 
 def test_a_network_without_convolutions_is_explained_without_grad_cam(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_a_network_without_convolutions_is_explained_without_grad_cam(tmp_path: 
     weights = {name: rng.normal(size=shape).astype(np.float32) for name, shape in spec.weight_shapes().items()}
     contract = {"height": 28, "width": 28, "channels": 1, "fit": "mnist", "polarity": "auto", "background": 255}
     save_model(Model(spec, weights, ("a", "b", "c"), preprocessing=contract), tmp_path / "model.safetensors")
-    (one,) = explain(tmp_path, ["mnist:0"])
+    (one,) = explain("mnist:0", run=tmp_path)
     assert set(one.explanation.maps) == set(EXPLAINERS) - {"grad_cam"}
     assert list(one.explanation.skipped) == ["grad_cam"]
     assert "needs a convolution" in one.explanation.skipped["grad_cam"]

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from convscope.api.open import open_run
+from convscope.api.open import page
 from convscope.errors import ModelFileError, RunError
 from convscope.model.reference import REFERENCE_FILE
 
@@ -17,9 +17,9 @@ def bundle_of(path):
 
 
 def test_the_page_that_training_left_is_the_page_that_open_writes(short_run, tmp_path):
-    opened = open_run(short_run, out=tmp_path / "again.html")
+    opened = page(short_run, out=tmp_path / "again.html")
     assert opened.path.read_text(encoding="utf-8") == (short_run / "page.html").read_text(encoding="utf-8")
-    assert opened.proof.startswith("TensorFlow") and opened.missing == ""
+    assert opened.reference.startswith("TensorFlow") and opened.missing == ""
 
 
 def test_it_holds_the_gallery_and_all_mistakes(short_run):
@@ -41,7 +41,7 @@ def test_a_run_whose_data_have_gone_still_opens_and_says_so(short_run, tmp_path)
     record = json.loads((run / "run.json").read_text())
     record["options"]["data"] = str(tmp_path / "gone")
     (run / "run.json").write_text(json.dumps(record))
-    opened = open_run(run)
+    opened = page(run)
     assert opened.pictures == 0
     assert "gone" in opened.missing
     assert bundle_of(opened.path)["evaluation"]["n"] == 10_000
@@ -53,7 +53,7 @@ def test_a_record_beside_the_model_of_another_run_is_refused(short_run, tmp_path
     record["test"]["class_names"][3] = "three"
     (run / "run.json").write_text(json.dumps(record))
     with pytest.raises(RunError, match="different classes"):
-        open_run(run)
+        page(run)
 
 
 def test_validation_data_of_another_number_are_not_shown_as_the_measured_ones(short_run, tmp_path):
@@ -62,7 +62,7 @@ def test_validation_data_of_another_number_are_not_shown_as_the_measured_ones(sh
     record["test"] = None
     record["options"]["validation_fraction"] = 0.05
     (run / "run.json").write_text(json.dumps(record))
-    opened = open_run(run)
+    opened = page(run)
     assert opened.pictures == 0 and "no longer those of the training" in opened.missing
 
 
@@ -71,14 +71,14 @@ def test_data_that_changed_are_not_shown_as_the_measured_ones(short_run, tmp_pat
     record = json.loads((run / "run.json").read_text())
     record["data"]["test_fingerprint"] = "0" * 64
     (run / "run.json").write_text(json.dumps(record))
-    opened = open_run(run)
+    opened = page(run)
     assert opened.pictures == 0 and "no longer those of the training" in opened.missing
 
 
 def test_without_tensorflows_proof_numpys_stands_in_and_is_named(short_run, tmp_path):
     run = shutil.copytree(short_run, tmp_path / "run")
     (run / REFERENCE_FILE).unlink()
-    assert open_run(run).proof.startswith("NumPy")
+    assert page(run).reference.startswith("NumPy")
 
 
 def test_a_damaged_proof_is_refused(short_run, tmp_path):
@@ -87,9 +87,9 @@ def test_a_damaged_proof_is_refused(short_run, tmp_path):
     content[-1] ^= 1
     (run / REFERENCE_FILE).write_bytes(content)
     with pytest.raises(ModelFileError, match=REFERENCE_FILE):
-        open_run(run)
+        page(run)
 
 
 def test_a_page_that_cannot_be_written_is_said(short_run, tmp_path):
     with pytest.raises(RunError, match="could not be written"):
-        open_run(short_run, out=tmp_path / "no" / "such" / "folder.html")
+        page(short_run, out=tmp_path / "no" / "such" / "folder.html")

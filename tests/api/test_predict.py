@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from convscope.api.explain import explain
-from convscope.api.open import open_run
+from convscope.api.open import page
 from convscope.api.predict import predict
 from convscope.data.mnist import load_part
 from convscope.errors import DataError, ModelFileError, RunError
@@ -25,9 +25,8 @@ def seven(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_picture_gives_choices_in_falling_order_and_what_was_seen(short_run: Path, seven: Path) -> None:
-    predicted = predict(short_run, [seven])
-    (one,) = predicted.pictures
-    assert one.file == str(seven) and one.choices[0].name == "7" and len(one.choices) == 3
+    (one,) = predict(seven, run=short_run)
+    assert one.name == str(seven) and one.choices[0].name == "7" and len(one.choices) == 3
     chances = [choice.probability for choice in one.choices]
     assert chances == sorted(chances, reverse=True)
     assert one.seen.shape == (28, 28, 1) and one.seen.dtype == np.uint8
@@ -35,37 +34,37 @@ def test_a_picture_gives_choices_in_falling_order_and_what_was_seen(short_run: P
 
 
 def test_runners_up_are_as_many_as_wanted(short_run: Path, seven: Path) -> None:
-    assert len(predict(short_run, [seven], runners_up=0).pictures[0].choices) == 1
-    everyone = predict(short_run, [seven], runners_up=99).pictures[0].choices
+    assert len(predict(seven, run=short_run, top=1)[0].choices) == 1
+    everyone = predict(seven, run=short_run, top=99)[0].choices
     assert sum(choice.probability for choice in everyone) == pytest.approx(1, abs=1e-5) and len(everyone) == 10
 
 
 def test_black_on_white_reads_like_white_on_black(short_run: Path, seven: Path, tmp_path: Path) -> None:
     with Image.open(seven) as picture:
         Image.fromarray(255 - np.asarray(picture.resize((112, 112)))).save(tmp_path / "paper.png")
-    assert predict(short_run, [tmp_path / "paper.png"]).pictures[0].choices[0].name == "7"
+    assert predict(tmp_path / "paper.png", run=short_run)[0].choices[0].name == "7"
 
 
 def test_no_picture_at_all_is_an_error(short_run: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="at least one picture"):
-        predict(short_run, [])
+    with pytest.raises(DataError, match="at least one image"):
+        predict([], run=short_run)
     (tmp_path / "void").mkdir()
-    with pytest.raises(DataError, match="folder with pictures"):
-        predict(short_run, [tmp_path / "void"])
+    with pytest.raises(DataError, match="folder with images"):
+        predict(tmp_path / "void", run=short_run)
 
 
 def test_unreadable_pictures_are_listed_and_the_rest_predicted(short_run: Path, seven: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_text("bad")
-    predicted = predict(short_run, [tmp_path / "bad.png", seven])
-    assert [one.file for one in predicted.pictures] == [str(seven)] and len(predicted.predictions) == 1
-    assert [one.file for one in predicted.unreadable] == [str(tmp_path / "bad.png")]
+    predicted = predict([tmp_path / "bad.png", seven], run=short_run)
+    assert [one.name for one in predicted] == [str(seven)] and len(predicted.predictions) == 1
+    assert [one.file for one in predicted.skipped] == [str(tmp_path / "bad.png")]
 
 
 def test_when_every_picture_is_unreadable_the_first_reason_is_told(short_run: Path, tmp_path: Path) -> None:
     for name in ("a.png", "b.png"):
         (tmp_path / name).write_text("bad")
     with pytest.raises(DataError, match=r"a\.png"):
-        predict(short_run, [tmp_path])
+        predict(tmp_path, run=short_run)
 
 
 def test_the_newest_run_is_meant_when_none_is_named(
@@ -76,10 +75,10 @@ def test_the_newest_run_is_meant_when_none_is_named(
         os.utime(tmp_path / "runs" / name / "run.json", (time, time))
     monkeypatch.chdir(tmp_path)
     Path("runs/b-old/model.safetensors").write_text("nobody should open this")
-    assert predict(None, [seven]).pictures[0].choices[0].name == "7"
+    assert predict(seven)[0].choices[0].name == "7"
     shutil.rmtree("runs")
     with pytest.raises(RunError, match="Expected a run below runs/"):
-        predict(None, [seven])
+        predict(seven)
 
 
 def changed(run: Path, folder: Path, **changes: object) -> Path:
@@ -95,7 +94,7 @@ def test_preprocessing_that_does_not_fit_the_network_is_refused_by_all(
 ) -> None:
     stored = dict(load_model(short_run / MODEL_FILE).preprocessing)
     run = changed(short_run, tmp_path, preprocessing=contract and stored | contract)
-    for ask in (lambda: predict(run, [seven]), lambda: list(explain(run, [seven])), lambda: open_run(run)):
+    for ask in (lambda: predict(seven, run=run), lambda: list(explain(seven, run=run)), lambda: page(run)):
         with pytest.raises((ModelFileError, DataError), match="preprocessing"):
             ask()
 

@@ -2,13 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from convscope.api.data import data
+from convscope.api.load_data import load_data
 from convscope.api.summary import summary
 from convscope.errors import OptionError, SpecError
 
 
 def test_presets_fit_other_inputs_and_classes() -> None:
-    spec = summary("classic", input_shape=(32, 32, 3), num_classes=4)
+    spec = summary("classic", input_shape=(32, 32, 3), num_classes=4).spec
     assert spec.input_shape == (32, 32, 3) and spec.num_classes == 4
 
 
@@ -16,7 +16,7 @@ def test_a_run_has_its_own_input_and_classes(short_run: Path) -> None:
     assert summary(str(short_run)).name == "quick"
     assert summary(str(short_run / "model.safetensors")) == summary(str(short_run))
     for change in ({"input_shape": (32, 32, 3)}, {"num_classes": 3}):
-        with pytest.raises(OptionError, match="its own input and classes"):
+        with pytest.raises(OptionError, match="its own input shape and classes"):
             summary(str(short_run), **change)
 
 
@@ -32,7 +32,7 @@ def test_a_folder_without_a_model_is_no_network(tmp_path: Path) -> None:
 
 
 def test_data_reads_what_train_would(shapes_folder: Path) -> None:
-    found = data(str(shapes_folder), size=12)
+    found = load_data(str(shapes_folder), size=12)
     assert found.train.image_shape == (12, 12, 3) and found.kind == "folder"
     with pytest.raises(OptionError, match="size"):
-        data(str(shapes_folder), size=0)
+        load_data(str(shapes_folder), size=0)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from convscope.api.callbacks import Callbacks
 from convscope.api.evaluate import evaluate
-from convscope.api.train import Callbacks, train
+from convscope.api.train import train
 from convscope.errors import DataError, RunError, SpecError
 from convscope.model.model_file import load_model, weights_sha256
-from convscope.training.options import TrainOptions
 
 LINES = """\
 Conv2D(8, 3, strides=2, activation="relu")
@@ -24,60 +24,59 @@ Dense(num_classes, activation="softmax")
 
 
 @pytest.fixture
-def options(shapes_folder: Path, tmp_path: Path) -> TrainOptions:
+def options(shapes_folder: Path, tmp_path: Path) -> dict[str, Any]:
     (tmp_path / "small.txt").write_text(LINES)
-    return TrainOptions(
-        data=str(shapes_folder), model=str(tmp_path / "small.txt"), epochs=12, batch_size=8, test_fraction=0.0, size=16
-    )
+    small = {"model": str(tmp_path / "small.txt"), "epochs": 12, "batch_size": 8, "test_fraction": 0.0, "size": 16}
+    return {"data": str(shapes_folder)} | small
 
 
-def test_without_a_test_part_the_verdict_is_on_validation(options: TrainOptions, tmp_path: Path) -> None:
+def test_without_a_test_part_the_verdict_is_on_validation(options: dict[str, Any], tmp_path: Path) -> None:
     told, steps = [], []
     trained = train(
-        options,
+        **options,
         out=tmp_path / "run",
         callbacks=Callbacks(begin=told.append, progress=lambda now: steps.append(now.step)),
     )
-    assert told == [f"reading {options.data}", "starting TensorFlow", "training", "measuring", "drawing"]
-    assert steps == sorted(steps) and steps[-1] == trained.run.options.total_steps(trained.run.data["train"])
-    assert trained.test is None and trained.validation.n == trained.run.data["validation"] > 0
-    assert trained.run.data["test"] == 0 and trained.run.data["image_shape"] == [16, 16, 3]
-    assert len(trained.pictures) == 5 and all(path.is_file() for path in trained.pictures)
+    assert told == [f"reading {options['data']}", "starting TensorFlow", "training", "evaluating", "drawing"]
+    assert steps == sorted(steps) and steps[-1] == trained.record.options.total_steps(trained.record.data["train"])
+    assert trained.test is None and trained.validation.n == trained.record.data["validation"] > 0
+    assert trained.record.data["test"] == 0 and trained.record.data["image_shape"] == [16, 16, 3]
+    assert len(trained.figures) == 5 and all(path.is_file() for path in trained.figures)
     again = evaluate(tmp_path / "run", part="validation")
     assert again.evaluation == trained.validation
     learned = evaluate(tmp_path / "run", part="train").dataset
-    assert len(learned) == trained.run.data["train"] and not set(learned.names) & set(again.dataset.names)
+    assert len(learned) == trained.record.data["train"] and not set(learned.names) & set(again.dataset.names)
     with pytest.raises(DataError, match="Expected a test part"):
         evaluate(tmp_path / "run")
 
 
-def test_a_training_cut_short_keeps_its_weights_and_measures_nothing(options: TrainOptions, tmp_path: Path) -> None:
+def test_a_training_cut_short_keeps_its_weights_and_measures_nothing(options: dict[str, Any], tmp_path: Path) -> None:
     asked = iter([False] * 4)
-    options = replace(options, epochs=2000, average=0.1)
-    trained = train(options, out=tmp_path / "run", callbacks=Callbacks(is_stopped=lambda: next(asked, True)))
-    assert trained.run.outcome == "interrupted"
-    assert (trained.validation, trained.test, trained.pictures) == (None, None, ())
+    options |= {"epochs": 2000, "average": 0.1}
+    trained = train(**options, out=tmp_path / "run", callbacks=Callbacks(is_stopped=lambda: next(asked, True)))
+    assert trained.outcome == "interrupted"
+    assert (trained.validation, trained.test, trained.figures) == (None, None, ())
     model = load_model(tmp_path / "run" / "model.safetensors")
-    assert weights_sha256(model.weights) == trained.run.weights_sha256
-    assert 0 < model.provenance["steps"] < options.total_steps(trained.run.data["train"])
+    assert weights_sha256(model.weights) == trained.record.weights_sha256
+    assert 0 < model.provenance["steps"] < trained.record.options.total_steps(trained.record.data["train"])
     assert evaluate(tmp_path / "run", part="validation").evaluation.n > 0
 
 
 def test_a_training_cut_short_before_its_weights_were_averaged_has_learned(
-    options: TrainOptions, tmp_path: Path
+    options: dict[str, Any], tmp_path: Path
 ) -> None:
     """The averages are put in place of the last weights at the end: they must not be those of the beginning."""
     seen = []
-    options = replace(options, epochs=600, average=0.1, learning_rate=0.003, warmup=0.01)
+    options |= {"epochs": 600, "average": 0.1, "learning_rate": 0.003, "warmup": 0.01}
     callbacks = Callbacks(progress=lambda now: seen.append(now.epoch), is_stopped=lambda: bool(seen and seen[-1] > 60))
-    trained = train(options, out=tmp_path / "run", callbacks=callbacks)
-    assert trained.run.outcome == "interrupted"
+    trained = train(**options, out=tmp_path / "run", callbacks=callbacks)
+    assert trained.outcome == "interrupted"
     accuracy = evaluate(tmp_path / "run", part="train").evaluation.accuracy.rate
     assert accuracy > 0.8, f"{accuracy:.0%} on what it was taught"
 
 
-def test_the_record_is_json_without_any_number_that_is_none(options: TrainOptions, tmp_path: Path) -> None:
-    train(replace(options, epochs=1), out=tmp_path / "run")
+def test_the_record_is_json_without_any_number_that_is_none(options: dict[str, Any], tmp_path: Path) -> None:
+    train(**options | {"epochs": 1}, out=tmp_path / "run")
 
     def refuse(number: str) -> None:
         raise AssertionError(number)
@@ -96,18 +95,18 @@ def test_the_record_is_json_without_any_number_that_is_none(options: TrainOption
     ids=["no data", "no network", "a network that does not fit"],
 )
 def test_what_cannot_be_trained_leaves_no_folder(
-    change: dict, error: type[Exception], says: str, options: TrainOptions, tmp_path: Path
+    change: dict, error: type[Exception], says: str, options: dict[str, Any], tmp_path: Path
 ) -> None:
     with pytest.raises(error, match=says):
-        train(replace(options, **change), out=tmp_path / "run")
+        train(**options | change, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
-def test_two_trainings_never_share_a_folder(options: TrainOptions, tmp_path: Path) -> None:
+def test_two_trainings_never_share_a_folder(options: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thing").touch()
     with pytest.raises(RunError, match="not empty"):
-        train(options, out=tmp_path / "run")
+        train(**options, out=tmp_path / "run")
 
 
 def test_without_tensorflow_no_empty_run_folder_stays_behind(tmp_path, convscope) -> None:

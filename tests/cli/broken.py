@@ -113,7 +113,7 @@ def an_npz_with_a_class_whose_name_ends_the_line(place: Place) -> Arguments:
     return ["train", place.folder / "data.npz"]
 
 
-@case("quik", "Did you mean quick")
+@case("quik", "Did you mean quick", code=2)
 def an_unknown_preset(place: Place) -> Arguments:
     return ["train", place.good_data(), "--model", "quik"]
 
@@ -469,7 +469,7 @@ def a_directory_without_pictures(place: Place) -> Arguments:
 @case("/proc/seen.png")
 def a_show_that_cannot_be_written(place: Place) -> Arguments:
     place.write("digit.png", png_bytes())
-    return ["predict", "--run", place.run, "digit.png", "--show", "/proc/seen.png"]
+    return ["predict", "--run", place.run, "digit.png", "--out", "/proc/seen.png"]
 
 
 @case("tells apart", "disc")

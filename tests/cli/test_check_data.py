@@ -26,9 +26,9 @@ def spoiled(shapes_folder: Path, tmp_path: Path) -> Path:
 def test_it_says_what_is_wrong_with_names_and_what_to_do(spoiled: Path, convscope) -> None:
     done = convscope("data", "check", spoiled.name, cwd=spoiled.parent)
     assert done.returncode == 0, done.stderr
-    for words in ("Files that cannot be read: 1", "alert(1)", "under two labels: 1", "copy.png", "Blank pictures: 1"):
+    for words in ("Unreadable files: 1", "alert(1)", "in two classes: 1", "copy.png", "Blank images: 1"):
         assert words in done.stdout
-    assert "Keep the picture once" in done.stdout
+    assert "Keep the image once" in done.stdout
 
 
 def test_json_and_page_hold_all_findings(spoiled: Path, convscope) -> None:
@@ -47,12 +47,12 @@ def test_good_data_are_said_to_be_good(convscope, tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (60, 20, 20), np.uint8)
     np.savez(tmp_path / "d.npz", images=pixels, labels=np.arange(60) % 2)
     done = convscope("data", "check", "d.npz", cwd=tmp_path)
-    assert done.returncode == 0 and "Nothing found." in done.stdout
+    assert done.returncode == 0 and "No problems found." in done.stdout
 
 
 def test_without_data_and_run_it_is_one_clear_line(convscope, tmp_path: Path) -> None:
     done = convscope("data", "check", cwd=tmp_path)
-    assert done.returncode == 2 and "--with RUN" in done.stderr and done.stdout == ""
+    assert done.returncode == 2 and "--run RUN" in done.stderr and done.stdout == ""
     done = convscope("data", "check", "nowhere", cwd=tmp_path)
     assert done.returncode == 1 and "nowhere" in done.stderr and "Traceback" not in done.stderr
 
@@ -65,7 +65,7 @@ def test_with_a_run_wrong_labels_are_found(shapes_folder: Path, convscope, tmp_p
         shutil.move(path, classes[1] / f"moved-{path.name}")
     done = convscope("train", "--data", "shapes", "--epochs", "25", "--size", "24", "--out", "run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    done = convscope("data", "check", "--with", "run", "--json", cwd=tmp_path, timeout=300)
+    done = convscope("data", "check", "--run", "run", "--json", cwd=tmp_path, timeout=300)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     named = [f["files"][0] for f in told["findings"] if f["kind"] in ("label_error", "label_doubt")]

@@ -18,7 +18,7 @@ def test_the_test_split_measured_again_gives_what_the_run_recorded(short_run: Pa
     assert done.returncode == 0 and done.stderr == ""
     told = json.loads(done.stdout)
     assert told["evaluation"] == record["test"]
-    assert (told["part"], told["pictures"]) == ("test", [])
+    assert (told["part"], told["figures"]) == ("test", [])
 
 
 def test_the_validation_split_is_the_one_of_the_training(short_run: Path, record, convscope) -> None:
@@ -31,7 +31,7 @@ def test_text_gives_interval_classes_matrix_and_worst_mistakes(
     short_run: Path, record, convscope, tmp_path: Path
 ) -> None:
     shutil.copytree(short_run, tmp_path / "runs" / "older")
-    done = convscope("evaluate", "--pictures", "figures", cwd=tmp_path)
+    done = convscope("evaluate", "--out", "figures", cwd=tmp_path)
     assert done.returncode == 0 and done.stderr == "", done.stderr
     accuracy = record["test"]["accuracy"]
     assert f"accuracy    {accuracy['rate'] * 100:.2f} %" in done.stdout and "n=10,000" in done.stdout
@@ -41,7 +41,7 @@ def test_text_gives_interval_classes_matrix_and_worst_mistakes(
     rows = done.stdout.partition("Confusion matrix")[2].splitlines()[2:12]
     matrix = [[0 if cell == "·" else int(cell) for cell in row.split()[1:]] for row in rows]
     assert matrix == record["test"]["confusion"]
-    assert done.stdout.count("  image ") == 10 and "says" in done.stdout
+    assert done.stdout.count("  image ") == 10 and "predicted" in done.stdout
     drawn = sorted(path.name for path in (tmp_path / "figures").iterdir())
     assert drawn == ["confusion_matrix.png", "mistakes.png", "predictions.png", "reliability.png"]
     for name in drawn:

@@ -38,16 +38,16 @@ def contents(folder: Path) -> dict[Path, bytes]:
     [
         "open run --out run/model.safetensors",
         "open run --out d.npz",
-        "predict p.png --show runs/one/model.safetensors",
-        "explain runs/one p.png --method gradient --out runs/one/run.json",
+        "predict p.png --out runs/one/model.safetensors",
+        "explain p.png --run runs/one --method gradient --out runs/one/run.json",
         "open run --out ./run/../run/run.json",
         "data check d.npz --out d.npz",
-        "data check --with run --out run/model.safetensors",
+        "data check --run run --out run/model.safetensors",
         "summary n.txt --out n.txt",
-        "predict --run run p.png --show p.png",
-        "predict --run run p.png --show link.png",
-        "explain run p.png --method gradient --out p.png",
-        "explain run p.png --method gradient --out one --npz one",
+        "predict --run run p.png --out p.png",
+        "predict --run run p.png --out link.png",
+        "explain p.png --run run --method gradient --out p.png",
+        "explain p.png --method gradient --out one --npz one",
         "conv --input p.png --out p.png",
     ],
 )
@@ -68,7 +68,7 @@ def test_only_an_ordinary_file_is_replaced(target: str, home: Path, tmp_path: Pa
     for words in (("open", home / "run"), ("data", "check", home / "d.npz"), ("summary", "quick")):
         done = convscope(*words, "--out", target, cwd=tmp_path)
         assert done.returncode == 1 and len(done.stderr.splitlines()) <= 4, done.stderr
-        assert "defect" not in done.stderr and "Traceback" not in done.stderr
+        assert "internal error" not in done.stderr and "Traceback" not in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "pipe"]
     assert (tmp_path / "pipe").is_fifo()
 
@@ -86,7 +86,7 @@ def shell(words: str, cwd: Path, **environment: str) -> subprocess.CompletedProc
 )
 def test_a_stream_that_is_closed_stops_nothing(words: str, home: Path) -> None:
     done = shell(words, home)
-    assert done.returncode == 0 and "Traceback" not in done.stderr and "defect" not in done.stderr, done.stderr
+    assert done.returncode == 0 and "Traceback" not in done.stderr and "internal error" not in done.stderr, done.stderr
 
 
 @pytest.mark.parametrize("redirection", [">&-", "2>&-", "2> >(head -c 3 >/dev/null)"])
@@ -101,7 +101,7 @@ def test_a_terminal_of_one_column_has_its_help(tmp_path: Path) -> None:
 
 
 def test_what_somebody_draws_with_elsewhere_does_not_matter_here(home: Path, tmp_path: Path) -> None:
-    done = shell(f"evaluate run --pictures {tmp_path / 'pictures'}", home, MPLBACKEND="nonsense")
+    done = shell(f"evaluate run --out {tmp_path / 'pictures'}", home, MPLBACKEND="nonsense")
     assert done.returncode == 0, done.stderr
 
 
@@ -119,7 +119,7 @@ def test_a_folder_of_pictures_may_have_its_answers_in_it(home: Path, tmp_path: P
     for name in ("a.png", "b.png"):
         shutil.copyfile(home / "p.png", tmp_path / "pictures" / name)
     before = contents(tmp_path / "pictures")
-    done = convscope("predict", "--run", home / "run", "pictures", "--show", "pictures", cwd=tmp_path)
+    done = convscope("predict", "--run", home / "run", "pictures", "--out", "pictures", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert contents(tmp_path / "pictures").items() > before.items()
 
@@ -133,4 +133,4 @@ def test_json_is_json_whatever_the_terminal_takes(encoding: str, home: Path, tmp
         env=os.environ | {"PYTHONIOENCODING": encoding}, capture_output=True, timeout=60,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.decode(encoding.split(":")[0]))["pictures"][0]["file"] == str(picture)
+    assert json.loads(done.stdout.decode(encoding.split(":")[0]))["images"][0]["name"] == str(picture)

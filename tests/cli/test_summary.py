@@ -22,7 +22,7 @@ def test_a_preset_is_a_table_whose_json_adds_up(preset: str, tmp_path: Path, con
 def test_the_tutorial_s_network_has_258826_parameters(tmp_path: Path, convscope) -> None:
     done = convscope("summary", "classic", "--out", "figures.png", cwd=tmp_path)
     assert done.returncode == 0 and done.stderr == ""
-    assert "258,826 parameters, 43,041,024 multiply-adds an image." in done.stdout
+    assert "258,826 parameters, 43,041,024 multiply-adds per image." in done.stdout
     row = next(line for line in done.stdout.splitlines() if "Conv2D(128" in line)
     assert all(word in row for word in ("24×24×128", "73,856", "42,467,328", "5×5"))
     with Image.open(tmp_path / "figures.png") as picture:
@@ -42,7 +42,7 @@ def test_a_run_tells_its_own_network(short_run: Path, tmp_path: Path, convscope)
 
 def test_input_and_classes_fit_a_spec_file_to_other_pictures(tmp_path: Path, convscope) -> None:
     (tmp_path / "mine.txt").write_text("Flatten()\nDense(num_classes, activation='softmax')\n")
-    done = convscope("summary", "mine.txt", "--input", "8x6x3", "--classes", "4", "--json", cwd=tmp_path)
+    done = convscope("summary", "mine.txt", "--input-shape", "8x6x3", "--num-classes", "4", "--json", cwd=tmp_path)
     told = json.loads(done.stdout)
     assert told["parameters"] == 8 * 6 * 3 * 4 + 4 and told["layers"][0]["output_shape"] == [144]
 

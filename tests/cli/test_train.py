@@ -35,7 +35,7 @@ def test_results_go_to_stdout_and_progress_to_stderr(plain_training) -> None:
     for word in ("on the test split", "confused", "calibration", "time", f"runs/{run.name}", "Next:"):
         assert word in done.stdout
     phases = [line for line in done.stderr.splitlines() if line.endswith("…")]
-    assert phases == ["reading mnist …", "starting TensorFlow …", "training …", "measuring …", "drawing …"]
+    assert phases == ["reading mnist …", "starting TensorFlow …", "training …", "evaluating …", "drawing …"]
     others = [line for line in done.stderr.splitlines() if not line.endswith("…")]
     assert others and all(line.startswith("step ") and "loss" in line and "validation" in line for line in others)
 
@@ -44,9 +44,9 @@ def test_the_next_commands_that_it_names_work(plain_training, convscope) -> None
     done, folder, _ = plain_training
     lines = [line.split() for line in done.stdout.partition("Next:")[2].splitlines() if line.strip()]
     assert [line[:2] for line in lines] == [["convscope", verb] for verb in ("open", "predict", "evaluate", "summary")]
-    Image.new("L", (40, 40), 255).save(folder.parent / "your-picture.png")
+    Image.new("L", (40, 40), 255).save(folder.parent / "your-photo.png")
     for _, verb, *arguments in lines:
-        given = [str(folder.parent / word) if word in ("your-picture.png", "seen.png") else word for word in arguments]
+        given = [str(folder.parent / word) if word in ("your-photo.png", "seen.png") else word for word in arguments]
         assert convscope(verb, *given, cwd=folder).returncode == 0
 
 
@@ -73,7 +73,7 @@ def test_the_config_of_a_run_trains_the_same_weights_again(plain_training, convs
     assert again["run"]["weights_sha256"] == record["weights_sha256"]
     assert again["run"]["options"] == record["options"]
     assert again["run"]["test"] == record["test"]
-    assert again["folder"] == str(folder.parent / "again") and len(again["pictures"]) == 5
+    assert again["folder"] == str(folder.parent / "again") and len(again["figures"]) == 5
 
 
 def test_the_run_folder_holds_model_record_options_and_pictures(short_run: Path) -> None:
@@ -124,7 +124,7 @@ def test_a_picture_folder_of_one_s_own_with_a_spec_of_one_s_own(tmp_path: Path, 
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
-    assert "left out    1 file" in done.stdout and "disc-07.png" in done.stdout
+    assert "skipped     1 unreadable files" in done.stdout and "disc-07.png" in done.stdout
     record = json.loads((tmp_path / "deep" / "mine" / "run.json").read_text())
     assert record["network"]["name"] == "mine"
     assert record["data"]["class_names"] == ["bar", "disc", "pole"] and record["data"]["image_shape"] == [24, 32, 3]
@@ -133,7 +133,7 @@ def test_a_picture_folder_of_one_s_own_with_a_spec_of_one_s_own(tmp_path: Path, 
 
     pole = shapes_folder / "pole" / "pole-03.png"
     predicted = convscope("predict", "--run", "deep/mine", pole, "--json", cwd=tmp_path)
-    choices = json.loads(predicted.stdout)["pictures"][0]["choices"]
+    choices = json.loads(predicted.stdout)["images"][0]["choices"]
     assert {choice["name"] for choice in choices} == {"bar", "disc", "pole"} and choices[0]["name"] == "pole"
     assert sum(choice["probability"] for choice in choices) == pytest.approx(1, abs=1e-5)
 

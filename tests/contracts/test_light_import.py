@@ -1,4 +1,4 @@
-"""The cool half stays cool: what a command imports before it works."""
+"""Light modules and commands import neither TensorFlow nor matplotlib."""
 
 import json
 import subprocess
@@ -36,7 +36,7 @@ def loaded_by(code: str, cwd: Path) -> list[str]:
         "convscope.training.run",
     ],
 )
-def test_importing_a_cool_module_loads_neither_tensorflow_nor_matplotlib(module: str, tmp_path: Path) -> None:
+def test_importing_a_light_module_loads_neither_tensorflow_nor_matplotlib(module: str, tmp_path: Path) -> None:
     assert loaded_by(f"import {module}", tmp_path) == []
 
 
@@ -51,7 +51,7 @@ def test_predicting_and_evaluating_load_neither(short_run: Path, tmp_path: Path)
     )
 
 
-def test_train_without_tensorflow_says_so_in_one_line(tmp_path: Path) -> None:
+def test_train_without_tensorflow_names_the_extra_to_install(tmp_path: Path) -> None:
     code = "sys.modules['tensorflow'] = None\nfrom convscope.cli import main\nassert main(['train']) == 1"
     done = subprocess.run([sys.executable, "-c", PROBE.format(code=code)], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

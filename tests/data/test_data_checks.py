@@ -1,4 +1,4 @@
-"""The data doctor names what is wrong, and says nothing where nothing is."""
+"""The data checks report what is wrong, and nothing else."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from convscope.data.data_checks import KINDS, DataReport, check_dataset
-from convscope.data.near_duplicates import ALIKE, fingerprint, near_duplicate_pairs
+from convscope.data.near_duplicates import SIMILAR, fingerprint, near_duplicate_pairs
 from convscope.data.preprocess import to_grey
 from convscope.data.scan import scan
 from convscope.errors import DataError
@@ -131,7 +131,7 @@ def test_every_kind_of_finding_that_a_folder_can_have_is_tried() -> None:
     assert {kind for _, wanted in BREAKS.values() for kind in wanted} | from_elsewhere == set(KINDS)
 
 
-def test_a_picture_in_both_parts_is_named(tmp_path: Path) -> None:
+def test_a_image_in_both_parts_is_named(tmp_path: Path) -> None:
     for label, start in (("cat", 0), ("dog", 100)):
         store(tmp_path / "d", label, range(start, start + 25), part="train")
         store(tmp_path / "d", label, range(start + 50, start + 55), part="test")
@@ -149,12 +149,12 @@ def test_a_class_that_only_the_test_part_has_is_named(tmp_path: Path) -> None:
     store(tmp_path / "d", "owl", range(60, 65), part="test")
     words = [finding.words for finding in check_dataset(scan(tmp_path / "d")).findings]
     assert words == [
-        "class dog has no test picture: nothing will be known of it",
-        "class owl has 5 test pictures and none to learn from",
+        "class dog has no test images, so its accuracy is unknown",
+        "class owl has 5 test images but no training images",
     ]
 
 
-def test_an_archive_is_looked_through_like_a_folder(good: Path, tmp_path: Path) -> None:
+def test_an_archive_is_checked_like_a_folder(good: Path, tmp_path: Path) -> None:
     (good / "cat/x.png").write_text("no picture")
     with zipfile.ZipFile(tmp_path / "d.zip", "w") as archive:
         for path in sorted(good.rglob("*.png")):
@@ -181,12 +181,13 @@ def test_pairs_are_those_that_comparing_each_with_each_finds() -> None:
     base = rng.integers(0, 256, (40, 16, 16, 1), np.uint8)
     stack = np.concatenate([base, (base * 0.9 + 9).astype(np.uint8), rng.integers(0, 256, (40, 16, 16, 1), np.uint8)])
     fingerprints = np.stack([fingerprint(pixels) for pixels in stack])
-    slow = [(i, j) for i in range(120) for j in range(i + 1, 120) if float(fingerprints[i] @ fingerprints[j]) >= ALIKE]
+    close = fingerprints @ fingerprints.T >= SIMILAR
+    slow = [(i, j) for i in range(120) for j in range(i + 1, 120) if close[i, j]]
     assert slow == [(i, i + 40) for i in range(40)]
     assert sorted(near_duplicate_pairs(fingerprints)) == slow
 
 
-def test_a_shape_in_two_colours_of_one_brightness_is_two_pictures() -> None:
+def test_a_shape_in_two_colors_of_one_brightness_is_two_images() -> None:
     def disc(colour: tuple[int, int, int]) -> np.ndarray:
         drawn = Image.new("RGB", (40, 40), (60, 60, 60))
         ImageDraw.Draw(drawn).ellipse((8, 8, 32, 32), fill=colour)
@@ -199,8 +200,8 @@ def test_a_shape_in_two_colours_of_one_brightness_is_two_pictures() -> None:
     assert near_duplicate_pairs(np.stack([fingerprint(each) for each in (red, blue, again)])) == [(0, 2)]
 
 
-def test_more_pictures_than_can_be_compared_are_said(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("convscope.data.data_checks.MAX_COMPARED", 10)
+def test_more_images_than_can_be_compared_are_reported(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convscope.data.near_duplicates.MAX_COMPARED", 10)
     as_jpeg(good / "cat/again.jpg", 3)
     report: DataReport = check_dataset(scan(good))
     assert not report.is_compared and report.counts == {}
@@ -208,7 +209,7 @@ def test_more_pictures_than_can_be_compared_are_said(good: Path, monkeypatch: py
 
 def test_nothing_to_look_at_is_refused(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
-    with pytest.raises(DataError, match="Expected one folder a class"):
+    with pytest.raises(DataError, match="Expected one folder per class"):
         scan(tmp_path / "d")
     (tmp_path / "z.zip").write_bytes(b"PK\x05\x06" + io.BytesIO(b"x" * 10).getvalue())
     with pytest.raises(DataError, match=r"z\.zip"):

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import io
 import struct
+import threading
 import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from convscope.data.decode import decode, decode_file, picture_size, quiet
+from convscope.data import png
+from convscope.data.decode import decode, decode_file, image_size
 from convscope.errors import DataError
 
 RNG = np.random.default_rng(5)
 GREY = RNG.integers(0, 256, (3, 4), np.uint8)
 RGB = RNG.integers(0, 256, (3, 4, 3), np.uint8)
+
+
+def pixels_of(data: bytes, name: str, **options: int) -> np.ndarray:
+    return decode(data, name, **options).pixels
 
 
 def saved(image: Image.Image, kind: str = "PNG", **options) -> bytes:
@@ -46,8 +53,8 @@ def test_each_exif_orientation_equals_pillows_transpose(orientation, kind):
     smooth = np.asarray(Image.fromarray(RGB).resize((24, 16), Image.Resampling.BICUBIC))
     data = saved(Image.fromarray(smooth), kind, exif=exif, **({"lossless": True} if kind == "WEBP" else {}))
     expected = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data))))
-    assert (decode(data, "photo") == expected).all()
-    assert picture_size(data, "photo") == expected.shape[:2]
+    assert (pixels_of(data, "photo") == expected).all()
+    assert image_size(data, "photo") == expected.shape[:2]
 
 
 @pytest.mark.parametrize(
@@ -67,79 +74,79 @@ def test_each_exif_orientation_equals_the_table_made_by_hand(orientation, expect
     exif = Image.Exif()
     exif[0x0112] = orientation
     data = saved(Image.fromarray(np.array([[1, 2, 3], [4, 5, 6]], np.uint8)), exif=exif)
-    assert decode(data, "photo")[..., 0].tolist() == expected
+    assert pixels_of(data, "photo")[..., 0].tolist() == expected
 
 
 def test_a_senseless_orientation_changes_nothing():
     exif = Image.Exif()
     exif[0x0112] = 77
-    assert (decode(saved(Image.fromarray(GREY), exif=exif), "photo")[..., 0] == GREY).all()
+    assert (pixels_of(saved(Image.fromarray(GREY), exif=exif), "photo")[..., 0] == GREY).all()
 
 
-def test_damaged_exif_does_not_stop_a_good_picture():
+def test_damaged_exif_does_not_stop_a_good_image():
     data = saved(Image.fromarray(GREY), exif=b"Exif\0\0MM\0\x2a\xff\xff\xff\xff")
-    assert (decode(data, "photo")[..., 0] == GREY).all()
+    assert (pixels_of(data, "photo")[..., 0] == GREY).all()
 
 
-def test_grey_and_rgb_come_back_as_they_are():
-    assert (decode(saved(Image.fromarray(GREY)), "g")[..., 0] == GREY).all()
-    assert (decode(saved(Image.fromarray(RGB)), "c") == RGB).all()
-    assert (decode(saved(Image.fromarray(RGB), "BMP"), "c") == RGB).all()
-    assert (decode(saved(Image.fromarray(RGB), "PPM"), "c") == RGB).all()
-    assert (decode(saved(Image.fromarray(RGB), "WEBP", lossless=True), "c") == RGB).all()
+def test_grayscale_and_rgb_come_back_as_they_are():
+    assert (pixels_of(saved(Image.fromarray(GREY)), "g")[..., 0] == GREY).all()
+    assert (pixels_of(saved(Image.fromarray(RGB)), "c") == RGB).all()
+    assert (pixels_of(saved(Image.fromarray(RGB), "BMP"), "c") == RGB).all()
+    assert (pixels_of(saved(Image.fromarray(RGB), "PPM"), "c") == RGB).all()
+    assert (pixels_of(saved(Image.fromarray(RGB), "WEBP", lossless=True), "c") == RGB).all()
 
 
-def test_rgb_with_equal_channels_is_grey():
-    assert decode(saved(Image.fromarray(np.repeat(GREY[..., None], 3, -1))), "g").shape == (3, 4, 1)
+def test_rgb_with_equal_channels_is_grayscale():
+    assert pixels_of(saved(Image.fromarray(np.repeat(GREY[..., None], 3, -1))), "g").shape == (3, 4, 1)
 
 
 def test_one_bit_becomes_black_and_white():
     bits = np.array([[True, False, True], [False, False, True]])
-    assert decode(saved(Image.fromarray(bits)), "b")[..., 0].tolist() == [[255, 0, 255], [0, 0, 255]]
+    assert pixels_of(saved(Image.fromarray(bits)), "b")[..., 0].tolist() == [[255, 0, 255], [0, 0, 255]]
 
 
 @pytest.mark.parametrize(("depth", "packed", "values"), [(2, 0b00011011, [0, 85, 170, 255]), (4, 0x0F, [0, 255])])
-def test_two_and_four_bit_grey_fill_the_whole_range(depth, packed, values):
+def test_two_and_four_bit_grayscale_fill_the_whole_range(depth, packed, values):
     data = raw_png(len(values), 1, depth, 0, bytes([packed]))
-    assert decode(data, "bits")[0, :, 0].tolist() == values
+    assert pixels_of(data, "bits")[0, :, 0].tolist() == values
 
 
-def test_sixteen_bit_grey_is_scaled_by_the_range_it_uses():
+def test_sixteen_bit_grayscale_is_scaled_by_the_range_it_uses():
     full = np.array([[0, 257, 32896, 65535]], np.uint16)
-    assert decode(saved(Image.fromarray(full)), "16")[0, :, 0].tolist() == [0, 1, 128, 255]
+    assert pixels_of(saved(Image.fromarray(full)), "16")[0, :, 0].tolist() == [0, 1, 128, 255]
     twelve = np.array([[0, 16, 2048, 4095]], np.uint16)
-    assert decode(saved(Image.fromarray(twelve)), "12")[0, :, 0].tolist() == [0, 1, 128, 255]
+    assert pixels_of(saved(Image.fromarray(twelve)), "12")[0, :, 0].tolist() == [0, 1, 128, 255]
     eight = np.array([[0, 7, 255]], np.uint16)
-    assert decode(saved(Image.fromarray(eight)), "8")[0, :, 0].tolist() == [0, 7, 255]
+    assert pixels_of(saved(Image.fromarray(eight)), "8")[0, :, 0].tolist() == [0, 7, 255]
 
 
 def test_sixteen_bit_pgm_is_scaled():
     data = b"P5 3 1 65535\n" + struct.pack(">3H", 0, 32896, 65535)
-    assert decode(data, "pgm")[0, :, 0].tolist() == [0, 128, 255]
+    assert pixels_of(data, "pgm")[0, :, 0].tolist() == [0, 128, 255]
 
 
 def test_sixteen_bit_rgb_keeps_the_high_byte():
     rows = struct.pack(">6H", 0, 0x8000, 0xFFFF, 0x1234, 0, 0xFF00)
-    assert decode(raw_png(2, 1, 16, 2, rows), "rgb48").tolist() == [[[0, 128, 255], [18, 0, 255]]]
+    assert pixels_of(raw_png(2, 1, 16, 2, rows), "rgb48").tolist() == [[[0, 128, 255], [18, 0, 255]]]
 
 
 def test_alpha_is_laid_on_white_unless_stated():
     pixels = np.array([[[0, 0, 0, 255], [0, 0, 0, 0], [10, 20, 30, 128]]], np.uint8)
     data = saved(Image.fromarray(pixels, "RGBA"))
-    assert decode(data, "a").tolist() == [[[0, 0, 0], [255, 255, 255], [132, 137, 142]]]
-    assert decode(data, "a", background=0).tolist() == [[[0, 0, 0], [0, 0, 0], [5, 10, 15]]]
+    assert pixels_of(data, "a").tolist() == [[[0, 0, 0], [255, 255, 255], [132, 137, 142]]]
+    assert pixels_of(data, "a", background=0).tolist() == [[[0, 0, 0], [0, 0, 0], [5, 10, 15]]]
 
 
-def test_grey_with_alpha_is_laid_on_white():
+def test_grayscale_with_alpha_is_laid_on_white():
     data = saved(Image.fromarray(np.array([[[0, 255], [0, 0], [100, 51]]], np.uint8), "LA"))
-    assert decode(data, "la")[0, :, 0].tolist() == [0, 255, 224]
+    assert pixels_of(data, "la")[0, :, 0].tolist() == [0, 255, 224]
 
 
-def test_a_palette_becomes_its_colours():
+def test_a_palette_becomes_its_colors():
     image = Image.new("P", (3, 1))
     image.putpalette([255, 0, 0, 0, 255, 0, 0, 0, 255])
     image.putdata([2, 1, 0])
-    assert decode(saved(image), "p").tolist() == [[[0, 0, 255], [0, 255, 0], [255, 0, 0]]]
+    assert pixels_of(saved(image), "p").tolist() == [[[0, 0, 255], [0, 255, 0], [255, 0, 0]]]
 
 
 def test_a_transparent_palette_entry_is_white():
@@ -147,26 +154,26 @@ def test_a_transparent_palette_entry_is_white():
     image.putpalette([10, 20, 30, 0, 0, 0])
     image.putdata([0, 1])
     for kind in ("PNG", "GIF"):
-        assert decode(saved(image, kind, transparency=1), "p").tolist() == [[[10, 20, 30], [255, 255, 255]]]
+        assert pixels_of(saved(image, kind, transparency=1), "p").tolist() == [[[10, 20, 30], [255, 255, 255]]]
 
 
-def test_a_trns_chunk_counts_for_grey_rgb_and_sixteen_bit():
+def test_a_trns_chunk_counts_for_grayscale_rgb_and_sixteen_bit():
     grey = raw_png(2, 1, 8, 0, bytes([7, 8]), chunk(b"tRNS", struct.pack(">H", 8)))
-    assert decode(grey, "g")[0, :, 0].tolist() == [7, 255]
+    assert pixels_of(grey, "g")[0, :, 0].tolist() == [7, 255]
     colour = raw_png(2, 1, 8, 2, bytes([1, 2, 3, 4, 5, 6]), chunk(b"tRNS", struct.pack(">3H", 4, 5, 6)))
-    assert decode(colour, "c").tolist() == [[[1, 2, 3], [255, 255, 255]]]
+    assert pixels_of(colour, "c").tolist() == [[[1, 2, 3], [255, 255, 255]]]
     wide = raw_png(2, 1, 16, 0, struct.pack(">2H", 65535, 0), chunk(b"tRNS", struct.pack(">H", 0)))
-    assert decode(wide, "w", background=9)[0, :, 0].tolist() == [255, 9]
+    assert pixels_of(wide, "w", background=9)[0, :, 0].tolist() == [255, 9]
 
 
 def test_a_one_bit_png_with_trns_is_laid_on_white():
     data = raw_png(2, 1, 1, 0, bytes([0b10000000]), chunk(b"tRNS", struct.pack(">H", 0)))
-    assert decode(data, "b")[0, :, 0].tolist() == [255, 255]
+    assert pixels_of(data, "b")[0, :, 0].tolist() == [255, 255]
 
 
 def test_cmyk_becomes_rgb():
     data = saved(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "JPEG", quality=95)
-    picture = decode(data, "cmyk")
+    picture = pixels_of(data, "cmyk")
     assert picture.shape == (8, 8, 3)
     assert np.abs(picture.astype(int) - [255, 0, 0]).max() <= 6  # JPEG is lossy
 
@@ -176,12 +183,12 @@ def test_only_the_first_frame_counts():
     for kind in ("GIF", "PNG", "WEBP"):
         options = {"lossless": True} if kind == "WEBP" else {}
         data = saved(frames[0], kind, save_all=True, append_images=frames[1:], **options)
-        assert (decode(data, "moving") == 10).all()
+        assert (pixels_of(data, "moving") == 10).all()
 
 
-def test_interlaced_and_tiny_and_long_pictures_are_read():
-    assert decode(saved(Image.fromarray(GREY[:1, :1])), "dot").shape == (1, 1, 1)
-    assert decode(saved(Image.fromarray(np.zeros((1, 10_000), np.uint8))), "line").shape == (1, 10_000, 1)
+def test_interlaced_and_tiny_and_long_images_are_read():
+    assert pixels_of(saved(Image.fromarray(GREY[:1, :1])), "dot").shape == (1, 1, 1)
+    assert pixels_of(saved(Image.fromarray(np.zeros((1, 10_000), np.uint8))), "line").shape == (1, 10_000, 1)
 
 
 def test_the_name_does_not_decide_the_format(tmp_path):
@@ -200,15 +207,15 @@ PICTURES = {
 
 
 @pytest.mark.parametrize("kind", PICTURES)
-def test_a_picture_cut_off_anywhere_is_refused_by_name(kind):
+def test_a_image_truncated_anywhere_is_refused_by_name(kind):
     data = PICTURES[kind]
     for length in range(0, int(len(data) * 0.9), max(1, len(data) // 40)):
         with pytest.raises(DataError, match=r"Received: file=half, "):
-            decode(data[:length], "half")
+            pixels_of(data[:length], "half")
 
 
 @pytest.mark.parametrize("kind", PICTURES)
-def test_flipped_bytes_give_a_picture_or_one_clear_line(kind):
+def test_flipped_bytes_give_a_image_or_one_clear_line(kind):
     data = PICTURES[kind]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -216,7 +223,7 @@ def test_flipped_bytes_give_a_picture_or_one_clear_line(kind):
             damaged = bytearray(data)
             damaged[position] ^= int(RNG.integers(1, 256))
             try:
-                picture = decode(bytes(damaged), "flipped")
+                picture = pixels_of(bytes(damaged), "flipped")
             except DataError as error:
                 assert "file=flipped" in str(error)
                 assert "\n" not in str(error)
@@ -229,34 +236,71 @@ def test_flipped_bytes_give_a_picture_or_one_clear_line(kind):
     [
         (b"", "0 bytes"),
         (b"GIF89a", "damaged"),
-        (b"hello world, this is text", "another kind of file"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "another kind of file"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "another kind of file"),
-        (saved(Image.fromarray(GREY), "TIFF"), "another kind of file"),
-        (saved(Image.fromarray(GREY), "ICO"), "another kind of file"),
+        (b"hello world, this is text", "not an image, or damaged"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image, or damaged"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image, or damaged"),
+        (saved(Image.fromarray(GREY), "TIFF"), "not an image, or damaged"),
+        (saved(Image.fromarray(GREY), "ICO"), "not an image, or damaged"),
         (b"\0" * 20_000_001, "more than 20,000,000"),
         (raw_png(30_000, 30_000, 8, 0, b"\0" * 30_000), "more than 25,000,000"),
         (raw_png(9_000, 9_000, 8, 0, b"\0" * 9_000), "9000×9000 pixels, more than 25,000,000"),
         (raw_png(5_001, 5_000, 8, 0, b"\0" * 5_000), "5001×5000 pixels, more than 25,000,000"),
         (b"P5 0 0 255\n", "file=case"),
-        (b"P5 3 1 255\n\0", "damaged or cut off"),
+        (b"P5 3 1 255\n\0", "damaged or truncated"),
     ],
 )
-def test_what_is_not_a_usable_picture_is_refused_in_one_line(data, words):
+def test_what_is_not_a_usable_image_is_refused_in_one_line(data, words):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(DataError) as caught:
-            decode(data, "case")
+            pixels_of(data, "case")
     assert words in str(caught.value)
-    assert "Expected a picture (PNG, JPEG, BMP, GIF, WebP or PNM). Received: file=case" in str(caught.value)
+    assert "Expected an image (PNG, JPEG, BMP, GIF, WebP or PNM). Received: file=case" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_quiet_leaves_the_warning_filters_as_they_were():
+FIRST, SECOND = saved(Image.fromarray(GREY)), saved(Image.fromarray(RGB))
+
+
+def test_overlapping_threads_leave_the_warning_filters_as_they_were(monkeypatch):
+    """The second thread begins before the first ends, and ends after it: each must not restore the other's filters."""
+    second_began, first_ended = threading.Event(), threading.Event()
+    check, actions = png.check, []
+
+    def in_turn(data: bytes) -> None:
+        if data == FIRST:
+            assert second_began.wait(10)
+        else:
+            second_began.set()
+            assert first_ended.wait(10)
+            actions.append(warnings.filters[0][0])
+        check(data)
+
+    monkeypatch.setattr(png, "check", in_turn)
     before = list(warnings.filters)
-    with quiet():
-        pass
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.submit(pixels_of, FIRST, "first"), pool.submit(pixels_of, SECOND, "second")
+        assert one.result().shape == (3, 4, 1)
+        first_ended.set()
+        assert other.result().shape == (3, 4, 3)
+    assert actions == ["ignore"], "the thread that goes on is still undisturbed"
     assert warnings.filters == before
+
+
+def test_how_a_file_stores_its_image_is_reported():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    found = decode(saved(Image.fromarray(RGB), "JPEG", exif=exif), "photo")
+    assert (found.format, found.mode, found.orientation, found.frames) == ("JPEG", "RGB", 6, 1)
+    frames = [Image.fromarray(np.full((4, 4), level, np.uint8)) for level in (1, 99)]
+    moving = decode(saved(frames[0], "GIF", save_all=True, append_images=frames[1:]), "film")
+    assert (moving.format, moving.frames) == ("GIF", 2)
+
+
+def test_an_error_carries_the_file_and_the_reason():
+    with pytest.raises(DataError) as caught:
+        decode(b"", "a, b.png")
+    assert (caught.value.file, caught.value.reason) == ("a, b.png", "0 bytes")
 
 
 def test_a_missing_file_a_folder_and_an_empty_file_are_named(tmp_path):

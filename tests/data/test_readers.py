@@ -14,10 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from data.makers import digits, idx_bytes, npy_bytes, npy_lie, png, write_idx, write_pictures, write_zip
-from PIL import Image
 
-from convscope.data import readers
-from convscope.data.build_dataset import natural_key
+from convscope.data.build_dataset import LoadOptions, natural_key
+from convscope.data.formats.mnist import preprocessing_for
 from convscope.data.readers import READERS, describe_sources, detect, load, load_test
 from convscope.errors import DataError, OptionError
 
@@ -86,10 +85,10 @@ BAD = {
     "no such path": (lambda path: path / "nothing", "not found"),
     "a name too long": (unreadable, "not found"),
     "a zero byte in the path": (lambda path: Path(f"{path}/a\0b"), "not found"),
-    "an empty folder": (lambda path: path, "Expected one folder a class"),
+    "an empty folder": (lambda path: path, "Expected one folder per class"),
     "an empty file": (file("d.csv", b""), "0 bytes"),
     "one picture": (file("one.png", png(IMAGES[0])), "convscope predict"),
-    "one idx file": (file("train-images-idx3-ubyte", idx_bytes(IMAGES)), "Give the folder"),
+    "one idx file": (file("train-images-idx3-ubyte", idx_bytes(IMAGES)), "Pass the folder"),
     "a pickle": (file("d.pkl", b"\x80\x04\x95"), "Expected a folder, a zip"),
     "hdf5": (file("d.h5", b"\x89HDF\r\n\x1a\n"), "Expected a folder, a zip"),
     "parquet": (file("d.parquet", b"PAR1 stuff"), "Expected a folder, a zip"),
@@ -101,7 +100,7 @@ BAD = {
     "idx: no axes": (idx_folder(**{X: b"\0\0\x08\x00"}), "Expected an IDX file"),
     "idx: five axes": (idx_folder(**{X: b"\0\0\x08\x05" + bytes(20)}), "Expected an IDX file"),
     "idx: two bytes": (idx_folder(**{X: b"\0\0"}), "Expected an IDX file"),
-    "idx: header cut off": (idx_folder(**{X: header(20, 8, 8)[:9]}), "cut off"),
+    "idx: header cut off": (idx_folder(**{X: header(20, 8, 8)[:9]}), "truncated"),
     "idx: no pixels": (idx_folder(**{X: header(20, 8, 8)}), "Expected 1,280 bytes"),
     "idx: one byte short": (idx_folder(**{X: idx_bytes(IMAGES)[:-1]}), "1,279"),
     "idx: one byte long": (idx_folder(**{X: idx_bytes(IMAGES) + b"x"}), "more than that"),
@@ -111,8 +110,8 @@ BAD = {
     "idx: wrong checksum": (idx_folder(**{X: gzip.compress(idx_bytes(IMAGES))[:-8] + bytes(8)}), "damaged gzip"),
     "idx: junk after gzip": (idx_folder(**{X: gzip.compress(idx_bytes(IMAGES)) + b"junk"}), "damaged gzip"),
     "idx: labels as images": (idx_folder(**{X: idx_bytes(LABELS)}), "count×rows×columns"),
-    "idx: images as labels": (idx_folder(**{L: idx_bytes(IMAGES)}), "one label a picture"),
-    "idx: counts differ": (idx_folder(labels=LABELS[:19]), "20 pictures"),
+    "idx: images as labels": (idx_folder(**{L: idx_bytes(IMAGES)}), "one label per image"),
+    "idx: counts differ": (idx_folder(labels=LABELS[:19]), "20 images"),
     "idx: no labels file": (idx_folder(**{L: None}), "no train labels"),
     "idx: no pictures": (idx_folder(IMAGES[:0], LABELS[:0]), "Received: none"),
     "idx: pictures of no size": (idx_folder(np.zeros((20, 0, 8), np.uint8)), "1 to 1024"),
@@ -120,7 +119,7 @@ BAD = {
     "idx: one class": (idx_folder(labels=LABELS * 0), "at least 2 classes"),
     "idx: one picture of a class": (idx_folder(labels=(np.arange(20) == 3).astype(np.uint8)), "at least 2 training"),
     "idx: negative labels": (idx_folder(labels=(LABELS - 1).astype(np.int8)), "0 or more"),
-    "idx: labels with a fraction": (idx_folder(labels=(LABELS / 2).astype(np.float32)), "whole numbers"),
+    "idx: labels with a fraction": (idx_folder(labels=(LABELS / 2).astype(np.float32)), "as integers"),
     "idx: NaN pixels": (idx_folder(images=np.full((20, 2, 2), np.nan, np.float32)), "finite pixels"),
     "idx: bad mapping": (
         lambda path: (
@@ -134,7 +133,7 @@ BAD = {
     ),
     "idx: two data sets": (
         lambda path: (write_idx(path, IMAGES, LABELS), write_idx(path, IMAGES, LABELS, part="emnist-a-train"), path)[2],
-        "one data set",
+        "one dataset",
     ),
     "idx: test label never seen": (
         lambda path: (write_idx(path, IMAGES, LABELS), write_idx(path, IMAGES, LABELS + 1, part="t10k"), path)[2],
@@ -142,16 +141,16 @@ BAD = {
     ),
     "idx: test of another size": (
         lambda path: (write_idx(path, IMAGES, LABELS), write_idx(path, IMAGES[:, 1:], LABELS, part="test"), path)[2],
-        "one form",
+        "the same shape",
     ),
     # npz
     "npz: not a zip": (file("d.npz", b"not a zip at all"), "Expected an .npz archive"),
     "npz: no arrays": (npz({}), "arrays: none"),
     "npz: other keys": (arrays(a=IMAGES, b=LABELS), "arrays: a, b"),
     "npz: no labels": (arrays(x=IMAGES), "no 'y'"),
-    "npz: counts differ": (arrays(x=IMAGES, y=LABELS[1:]), "one label a picture"),
-    "npz: objects": (arrays(x=np.array([None] * 20), y=LABELS), "would run code"),
-    "npz: object labels": (arrays(x=IMAGES, y=np.array(["a", None] * 10)), "would run code"),
+    "npz: counts differ": (arrays(x=IMAGES, y=LABELS[1:]), "one label per image"),
+    "npz: objects": (arrays(x=np.array([None] * 20), y=LABELS), "would execute code"),
+    "npz: object labels": (arrays(x=IMAGES, y=np.array(["a", None] * 10)), "would execute code"),
     "npz: text labels": (arrays(x=IMAGES, y=np.array(["a", "b"] * 10)), "Number the classes"),
     "npz: one-hot labels": (arrays(x=IMAGES, y=np.eye(2)[LABELS]), "argmax"),
     "npz: NaN": (arrays(x=np.full((20, 2, 2), np.nan), y=LABELS), "finite pixels"),
@@ -164,14 +163,14 @@ BAD = {
     "npz: one axis": (arrays(x=np.zeros(20, np.uint8), y=LABELS), "(n, h, w)"),
     "npz: five channels": (arrays(x=np.zeros((20, 4, 4, 5), np.uint8), y=LABELS), "(n, h, w)"),
     "npz: not square": (arrays(x=np.zeros((20, 7), np.uint8), y=LABELS), "(n, h, w)"),
-    "npz: label 1.5": (arrays(x=IMAGES, y=LABELS * 1.5), "whole numbers"),
-    "npz: label NaN": (arrays(x=IMAGES, y=np.where(LABELS, np.nan, 1)), "whole numbers"),
+    "npz: label 1.5": (arrays(x=IMAGES, y=LABELS * 1.5), "as integers"),
+    "npz: label NaN": (arrays(x=IMAGES, y=np.where(LABELS, np.nan, 1)), "as integers"),
     "npz: label -1": (arrays(x=IMAGES, y=LABELS.astype(int) - 1), "0 or more"),
     "npz: huge label": (arrays(x=IMAGES, y=LABELS.astype(np.uint64) * 2**40), "0 or more"),
     "npz: one class": (arrays(x=IMAGES, y=LABELS * 0), "at least 2 classes"),
     "npz: class of a name empty": (arrays(x=IMAGES, y=LABELS, class_names=np.array(list("abc"))), "none in class 'c'"),
     "npz: label without a name": (arrays(x=IMAGES, y=LABELS * 2, class_names=np.array(list("abc"))), "class 'b'"),
-    "npz: names twice": (arrays(x=IMAGES, y=LABELS, class_names=np.array(["a", "a"])), "different texts"),
+    "npz: names twice": (arrays(x=IMAGES, y=LABELS, class_names=np.array(["a", "a"])), "distinct texts"),
     "npz: 70 gigabytes announced": (npz({"x.npy": npy_lie("'<f8'", "(65536, 131072)"), "y.npy": Y}), "at most"),
     "npz: one gigabyte announced": (npz({"x.npy": npy_lie("'|u1'", "(1073741824,)"), "y.npy": Y}), "0 bytes"),
     "npz: more than announced": (npz({"x.npy": npy_lie("'|u1'", "(2,)", b"123"), "y.npy": Y}), "3 bytes"),
@@ -203,11 +202,11 @@ BAD = {
     "zip: empty": (lambda path: (write_zip(path / "d.zip", {}), path / "d.zip")[1], "0 files and no folders"),
     "zip: only evil": (
         lambda path: (write_zip(path / "d.zip", {"../a/1.png": png(IMAGES[0])}), path / "d.zip")[1],
-        "Expected one folder a class",
+        "Expected one folder per class",
     ),
     "zip: a csv inside": (
         lambda path: (write_zip(path / "d.zip", {"train.csv": b"label,a\n"}), path / "d.zip")[1],
-        "Expected one folder a class",
+        "Expected one folder per class",
     ),
 }
 
@@ -243,7 +242,7 @@ def test_an_option_out_of_range_is_refused_with_exit_code_2(options, tmp_path):
     assert caught.value.exit_code == 2
 
 
-def test_each_form_is_told_by_its_content(tmp_path):
+def test_each_form_is_recognized_by_its_content(tmp_path):
     write_idx(tmp_path / "idx", IMAGES, LABELS)
     write_pictures(tmp_path / "folder", {"a": 2, "b": 2})
     arrays(x=IMAGES, y=LABELS)(tmp_path)
@@ -279,11 +278,11 @@ def test_the_test_part_alone_is_the_same_as_with_the_rest(tmp_path):
         load_test(tmp_path / "d.npz", test_fraction=0)
 
 
-def test_mnist_can_be_resampled_and_coloured():
+def test_mnist_can_be_resampled_and_in_color():
     test = load_test("mnist", size=(14, 14), channels=3)
     assert test.image_shape == (14, 14, 3)
     assert (test.pixels[..., 0] == test.pixels[..., 2]).all()
-    assert readers._mnist_contract(readers.LoadOptions(size=(14, 14))).fit == "mnist"
+    assert preprocessing_for(LoadOptions(size=(14, 14))).fit == "mnist"
 
 
 def test_the_framing_rule_knows_mnist_from_others():
@@ -394,16 +393,3 @@ def test_lies_and_bombs_are_refused_within_300_megabytes(tmp_path):
         strict=True,
     ):
         assert words in line
-
-
-def test_a_thousand_small_pictures_load_quickly(tmp_path):
-    import time
-
-    data = png(np.asarray(Image.fromarray(IMAGES[0]).resize((28, 28))))
-    for name in "ab":
-        (tmp_path / name).mkdir()
-        for number in range(500):
-            (tmp_path / name / f"{number}.png").write_bytes(data)
-    start = time.perf_counter()
-    assert len(load(tmp_path, test_fraction=0).train) == 1000
-    assert time.perf_counter() - start < 5

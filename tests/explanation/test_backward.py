@@ -5,20 +5,18 @@ import math
 import numpy as np
 import oracles
 import pytest
-from harness import random_images, random_spec, random_weights
+from harness import check_gradient, random_images, random_spec, random_weights
 
 from convscope.errors import DataError, SpecError
-from convscope.explanation.backward import SLOPES, backpropagate
+from convscope.explanation.backward import backpropagate
 from convscope.model.checks import ACTIVATIONS
 from convscope.model.layers import LAYERS
+from convscope.model.ops import SLOPES
 from convscope.model.presets import PRESETS, load_spec
 from convscope.model.spec import Spec
 from convscope.model.spec_parser import parse
 
 RANDOM = 40
-
-TOLERANCE = 1e-4
-"""Of the largest number of a gradient: float32 sums in another order are 1e-6 apart, a wrong tap 1e-1."""
 
 
 def networks() -> list[Spec]:
@@ -32,22 +30,7 @@ def test_the_random_networks_have_every_layer() -> None:
 
 @pytest.mark.parametrize("index", range(RANDOM + len(PRESETS)))
 def test_the_gradient_at_the_pixels_is_tensorflow_s(index: int) -> None:
-    from convscope.model.build import build, set_weights
-    from convscope.model.tensorflow import tf
-
-    spec = networks()[index]
-    weights, images = random_weights(spec, seed=index), random_images(spec, 3, seed=index)
-    model = build(spec, output="logits")
-    set_weights(model, weights)
-    with tf.GradientTape() as tape:
-        watched = tf.constant(images)
-        tape.watch(watched)
-        logit = model(watched, training=False)[:, 1]
-    expected = tape.gradient(logit, watched).numpy()
-    found = backpropagate(spec, weights, images, 1)
-    assert found.gradient.dtype == np.float32 and found.gradient.shape == images.shape
-    assert np.abs(found.gradient - expected).max() <= TOLERANCE * max(1e-3, np.abs(expected).max())
-    assert np.allclose(found.logits[:, 1], logit, rtol=1e-4, atol=1e-4)
+    check_gradient(networks()[index], seed=index)
 
 
 def test_the_gradient_is_the_slope_between_two_forward_passes() -> None:

@@ -5,13 +5,28 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from harness import check_engine, check_spec, random_spec, random_weights
+from harness import (
+    check_engine,
+    check_gradient,
+    check_keras_config,
+    check_spec,
+    networks_of,
+    random_spec,
+    random_weights,
+)
 
 from convscope.errors import OptionError
-from convscope.model import layers
 from convscope.model.build import build, get_weights, set_weights
 from convscope.model.checks import ACTIVATIONS, INITIALIZERS
 from convscope.model.layers import LAYERS
+from convscope.model.layers.batch_normalization import BatchNormalization
+from convscope.model.layers.conv2d import Conv2D
+from convscope.model.layers.dense import Dense
+from convscope.model.layers.flatten import Flatten
+from convscope.model.layers.global_average_pooling2d import GlobalAveragePooling2D
+from convscope.model.layers.layer import Layer
+from convscope.model.layers.separable_conv2d import SeparableConv2D
+from convscope.model.layers.softmax import Softmax
 from convscope.model.presets import PRESETS, load_spec
 from convscope.model.spec import Spec
 from convscope.model.spec_parser import parse
@@ -33,9 +48,9 @@ def small(text: str = SMALL) -> Spec:
     return parse(text, input_shape=(9, 8, 1), num_classes=3)
 
 
-def softmax_after(layer: layers.Layer) -> Spec:
+def softmax_after(layer: Layer) -> Spec:
     """One layer that looks at three channels of 9 x 8 pixels, and an ending."""
-    ending = (layers.Flatten(), layers.Dense(2, activation="softmax"))
+    ending = (Flatten(), Dense(2, activation="softmax"))
     return Spec(input_shape=(9, 8, 3), layers=(layer, *ending))
 
 
@@ -44,6 +59,17 @@ def test_keras_and_numpy_agree_on_a_random_network(seed: int) -> None:
     spec = random_spec(np.random.default_rng(seed))
     check_spec(spec)
     check_engine(spec, seed)
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_every_kind_is_keras_s_layer_of_that_name(kind: str) -> None:
+    """Shapes, parameters, activations, gradients and configs of the examples that the kind offers."""
+    for example in LAYERS[kind].examples():
+        for spec in networks_of(example):
+            check_spec(spec)
+            check_engine(spec, seed=2)
+            check_gradient(spec, seed=2)
+            check_keras_config(spec)
 
 
 def test_the_random_networks_cover_every_layer_and_option() -> None:
@@ -58,7 +84,7 @@ def test_the_random_networks_cover_every_layer_and_option() -> None:
     assert any(window.kernel_size[0] < window.strides[0] for window in windows), "a stride that skips pixels"
     assert any(getattr(layer, "groups", 1) > 1 and layer.filters > layer.groups for layer in drawn)
     assert any(getattr(layer, "depth_multiplier", 1) > 1 for layer in drawn)
-    assert {(layer.center, layer.scale) for layer in drawn if isinstance(layer, layers.BatchNormalization)} == {
+    assert {(layer.center, layer.scale) for layer in drawn if isinstance(layer, BatchNormalization)} == {
         (center, scale) for center in (True, False) for scale in (True, False)
     }
 
@@ -73,20 +99,20 @@ def test_keras_and_numpy_agree_on_each_preset(name: str, input_shape: tuple[int,
 
 @pytest.mark.parametrize("activation", ACTIVATIONS[:-1])
 def test_keras_and_numpy_agree_on_each_activation(activation: str) -> None:
-    check_engine(softmax_after(layers.Conv2D(4, 3, activation=activation)), seed=1)
+    check_engine(softmax_after(Conv2D(4, 3, activation=activation)), seed=1)
 
 
 @pytest.mark.parametrize("groups", [1, 3])
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize("strides, dilation_rate", [(1, 1), ((3, 2), 1), (1, (2, 3)), (4, 1)])
 def test_keras_and_numpy_agree_on_each_way_to_slide(groups, padding, strides, dilation_rate) -> None:
-    conv = layers.Conv2D(6, (2, 3), strides=strides, padding=padding, dilation_rate=dilation_rate, groups=groups)
+    conv = Conv2D(6, (2, 3), strides=strides, padding=padding, dilation_rate=dilation_rate, groups=groups)
     check_spec(softmax_after(conv))
     check_engine(softmax_after(conv), seed=2)
 
 
 def test_a_softmax_as_the_only_layer_over_channels_is_a_network() -> None:
-    spec = Spec(input_shape=(5, 5, 3), layers=(layers.GlobalAveragePooling2D(), layers.Softmax()))
+    spec = Spec(input_shape=(5, 5, 3), layers=(GlobalAveragePooling2D(), Softmax()))
     check_spec(spec)
     check_engine(spec, seed=0)
 
@@ -112,7 +138,7 @@ def test_two_layers_of_the_same_shape_start_with_different_weights() -> None:
 
 
 def test_the_two_kernels_of_a_separable_convolution_are_drawn_apart() -> None:
-    spec = softmax_after(layers.SeparableConv2D(9, (1, 1), depth_multiplier=3))
+    spec = softmax_after(SeparableConv2D(9, (1, 1), depth_multiplier=3))
     weights = get_weights(build(spec))
     one, two = (weights[f"separable_conv2d/{half}_kernel"].ravel() for half in ("depthwise", "pointwise"))
     assert abs(one[: len(one)] / one[0] - two[: len(one)] / two[0]).max() > 0.01
@@ -133,7 +159,7 @@ def test_building_neither_reads_nor_changes_the_global_random_state() -> None:
 
 @pytest.mark.parametrize("initializer", INITIALIZERS)
 def test_an_initializer_has_the_spread_that_its_papers_give_it(initializer: str) -> None:
-    spec = softmax_after(layers.Conv2D(64, 9, padding="same", kernel_initializer=initializer))
+    spec = softmax_after(Conv2D(64, 9, padding="same", kernel_initializer=initializer))
     kernel = get_weights(build(spec))["conv2d/kernel"]
     inputs, outputs = 9 * 9 * 3, 9 * 9 * 64
     family, distribution = initializer.split("_")
@@ -178,7 +204,7 @@ def test_the_softmax_of_the_logits_model_is_the_probabilities_model(ending: str)
 
 @pytest.mark.parametrize("name", ["my net.v2", "ünï/cödé", "", "9 to 5", "a" * 200])
 def test_whatever_a_network_is_called_keras_accepts_it(name: str) -> None:
-    spec = Spec(input_shape=(4, 4, 1), layers=(layers.Flatten(), layers.Dense(2, activation="softmax")), name=name)
+    spec = Spec(input_shape=(4, 4, 1), layers=(Flatten(), Dense(2, activation="softmax")), name=name)
     assert build(spec).count_params() == spec.parameters
 
 

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from convscope.errors import DataError, SpecError
 from convscope.model import forward as forward_module
-from convscope.model import layers, ops
+from convscope.model import ops
+from convscope.model.checks import ACTIVATIONS
 from convscope.model.forward import MAX_CHUNK, chunk_size, forward, logits
-from convscope.model.layers import Window
 from convscope.model.presets import PRESETS, load_spec
-from convscope.model.spec import Row, Spec
+from convscope.model.spec import INPUT, Spec
 from convscope.model.spec_parser import parse
+from convscope.model.window import Window
 
 TOLERANCE = 1e-5
 """float32 against float64, relative to the largest number: sums of at most some hundred products, 24 bits each."""
@@ -38,50 +39,19 @@ def assert_near(ours: np.ndarray, exact: np.ndarray, what: object) -> None:
     assert worst <= TOLERANCE * max(1.0, np.abs(exact).max()), f"{what}: off by {worst:.2g}"
 
 
-def oracle(row: Row, weights: dict[str, np.ndarray], tensor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What one layer makes of a tensor, before and after its activation, in nested loops."""
-    layer, window, own = row.layer, row.layer.window, weights
-    sliding = {}
-    if window:
-        sliding = {name: getattr(window, name) for name in ("strides", "padding", "dilation_rate")}
-    match row.kind:
-        case "Conv2D":
-            before = oracles.convolution(tensor, own["kernel"], own.get("bias"), groups=layer.groups, **sliding)
-        case "DepthwiseConv2D":
-            before = oracles.depthwise_convolution(tensor, own["kernel"], own.get("bias"), **sliding)
-        case "SeparableConv2D":
-            half = oracles.depthwise_convolution(tensor, own["depthwise_kernel"], **sliding)
-            before = oracles.convolution(half, own["pointwise_kernel"], own.get("bias"))
-        case "MaxPooling2D" | "AveragePooling2D":
-            fold = max if row.kind == "MaxPooling2D" else oracles.mean
-            before = oracles.pooling(tensor, window.kernel_size, fold, **sliding)
-        case "GlobalAveragePooling2D":
-            before = oracles.global_average(tensor)
-        case "BatchNormalization":
-            before = oracles.batch_normalization(tensor, own, epsilon=layer.epsilon)
-        case "Dense":
-            before = oracles.dense(tensor, own["kernel"], own.get("bias"))
-        case "Flatten":
-            before = np.array([list(picture.ravel()) for picture in tensor])
-        case _:
-            before = tensor
-    name = {"ReLU": "relu", "Softmax": "softmax"}.get(row.kind) or getattr(layer, "activation", "linear")
-    return before, oracles.activation(before, name)
-
-
 @pytest.mark.parametrize("seed", range(100, 130))
 def test_every_layer_of_a_random_network_agrees_with_nested_loops(seed: int) -> None:
     spec = random_spec(np.random.default_rng(seed))
     weights, images = random_weights(spec, seed=seed), random_images(spec, 2, seed=seed)
     seen = forward(spec, weights, images)
-    tensor = images
+    outputs = {INPUT: images}
     for row, activation in zip(spec.table(), seen.layers, strict=True):
         own = {name.split("/")[1]: weights[name] for name in weights if name.startswith(f"{row.name}/")}
-        before, after = oracle(row, own, tensor)
+        before, after = oracles.layer(row, own, [outputs[name] for name in row.inputs])
         assert_near(activation.output, after, row)
         if activation.pre_activation is not None:
             assert_near(activation.pre_activation, before, row)
-        tensor = activation.output  # each layer is judged by itself, on what it received
+        outputs[row.name] = activation.output  # each layer is compared by itself, on the inputs that it had
     assert np.array_equal(seen.probabilities, seen.layers[-1].output)
     assert_near(seen.probabilities, oracles.softmax(seen.logits), "softmax")
 
@@ -145,7 +115,7 @@ def test_pooling_over_any_window_agrees_with_nested_loops(pool: Callable, fold: 
     assert_near(pool(maps, window=window), oracles.pooling(maps, window.kernel_size, fold, **slides(window)), window)
 
 
-@pytest.mark.parametrize("name", layers.ACTIVATIONS)
+@pytest.mark.parametrize("name", ACTIVATIONS)
 def test_an_activation_agrees_with_one_number_at_a_time_and_never_overflows(name: str) -> None:
     values = np.array([[-1e30, -800, -90, -20, -1, -1e-3, -0.0, 0, 1e-3, 1, 20, 90, 1e30]], np.float32)
     with np.errstate(all="raise", under="ignore"):

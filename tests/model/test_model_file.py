@@ -397,7 +397,8 @@ TABLE: dict[str, tuple[Hostile, str]] = {
     "the spec nested deep": (put("provenance", value=json.loads("[" * 50 + "]" * 50)), "spec is nested more"),
     "a huge number in the spec": (put("provenance", value={"seed": 10**4000}), "spec has a whole number of 4001"),
     # the schema
-    "newer schema": (put("schema_version", value=2), r"newer convscope \(schema 2\). Upgrade"),
+    "newer schema": (put("schema_version", value=3), r"newer convscope \(schema 3\). Upgrade"),
+    "the schema of a graph": (put("schema_version", value=2), "schema version must be 1. Received: 2"),
     "schema zero": (put("schema_version", value=0), "exactly the keys"),
     "schema is true": (put("schema_version", value=True), "exactly the keys"),
     "schema is a text": (put("schema_version", value="1"), "exactly the keys"),
@@ -446,8 +447,8 @@ TABLE: dict[str, tuple[Hostile, str]] = {
     "preprocessing is a list": (put("preprocessing", value=[]), "preprocessing.* (must|have)"),
     "calibration is a number": (put("calibration", value=1), "calibration.* (must|have)"),
     "provenance is null": (put("provenance", value=None), "provenance.* (must|have)"),
-    "hash of something else": (put("weights_sha256", value="0" * 64), "hash that it states"),
-    "hash is null": (put("weights_sha256", value=None), "hash that it states"),
+    "hash of something else": (put("weights_sha256", value="0" * 64), "checksum mismatch"),
+    "hash is null": (put("weights_sha256", value=None), "checksum mismatch"),
     # the tensors
     "half floats": (put_header(KERNEL, "dtype", value="F16"), "conv2d/kernel must be"),
     "integers": (put_header(KERNEL, "dtype", value="I32"), "conv2d/kernel must be"),
@@ -472,12 +473,12 @@ TABLE: dict[str, tuple[Hostile, str]] = {
     "missing tensor": (drop("header", "conv2d/bias"), "not those that its network implies.*conv2d/bias"),
     "missing self-test": (drop("header", "self_test/logits"), "not those that its network implies"),
     "no tensors": (lambda file: [file.header.pop(name) for name in list(file.header)[1:]] and None, "not those"),
-    "hash of other content": (put_header("__metadata__", "sha256", value="0" * 64), "not have the hash that it states"),
+    "hash of other content": (put_header("__metadata__", "sha256", value="0" * 64), "checksum mismatch"),
     "hash of no content": (
         drop("header", "__metadata__", "sha256"),
         "metadata must have exactly|description is missing",
     ),
-    "hash of the content is null": (put_header("__metadata__", "sha256", value=None), "hash that it states"),
+    "hash of the content is null": (put_header("__metadata__", "sha256", value=None), "checksum mismatch"),
     "class name that clears the screen": (put("class_names", value=["a", "b", "\x1b[2J"]), "printable"),
     "class name that ends the line": (put("class_names", value=["a", "b", "c\nd"]), "printable"),
     "network's name that clears the screen": (put("network", "name", value="\x1b[2J"), "printable"),
@@ -518,7 +519,7 @@ def payload_missing(file: File) -> None:
     file.payload.clear()
 
 
-@hostile("hash that it states")
+@hostile("checksum mismatch")
 def another_weight(file: File) -> None:
     file.tensor(KERNEL)[0] += 1
 
@@ -657,7 +658,7 @@ def test_a_file_of_a_terabyte_is_refused_unread(tmp_path: Path) -> None:
 def test_a_sparse_tail_of_sixty_megabytes_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "m").write_bytes(content)
     os.truncate(tmp_path / "m", 60_000_000)
-    refused(tmp_path / "m", "hash that it states")
+    refused(tmp_path / "m", "checksum mismatch")
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
@@ -728,11 +729,11 @@ def test_the_safetensors_package_also_opens_what_we_took_apart(content: bytes) -
 
 AUDIT = """
 import sys
-from convscope.model.model_file import read
-read({path!r})  # once, so that whatever Python loads late is loaded
+from convscope.model.model_file import load_model
+load_model({path!r})  # once, so that whatever Python loads late is loaded
 seen = []
 sys.addaudithook(lambda event, arguments: seen.append((event, arguments)))
-read({path!r})
+load_model({path!r})
 opened = [arguments[0] for event, arguments in seen if event == "open"]
 assert [name for name in opened if isinstance(name, str)] == [{path!r}], opened
 assert all(isinstance(name, (str, int)) for name in opened), opened

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from convscope.errors import SpecError
+from convscope.errors import OptionError, SpecError
 from convscope.model.presets import MAX_SPEC_BYTES, PRESETS, load_spec, spec_text
 
 MNIST = {"input_shape": (28, 28, 1), "num_classes": 10}
@@ -87,12 +87,12 @@ def test_a_mistake_in_a_spec_file_names_the_file_and_the_line(tmp_path: Path) ->
     ],
 )
 def test_a_name_that_is_neither_a_preset_nor_a_file_is_refused_with_the_nearest_preset(name: str, said: str) -> None:
-    with pytest.raises(SpecError, match=said):
+    with pytest.raises(OptionError, match=said):
         load_spec(name, **MNIST)
 
 
 def test_a_folder_is_not_a_spec_file(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="or a spec file"):
+    with pytest.raises(OptionError, match="or a spec file"):
         spec_text(str(tmp_path))
 
 

@@ -10,9 +10,15 @@ from hypothesis import strategies as st
 from convscope.arithmetic import ReceptiveField
 from convscope.errors import SpecError
 from convscope.model import spec as spec_module
-from convscope.model.layers import Activation, AveragePooling2D, Conv2D, Dense, Dropout, Flatten, Softmax
+from convscope.model.layers.activation import Activation
+from convscope.model.layers.average_pooling2d import AveragePooling2D
+from convscope.model.layers.conv2d import Conv2D
+from convscope.model.layers.dense import Dense
+from convscope.model.layers.dropout import Dropout
+from convscope.model.layers.flatten import Flatten
+from convscope.model.layers.softmax import Softmax
 from convscope.model.spec import MAX_LAYERS, Spec
-from convscope.model.spec_parser import from_json, keras_call, parse
+from convscope.model.spec_parser import from_json, keras_call, parse, spec_lines
 
 ENDING = 'Flatten()\nDense(num_classes, activation="softmax")'
 
@@ -39,14 +45,15 @@ def test_names_are_those_that_keras_gives() -> None:
     ]
 
 
-def test_each_row_begins_where_the_one_before_it_ended() -> None:
+def test_each_row_begins_where_its_inputs_ended() -> None:
     for seed in range(30):
         spec = random_spec(np.random.default_rng(seed))
-        shape = spec.input_shape
+        shapes: dict[str, tuple[int, ...]] = {"input": spec.input_shape}
         for row in spec.table():
-            assert row.input_shape == shape
-            shape = row.output_shape
-        assert shape == (spec.num_classes,)
+            assert row.input_shapes == tuple(shapes[name] for name in row.inputs)
+            assert row.input_shape == row.input_shapes[0]
+            shapes[row.name] = row.output_shape
+        assert shapes[spec.table()[-1].name] == (spec.num_classes,)
         assert spec.parameters == sum(np.prod(shape, dtype=int) for shape in spec.weight_shapes().values())
 
 
@@ -147,13 +154,24 @@ def test_num_classes_stands_for_the_number_of_classes() -> None:
     [
         ("Conv3D(4, 3)", r"a\.txt, line 3: Unknown layer\. Received: 'Conv3D'\. Did you mean Conv2D\?"),
         ("MaxPool2D()", "Did you mean MaxPooling2D"),
-        ("Lambda()", r"Unknown layer\. Received: 'Lambda'\. (Did you mean|The layers are Conv2D,)"),
-        ("Zzz()", "The layers are Conv2D, DepthwiseConv2D"),
+        ("Lambda()", r"Unknown layer\. Received: 'Lambda'\. (Did you mean|The layers are Activation,)"),
+        ("Zzz()", "The layers are Activation, A"),
         ("Conv2D", r"a\.txt, line 3: Expected a layer as in Keras.*Received: 'Conv2D'"),
         ("Conv2D(4, 3", r"line 3: Expected a layer.*Received: 'Conv2D\(4, 3'"),
         ("Conv2D(4, 3) Conv2D(4, 3)", "line 3: Expected a layer"),
         ("[Conv2D(4, 3)]", "line 3: Expected a layer"),
-        ("x = Conv2D(4, 3)", "line 3: Expected a layer"),
+        ("x = y = Conv2D(4, 3)", "line 3: Expected a layer"),
+        ("x.y = Conv2D(4, 3)", "line 3: Expected a layer"),
+        ("x: int = Conv2D(4, 3)", "line 3: Expected a layer"),
+        ("x = 3", "line 3: Expected a layer"),
+        ("input = Conv2D(4, 3)", "A layer's name must be an identifier .* Received: 'input'"),
+        ("größe = Conv2D(4, 3)", "A layer's name must be an identifier"),
+        ("x" * 61 + " = Conv2D(4, 3)", "at most 60 letters"),
+        ("Conv2D(4, 3); ReLU()", "line 3: Expected a layer"),
+        ("Conv2D(4, 3)()", "Inputs must be names of earlier layers"),
+        ("Conv2D(4, 3)('input')", "Inputs must be names of earlier layers"),
+        ("Conv2D(4, 3)(input, training=False)", "Inputs must be names of earlier layers"),
+        ("Conv2D(4, 3)(input)(input)", "line 3: "),
         ("import os", "line 3: Expected a layer"),
         ("lambda: 1", "line 3: Expected a layer"),
         ("Conv2D(4, kernel=3)", r"Conv2D has no argument 'kernel'\. Did you mean kernel_size"),
@@ -268,7 +286,7 @@ def test_an_empty_text_is_refused() -> None:
 @pytest.mark.parametrize("seed", range(60))
 def test_a_network_written_as_keras_lines_is_the_same_network(seed: int) -> None:
     spec = random_spec(np.random.default_rng(seed))
-    text = "\n".join(keras_call(layer) for layer in spec.layers)
+    text = "\n".join(spec_lines(spec))
     assert parse(text, input_shape=spec.input_shape, num_classes=spec.num_classes, name=spec.name) == spec
 
 

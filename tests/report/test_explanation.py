@@ -1,4 +1,4 @@
-"""The sheet of an explanation: every kind of network draws, every text can be read, and the numbers are the map's."""
+"""The figure of an explanation: drawn for every kind of network, with readable texts and the numbers of the maps."""
 
 import itertools
 
@@ -9,7 +9,7 @@ from matplotlib.text import Text
 from PIL import Image
 
 from convscope.explanation.explanation import Explanation, explain_picture
-from convscope.explanation.saliency import TITLES
+from convscope.explanation.saliency import EXPLAINERS
 from convscope.model.model_file import Model
 from convscope.model.spec_parser import parse
 from convscope.report.pictures.canvas import save
@@ -43,7 +43,7 @@ NETWORKS = {
 }
 
 
-def explained(name: str, *, classes: int = 5, methods: tuple[str, ...] = tuple(TITLES)) -> Explanation:
+def explained(name: str, *, classes: int = 5, methods: tuple[str, ...] = tuple(EXPLAINERS)) -> Explanation:
     text, h, w, c = NETWORKS[name]
     spec = parse(text, input_shape=(h, w, c), num_classes=classes)
     names = ODD_NAMES if classes == 5 else tuple(f"class number {k}" for k in range(classes))
@@ -59,7 +59,7 @@ def draw(one: Explanation, name: str = "a picture with a rather long name.png"):
 
 
 def texts(figure) -> list[Text]:
-    """What can be read: the texts that are not empty, those of hidden ticks and axes left out."""
+    """All visible texts, without those of hidden ticks and axes."""
     hidden = set()
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
@@ -108,17 +108,17 @@ def test_the_file_is_about_1400_pixels_wide_and_says_in_words_what_it_shows(draw
         picture.load()
         assert 1380 <= picture.width <= 1420
         for method in one.maps:
-            assert TITLES[method] in picture.info["Description"]
+            assert EXPLAINERS[method].title in picture.info["Description"]
 
 
 def test_every_method_has_its_title_and_its_verdict(drawn) -> None:
     one, figure, _ = drawn
     told = " ".join(words(figure))
     for method, found in one.maps.items():
-        assert TITLES[method] in words(figure)
+        assert EXPLAINERS[method].title in words(figure)
         assert " ".join(found.sanity_checks.verdict.split()[:4]) in told
     for method in one.skipped:
-        assert f"{TITLES[method]} is left out." in told
+        assert f"{EXPLAINERS[method].title} skipped." in told
 
 
 def test_the_curve_that_is_drawn_is_the_deletion_curve() -> None:
@@ -140,7 +140,7 @@ def test_dropout_and_flatten_have_no_row_and_the_others_have() -> None:
 
 def test_many_classes_are_cut_to_the_likeliest_ten() -> None:
     told = words(draw(explained("dense only", classes=40, methods=("gradient",))))
-    assert "class, probability, logit; 30 more have less" in told and "40 logits" in told
+    assert "class, probability, logit; 30 more classes" in told and "40 logits" in told
 
 
 @pytest.mark.parametrize(("value", "text"), [(-0.004, "0.00"), (0.004, "0.00"), (-1.0, "−1.00"), (0.25, "+0.25")])

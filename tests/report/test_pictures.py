@@ -1,4 +1,4 @@
-"""The pictures: each edge case draws, fits its sheet, keeps names literal, and can be read by everybody."""
+"""The figures: every edge case can be drawn, fits its sheet, keeps names literal, and is readable by everyone."""
 
 import itertools
 import math
@@ -48,7 +48,7 @@ LONG_NETWORK = "\n".join(
 
 
 def evaluation(names, *, errors=0.1, n=400, known_wrong=()):
-    """A network that is right about as often as asked, and confuses neighbours."""
+    """An evaluation with about the given error rate; errors go to the next class."""
     rng = np.random.default_rng(1)
     k = len(names)
     labels = rng.integers(0, k, n)
@@ -115,27 +115,27 @@ CASES = {
     "gallery, colours and odd names": lambda: some_gallery(
         6, ODD_NAMES, shape=(48, 32, 3), captions=["IMG_20240101_a_long_name_for_a_photo.jpg"] * 6
     ),
-    "gallery, very sure": lambda: gallery(
+    "gallery, very confident": lambda: gallery(
         pixels(5), np.full((5, 2), [0.99999, 0.00001], np.float32), class_names=("cat", "dog")
     ),
-    "gallery, unlabelled": lambda: some_gallery(1, DIGITS, labels=None),
+    "gallery, unlabeled": lambda: some_gallery(1, DIGITS, labels=None),
     "gallery, nothing": lambda: some_gallery(0, DIGITS),
     "gallery, photos": lambda: some_gallery(2, ("a", "b"), shape=(300, 400, 3), about="Two photos."),
     "mistakes, many": lambda: mistakes(pixels(400), evaluation(DIGITS, known_wrong=range(400))),
     "mistakes, odd names": lambda: mistakes(pixels(400, 48, 32, 3), evaluation(ODD_NAMES)),
     "mistakes, one": lambda: mistakes(pixels(1), evaluation(ODD_NAMES, n=1, errors=1, known_wrong=[0])),
     "mistakes, none": lambda: mistakes(pixels(400), evaluation(DIGITS, errors=0)),
-    "what it sees": lambda: prediction_figure(
+    "prediction": lambda: prediction_figure(
         pixels(1, 300, 420, 3)[0], pixels(1)[0], class_names=DIGITS, probabilities=probabilities(1, 10)[0], name="a.png"
     ),
-    "what it sees, odd names": lambda: prediction_figure(
+    "prediction, odd names": lambda: prediction_figure(
         pixels(1, 90, 20, 1)[0],
         pixels(1, 48, 32, 3)[0],
         class_names=ODD_NAMES,
         probabilities=probabilities(1, 5)[0],
         name="a photo whose name $goes$ on and on and on and on.jpeg",
     ),
-    "what it sees, 60 classes": lambda: prediction_figure(
+    "prediction, 60 classes": lambda: prediction_figure(
         pixels(1, 20, 200)[0], pixels(1, 96, 96)[0], class_names=SIXTY, probabilities=probabilities(1, 60)[0]
     ),
     "network, 3 layers": lambda: network(table("Flatten()\nDense(num_classes)\nSoftmax()")),
@@ -153,7 +153,7 @@ CASES = {
 
 @pytest.fixture(scope="module", params=CASES)
 def drawn(request, tmp_path_factory):
-    """Each picture and its file, drawn once."""
+    """Each figure and its file, drawn once."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         figure = CASES[request.param]()
@@ -161,7 +161,7 @@ def drawn(request, tmp_path_factory):
 
 
 def texts(figure):
-    """What can be read: the texts that are not empty, those of hidden ticks and axes left out."""
+    """All visible texts, without those of hidden ticks and axes."""
     hidden = set()
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
@@ -179,7 +179,7 @@ def words(figure):
 
 
 def title(figure):
-    """The bold lines above the picture."""
+    """The bold lines above the figure."""
     return " ".join(text.get_text() for text in figure.texts if text.get_size() == canvas.TITLE_SIZE)
 
 
@@ -256,7 +256,7 @@ def test_control_characters_and_halves_of_characters_do_not_break_the_file(tmp_p
 
 
 def contrast(one, other):
-    """WCAG's ratio, written here once more and on its own."""
+    """WCAG's contrast ratio, implemented independently."""
 
     def light(colour):
         parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
@@ -300,7 +300,7 @@ def test_the_confusion_matrix_shows_each_count_in_its_cell():
 
 
 def test_errors_are_told_from_hits_by_more_than_their_place():
-    """Off the diagonal orange, on it blue; cells without images are white."""
+    """Blue on the diagonal, orange elsewhere; cells without images are white."""
     result = evaluation(DIGITS, n=3000)
     colours = confusion_matrix(result).axes[0].images[0].get_array()
     for i, j in itertools.product(range(10), range(10)):
@@ -323,7 +323,7 @@ def test_curves_without_validation_speak_of_the_loss():
 
 def test_a_loss_that_is_no_number_is_said_and_not_drawn():
     picture = learning_curves([*history(8), {"epoch": 2.5, "loss": math.inf}])
-    assert title(picture) == "The loss stopped being a number after 2.5 epochs"
+    assert title(picture) == "The loss is no longer finite after 2.5 epochs"
     drawn = [value for axes in picture.axes for line in axes.lines for value in line.get_ydata()]
     assert np.isfinite(drawn).all()
 
@@ -346,7 +346,7 @@ def test_right_and_wrong_are_marked_by_sign_and_by_colour():
     given = np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]], np.float32)
     labels = np.array([0, 0, 0])
     picture = gallery(pixels(3), given, class_names=("cat", "dog"), labels=labels)
-    assert title(picture) == "2 of 3 images are right"
+    assert title(picture) == "2 of 3 images are correct"
     headings = {text.get_text(): text.get_color() for text in texts(picture) if text.get_text()[0] in "✓✗"}
     headings.pop(next(key for key in headings if "most likely" in key))
     assert headings == {"✓ cat": canvas.RIGHT, "✗ dog, is cat": canvas.WRONG}
@@ -369,7 +369,7 @@ def test_mistakes_with_a_known_wrong_label_carry_a_flag():
     logits = np.array([[3, 0], [2, 0], [0, 1]], np.float32)
     result = measure(logits, np.array([1, 1, 1]), class_names=("cat", "dog"), known_wrong=[1])
     picture = mistakes(pixels(3), result)
-    assert title(picture) == "2 of 3 images are wrong: most sure ones first"
+    assert title(picture) == "2 of 3 images are wrong: most confident first"
     assert words(picture).count("⚑ wrong label") == 1
     assert any("⚑ 1 of these labels is known to be wrong" in text for text in words(picture))
     images = [text for text in words(picture) if text.startswith("image ")]
@@ -384,9 +384,9 @@ def test_no_mistake_is_a_picture_that_says_so():
 @pytest.mark.parametrize(
     ("logits", "expected"),
     [
-        ([[9, 0]] * 30 + [[0, 9]] * 20, "Too sure: >99.9 % sure and 60.0 % right on average"),
-        ([[0.1, 0]] * 50, "Less sure than it could be: 52.5 % sure and 100.0 % right on average"),
-        ([[0.9, 0]] * 35 + [[0, 0.9]] * 15, "As sure as it should be: 71.1 % sure and 70.0 % right on average"),
+        ([[9, 0]] * 30 + [[0, 9]] * 20, "Overconfident: mean confidence >99.9 %, accuracy 60.0 %"),
+        ([[0.1, 0]] * 50, "Underconfident: mean confidence 52.5 %, accuracy 100.0 %"),
+        ([[0.9, 0]] * 35 + [[0, 0.9]] * 15, "Well calibrated: mean confidence 71.1 %, accuracy 70.0 %"),
     ],
 )
 def test_the_reliability_title_compares_confidence_with_accuracy(logits, expected):
@@ -473,7 +473,7 @@ def test_the_same_values_give_the_same_file_whatever_the_process_has_set(tmp_pat
 
 
 def test_a_picture_that_cannot_be_written_says_where(tmp_path):
-    with pytest.raises(RunError, match=r"a place to write a picture\. Received: .*missing.a\.png \(No such file"):
+    with pytest.raises(RunError, match=r"path where a figure can be written\. Received: .*missing.a\.png \(No such"):
         save(learning_curves([]), tmp_path / "missing" / "a.png")
 
 

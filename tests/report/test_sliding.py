@@ -1,4 +1,4 @@
-"""The pictures of a sliding window, read back: an XML parser for the SVG, Pillow for the GIF and the PNG."""
+"""Figures of a sliding window, read back with an XML parser (SVG) and Pillow (GIF and PNG)."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_the_gif_has_a_frame_a_step_and_the_window_moves() -> None:
 
 
 def test_the_gif_ends_as_the_svg_does() -> None:
-    """The frames are coded by their differences: the last one must still be the whole picture."""
+    """Frames are encoded as differences, and the last one must still be complete."""
     drawn = scene(slide(ConvOptions(size=5)))
     with Image.open(io.BytesIO(to_gif(drawn))) as gif, Image.open(io.BytesIO(to_strip(drawn, steps=3))) as strip:
         gif.seek(gif.n_frames - 1)
@@ -140,7 +140,7 @@ def test_without_numbers_a_dot_tells_what_is_negative() -> None:
 
 
 def test_grids_beyond_a_picture_are_refused() -> None:
-    with pytest.raises(OptionError, match="too large for a picture"):
+    with pytest.raises(OptionError, match="too large for a figure"):
         scene(slide(ConvOptions(size=512, channels=4)))
 
 

@@ -203,12 +203,6 @@ def test_a_folder_that_cannot_be_listed_is_named(tmp_path: Path, monkeypatch: py
         checkpoint.files(tmp_path)
 
 
-def test_training_works_where_files_cannot_be_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "fcntl", None)
-    with lock_run(tmp_path), lock_run(tmp_path):
-        pass
-
-
 def test_a_folder_of_that_name_with_other_files_is_left_alone(tmp_path: Path) -> None:
     own = tmp_path / "run" / checkpoint.FOLDER / "important.txt"
     own.parent.mkdir(parents=True)

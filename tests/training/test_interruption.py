@@ -10,7 +10,7 @@ import pytest
 from interruption import is_begun, prepare, prove, start
 
 
-@pytest.mark.parametrize("kind, cuts", [("kill", 10), ("SIGINT", 1), ("SIGTERM", 1)])
+@pytest.mark.parametrize("kind, cuts", [("kill", 4), ("SIGINT", 1), ("SIGTERM", 1)])
 def test_interrupted_trainings_end_with_the_same_result(kind: str, cuts: int) -> None:
     outcomes = prove(kind, cuts, at_once=1)
     assert not outcomes.trouble

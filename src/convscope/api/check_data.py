@@ -1,4 +1,4 @@
-"""Look a data set through before, or after, it is trained on."""
+"""Check a dataset for problems."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from convscope.api.callbacks import Callbacks
 from convscope.api.check_output_path import check_output_path
-from convscope.api.train import Callbacks
-from convscope.data.data_checks import DataReport, Finding, check_dataset
-from convscope.data.dataset import Dataset, folds
+from convscope.data.data_check import Finding
+from convscope.data.data_checks import DataReport, check_dataset
+from convscope.data.dataset import Dataset, check_class_names, folds
 from convscope.data.readers import load
-from convscope.data.scan import OnProgress, scan
+from convscope.data.scan import ScanResult, scan
 from convscope.errors import DataError, OptionError, RunError
 from convscope.evaluation.label_issues import LabelIssue, label_issues
 from convscope.evaluation.predict import Predictions, predict
@@ -23,17 +24,17 @@ from convscope.training.options import TrainOptions, resolve
 from convscope.training.run import MODEL_FILE, UNKNOWN_DATA, find_run, load_run, write_text
 
 FOLDS = 4
-"""Networks that are trained to judge the labels, each without a quarter of the pictures."""
+"""Folds of the cross-validation. Each network is trained on three quarters of the images."""
 
 
 @dataclass(frozen=True)
 class LabelCheck:
-    """Label errors by cross-validation.
+    """Label issues found by cross-validation.
 
     Attributes:
-        train: Disputed labels of the training part, the surest first; positions in it.
-        test: The same of the test part, judged by the mean of all networks, none of which saw it.
-        accuracy: The share of the training part whose label the network that never saw it names.
+        train: Issues in the training part, the most likely label errors first.
+        test: Issues in the test part, by the mean prediction of all networks.
+        accuracy: The cross-validated accuracy on the training part.
     """
 
     train: tuple[LabelIssue, ...]
@@ -43,16 +44,16 @@ class LabelCheck:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What was found.
+    """The result of `check_data`.
 
     Attributes:
         report: All findings.
-        judged: What networks think of the labels; None where nobody asked.
-        page: The HTML file; None where nobody asked.
+        labels: The label check; None without a run.
+        page: The HTML file; None if none was requested.
     """
 
     report: DataReport
-    judged: LabelCheck | None = field(default=None, repr=False)
+    labels: LabelCheck | None = field(default=None, repr=False)
     page: Path | None = None
 
 
@@ -62,72 +63,79 @@ def check_data(
     run: str | Path | None = None,
     out: str | Path | None = None,
     callbacks: Callbacks | None = None,
-    tell: OnProgress = lambda done, total: None,
 ) -> CheckResult:
-    """Look a data set through for what spoils a training, or the figures after it.
+    """Check a dataset for problems: duplicates, leaks, conflicting labels, unreadable files, and more.
 
     Args:
-        source: A data set by name, or a path; None takes what the run was trained with.
-        run: A run's folder: its network is trained `FOLDS` times more, as it was, each time without a part of the
-            pictures, and says which labels of that part are likely wrong.
-        out: An HTML page to write, with thumbnails.
-        callbacks: Told of the trainings.
-        tell: Told how many pictures have been looked at.
+        source: The name or path of a dataset; None takes the data that the run was trained on.
+        run: A run folder. Its network is trained `FOLDS` more times with the same options, each time without one fold
+            of the images, to find likely label errors in that fold.
+        out: HTML page to write, with thumbnails.
+        callbacks: Called while it works.
 
     Raises:
-        DataError: There is no such data set, or nothing in it could be looked at.
-        OptionError: Neither data nor run.
-        RunError, ModelFileError: There is no such run, or its files are damaged.
+        DataError: The dataset does not exist, has no images, or does not have the classes of the run.
+        OptionError: Neither a dataset nor a run was given, or the page would overwrite an input.
+        RunError, ModelFileError: The run does not exist, its files are damaged, or the check was stopped.
         MissingExtraError: With a run: TensorFlow is not installed.
+
+    Example:
+        >>> check_data("photos", out="check.html").report.counts  # doctest: +SKIP
+        {'duplicate': 3, 'blank': 1}
     """
     if source is None and run is None:
-        raise OptionError(
-            "Expected a data set, or --with RUN. Received: neither.", hint="Try: convscope data check mnist"
-        )
+        raise OptionError("Expected a dataset or --run RUN. Received: neither.", hint="Try: convscope data check mnist")
     folder = find_run(run) if run is not None else None
     record = load_run(folder) if folder else None
     source = source if source is not None else record.options.data if record else ""
     if record and source == UNKNOWN_DATA:
-        raise DataError("Expected data: this network was imported without any. Received: none.", hint="Name some.")
+        raise DataError(
+            "Expected data, because this network was imported without any. Received: none.", hint="Name a dataset."
+        )
     check_output_path(out, source, folder)
     callbacks = callbacks or Callbacks()
-    callbacks.begin("looking at pictures")
-    seen = scan(source, tell)
-    judged, findings = None, ()
+    scanned = _scan(source, callbacks)
+    labels, findings = None, ()
     if folder and record:
         model, options = load_model(folder / MODEL_FILE), record.options
         h, w, c = model.spec.input_shape
         loaded = load(source, size=(h, w), channels=c, test_fraction=options.test_fraction, seed=options.seed)
-        if loaded.train.class_names != model.class_names:
-            raise DataError(
-                f"The network tells apart {', '.join(model.class_names[:12])}. Received: data with the classes "
-                f"{', '.join(loaded.train.class_names[:12])}."
-            )
-        judged = check_labels(model.spec, options, loaded.train, loaded.test, callbacks=callbacks)
-        findings = _findings(judged, loaded.train, loaded.test)
-    callbacks.begin("comparing pictures")
-    report = check_dataset(seen, findings)
+        check_class_names(model.class_names, loaded.train)
+        labels = check_labels(model.spec, options, loaded.train, loaded.test, callbacks=callbacks)
+        findings = _findings(labels, loaded.train, loaded.test)
+    callbacks.begin("comparing images")
+    report = check_dataset(scanned, findings)
     if out is None:
-        return CheckResult(report, judged)
+        return CheckResult(report, labels)
     write_text(Path(out), data_report_page(report))
-    return CheckResult(report, judged, Path(out))
+    return CheckResult(report, labels, Path(out))
+
+
+def _scan(source: str | Path, callbacks: Callbacks) -> ScanResult:
+    def on_progress(done: int, total: int) -> None:
+        callbacks.images(done, total)
+        if callbacks.is_stopped():
+            raise RunError(f"Stopped after {done:,} of {total:,} images.")
+
+    callbacks.begin("scanning images")
+    return scan(source, on_progress)
 
 
 def check_labels(
     spec: Spec, options: TrainOptions, train: Dataset, test: Dataset | None, *, callbacks: Callbacks | None = None
 ) -> LabelCheck:
-    """Train a network on all folds but one, ask it about that one, and take turns.
+    """Find label issues by cross-validation: train on all folds but one, predict that one, and repeat for each.
 
     Args:
         spec: The network.
         options: How to train it.
-        train: All pictures that may be trained on.
-        test: Pictures that none of the networks sees; may be None.
-        callbacks: Told of the trainings.
+        train: The images to cross-validate.
+        test: Images that no network is trained on; may be None.
+        callbacks: Called while it works.
 
     Raises:
-        DataError: A class has fewer pictures than there are folds.
-        RunError: Somebody stopped it, or a training diverged.
+        DataError: A class has fewer images than there are folds.
+        RunError: A training was stopped or diverged.
         MissingExtraError: TensorFlow is not installed.
     """
     callbacks = callbacks or Callbacks()
@@ -135,25 +143,31 @@ def check_labels(
     callbacks.begin("starting TensorFlow")
     from convscope.training.fit import fit
 
-    own = np.empty((len(train), train.num_classes), np.float32)
-    others = np.zeros((len(test) if test else 0, train.num_classes), np.float32)
-    parts = folds(train, FOLDS, seed=options.seed)
-    for number, place in enumerate(parts):
+    train_probabilities = np.empty((len(train), train.num_classes), np.float32)
+    test_probabilities = np.zeros((len(test) if test else 0, train.num_classes), np.float32)
+    for number, fold in enumerate(folds(train, FOLDS, seed=options.seed)):
         callbacks.begin(f"fold {number + 1} of {FOLDS}")
         callbacks.begin("training")
-        rest = np.setdiff1d(np.arange(len(train)), place)
-        held_out = train.take(place)
-        told = {"on_progress": callbacks.progress, "is_stopped": callbacks.is_stopped}
-        fitted = fit(spec, train.take(rest), held_out, options, **told)
+        rest = np.setdiff1d(np.arange(len(train)), fold)
+        held_out = train.take(fold)
+        fitted = fit(
+            spec,
+            train.take(rest),
+            held_out,
+            options,
+            on_progress=callbacks.progress,
+            is_stopped=callbacks.is_stopped,
+        )
         if fitted.outcome != "finished":
-            raise RunError(f"Expected {FOLDS} whole trainings. Received: one that was {fitted.outcome}.")
-        callbacks.begin("asking it about the rest")
+            raise RunError(f"Expected {FOLDS} finished trainings. Received: one that was {fitted.outcome}.")
+        callbacks.begin("predicting the fold")
         model = Model(spec, fitted.weights, train.class_names)
-        own[place] = _probabilities(model, held_out)
+        train_probabilities[fold] = _probabilities(model, held_out)
         if test:
-            others += _probabilities(model, test) / FOLDS
-    accuracy = float((own.argmax(axis=1) == train.labels).mean())
-    return LabelCheck(label_issues(own, train.labels), label_issues(others, test.labels) if test else (), accuracy)
+            test_probabilities += _probabilities(model, test) / FOLDS
+    accuracy = float((train_probabilities.argmax(axis=1) == train.labels).mean())
+    test_issues = label_issues(test_probabilities, test.labels) if test else ()
+    return LabelCheck(label_issues(train_probabilities, train.labels), test_issues, accuracy)
 
 
 def _probabilities(model: Model, dataset: Dataset) -> np.ndarray:
@@ -161,14 +175,14 @@ def _probabilities(model: Model, dataset: Dataset) -> np.ndarray:
     return predictions.probabilities
 
 
-def _findings(judged: LabelCheck, train: Dataset, test: Dataset | None) -> tuple[Finding, ...]:
+def _findings(checked: LabelCheck, train: Dataset, test: Dataset | None) -> tuple[Finding, ...]:
     findings = []
-    for part, found, dataset in (("train", judged.train, train), ("test", judged.test, test or train)):
-        for suspect in found:
-            name = dataset.names[suspect.index] if dataset.names else f"{part}/{suspect.index}"
-            label, suggested = dataset.class_names[suspect.label], dataset.class_names[suspect.suggested]
-            known = ", known to be wrong" if suspect.index in dataset.known_wrong else ""
-            words = f"labelled {label}, looks like {suggested} (margin {suspect.margin:.2f}{known})"
-            kind = "label_error" if suspect.is_likely else "label_doubt"
-            findings.append((suspect.margin, Finding(kind, words, (name,))))
+    for part, issues, dataset in (("train", checked.train, train), ("test", checked.test, test or train)):
+        for issue in issues:
+            name = dataset.names[issue.index] if dataset.names else f"{part}/{issue.index}"
+            label, suggested = dataset.class_names[issue.label], dataset.class_names[issue.suggested]
+            known = ", known to be wrong" if issue.index in dataset.known_wrong else ""
+            words = f"labeled {label}, predicted {suggested} (margin {issue.margin:.2f}{known})"
+            kind = "label_error" if issue.is_likely else "label_doubt"
+            findings.append((issue.margin, Finding(kind, words, (name,))))
     return tuple(finding for _, finding in sorted(findings, key=lambda pair: -pair[0]))

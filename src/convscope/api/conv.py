@@ -10,7 +10,7 @@ import numpy as np
 
 from convscope.errors import DataError, OptionError, RunError
 from convscope.explanation import sliding_window
-from convscope.explanation.sliding_window import MAX_SIZE, ConvOptions, SlidingWindow
+from convscope.explanation.sliding_window import MAX_SIZE, ConvOptions, Pair, SlidingWindow
 from convscope.model.files import replace_file
 from convscope.report.sliding.scene import scene
 from convscope.report.sliding.svg import to_svg
@@ -49,21 +49,83 @@ class ShownSlidingWindow(SlidingWindow):
         return f'<div style="max-width:{drawing.width * 0.75:g}px">{to_svg(drawing)}</div>'
 
 
-def conv(options: ConvOptions | None = None) -> ShownSlidingWindow:
-    """Slide a window over an input, and keep every number.
+def conv(
+    *,
+    size: int | Pair | None = None,
+    kernel_size: int | Pair | None = None,
+    padding: str | int | Pair = "valid",
+    strides: int | Pair | None = None,
+    dilation_rate: int | Pair = 1,
+    groups: int = 1,
+    channels: int | None = None,
+    filters: int | None = None,
+    pool: str | None = None,
+    input: str | np.ndarray = "random",  # noqa: A002
+    kernel: str | np.ndarray = "random",
+    seed: int = 0,
+) -> ShownSlidingWindow:
+    """Slide a window over an input and keep every number: a convolution, or pooling.
+
+    A number stands for a pair: rows and columns.
 
     Args:
-        options: None slides the tutorial's window: a 3×3 kernel over 9×9 pixels.
+        size: Rows and columns of the input, 1..512; None takes those of ``input``, or 9.
+        kernel_size: K, 1..64; None takes that of ``kernel``, or 3 (2 for pooling).
+        padding: P, ``"valid"``, ``"same"``, or zeros on each side, 0..64.
+        strides: S, 1..64; None takes 1 (for pooling the kernel size, as in Keras).
+        dilation_rate: D, 1..64.
+        groups: G; divides channels and filters.
+        channels: Of the input, 1..64; None takes those of ``input``, or 1.
+        filters: Of the output, 1..64; None takes those of ``kernel``, or 1.
+        pool: ``"max"`` or ``"average"`` to pool instead.
+        input: An array ``(h, w)`` or ``(h, w, c)``; ``"random"``; ``"mnist:7"``; numbers such as ``"1 2; 3 4"``; or the
+            path of a small image.
+        kernel: An array ``(rows, columns)`` or ``(rows, columns, channels / groups, filters)``; ``"random"``; or
+            numbers such as ``"1 0 -1; 2 0 -2; 1 0 -1"``.
+        seed: Random seed.
+
+    Returns:
+        The sliding window; it shows itself in a notebook, and ``save`` writes it as a file.
 
     Raises:
-        OptionError: A letter is outside its range, or they do not fit together; the message says what would fit.
+        OptionError: An option is out of range, or the options do not fit together; the message says what would fit.
+        DataError: The image cannot be read, or has more than 512 pixels per side.
 
     Example:
         >>> conv().caption
         'input (1, 9, 9) · output (1, 7, 7) · K (3, 3) · P (0, 0) · S (1, 1) · D (1, 1) · G 1'
     """
-    made = sliding_window.slide(options or ConvOptions())
+    if pool not in (None, "max", "average"):
+        raise OptionError(f"pool must be max or average. Received: pool={pool!r}.")
+    pixels = read_input(input) if isinstance(input, str) else _as_image(input)
+    depth = max((channels or (1 if pixels is None else pixels.shape[2])) // max(groups, 1), 1)
+    made = sliding_window.slide(
+        ConvOptions(
+            size=size,
+            kernel_size=kernel_size,
+            padding=padding,
+            strides=strides,
+            dilation_rate=dilation_rate,
+            groups=groups,
+            channels=channels,
+            filters=filters,
+            operation=pool or "conv",
+            pixels=pixels,
+            kernel=read_kernel(kernel, depth=depth) if isinstance(kernel, str) else _as_kernel(kernel),
+            seed=seed,
+        )
+    )
     return ShownSlidingWindow(**vars(made))
+
+
+def _as_image(values: np.ndarray) -> np.ndarray:
+    values = np.asarray(values)
+    return values[:, :, None] if values.ndim == 2 else values
+
+
+def _as_kernel(values: np.ndarray) -> np.ndarray:
+    values = np.asarray(values)
+    return values[:, :, None, None] if values.ndim == 2 else values
 
 
 def read_input(text: str) -> np.ndarray | None:

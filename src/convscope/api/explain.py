@@ -1,100 +1,174 @@
-"""Say what a network does with a picture, and why."""
+"""Explain predictions: the activations of every layer, and attribution maps with their sanity checks."""
 
 from __future__ import annotations
 
 import difflib
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from convscope.api.contract import preprocessing_of
-from convscope.api.predict import picture_names
-from convscope.data import mnist
+from convscope.api.run import Run, load_run
 from convscope.data.dataset import Skipped
-from convscope.data.decode import decode_file
+from convscope.data.image_input import collect_images
 from convscope.data.preprocess import AnyPicture
 from convscope.errors import DataError, OptionError, RunError
 from convscope.evaluation.predict import Choice, predict
 from convscope.explanation.explanation import Explanation, explain_picture
 from convscope.explanation.saliency import EXPLAINERS
+from convscope.markup import image, table
 from convscope.model.files import replace_file
-from convscope.model.model_file import load_model
-from convscope.training.run import MODEL_FILE, find_run
 
-MAX_PICTURES = 1000
+MAX_IMAGES = 1000
+SHOWN_SIDE = 140
+"""Screen pixels of the longer side of an image in a notebook."""
 
 
 @dataclass(frozen=True, eq=False)
-class ExplainedPicture:
-    """What a network does with one picture.
+class ImageExplanation:
+    """The explanation of the prediction for one image. Shows itself in a notebook.
 
     Attributes:
-        file: As the person gave it.
-        choices: All classes, the likeliest first, with the probabilities of `predict`.
-        probabilities: The same in label order.
-        original: The upright picture, uint8 ``(h, w, c)``.
-        explanation: The layers and the maps.
+        name: The path as given, or a number for an array.
+        choices: All classes, most likely first, with the probabilities of `predict`.
+        probabilities: The same in class order.
+        original: The upright image, uint8 ``(h, w, c)``.
+        explanation: The activations and the attribution maps.
     """
 
-    file: str
+    name: str
     choices: tuple[Choice, ...]
     probabilities: np.ndarray
     original: AnyPicture
     explanation: Explanation
 
     def to_json(self) -> dict[str, object]:
-        """Plain values."""
+        """Plain values; the arrays themselves are written by `save_arrays`."""
         choices = [{"name": choice.name, "probability": choice.probability} for choice in self.choices]
-        return {"file": self.file, "choices": choices} | self.explanation.to_json()
+        return {"name": self.name, "choices": choices} | self.explanation.to_json()
+
+    def save_arrays(self, path: str | Path) -> Path:
+        """Write all arrays as ``.npz``: input, activations, weights, maps, deletion curves.
+
+        Raises:
+            RunError: The file cannot be written; nothing is left of it.
+        """
+        path = Path(path)
+        content = io.BytesIO()
+        np.savez_compressed(content, allow_pickle=False, **self.explanation.arrays())
+        try:
+            replace_file(path, [content.getvalue()])
+        except OSError as error:
+            raise RunError(f"{path} cannot be written ({error.strerror}).") from None
+        return path
+
+    def save(self, path: str | Path) -> Path:
+        """Draw everything as one PNG.
+
+        Raises:
+            RunError: The file cannot be written.
+        """
+        from convscope.report.pictures.canvas import save
+        from convscope.report.pictures.explanation import explanation
+
+        figure = explanation(
+            self.explanation, original=self.original, probabilities=self.probabilities, name=Path(self.name).name
+        )
+        return save(figure, Path(path))
+
+    def _repr_html_(self) -> str:
+        seen = self.explanation.pixels
+        scale = max(1, SHOWN_SIDE // max(seen.shape[:2]))
+        first = self.choices[0]
+        target = self.explanation.network.class_names[self.explanation.target]
+        rows = [
+            (
+                escape(EXPLAINERS[method].title),
+                one.attribution._repr_html_(),
+                escape(one.sanity_checks.verdict),
+            )
+            for method, one in self.explanation.maps.items()
+        ]
+        rows += [
+            (escape(EXPLAINERS[method].title), "skipped", escape(reason))
+            for method, reason in self.explanation.skipped.items()
+        ]
+        picture = image(seen, alt=f"{self.name} as the network sees it", scale=scale)
+        caption = f"{self.name}: {first.name} ({first.probability:.1%}); attributions for the logit of {target}"
+        return picture + table(("method", "attribution", "sanity checks"), rows, caption=caption)
+
+
+@dataclass(frozen=True, eq=False)
+class ImageExplanations(Sequence["ImageExplanation | Skipped"]):
+    """The explanations of some images: a sequence that shows itself in a notebook.
+
+    Attributes:
+        images: One `ImageExplanation` for each image, or why it was skipped.
+    """
+
+    images: tuple[ImageExplanation | Skipped, ...]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.images[index]
+
+    def _repr_html_(self) -> str:
+        return "".join(
+            f"<p>Skipped: {escape(one.reason)}</p>" if isinstance(one, Skipped) else one._repr_html_()
+            for one in self.images
+        )
 
 
 def explain(
-    run: str | Path | None,
-    pictures: Iterable[str | Path],
+    images: Any,
     *,
-    methods: Sequence[str] = tuple(EXPLAINERS),
+    run: Run | str | Path | None = None,
+    method: str | Sequence[str] = "all",
     target: str | None = None,
     seed: int = 0,
-    on_step: Callable[[str, str], None] = lambda picture, step: None,
-) -> Iterator[ExplainedPicture | Skipped]:
-    """Explain pictures, one after the other: each takes a second or more.
+    on_step: Callable[[str, str], None] | None = None,
+) -> Iterator[ImageExplanation | Skipped]:
+    """Explain images one after the other; each takes a second or more.
 
     Args:
-        run: The run's folder; None takes the newest below ``runs/``.
-        pictures: Picture files, folders of them, and ``mnist:7`` for digit 7 (from 0) of MNIST's test split.
-        methods: Keys of `EXPLAINERS`.
-        target: The name of the class to explain; None takes the one that the network names.
-        seed: Of everything random.
-        on_step: Called with the picture and a few words before each piece of work.
+        images: As in `api.predict.predict`.
+        run: A run or its folder; None takes the newest below ``runs/``.
+        method: ``"all"``, or some of `EXPLAINERS`: a list, or names with commas between them.
+        target: The name of the class to explain; None takes the predicted one.
+        seed: Random seed.
+        on_step: Called with the image's name and a few words before each piece of work.
 
     Returns:
-        An iterator: for each picture what there is to say, or why it cannot be read.
+        An iterator: for each image its explanation, or why it was skipped.
 
     Raises:
         RunError, ModelFileError: There is no such run, or its model file is damaged.
-        OptionError: There is no such method, class or digit, or the seed is negative.
-        DataError: There are no pictures, or too many.
+        OptionError: There is no such method, class or image, or the seed is negative.
+        DataError: There are no images, or too many.
     """
-    _check_methods(methods)
+    methods = _methods(method)
     if seed < 0:
         raise OptionError(f"seed must be 0 or more. Received: seed={seed}.")
-    model = load_model(find_run(run) / MODEL_FILE)
-    contract = preprocessing_of(model)
+    run = load_run(run)
+    model, preprocessing = run.model, run.preprocessing
     index = None if target is None else _class(target, model.class_names)
-    names = picture_names(pictures, most=MAX_PICTURES)
-    if not names:
-        raise DataError("Expected at least one picture. Received: none.")
+    found = collect_images(images, most=MAX_IMAGES)
+    if not found:
+        raise DataError("Expected at least one image. Received: none.")
 
-    def each() -> Iterator[ExplainedPicture | Skipped]:
-        for name in names:
+    def each() -> Iterator[ImageExplanation | Skipped]:
+        for one in found:
             try:
-                original = _open(name)
-                seen = contract.apply(original)
+                original = one.picture
+                seen = preprocessing.apply(original)
             except DataError as error:
-                yield Skipped(name, str(error))
+                yield Skipped(one.name, str(error))
                 continue
             explanation = explain_picture(
                 model,
@@ -102,39 +176,27 @@ def explain(
                 methods=methods,
                 target=index,
                 seed=seed,
-                on_step=lambda step, name=name: on_step(name, step),
+                on_step=lambda step, name=one.name: on_step(name, step) if on_step else None,
             )
-            said = predict(model, seen[None])
-            choices = said.top(0, model.spec.num_classes)
-            yield ExplainedPicture(name, choices, said.probabilities[0], original, explanation)
+            predicted = predict(model, seen[None])
+            choices = predicted.top(0, model.spec.num_classes)
+            yield ImageExplanation(one.name, choices, predicted.probabilities[0], original, explanation)
 
     return each()
 
 
-def save_arrays(explained: ExplainedPicture, path: str | Path) -> Path:
-    """Write all numbers of an explanation as ``.npz``: input, activations, weights, maps, curves.
-
-    Raises:
-        RunError: The file cannot be written; nothing is left of it then.
-    """
-    path = Path(path)
-    content = io.BytesIO()
-    np.savez_compressed(content, allow_pickle=False, **explained.explanation.arrays())
-    try:
-        replace_file(path, [content.getvalue()])
-    except OSError as error:
-        raise RunError(f"{path} cannot be written ({error.strerror}).") from None
-    return path
-
-
-def _check_methods(methods: Sequence[str]) -> None:
-    if not methods:
-        raise OptionError(f"Expected all, or some of {', '.join(EXPLAINERS)}. Received: nothing.")
-    for name in methods:
+def _methods(method: str | Sequence[str]) -> list[str]:
+    names = [name.strip() for name in method.split(",")] if isinstance(method, str) else list(method)
+    if names == ["all"]:
+        return list(EXPLAINERS)
+    expected = f"method must be all, or some of {', '.join(EXPLAINERS)}."
+    if not names:
+        raise OptionError(f"{expected} Received: none.")
+    for name in names:
         if name not in EXPLAINERS:
             near = difflib.get_close_matches(name, EXPLAINERS, n=1)
-            hint = f"Did you mean {near[0]}?" if near else ""
-            raise OptionError(f"Expected all, or some of {', '.join(EXPLAINERS)}. Received: {name[:60]!r}.", hint=hint)
+            raise OptionError(f"{expected} Received: {name[:60]!r}.", hint=f"Did you mean {near[0]}?" if near else "")
+    return names
 
 
 def _class(name: str, class_names: Sequence[str]) -> int:
@@ -146,8 +208,3 @@ def _class(name: str, class_names: Sequence[str]) -> int:
             hint=f"Did you mean {near[0]}?" if near else "",
         )
     return list(class_names).index(name)
-
-
-def _open(name: str) -> AnyPicture:
-    numbered = None if Path(name).exists() else mnist.digit(name)
-    return decode_file(Path(name)) if numbered is None else numbered

@@ -1,7 +1,8 @@
-"""Write the page of a run: one HTML file."""
+"""Write a network as one HTML file, and show it."""
 
 from __future__ import annotations
 
+import webbrowser
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -9,18 +10,17 @@ from pathlib import Path
 import numpy as np
 
 from convscope.api.check_output_path import check_output_path
-from convscope.api.contract import preprocessing_of
 from convscope.api.evaluate import load_part_of_run
+from convscope.api.run import PAGE_FILE, Run, load_run
 from convscope.data.dataset import Dataset
 from convscope.errors import DataError, RunError
 from convscope.evaluation.metrics import Evaluation
-from convscope.model.model_file import Model, load_model
+from convscope.model.model_file import Model
 from convscope.model.reference import REFERENCE_FILE, Reference, numpy_reference, read_reference
+from convscope.report import page as html_page
 from convscope.report.bundle import make_bundle
-from convscope.report.page import page
-from convscope.training.run import MODEL_FILE, RunRecord, find_run, load_run, write_text
+from convscope.training.run import write_text
 
-PAGE_FILE = "page.html"
 FRAME_HEIGHT = 720
 """Pixels of the page inside a notebook's cell."""
 
@@ -33,14 +33,14 @@ class PageResult:
         path: The file.
         size_bytes: Of the file.
         pictures: Labelled images in it.
-        proof: What computed the figures that the page proves itself against.
+        reference: The engine whose activations the page compares its own with.
         missing: Why there are no images, or an empty text.
     """
 
     path: Path
     size_bytes: int
     pictures: int
-    proof: str
+    reference: str
     missing: str = ""
 
     def _repr_html_(self) -> str:
@@ -51,61 +51,75 @@ class PageResult:
         )
 
 
-def open_run(run: str | Path | None = None, *, out: str | Path | None = None) -> PageResult:
-    """Write the page of a run.
+def open(  # noqa: A001
+    run: Run | str | Path | None = None, *, out: str | Path | None = None, browser: bool = True
+) -> PageResult:
+    """Write the page of a run and show it in the browser.
 
     Args:
-        run: The run's folder; None takes the newest below ``runs/``.
-        out: The file; None writes `PAGE_FILE` into the run's folder.
+        run: A run or its folder; None takes the newest below ``runs/``.
+        out: The file; None writes ``page.html`` into the run's folder.
+        browser: Whether to show it.
+
+    Raises:
+        RunError, ModelFileError: As `page`.
+    """
+    written = page(run, out=out)
+    if browser:
+        webbrowser.open(written.path.resolve().as_uri())
+    return written
+
+
+def page(run: Run | str | Path | None = None, *, out: str | Path | None = None) -> PageResult:
+    """Write the page of a run: one HTML file that works offline.
+
+    Args:
+        run: A run or its folder; None takes the newest below ``runs/``.
+        out: The file; None writes ``page.html`` into the run's folder.
 
     Returns:
-        What was written. Where the run's data can no longer be read, the page has no images, and says so.
+        What was written; in a notebook it shows the page. If the run's data can no longer be read, the page has no
+        images and says why.
 
     Raises:
         RunError, ModelFileError: There is no such run, its files are damaged, or the page cannot be written.
     """
-    folder = find_run(run)
-    model, record = load_model(folder / MODEL_FILE), load_run(folder)
-    preprocessing_of(model)
-    check_output_path(out, folder, record.options.data)
-    measured, part = (record.test, "test") if record.test else (record.validation, "validation")
-    evaluation = Evaluation.from_json(measured) if measured else None
+    run = load_run(run)
+    model, record = run.model, run.record
+    _ = run.preprocessing  # refused here if it does not fit, not later in the page
+    check_output_path(out, run.folder, record.options.data)
+    evaluation, part = (run.test, "test") if run.test else (run.validation, "validation")
     if evaluation and evaluation.class_names != model.class_names:
-        raise RunError(f"The record and the model in {folder} have different classes.", hint="They are of two runs.")
+        raise RunError(
+            f"The record and the model in {run.folder} have different classes.", hint="They are of two runs."
+        )
     missing = ""
     try:
-        dataset = _images(model, record, part)
+        dataset = _images(run, part)
         if evaluation and evaluation.n != len(dataset):
             raise DataError(f"The data are no longer those of the training. Received: {len(dataset):,} images.")
     except DataError as error:
         missing, dataset = str(error), _no_images(model)
-    return write_page(folder, Path(out) if out else None, model, record, dataset, evaluation, part, missing)
+    return write_page(run, Path(out) if out else None, dataset, evaluation, part, missing)
 
 
 def write_page(
-    folder: Path,
-    out: Path | None,
-    model: Model,
-    record: RunRecord,
-    dataset: Dataset,
-    evaluation: Evaluation | None,
-    part: str,
-    missing: str = "",
+    run: Run, out: Path | None, dataset: Dataset, evaluation: Evaluation | None, part: str, missing: str = ""
 ) -> PageResult:
-    """Write the page from what is in memory already; see `open_run`."""
-    proof = _reference(folder, model, dataset)
-    bundle = make_bundle(model, record, proof, dataset, evaluation, part=part)
-    text = page(bundle)
-    path = out or folder / PAGE_FILE
+    """Write the page from what is in memory already; see `page`."""
+    reference = _reference(run.folder, run.model, dataset)
+    bundle = make_bundle(run.model, run.record, reference, dataset, evaluation, part=part)
+    text = html_page.page(bundle)
+    path = out or run.folder / PAGE_FILE
     write_text(path, text)
-    return PageResult(path, len(text.encode()), len(bundle["pictures"]["entries"]), proof.engine, missing)
+    return PageResult(path, len(text.encode()), len(bundle["pictures"]["entries"]), reference.engine, missing)
 
 
-def _images(model: Model, record: RunRecord, part: str) -> Dataset:
-    """The measured images, refused where they are no longer those of the training."""
-    dataset = load_part_of_run(model, record, part)
-    if part == "test" and dataset.fingerprint() != record.data.get("test_fingerprint"):
-        raise DataError(f"The data are no longer those of the training. Received: {record.options.data}.")
+def _images(run: Run, part: str) -> Dataset:
+    """The measured images, refused if they are no longer those of the training."""
+    dataset = load_part_of_run(run, part)
+    if part == "test" and dataset.fingerprint() != run.record.data.get("test_fingerprint"):
+        raise DataError(f"The data are no longer those of the training. Received: {run.record.options.data}.")
     return dataset
 
 
@@ -115,7 +129,7 @@ def _no_images(model: Model) -> Dataset:
 
 
 def _reference(folder: Path, model: Model, dataset: Dataset) -> Reference:
-    """TensorFlow's where the training left it; a network from elsewhere has none, and NumPy's stands in."""
+    """TensorFlow's if the training wrote one; for an imported network NumPy's."""
     if (folder / REFERENCE_FILE).exists():
         return read_reference(folder / REFERENCE_FILE, model.spec)
     pixels = dataset.pixels if len(dataset) else np.zeros((1, *model.spec.input_shape), np.uint8)

@@ -1,107 +1,152 @@
-"""Say what is on a picture."""
+"""Classify images."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from convscope.api.contract import preprocessing_of
-from convscope.arrays import Picture
+from convscope.api.run import Run, load_run
+from convscope.arrays import Picture, Probabilities
 from convscope.data.dataset import Skipped
-from convscope.data.decode import decode_file
+from convscope.data.image_input import collect_images
 from convscope.data.preprocess import AnyPicture
-from convscope.errors import DataError
+from convscope.errors import DataError, OptionError
 from convscope.evaluation.predict import Choice, Predictions
 from convscope.evaluation.predict import predict as predict_pixels
-from convscope.model.model_file import load_model
-from convscope.training.run import MODEL_FILE, find_run
+from convscope.markup import bar, image, table
 
-MAX_PICTURES = 100_000
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
+MAX_IMAGES = 100_000
+SHOWN = 20
+"""Images that a result shows of itself in a notebook."""
+
+SHOWN_SIDE = 84
+"""Screen pixels of the longer side of an image there."""
 
 
-@dataclass(frozen=True)
-class PicturePrediction:
-    """What the network says of one picture file.
+@dataclass(frozen=True, eq=False)
+class ImagePrediction:
+    """The prediction for one image.
 
     Attributes:
-        file: As the person gave it.
-        choices: The likeliest class first, then the runners-up.
-        original: The upright picture, uint8 ``(h, w, c)``.
-        seen: What the network saw of it, uint8, its own input shape.
+        name: The path as given, or a number for an array.
+        choices: The most likely classes, most likely first.
+        original: The upright image, uint8 ``(h, w, c)``.
+        seen: What the network received, uint8, its own input shape.
     """
 
-    file: str
+    name: str
     choices: tuple[Choice, ...]
     original: AnyPicture
     seen: Picture
 
+    @property
+    def class_name(self) -> str:
+        """The most likely class."""
+        return self.choices[0].name
 
-@dataclass(frozen=True)
-class PredictResult:
-    """All pictures that could be read, and those that could not.
+    @property
+    def probability(self) -> float:
+        """Of the most likely class, calibrated, 0 to 1."""
+        return self.choices[0].probability
+
+    def __str__(self) -> str:
+        first, *others = self.choices
+        rest = ", ".join(f"{choice.name} {choice.probability:.1%}" for choice in others)
+        return f"{self.name}: {first.name} ({first.probability:.1%}{f'; then {rest}' if rest else ''})"
+
+
+@dataclass(frozen=True, eq=False)
+class ImagePredictions(Sequence[ImagePrediction]):
+    """The predictions for some images: a sequence of `ImagePrediction` that shows itself in a notebook.
 
     Attributes:
-        pictures: One entry a readable picture, in the order given.
+        images: One entry for each image that could be read, in the order given.
         predictions: The same as arrays.
-        unreadable: The others, each with the reason.
+        skipped: The images that could not be read, each with the reason.
     """
 
-    pictures: tuple[PicturePrediction, ...]
+    images: tuple[ImagePrediction, ...]
     predictions: Predictions
-    unreadable: tuple[Skipped, ...]
+    skipped: tuple[Skipped, ...] = ()
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """In the order of the columns of `probabilities`."""
+        return self.predictions.class_names
+
+    @property
+    def probabilities(self) -> Probabilities:
+        """Calibrated, float32 ``(n, k)``; rows sum to 1."""
+        return self.predictions.probabilities
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.images[index]
+
+    def __iter__(self) -> Iterator[ImagePrediction]:
+        return iter(self.images)
+
+    def __repr__(self) -> str:
+        lines = [str(one) for one in self.images[:SHOWN]]
+        if len(self) > SHOWN:
+            lines.append(f"… and {len(self) - SHOWN:,} more")
+        return "\n".join([*lines, *(f"skipped: {one.reason}" for one in self.skipped[:SHOWN])])
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for one in self.images[:SHOWN]:
+            scale = max(1, SHOWN_SIDE // max(one.seen.shape[:2]))
+            choices = "<br>".join(
+                f"{escape(choice.name)} {choice.probability:.1%} {bar(choice.probability)}" for choice in one.choices
+            )
+            picture = image(one.seen, alt=f"{one.name} as the network sees it", scale=scale)
+            rows.append((escape(one.name), picture, choices))
+        caption = f"Predictions for {len(self):,} images" + (f", the first {SHOWN}" if len(self) > SHOWN else "")
+        skipped = "".join(f"<p>Skipped: {escape(one.reason)}</p>" for one in self.skipped[:SHOWN])
+        return table(("image", "input", "prediction"), rows, caption=caption) + skipped
 
 
-def predict(run: str | Path | None, pictures: Iterable[str | Path], *, runners_up: int = 2) -> PredictResult:
-    """Say what is on each picture.
+def predict(images: Any, *, run: Run | str | Path | None = None, top: int = 3) -> ImagePredictions:
+    """Classify images.
 
     Args:
-        run: The run's folder; None takes the newest below ``runs/``.
-        pictures: Picture files, and folders whose picture files are meant.
-        runners_up: How many further classes to name.
+        images: A path, a folder of images, ``"mnist:7"`` (an image of MNIST's test split), a PIL image, an array, or a
+            sequence of these; see `data.image_input.collect_images`.
+        run: A run or its folder; None takes the newest below ``runs/``.
+        top: Number of classes to return for each image, most likely first.
 
     Raises:
         RunError, ModelFileError: There is no such run, or its model file is damaged.
-        DataError: None of the pictures can be read; the message names the first and the reason.
+        DataError: None of the images can be read; the message names the first and the reason.
+        OptionError: ``top`` is less than 1, or ``images`` is nothing that can be read as images.
     """
-    model = load_model(find_run(run) / MODEL_FILE)
-    contract = preprocessing_of(model)
-    originals: list[tuple[str, AnyPicture]] = []
-    unreadable: list[Skipped] = []
-    for path in map(Path, picture_names(pictures, most=MAX_PICTURES)):
+    if type(top) is not int or top < 1:
+        raise OptionError(f"top must be a whole number of 1 or more. Received: top={top!r}.")
+    run = load_run(run)
+    model, preprocessing = run.model, run.preprocessing
+    read: list[tuple[str, AnyPicture]] = []
+    skipped: list[Skipped] = []
+    for one in collect_images(images, most=MAX_IMAGES):
         try:
-            originals.append((str(path), decode_file(path)))
+            read.append((one.name, one.picture))
         except DataError as error:
-            unreadable.append(Skipped(str(path), str(error)))
-    if not originals:
-        raise DataError(unreadable[0].reason if unreadable else "Expected at least one picture. Received: none.")
-    seen = [contract.apply(original) for _, original in originals]
+            skipped.append(Skipped(one.name, str(error)))
+    if not read:
+        raise DataError(skipped[0].reason if skipped else "Expected at least one image. Received: none.")
+    seen = [preprocessing.apply(original) for _, original in read]
     predictions = predict_pixels(model, np.stack(seen))
-    described = tuple(
-        PicturePrediction(file, predictions.top(index, 1 + runners_up), original, seen[index])
-        for index, (file, original) in enumerate(originals)
+    return ImagePredictions(
+        tuple(
+            ImagePrediction(name, predictions.top(index, top), original, seen[index])
+            for index, (name, original) in enumerate(read)
+        ),
+        predictions,
+        tuple(skipped),
     )
-    return PredictResult(described, predictions, tuple(unreadable))
-
-
-def picture_names(pictures: Iterable[str | Path], *, most: int) -> list[str]:
-    """What is meant by files and folders: each file as it was given, and the picture files of each folder.
-
-    Raises:
-        DataError: A folder has no picture, or there are more than ``most``.
-    """
-    names: list[str] = []
-    for given in pictures:
-        if Path(given).is_dir():
-            found = sorted(path for path in Path(given).iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
-            if not found:
-                raise DataError(f"Expected a folder with pictures. Received: {given}, which has none.")
-            names += map(str, found)
-        else:
-            names.append(str(given))
-        if len(names) > most:
-            raise DataError(f"Expected at most {most:,} pictures. Received: more, in {given}.")
-    return names

@@ -1,24 +1,23 @@
-"""What is known of a training before its first step."""
+"""Everything that is fixed before the first training step: data, split, network."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from convscope.api.environment import describe_environment
+from convscope.api.load_data import load_data
+from convscope.arrays import MAX_CLASSES
 from convscope.data.dataset import Dataset, LoadedData, stratified_split
-from convscope.data.readers import load
 from convscope.errors import DataError
 from convscope.model.model_file import check_size
 from convscope.model.presets import load_spec
 from convscope.model.spec import Spec
 from convscope.training.options import TrainOptions
 from convscope.training.patch_whitening import first_convolution
-
-MAX_CLASSES = 1000
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Plan:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What makes this training this training."""
+        """What must be the same for a training to be resumed."""
         environment = describe_environment()
         return {
             "created": self.created.isoformat(),
@@ -47,12 +46,13 @@ class Plan:
         }
 
 
-def prepare(options: TrainOptions, begin: Callable[[str], None]) -> Plan:
+def prepare(options: TrainOptions, begin: Callable[[str], None], loaded: LoadedData | None = None) -> Plan:
     """Read the data, split it, and fit the network to it.
 
     Args:
         options: Resolved.
-        begin: Told what begins now.
+        begin: Called with a few words when a phase begins.
+        loaded: The data if they are in memory already.
 
     Raises:
         DataError: The data cannot be used.
@@ -61,13 +61,19 @@ def prepare(options: TrainOptions, begin: Callable[[str], None]) -> Plan:
     created = datetime.now().astimezone()
     started = time.perf_counter()
     begin(f"reading {options.data}")
-    loaded = load(options.data, size=_square(options.size), test_fraction=options.test_fraction, seed=options.seed)
+    if loaded is None:
+        how: dict[str, Any] = {"test_fraction": options.test_fraction, "seed": options.seed}
+        loaded = load_data(options.data, size=options.size, **how)
+    elif "test_fraction" in loaded.options:
+        options = replace(options, test_fraction=loaded.options["test_fraction"])
     training, validation = _split(loaded, options)
     spec = load_spec(options.model, input_shape=training.image_shape, num_classes=training.num_classes)
     check_size(spec)
     if options.whiten:
         first_convolution(spec)
     data = describe_data(loaded) | {"train": len(training), "validation": len(validation)}
+    if (split_seed := loaded.options.get("seed", options.seed)) != options.seed:
+        data["split_seed"] = split_seed
     return Plan(options, loaded, training, validation, spec, created, data, {"load": time.perf_counter() - started})
 
 
@@ -77,12 +83,8 @@ def _split(loaded: LoadedData, options: TrainOptions) -> tuple[Dataset, Dataset]
     return stratified_split(loaded.train, fraction=options.validation_fraction, seed=options.seed)
 
 
-def _square(side: int | None) -> tuple[int, int] | None:
-    return (side, side) if side else None
-
-
 def describe_data(loaded: LoadedData) -> dict[str, Any]:
-    """What a run's record says of its data, before a validation part is split off."""
+    """The data part of a run's record, before a validation split is made."""
     return {
         "source": loaded.train.source,
         "kind": loaded.kind,

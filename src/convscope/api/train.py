@@ -2,105 +2,115 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from convscope.api.callbacks import Callbacks
 from convscope.api.environment import describe_environment
+from convscope.api.evaluate import evaluate_predictions
+from convscope.api.load_data import load_data
+from convscope.api.notebook_progress import NotebookProgress, in_notebook
 from convscope.api.open import write_page
 from convscope.api.prepare import Plan, prepare
+from convscope.api.run import PICTURES_FOLDER, Run
 from convscope.data.dataset import Dataset, LoadedData
 from convscope.errors import DivergedError, OptionError, RunError
-from convscope.evaluation.metrics import Evaluation, measure
 from convscope.evaluation.predict import Predictions, at_temperature, predict
 from convscope.evaluation.temperature import fit_temperature
 from convscope.model.model_file import Model, save_model, weights_sha256
 from convscope.model.presets import spec_text
 from convscope.model.reference import REFERENCE_FILE, write_reference
-from convscope.training.checkpoint import Checkpoint, CheckpointManager, delete_checkpoints, latest_checkpoint, lock_run
+from convscope.training.checkpoint import (
+    Checkpoint,
+    CheckpointManager,
+    delete_checkpoints,
+    latest_checkpoint,
+    lock_run,
+)
+from convscope.training.config import load_config
 from convscope.training.options import TrainOptions, resolve
 from convscope.training.resume_check import check_same
 from convscope.training.run import MODEL_FILE, RunRecord, check_empty, new_folder, save_run
 
 if TYPE_CHECKING:
     from convscope.training.fit import Fitted
-    from convscope.training.history import Progress
-
-
-@dataclass(frozen=True)
-class TrainResult:
-    """What a training leaves behind.
-
-    Attributes:
-        run: The record.
-        folder: Where the record, the model and the pictures lie.
-        validation: Measured on the split that choices are made by; None when the training was cut short.
-        test: Measured once, at the end; None without a test part, or when the training was cut short.
-        pictures: The PNG files; none when the training was cut short.
-        page: The HTML page; None when the training was cut short.
-    """
-
-    run: RunRecord
-    folder: Path
-    validation: Evaluation | None
-    test: Evaluation | None
-    pictures: tuple[Path, ...]
-    page: Path | None = None
-
-
-@dataclass(frozen=True)
-class Callbacks:
-    """Who is told while it works: what begins now, and how the training stands."""
-
-    begin: Callable[[str], None] = lambda phase: None
-    progress: Callable[[Progress], None] = lambda progress: None
-    is_stopped: Callable[[], bool] = lambda: False
 
 
 def train(
-    options: TrainOptions | None = None,
+    data: Any = None,
     *,
     out: str | Path | None = None,
     resume: str | Path | None = None,
+    config: str | Path | None = None,
     callbacks: Callbacks | None = None,
-) -> TrainResult:
-    """Train a network from scratch on a data set, say how good it is, and leave a run folder.
+    **options: Any,
+) -> Run:
+    """Train a network from scratch, evaluate it, and leave a run folder.
 
     Args:
-        options: What to train on what, and how; None trains `quick` on MNIST, or what ``resume`` began with.
-        out: The run's folder, used exactly as given; None makes one below ``runs/``.
-        resume: The folder of a training that was cut off; it goes on from its newest whole checkpoint and ends as if
-            it had never stopped.
-        callbacks: Told what happens meanwhile.
+        data: A dataset by name, a path, arrays, or what `load_data` returned; None takes MNIST.
+        out: The run folder, new or empty, used exactly as given; None makes one below ``runs/``.
+        resume: The folder of a training that was cut off: continue from its last checkpoint. It ends with the weights
+            that it would have had without the interruption. Options that are not given stay as they were.
+        config: A ``config.toml`` of an earlier run; options given here override it.
+        callbacks: Called while it works; None shows a progress bar in a notebook, and nothing elsewhere.
+        **options: The fields of `TrainOptions`, such as ``model="quick"`` or ``epochs=5``.
 
     Returns:
-        The record, the folder, and the figures.
+        The trained network. ``run.outcome`` is ``interrupted`` if ``callbacks.is_stopped`` ended the training.
 
     Raises:
         DataError: The data cannot be used.
         SpecError: The network does not fit the data.
-        RunError: The folder is not empty or cannot be written; or there is nothing to go on with, another process
-            trains there, or data or options are not those that it began with.
+        OptionError: An option is unknown or out of range.
+        RunError: The folder is not empty or cannot be written; or there is nothing to resume, another process trains
+            there, or data or options differ from those of the interrupted training.
         MissingExtraError: TensorFlow is not installed.
-        DivergedError: The loss stopped being finite; the last good weights lie in the run folder.
+        DivergedError: The loss stopped being finite; the last finite weights are in the run folder.
 
     Example:
-        >>> trained = train(TrainOptions(epochs=1), out="runs/first")  # doctest: +SKIP
-        >>> trained.test.accuracy.rate > 0.98  # doctest: +SKIP
+        >>> run = train(epochs=1, out="runs/first")  # doctest: +SKIP
+        >>> run.test.accuracy.rate > 0.98  # doctest: +SKIP
         True
     """
+    if callbacks is None and in_notebook():
+        shown = NotebookProgress()
+        try:
+            return train(data, out=out, resume=resume, config=config, callbacks=shown.callbacks, **options)
+        finally:
+            shown.close()
     callbacks = callbacks or Callbacks()
+    if resume is not None and (out or config):
+        raise OptionError("--resume continues in its own folder with its own options. Received: --out or --config.")
     found = _find(Path(resume), callbacks) if resume is not None else None
-    options = resolve(options or (options_of_checkpoint(Path(resume or ""), found) if found else TrainOptions()))
-    spec_text(options.model)  # reading data may take minutes: a word that is no network is said before
-    if out is not None:
+    given = {name: value for name, value in options.items() if value is not None}
+    loaded = None if data is None or isinstance(data, str | Path) else _in_memory(data, given)
+    if data is not None:
+        given["data"] = loaded.origin if loaded else str(data)
+    began_with = options_of_checkpoint(Path(resume or ""), found) if found else None
+    chosen = resolve(_options(given, config, began_with))
+    return _train(chosen, loaded, found, out if found is None else resume, callbacks)
+
+
+def _train(
+    options: TrainOptions,
+    loaded: LoadedData | None,
+    found: Checkpoint | None,
+    out: str | Path | None,
+    callbacks: Callbacks,
+) -> Run:
+    spec_text(options.model)  # reading data may take minutes: an unknown network is refused first
+    if out is not None and not found:
         check_empty(Path(out))
-    plan = prepare(options, callbacks.begin)
+    plan = prepare(options, callbacks.begin, loaded)
     if found:
-        folder, is_new = Path(resume or ""), False
+        folder, is_new = Path(out or ""), False
         plan = replace(plan, created=_created(found))
         check_same(found.identity, plan.identity)
     else:
@@ -110,7 +120,7 @@ def train(
     began = time.perf_counter()
     try:
         from convscope.training.fit import fit
-    except BaseException:  # TensorFlow is missing, or somebody pressed Ctrl-C: no empty folder stays behind
+    except BaseException:  # TensorFlow is missing, or Ctrl-C was pressed: no empty folder stays behind
         if is_new:
             folder.rmdir()
         raise
@@ -118,18 +128,64 @@ def train(
     with lock_run(folder):
         callbacks.begin("training")
         checkpoints = CheckpointManager(folder, plan.identity, found)
-        told = {"on_progress": callbacks.progress, "is_stopped": callbacks.is_stopped}
-        fitted = fit(plan.spec, plan.training, plan.validation, options, checkpoints=checkpoints, **told)
-        trained = _conclude(plan, fitted, folder, callbacks)
+        hooks = {"on_progress": callbacks.progress, "is_stopped": callbacks.is_stopped}
+        fitted = fit(plan.spec, plan.training, plan.validation, plan.options, checkpoints=checkpoints, **hooks)
+        run = _conclude(plan, fitted, folder, callbacks)
         if fitted.outcome != "interrupted":
             delete_checkpoints(folder)
     if fitted.outcome == "diverged":
         raise DivergedError(
             f"The loss is no longer a finite number. Received: loss=nan at step {fitted.steps + 1}. "
-            f"The last good weights are in {folder}.",
+            f"The last finite weights are in {folder}.",
             hint="Try a smaller --learning-rate.",
         )
-    return trained
+    return run
+
+
+def _signature() -> inspect.Signature:
+    """The signature of `train` with every training option, for ``help`` and for editors."""
+    own = inspect.signature(train)
+    named = [one for one in own.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
+    options = [
+        inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=one.type)
+        for one in fields(TrainOptions)
+        if one.name != "data"
+    ]
+    return own.replace(parameters=[*named, *options])
+
+
+train.__signature__ = _signature()  # type: ignore[attr-defined]
+
+
+def _in_memory(data: Any, given: Mapping[str, Any]) -> LoadedData:
+    """The dataset behind arrays or a table of paths; what `load_data` returned is taken as it is."""
+    if isinstance(data, LoadedData):
+        for name in ("size", "test_fraction"):
+            if name in given:
+                raise OptionError(
+                    f"{name} belongs to load_data when the data are loaded already. Received: {name}={given[name]!r}."
+                )
+        return data
+    how = {name: given[name] for name in ("size", "test_fraction", "seed") if name in given}
+    return load_data(data, **how)
+
+
+def _options(given: Mapping[str, Any], config: str | Path | None, began_with: TrainOptions | None) -> TrainOptions:
+    known = [one.name for one in fields(TrainOptions)]
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            raise OptionError(
+                f"Unknown option. Received: {name}={given[name]!r}.", hint=f"Did you mean {near[0]}?" if near else ""
+            )
+    values = (load_config(config) if config else {}) | dict(given)
+    values = asdict(began_with) | values if began_with else values
+    try:
+        return TrainOptions(**values)  # type: ignore[arg-type]
+    except OptionError as error:
+        raise OptionError(
+            str(error), hint=f"It is from {config} or was given as an option." if config else ""
+        ) from None
 
 
 def options_of_checkpoint(folder: Path, found: Checkpoint | None = None) -> TrainOptions:
@@ -161,7 +217,7 @@ def _find(folder: Path, callbacks: Callbacks) -> Checkpoint:
     return found.checkpoint
 
 
-def _conclude(plan: Plan, fitted: Fitted, folder: Path, callbacks: Callbacks) -> TrainResult:
+def _conclude(plan: Plan, fitted: Fitted, folder: Path, callbacks: Callbacks) -> Run:
     """Write model and record, and measure a training that came to its end."""
     seconds = plan.seconds | {"train": fitted.seconds["total"]}
     model = _model(plan, fitted)
@@ -169,7 +225,7 @@ def _conclude(plan: Plan, fitted: Fitted, folder: Path, callbacks: Callbacks) ->
     if raw:
         model = replace(model, calibration={"temperature": fit_temperature(raw.logits, plan.validation.labels)})
     save_model(model, folder / MODEL_FILE)
-    run = RunRecord(
+    record = RunRecord(
         name=folder.name,
         created=plan.created.isoformat(timespec="seconds"),
         outcome=fitted.outcome,
@@ -185,49 +241,40 @@ def _conclude(plan: Plan, fitted: Fitted, folder: Path, callbacks: Callbacks) ->
         seconds=seconds,
         weights_sha256=weights_sha256(model.weights),
     )
-    save_run(run, folder)
+    save_run(record, folder)
     write_reference(fitted.proof, folder / REFERENCE_FILE)
-    if not raw:  # interrupted or diverged
-        # Somebody waits for the prompt and will train again: nothing is measured, the test split stays unread.
-        return TrainResult(run, folder, None, None, ())
-    return _finish(run, folder, model, plan.loaded, (plan.validation, at_temperature(raw, model)), callbacks)
+    run = Run(folder, record=record, data=plan.loaded)
+    if not raw:  # interrupted or diverged: the test split stays unread
+        return run
+    return _finish(run, (plan.validation, at_temperature(raw, model)), callbacks)
 
 
-def _finish(
-    run: RunRecord,
-    folder: Path,
-    model: Model,
-    loaded: LoadedData,
-    validated: tuple[Dataset, Predictions],
-    callbacks: Callbacks,
-) -> TrainResult:
+def _finish(run: Run, validated: tuple[Dataset, Predictions], callbacks: Callbacks) -> Run:
+    """Measure both splits, draw the figures, write the page, and complete the record."""
     began = time.perf_counter()
-    callbacks.begin("measuring")
-    validation, on_it = validated
-    on_validation = _measure(on_it, validation)
-    test = loaded.test
-    predictions = predict(model, test.pixels) if test else None
-    on_test = _measure(predictions, test) if test and predictions else None
+    callbacks.begin("evaluating")
+    validation, on_validation = validated
+    test = run.data.test if run.data else None
+    on_test = predict(run.model, test.pixels) if test else None
+    figures = evaluate_predictions(on_validation, validation)
+    test_figures = evaluate_predictions(on_test, test) if test and on_test else None
     callbacks.begin("drawing")
     measured = time.perf_counter()
     from convscope.api.pictures import draw_run
 
-    shown, predicted = (test, predictions) if test and predictions else (validation, on_it)
-    pictures = draw_run(folder / "pictures", run.history, on_test or on_validation, shown, predicted)
-    seconds = run.seconds | {"evaluate": measured - began, "draw": time.perf_counter() - measured}
-    run = replace(
-        run,
-        seconds=seconds,
-        validation=on_validation.to_json(),
-        test=on_test.to_json() if on_test else None,
+    shown, predicted = (test, on_test) if test and on_test else (validation, on_validation)
+    draw_run(run.folder / PICTURES_FOLDER, run.record.history, test_figures or figures, shown, predicted)
+    seconds = {"evaluate": measured - began, "draw": time.perf_counter() - measured}
+    record = replace(
+        run.record,
+        seconds=run.record.seconds | seconds,
+        validation=figures.to_json(),
+        test=test_figures.to_json() if test_figures else None,
     )
-    save_run(run, folder)
-    opened = write_page(folder, None, model, run, shown, on_test or on_validation, "test" if on_test else "validation")
-    return TrainResult(run, folder, on_validation, on_test, pictures, opened.path)
-
-
-def _measure(predictions: Predictions, dataset: Dataset) -> Evaluation:
-    return measure(predictions.logits, dataset.labels, class_names=dataset.class_names, known_wrong=dataset.known_wrong)
+    save_run(record, run.folder)
+    done = Run(run.folder, record=record, data=run.data)
+    write_page(done, None, shown, test_figures or figures, "test" if test_figures else "validation")
+    return done
 
 
 def _model(plan: Plan, fitted: Fitted) -> Model:

@@ -1,6 +1,6 @@
-"""The command line: a command parses, calls one verb, and prints text or ``--json``.
+"""The command line: a command parses its arguments, calls one function of `api`, and prints text or ``--json``.
 
-Progress goes to stderr, results to stdout. No command imports TensorFlow before it has to.
+Progress goes to stderr, results to stdout. No command imports TensorFlow before it needs it.
 """
 
 from convscope.cli.app import main, program

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from cyclopts import Parameter
-from rich.console import Console
-from rich.progress import Progress
-
-from convscope.cli.output import console, say, say_json, table
+from convscope.cli.output import Output, console, say, say_json, table
 
 if TYPE_CHECKING:
     from convscope.api.check_data import CheckResult
@@ -18,84 +13,72 @@ if TYPE_CHECKING:
 SHOWN = 8
 """Findings of a kind, and files of a finding, that are printed; --json and the page have all."""
 
+SHOWN_CLASSES = 50
+
 
 def check(
     source: str | None = None,
     *,
-    run: Annotated[Path | None, Parameter(name="--with")] = None,
+    run: Path | None = None,
     out: Path | None = None,
-    json: bool = False,
+    output: Output = Output(),  # noqa: B008
 ) -> int:
-    """Look a data set through for what spoils a training: copies, wrong labels, unreadable files, and more.
-
-    Example: convscope data check my-photos --out check.html
+    """Check a dataset for problems: duplicates, wrong labels, unreadable files, and more.
 
     Parameters
     ----------
     source
-        A data set by name, or a path. Default: what the run of --with was trained with.
+        Dataset name, or a path. Default: the data that the run of --run was trained on.
     run
-        A run folder. Its network is trained four times more, each time without a quarter of the pictures, and names
-        the labels of that quarter that are likely wrong.
+        A run folder. Also find labels that are likely wrong, by cross-validation: the run's network is trained four
+        more times, each time without a quarter of the images, and predicts their labels.
     out
         Also write an HTML page with thumbnails, one file.
-    json
-        Print the result as JSON.
     """
-    from convscope.api.check_data import check_data as look_through
+    from convscope.api.check_data import check_data
     from convscope.cli.progress import ProgressDisplay
+    from convscope.cli.signals import StoppableTraining
 
-    looking = Progress(console=Console(file=sys.stderr), transient=True, disable=json or not sys.stderr.isatty())
-    task = looking.add_task("looking", total=None)
-
-    def tell(done: int, total: int) -> None:
-        if done % 100 == 0 or done == total:
-            looking.update(task, completed=done, total=total)
-        if done == total:
-            looking.stop()
-
-    with ProgressDisplay(quiet=json) as watch:
-        looking.start()
-        try:
-            checked = look_through(source, run=run, out=out, callbacks=watch.callbacks, tell=tell)
-        finally:
-            looking.stop()
-    if json:
-        say_json(_json(checked))
+    with ProgressDisplay(quiet=output.quiet) as display, StoppableTraining(display) as training:
+        result = check_data(source, run=run, out=out, callbacks=training.callbacks)
+    if output.json:
+        say_json(_json(result))
     else:
-        _print(checked)
+        _print(result)
+    if result.page:
+        output.detail(f"page {result.page.resolve()}")
     return 0
 
 
-def _json(checked: CheckResult) -> dict[str, Any]:
+def _json(result: CheckResult) -> dict[str, Any]:
     from dataclasses import asdict
 
-    report = checked.report
+    report = result.report
     return {
-        "source": report.seen.source,
-        "kind": report.seen.kind,
-        "pictures": len(report.seen.records),
+        "source": report.scan.source,
+        "kind": report.scan.kind,
+        "images": len(report.scan.records),
         "class_counts": report.class_counts,
         "counts": report.counts,
         "findings": [asdict(finding) for finding in report.findings],
         "is_compared": report.is_compared,
-        "cross_validated_accuracy": checked.judged.accuracy if checked.judged else None,
-        "page": str(checked.page) if checked.page else None,
+        "cross_validated_accuracy": result.labels.accuracy if result.labels else None,
+        "page": str(result.page) if result.page else None,
     }
 
 
-def _print(checked: CheckResult) -> None:
+def _print(result: CheckResult) -> None:
     from convscope.data.data_checks import KINDS
 
-    report, judged = checked.report, checked.judged
-    seen = report.seen
-    say(f"{seen.source} ({seen.kind}): {len(seen.records):,} pictures in {len(report.class_counts)} classes")
-    if judged:
-        say(f"networks that never saw a picture name its label in {judged.accuracy:.2%} of the training part")
+    report, labels = result.report, result.labels
+    scan = report.scan
+    say(f"{scan.source} ({scan.kind}): {len(scan.records):,} images in {len(report.class_counts)} classes")
+    if labels:
+        say(f"cross-validated accuracy on the training part: {labels.accuracy:.2%}")
     if not report.is_compared:
-        say("too many pictures to compare each with each: only exact copies were looked for")
+        say("too many images for pairwise comparison: only exact duplicates were searched")
     if not report.findings:
-        say("Nothing found.")
+        say("No problems found.")
     for kind, count in report.counts.items():
         say(f"\n{KINDS[kind].title}: {count:,}")
         say(f"  {KINDS[kind].advice}")
@@ -105,8 +88,9 @@ def _print(checked: CheckResult) -> None:
             say(f"    {files + ': ' if files else ''}{finding.words}")
         if count > SHOWN:
             say(f"    … and {count - SHOWN:,} more: --json or --out check.html lists them all")
-    rows = [[name, f"{n['train']:,}", f"{n['test']:,}"] for name, n in list(report.class_counts.items())[:50]]
+    counts = list(report.class_counts.items())[:SHOWN_CLASSES]
+    rows = [[name, f"{n['train']:,}", f"{n['test']:,}"] for name, n in counts]
     say()
     console().print(table({"class": "left", "train": "right", "test": "right"}, rows))
-    if checked.page:
-        say(f"\npage        {checked.page}: one file, with thumbnails")
+    if result.page:
+        say(f"\npage        {result.page}: one HTML file, with thumbnails")

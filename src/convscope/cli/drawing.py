@@ -1,4 +1,4 @@
-"""Draw without leaving anything in the person's home."""
+"""Draw without writing anything into the home folder."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from pathlib import Path
 
 
 def start_drawing() -> None:
-    """Import what draws, so that matplotlib finds its folder for settings and fonts in a temporary place.
+    """Import matplotlib with a temporary folder for its settings and font list.
 
-    It decides on that folder while it is imported, makes it, and keeps a list of the fonts there. A list that it made
-    for the person before is taken along, as making one takes seconds where there are many fonts. Who sets MPLCONFIGDIR
-    has decided. Only the program does this: in a notebook matplotlib belongs to the person.
+    It decides on that folder when it is imported, creates it, and caches a list of the fonts there. An existing list is
+    copied, because building one takes seconds where there are many fonts. A MPLCONFIGDIR that is set is respected. Only
+    the program does this: in a notebook, matplotlib is configured by its user.
     """
     if "matplotlib" in sys.modules or os.environ.get("MPLCONFIGDIR"):
         return
     with tempfile.TemporaryDirectory(prefix="convscope-") as folder:
-        with contextlib.suppress(OSError, RuntimeError):  # no home, or one that cannot be read
+        with contextlib.suppress(OSError, RuntimeError):  # no home folder, or an unreadable one
             cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "matplotlib"
             for fonts in cache.glob("fontlist-*.json"):
                 shutil.copy(fonts, folder)

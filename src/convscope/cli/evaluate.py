@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from convscope.cli.drawing import start_drawing
-from convscope.cli.output import console, say, say_json, table
+from convscope.cli.output import Output, console, say, say_json, table
+
+if TYPE_CHECKING:
+    from convscope.api.evaluate import EvaluateResult
+
+MAX_MATRIX_CLASSES = 12
+MISTAKES = 10
 
 
 def evaluate(
@@ -14,60 +20,64 @@ def evaluate(
     data: str | None = None,
     *,
     part: Literal["test", "validation", "train"] = "test",
-    pictures: Path | None = None,
-    json: bool = False,
+    out: Path | None = None,
+    output: Output = Output(),  # noqa: B008
 ) -> int:
-    """Measure a trained network: accuracy with its interval, per class, what it confuses, how far to trust it.
-
-    Example: convscope evaluate runs/20260101-120000-quick --pictures figures
+    """Evaluate a trained network: accuracy, confusion matrix, calibration.
 
     Parameters
     ----------
     run
         The run folder. Default: the newest below runs/.
     data
-        A data set by name, or a path, with the network's own classes. Default: what the run was trained with.
+        Dataset name, or a path, with the classes of the network. Default: the data of the training.
     part
-        test, or validation or train as they were split in the training.
-    pictures
-        Also draw confusion matrix, gallery, mistakes and reliability diagram into this folder.
-    json
-        Print the result as JSON.
+        test, or the validation or train split of the training.
+    out
+        Also draw confusion matrix, predictions, mistakes and reliability diagram into this folder.
     """
-    from convscope.api.evaluate import evaluate as measure
-    from convscope.cli.results import evaluation_lines
+    from convscope.api.evaluate import evaluate as run_evaluation
 
-    measured = measure(run, data, part=part)
-    evaluation = measured.evaluation
-    drawn = ()
-    if pictures:
+    result = run_evaluation(run, data, part=part)
+    figures = ()
+    if out:
         start_drawing()
         from convscope.api.pictures import draw_evaluation
 
-        drawn = draw_evaluation(pictures, evaluation, measured.dataset, measured.predictions)
-    if json:
-        head = {"folder": str(measured.folder), "part": part, "pictures": [str(path) for path in drawn]}
-        say_json(head | {"evaluation": evaluation.to_json()})
-        return 0
-    say(f"run         {measured.folder}")
-    say(f"data        {measured.dataset.source}, {len(measured.dataset):,} images")
-    say("\n".join(evaluation_lines(evaluation, part)) + "\n")
+        figures = draw_evaluation(out, result.evaluation, result.dataset, result.predictions)
+    output.detail(f"run folder {result.folder.resolve()}")
+    if output.json:
+        head = {"folder": str(result.folder), "part": part, "figures": [str(path) for path in figures]}
+        say_json(head | {"evaluation": result.evaluation.to_json()})
+    else:
+        _print(result)
+        if figures:
+            say(f"\nfigures     {', '.join(path.name for path in figures)} in {out}")
+    return 0
+
+
+def _print(result: EvaluateResult) -> None:
+    from convscope.cli.results import evaluation_lines
+
+    evaluation, dataset = result.evaluation, result.dataset
+    say(f"run         {result.folder}")
+    say(f"data        {dataset.source}, {len(dataset):,} images")
+    say("\n".join(evaluation_lines(evaluation, result.part)) + "\n")
     rows = [
-        [s.name, f"{s.support:,}", str(s.precision or "none named"), str(s.recall or "no image")]
-        for s in evaluation.classes
+        [one.name, f"{one.support:,}", str(one.precision or "none predicted"), str(one.recall or "no image")]
+        for one in evaluation.classes
     ]
     console().print(table({"class": "left", "images": "right", "precision": "left", "recall": "left"}, rows))
-    if len(evaluation.class_names) <= 12:
-        say("\nConfusion matrix: rows are the true class, columns what the network said.")
+    if len(evaluation.class_names) <= MAX_MATRIX_CLASSES:
+        say("\nConfusion matrix: rows are the true classes, columns the predicted ones.")
         names = [str(name)[:10] for name in evaluation.class_names]
         cells = [
             [name, *(str(n) if n else "·" for n in row)] for name, row in zip(names, evaluation.confusion, strict=True)
         ]
         console().print(table({"": "left"} | dict.fromkeys(names, "right"), cells))
     say("\nMost confident mistakes:" if evaluation.mistakes else "\nNo mistakes.")
-    for mistake in evaluation.mistakes[:10]:
-        name = f" ({measured.dataset.names[mistake.index]})" if measured.dataset.names else ""
+    for mistake in evaluation.mistakes[:MISTAKES]:
+        name = f" ({dataset.names[mistake.index]})" if dataset.names else ""
         flag = "  label known to be wrong" if mistake.known_wrong else ""
-        said, label = evaluation.class_names[mistake.predicted], evaluation.class_names[mistake.label]
-        say(f"  image {mistake.index}{name}: says {said} with {mistake.probability:.1%}, label {label}{flag}")
-    return 0
+        predicted, label = evaluation.class_names[mistake.predicted], evaluation.class_names[mistake.label]
+        say(f"  image {mistake.index}{name}: predicted {predicted} ({mistake.probability:.1%}), label {label}{flag}")

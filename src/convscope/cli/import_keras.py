@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from convscope.cli.output import say, say_json
+from convscope.cli.output import Output, say, say_json
+
+if TYPE_CHECKING:
+    from convscope.api.import_model import ImportResult
+
+SHOWN_CLASSES = 12
 
 
 def import_keras(
@@ -17,11 +23,9 @@ def import_keras(
     input_range: str | None = None,
     fit: Literal["stretch", "pad", "crop", "mnist"] | None = None,
     polarity: Literal["as_is", "invert", "auto"] | None = None,
-    json: bool = False,
+    output: Output = Output(),  # noqa: B008
 ) -> int:
-    """Read a model that Keras saved, without executing anything of it, into a run of its own.
-
-    Example: convscope import model.keras --data mnist
+    """Import a Keras model into a run, without executing code from the file.
 
     Parameters
     ----------
@@ -30,65 +34,78 @@ def import_keras(
     out
         The run folder, new or empty. Default: a new one below runs/.
     data
-        A data set by name, or a path, with the network's classes in its order: names and preprocessing come from it,
-        and the network is measured on its test part.
+        Dataset name, or a path, with the classes of the network in its order: class names and preprocessing are taken
+        from it, and the network is evaluated on its test part.
     class_names
-        The classes in the order of the outputs, with commas between them. Default: the data's, or 0,1,2,…
+        The classes in the order of the outputs, separated by commas. Default: the data's, or 0,1,2,…
     input_range
-        What black and white were in training. Default: 0..255 where the model begins with Rescaling, else 0..1.
+        Input value range the model was trained on. Default: 0..255 if the model begins with Rescaling, else 0..1.
     fit
-        How other pictures are brought to the network's size. Default: the data's, or pad.
+        How other images are brought to the input size. Default: the data's, or pad.
     polarity
-        Whether dark and light are exchanged. Default: the data's, or as_is.
-    json
-        Print the result as JSON.
+        Invert intensities. Default: the data's, or as_is.
     """
-    from dataclasses import asdict
-
-    from convscope.api.import_keras import ImportOptions
-    from convscope.api.import_keras import import_keras as read_in
-    from convscope.cli.results import evaluation_lines
+    from convscope.api.import_model import import_model
 
     names = [name.strip() for name in class_names.split(",")] if class_names else None
-    imported = read_in(file, ImportOptions(data, names, input_range, fit, polarity), out=out)
-    model, contract = imported.model, imported.contract
-    if json:
-        said = {
-            "folder": str(imported.folder),
+    result = import_model(
+        file, data=data, class_names=names, input_range=input_range, fit=fit, polarity=polarity, out=out
+    )
+    output.detail(f"run folder {result.run.folder.resolve()}")
+    if output.json:
+        _print_json(result)
+        return 0
+    _print(result)
+    folder = result.run.folder
+    lines = [
+        "",
+        "Next:",
+        f"  convscope open {folder}",
+        f"  convscope predict your-photo.png --run {folder} --out seen.png",
+    ]
+    output.hint("\n".join(lines if result.evaluation else [*lines, f"  convscope evaluate {folder} YOUR-DATA"]))
+    return 0
+
+
+def _print_json(result: ImportResult) -> None:
+    model = result.run.model
+    say_json(
+        {
+            "folder": str(result.run.folder),
             "network": model.spec.to_json(),
             "parameters": model.spec.parameters,
             "class_names": list(model.class_names),
-            "keras_version": imported.file.keras_version,
-            "input_range": imported.input_range,
-            "preprocessing": asdict(contract),
-            "assumed": list(imported.assumed),
-            "left_out": list(imported.file.idle),
-            "is_logits": imported.file.is_logits,
-            "evaluation": imported.evaluation.to_json() if imported.evaluation else None,
+            "keras_version": result.file.keras_version,
+            "input_range": result.input_range,
+            "preprocessing": asdict(result.preprocessing),
+            "assumed": list(result.assumed),
+            "skipped_layers": list(result.file.idle),
+            "is_logits": result.file.is_logits,
+            "evaluation": result.evaluation.to_json() if result.evaluation else None,
         }
-        say_json(said)
-        return 0
+    )
+
+
+def _print(result: ImportResult) -> None:
+    from convscope.cli.results import evaluation_lines
+
+    model, preprocessing = result.run.model, result.preprocessing
     h, w, c = model.spec.input_shape
-    say(f"network     {len(model.spec.layers)} layers, {model.spec.parameters:,} parameters, of Keras "
-        f"{imported.file.keras_version}; nothing of the file was executed")  # fmt: skip
-    if imported.file.idle:
-        say(f"left out    {', '.join(imported.file.idle)}: active in training only")
-    if imported.file.is_logits:
-        say("softmax     added: the last layer gave logits")
-    colours = "grey" if c == 1 else "RGB"
-    say(f"images      {h}×{w}, {colours}; black and white are {imported.input_range} to the network")
-    say(f"preparing   other pictures: fit {contract.fit}, polarity {contract.polarity}")
-    say(f"classes     {', '.join(model.class_names[:12])}{', …' if len(model.class_names) > 12 else ''}")
-    if imported.assumed:
-        options = ", ".join("--" + name.replace("_", "-") for name in imported.assumed)
-        say(f"assumed     what the file does not say; set what you know, or answers are wrong: {options}")
-        if "polarity" in imported.assumed and (h, w, c) == (28, 28, 1):
+    say(f"network     {len(model.spec.layers)} layers, {model.spec.parameters:,} parameters, saved by Keras "
+        f"{result.file.keras_version}; no code of the file was executed")  # fmt: skip
+    if result.file.idle:
+        say(f"skipped     {', '.join(result.file.idle)}: active in training only")
+    if result.file.is_logits:
+        say("softmax     added: the last layer returned logits")
+    say(f"images      {h}×{w}, {'grayscale' if c == 1 else 'RGB'}; input value range {result.input_range}")
+    say(f"preprocess  other images: fit {preprocessing.fit}, polarity {preprocessing.polarity}")
+    names = ", ".join(model.class_names[:SHOWN_CLASSES])
+    say(f"classes     {names}{', …' if len(model.class_names) > SHOWN_CLASSES else ''}")
+    if result.assumed:
+        options = ", ".join("--" + name.replace("_", "-") for name in result.assumed)
+        say(f"assumed     not stated in the file; set these, or predictions may be wrong: {options}")
+        if "polarity" in result.assumed and (h, w, c) == (28, 28, 1):
             say("            (digits trained on MNIST: --data mnist, or --fit mnist --polarity auto)")
-    if imported.evaluation:
-        say("\n".join(evaluation_lines(imported.evaluation, "test")))
-    say(f"run         {imported.folder}")
-    say(f"\nNext:\n  convscope open {imported.folder}")
-    say(f"  convscope predict --run {imported.folder} your-picture.png --show seen.png")
-    if not imported.evaluation:
-        say(f"  convscope evaluate {imported.folder} YOUR-DATA")
-    return 0
+    if result.evaluation:
+        say("\n".join(evaluation_lines(result.evaluation, "test")))
+    say(f"run         {result.run.folder}")

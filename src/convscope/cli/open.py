@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import sys
-import webbrowser
 from pathlib import Path
+from typing import Annotated
 
-from convscope.cli.output import say, say_json
+from cyclopts import Parameter
+
+from convscope.cli.output import Output, say, say_json, size_in_words
 
 
-def open(run: Path | None = None, *, out: Path | None = None, no_browser: bool = False, json: bool = False) -> int:  # noqa: A001
-    """Write a trained network as one HTML file that works offline, and show it.
-
-    Example: convscope open runs/20260101-120000-quick --out network.html
+def open(  # noqa: A001
+    run: Path | None = None,
+    *,
+    out: Path | None = None,
+    browser: Annotated[bool, Parameter(negative="--no-browser")] = True,
+    output: Output = Output(),  # noqa: B008
+) -> int:
+    """Write a trained network as one HTML page that works offline, and open it.
 
     Parameters
     ----------
@@ -20,28 +26,25 @@ def open(run: Path | None = None, *, out: Path | None = None, no_browser: bool =
         The run folder. Default: the newest below runs/.
     out
         The file. Default: page.html in the run folder.
-    no_browser
-        Only write the file. Without a terminal nothing is shown either.
-    json
-        Print the result as JSON.
+    browser
+        Open the page in the browser; never done without a terminal, or with --json.
     """
-    from convscope.api.open import open_run
+    from convscope.api.open import open as open_page
 
-    opened = open_run(run, out=out)
-    if json:
+    page = open_page(run, out=out, browser=browser and sys.stdout.isatty() and not output.json)
+    output.detail(f"page {page.path.resolve()}")
+    if output.json:
         say_json(
             {
-                "path": str(opened.path),
-                "size_bytes": opened.size_bytes,
-                "pictures": opened.pictures,
-                "proof": opened.proof,
-                "missing": opened.missing,
+                "path": str(page.path),
+                "size_bytes": page.size_bytes,
+                "images": page.pictures,
+                "reference": page.reference,
+                "missing": page.missing,
             }
         )
         return 0
-    say(f"page        {opened.path}, {opened.size_bytes / 1e6:.2f} MB: one file, works offline, hand it round")
-    say(f"images      {opened.pictures}" + (f": {opened.missing}" if opened.missing else ""))
-    say(f"proof       carries what {opened.proof} computed; the page compares itself when it is opened")
-    if sys.stdout.isatty() and not no_browser:
-        webbrowser.open(opened.path.resolve().as_uri())
+    say(f"page        {page.path}, {size_in_words(page.size_bytes)}: one HTML file, works offline")
+    say(f"images      {page.pictures}" + (f": {page.missing}" if page.missing else ""))
+    say(f"reference   activations of {page.reference}; the page compares its own with them when it opens")
     return 0

@@ -1,26 +1,63 @@
-"""What commands print: results on stdout, as text or as one JSON object."""
+"""What commands print: results on stdout, as text or as one JSON object; everything else on stderr."""
 
 from __future__ import annotations
 
 import contextlib
-import json
+import json as json_format
 import sys
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
+from cyclopts import Group, Parameter
 from rich.console import Console
 from rich.table import Table
 
-from convscope.errors import printable
+from convscope.errors import OptionError, printable
+
+OUTPUT = Group("Output", sort_key=9)
+
+
+@Parameter(name="*", group=OUTPUT)
+@dataclass(frozen=True)
+class Output:
+    """The options that every command has."""
+
+    json: Annotated[bool, Parameter(help="Print the result as one JSON object.", show_default=False)] = False
+    quiet: Annotated[
+        bool, Parameter(name=("--quiet", "-q"), help="Print results only: no progress, no hints.", show_default=False)
+    ] = False
+    verbose: Annotated[
+        bool,
+        Parameter(
+            name=("--verbose", "-v"),
+            help="Also print versions, paths and times, and the traceback of an internal error.",
+            show_default=False,
+        ),
+    ] = False
+
+    def __post_init__(self) -> None:
+        if self.quiet and self.verbose:
+            raise OptionError("Expected --quiet or --verbose, not both.")
+
+    def hint(self, text: str) -> None:
+        """Print what to do next, on stdout after a result; not with ``--quiet`` or ``--json``."""
+        if not (self.quiet or self.json):
+            say(text)
+
+    def detail(self, text: str) -> None:
+        """Print a line on stderr with ``--verbose``."""
+        if self.verbose:
+            note(text)
 
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        """Leave it to `main`, which ends well; Rich would end the process with 1."""
+        """Raise it for `main`, which exits with 0; Rich would exit with 1."""
         raise BrokenPipeError
 
 
 def console() -> Console:
-    """Stdout for people: no colour and no wrapping tricks where it is not a terminal."""
+    """Stdout for tables: no color where it is not a terminal, or where NO_COLOR is set."""
     return _Console(
         file=sys.stdout, highlight=False, emoji=False, markup=False, width=None if sys.stdout.isatty() else 110
     )
@@ -31,8 +68,8 @@ def say(text: str = "") -> None:
     sys.stdout.write(text + "\n")
 
 
-def tell(text: str) -> None:
-    """Print one line beside the results, on stderr; where nobody reads any more, that stops nothing."""
+def note(text: str) -> None:
+    """Print one line beside the results, on stderr; a stderr that is closed stops nothing."""
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(printable(text) + "\n")
         sys.stderr.flush()
@@ -41,7 +78,7 @@ def tell(text: str) -> None:
 def say_json(value: dict[str, Any]) -> None:
     """Print a result as JSON: one object, snake_case keys; in ASCII where stdout takes no more."""
     in_ascii = "utf" not in (getattr(sys.stdout, "encoding", "") or "utf").lower()
-    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=in_ascii, allow_nan=False) + "\n")
+    sys.stdout.write(json_format.dumps(value, indent=1, ensure_ascii=in_ascii, allow_nan=False) + "\n")
 
 
 def table(columns: dict[str, str], rows: list[list[str]]) -> Table:
@@ -52,3 +89,13 @@ def table(columns: dict[str, str], rows: list[list[str]]) -> Table:
     for row in rows:
         result.add_row(*row)
     return result
+
+
+def size_in_words(size_bytes: int) -> str:
+    """A file size for people.
+
+    Example:
+        >>> size_in_words(1_340_000), size_in_words(900)
+        ('1.3 MB', '0.9 kB')
+    """
+    return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 1e6 else f"{size_bytes / 1e3:.1f} kB"

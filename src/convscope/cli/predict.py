@@ -3,85 +3,78 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from convscope.cli.drawing import start_drawing
-from convscope.cli.output import say, say_json, tell
-from convscope.errors import RunError, printable
+from convscope.cli.images import check_images, file_stem, is_several, output_file, report_skipped
+from convscope.cli.output import Output, say, say_json
+from convscope.errors import printable
+
+if TYPE_CHECKING:
+    from convscope.api.predict import ImagePredictions
 
 
 def predict(
-    *pictures: Annotated[Path, Parameter(required=True)],
+    *images: Annotated[str, Parameter(required=True)],
     run: Path | None = None,
-    show: Path | None = None,
-    json: bool = False,
+    top: int = 3,
+    out: Path | None = None,
+    output: Output = Output(),  # noqa: B008
 ) -> int:
-    """Say what is on a picture: the class, its probability, the runners-up.
-
-    Example: convscope predict photo.jpg --show seen.png
+    """Classify images.
 
     Parameters
     ----------
-    pictures
-        Picture files, or folders of them.
+    images
+        Image files, or folders of them; mnist:7 is image 7 (from 0) of MNIST's test split.
     run
         The run folder. Default: the newest below runs/.
-    show
-        Also draw what the network really sees beside the picture, into this PNG (for several pictures: a folder).
-    json
-        Print the result as JSON.
+    top
+        Number of classes to show for each image.
+    out
+        Also draw each image beside what the network sees, as a PNG; for several images, a folder of PNGs.
     """
-    from convscope.api.check_output_path import check_output_path
-    from convscope.api.predict import predict as predict_pictures
+    from convscope.api.predict import predict as classify
     from convscope.training.run import find_run
 
-    several = len(pictures) > 1 or any(picture.is_dir() for picture in pictures)
-    if show and not several:
-        check_output_path(show, find_run(run), *pictures)
-    predicted = predict_pictures(run, pictures)
-    drawn = _draw(predicted, show) if show else []
-    if json:
+    folder = find_run(run)
+    several = is_several(images)
+    check_images(images, folder, None if several else out)
+    result = classify(list(images), run=folder, top=top)
+    figures = _draw(result, out, several=len(result.images) > 1) if out else []
+    output.detail(f"run folder {folder.resolve()}")
+    if output.json:
         say_json(
             {
-                "pictures": [
-                    {"file": one.file, "choices": [{"name": c.name, "probability": c.probability} for c in one.choices]}
-                    for one in predicted.pictures
+                "images": [
+                    {"name": one.name, "choices": [{"name": c.name, "probability": c.probability} for c in one.choices]}
+                    for one in result.images
                 ],
-                "unreadable": [{"file": one.file, "reason": one.reason} for one in predicted.unreadable],
-                "drawn": [str(path) for path in drawn],
+                "skipped": [{"name": one.file, "reason": one.reason} for one in result.skipped],
+                "figures": [str(path) for path in figures],
             }
         )
     else:
-        for one in predicted.pictures:
-            first, *others = one.choices
-            rest = ", ".join(f"{choice.name} {choice.probability:.1%}" for choice in others)
-            say(f"{printable(one.file)}: {first.name} ({first.probability:.1%}; then {rest})")
-    for one in predicted.unreadable:
-        tell(f"convscope: left out: {one.reason}")
-    return 1 if predicted.unreadable else 0
+        for one in result.images:
+            say(printable(str(one)))
+    return report_skipped(result.skipped)
 
 
-def _draw(predicted, show: Path) -> list[Path]:
-
+def _draw(result: ImagePredictions, out: Path, *, several: bool) -> list[Path]:
     start_drawing()
     from convscope.report.pictures.canvas import save
     from convscope.report.pictures.prediction_figure import prediction_figure
 
-    several = len(predicted.pictures) > 1
-    try:
-        (show if several else show.parent).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"{show} cannot be written ({error.strerror}).") from None
     files = []
-    for index, one in enumerate(predicted.pictures):
+    for index, one in enumerate(result.images):
         figure = prediction_figure(
             one.original,
             one.seen,
-            class_names=predicted.predictions.class_names,
-            probabilities=predicted.predictions.probabilities[index],
-            name=Path(one.file).name,
+            class_names=result.class_names,
+            probabilities=result.probabilities[index],
+            name=Path(one.name).name,
         )
-        files.append(save(figure, show / f"{index:04d}-{Path(one.file).stem}.png" if several else show))
+        files.append(save(figure, output_file(out, f"{index:04d}-{file_stem(one.name)}.png", several=several)))
     return files

@@ -1,61 +1,67 @@
-"""The words in which a measurement is told."""
+"""The figures of an evaluation and of a training, as text and as JSON."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from convscope.api.train import TrainResult
+from convscope.api.run import Run
 from convscope.evaluation.metrics import Evaluation
 
 PAIRS = 3
 
 
-def train_text(trained: TrainResult) -> str:
-    """The verdict on a training, and what to do next."""
-    run, folder = trained.run, trained.folder
-    seconds = run.seconds
+def train_text(run: Run) -> str:
+    """The result of a training."""
+    record, folder = run.record, run.folder
+    seconds = record.seconds
     lines = []
-    measured = trained.test or trained.validation
+    measured = run.test or run.validation
     if measured:
-        lines += evaluation_lines(measured, "test" if trained.test else "validation")
+        lines += evaluation_lines(measured, "test" if run.test else "validation")
     else:
-        lines.append("Stopped early; what was learned until then is kept, and the test split stays unread.")
-        lines.append(f"go on with  convscope train --resume {trained.folder}")
-        known = [row.validation_accuracy for row in run.history if row.validation_accuracy is not None]
+        lines.append("Stopped early. The weights so far are saved; the test split was not used.")
+        lines.append(f"resume      convscope train --resume {folder}")
+        known = [row.validation_accuracy for row in record.history if row.validation_accuracy is not None]
         lines.append(f"accuracy    {f'{known[-1]:.2%}' if known else 'not yet measured'} on the validation split")
-    lines.append(f"time        {seconds['train']:.1f} s of training, {sum(seconds.values()):.1f} s in all")
-    skipped = run.data["skipped"]
+    lines.append(f"time        {seconds['train']:.1f} s of training, {sum(seconds.values()):.1f} s in total")
+    skipped = record.data["skipped"]
     if isinstance(skipped, list) and skipped:
-        lines.append(f"left out    {len(skipped)} files that could not be read:")
+        lines.append(f"skipped     {len(skipped)} unreadable files:")
         lines += [f"            {item['file']}: {item['reason']}" for item in skipped]
     lines.append(f"run         {folder}")
-    if trained.pictures:
-        lines.append(f"pictures    {', '.join(path.name for path in trained.pictures)} in {folder / 'pictures'}")
-    if trained.page:
-        lines.append(f"page        {trained.page}: see through it, offline, on any device")
-    lines += [
-        "",
-        "Next:",
-        f"  convscope open {folder}",
-        f"  convscope predict --run {folder} your-picture.png --show seen.png",
-        f"  convscope evaluate {folder}{'' if trained.test else ' --part validation'}",
-        f"  convscope summary {folder}",
-    ]
+    if run.figures:
+        lines.append(f"figures     {', '.join(path.name for path in run.figures)} in {run.figures[0].parent}")
+    if run.page_path:
+        lines.append(f"page        {run.page_path}: one HTML file, works offline")
     return "\n".join(lines)
 
 
-def train_json(trained: TrainResult) -> dict[str, Any]:
-    """The same as values."""
+def train_hints(run: Run) -> str:
+    """The commands to continue with."""
+    return "\n".join(
+        [
+            "",
+            "Next:",
+            f"  convscope open {run.folder}",
+            f"  convscope predict your-photo.png --run {run.folder} --out seen.png",
+            f"  convscope evaluate {run.folder}{'' if run.test else ' --part validation'}",
+            f"  convscope summary {run.folder}",
+        ]
+    )
+
+
+def train_json(run: Run) -> dict[str, Any]:
+    """The result of a training as values."""
     return {
-        "folder": str(trained.folder),
-        "pictures": [str(path) for path in trained.pictures],
-        "page": str(trained.page) if trained.page else None,
-        "run": trained.run.to_json(),
+        "folder": str(run.folder),
+        "figures": [str(path) for path in run.figures],
+        "page": str(run.page_path) if run.page_path else None,
+        "run": run.record.to_json(),
     }
 
 
 def evaluation_lines(evaluation: Evaluation, part: str) -> list[str]:
-    """Accuracy with its interval, without known label errors too, the most confused pairs, and calibration."""
+    """Accuracy with its interval, also without known label errors, the most confused pairs, and calibration."""
     lines = [f"accuracy    {evaluation.accuracy} on the {part} split"]
     clean = evaluation.accuracy_without_known_wrong
     if clean is not None:

@@ -5,41 +5,40 @@ from __future__ import annotations
 from pathlib import Path
 
 from convscope.cli.drawing import start_drawing
-from convscope.cli.output import console, say, say_json, table
+from convscope.cli.output import Output, console, say, say_json, table
 from convscope.errors import OptionError
+
+BAR = 20
+"""Characters of the longest bar."""
 
 
 def summary(
     model: str = "quick",
     *,
-    input: str | None = None,  # noqa: A002
-    classes: int | None = None,
+    input_shape: str | None = None,
+    num_classes: int | None = None,
     out: Path | None = None,
-    json: bool = False,
+    output: Output = Output(),  # noqa: B008
 ) -> int:
-    """Draw a network's table: output shapes, parameters, multiply-adds, receptive field.
-
-    Example: convscope summary classic --out classic.png
+    """Show the layers of a network: output shapes, parameters, multiply-adds, receptive field.
 
     Parameters
     ----------
     model
-        A preset (classic, quick, accurate), a spec file, or a run folder.
-    input
-        Rows×columns×channels of the images, such as 32x32x3. Default: 28x28x1.
-    classes
-        How many classes. Default: 10.
+        A preset (classic, quick, accurate), a text file with one Keras layer per line, or a run folder.
+    input_shape
+        Rows x columns x channels of the images, such as 32x32x3. Default: 28x28x1, or the run's own.
+    num_classes
+        Number of classes. Default: 10, or the run's own.
     out
-        Also draw the network as a picture into this PNG.
-    json
-        Print the table as JSON.
+        Also draw the network, as a PNG.
     """
     from convscope.api.check_output_path import check_output_path
     from convscope.api.summary import summary as summarize
     from convscope.model.spec_parser import keras_call
 
     check_output_path(out, model)
-    spec = summarize(model, input_shape=_shape(input), num_classes=classes)
+    spec = summarize(model, input_shape=_shape(input_shape), num_classes=num_classes).spec
     rows = spec.table()
     if out:
         start_drawing()
@@ -47,7 +46,8 @@ def summary(
         from convscope.report.pictures.network import network
 
         save(network(rows, name=spec.name), out)
-    if json:
+        output.detail(f"figure {out.resolve()}")
+    if output.json:
         layers = [
             {
                 "name": row.name,
@@ -72,13 +72,13 @@ def summary(
             f"{row.parameters:,}",
             f"{row.multiply_adds:,}",
             _by(tuple(axis.size for axis in row.receptive_field)) if row.receptive_field else "all",
-            "█" * round(20 * row.multiply_adds / max(spec.multiply_adds, 1)),
+            "█" * round(BAR * row.multiply_adds / max(spec.multiply_adds, 1)),
         ]
         for index, row in enumerate(rows, start=1)
     ]
     columns = {"": "right", "layer": "left", "output": "right", "parameters": "right", "multiply-adds": "right"}
-    console().print(table(columns | {"sees": "right", "share of the work": "left"}, cells))
-    say(f"\n{spec.parameters:,} parameters, {spec.multiply_adds:,} multiply-adds an image.")
+    console().print(table(columns | {"receptive field": "right", "share of multiply-adds": "left"}, cells))
+    say(f"\n{spec.parameters:,} parameters, {spec.multiply_adds:,} multiply-adds per image.")
     return 0
 
 
@@ -91,6 +91,8 @@ def _shape(text: str | None) -> tuple[int, int, int] | None:
         return None
     parts = text.replace("×", "x").split("x")
     if len(parts) != 3 or not all(part.isdecimal() and len(part) < 6 for part in parts):
-        raise OptionError(f"--input must be rows x columns x channels, such as 28x28x1. Received: {text!r}.")
+        raise OptionError(
+            f"input_shape must be rows x columns x channels, such as 28x28x1. Received: input_shape={text!r}."
+        )
     h, w, c = (int(part) for part in parts)
     return h, w, c

@@ -2,119 +2,56 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import Group, Parameter
 
-from convscope.cli.output import say, say_json
-from convscope.cli.results import train_json, train_text
-from convscope.errors import OptionError
+from convscope.cli.output import Output, say, say_json
+from convscope.cli.parameters import HEADINGS, with_options
+from convscope.training.option import DATA
+from convscope.training.options import TrainOptions
+
+RUN = Group("Run", sort_key=0)
 
 
 def train(
-    data: str | None = None,
+    data: Annotated[str | None, Parameter(group=HEADINGS[DATA])] = None,
     *,
-    model: str | None = None,
-    out: Path | None = None,
-    resume: Path | None = None,
-    config: Path | None = None,
-    epochs: float | None = None,
-    batch_size: int | None = None,
-    optimizer: str | None = None,
-    learning_rate: float | None = None,
-    muon_learning_rate: float | None = None,
-    warmup: float | None = None,
-    label_smoothing: float | None = None,
-    weight_decay: float | None = None,
-    average: float | None = None,
-    shift: int | None = None,
-    rotate: float | None = None,
-    zoom: float | None = None,
-    shear: float | None = None,
-    whiten: Annotated[bool | None, Parameter(negative="--no-whiten")] = None,
-    validation_fraction: float | None = None,
-    test_fraction: float | None = None,
-    size: int | None = None,
-    seed: int | None = None,
-    json: bool = False,
+    out: Annotated[Path | None, Parameter(group=RUN)] = None,
+    resume: Annotated[Path | None, Parameter(group=RUN)] = None,
+    config: Annotated[Path | None, Parameter(group=RUN)] = None,
+    output: Output = Output(),  # noqa: B008
+    **options: Any,
 ) -> int:
-    """Train a network from scratch, say how good it is, and leave a run folder.
-
-    Example: convscope train my-photos --model quick --epochs 5 --size 32
+    """Train a network from scratch and evaluate it.
 
     Parameters
     ----------
     data
-        A data set by name, or a path to pictures, IDX files, an .npz or a CSV: see convscope data. Default: mnist.
-    model
-        classic, quick or accurate, or the path of a text file with one Keras layer a line. Default: quick.
+        Dataset name, or the path of images, IDX files, an .npz or a CSV file: see convscope data. Default: mnist.
     out
-        The run folder, used exactly as given; it must be new or empty. Default: runs/<date>-<time>-<model>.
+        The run folder, new or empty. Default: runs/<date>-<time>-<model>.
     resume
-        The run folder of a training that was cut off: go on from its last checkpoint, to the bit.
+        The run folder of an interrupted training: resume from its last checkpoint, with the same result as without the
+        interruption.
     config
         A config.toml of an earlier run; options given here override it.
-    epochs
-        How often each training image is seen.
-    batch_size
-        Images a step.
-    optimizer
-        adam, sgd or muon.
-    learning_rate
-        The peak of the one-cycle schedule.
-    muon_learning_rate
-        The same for the kernels that muon moves.
-    warmup
-        The share of the steps in which the learning rate rises.
-    label_smoothing
-        The share of each target spread over all classes.
-    weight_decay
-        Decoupled weight decay.
-    average
-        The share of the last steps whose weights are averaged.
-    shift
-        Random shifts, in pixels, each way.
-    rotate
-        Random rotations, in degrees, each way.
-    zoom
-        Random changes of size, as a share, each way.
-    shear
-        Random slants, in columns a row, each way.
-    whiten
-        Start the first convolution at the whitening of the pictures' patches, not at random.
-    validation_fraction
-        The share of the training images kept aside to choose by.
-    test_fraction
-        The share held out as test split where the data has none.
-    size
-        Side to which the pictures are resampled, in pixels.
-    seed
-        Decides the split, the initial weights, the order and the augmentation.
-    json
-        Print the result as JSON.
     """
-    given = {name: value for name, value in locals().items() if name not in ("out", "resume", "config", "json")}
-    from convscope.api.train import options_of_checkpoint
     from convscope.api.train import train as run_training
     from convscope.cli.progress import ProgressDisplay
-    from convscope.training.config import load_config
-    from convscope.training.options import TrainOptions
+    from convscope.cli.results import train_hints, train_json, train_text
+    from convscope.cli.signals import StoppableTraining
 
-    if resume and (out or config):
-        raise OptionError("--resume goes on in its own folder with its own options. Received: --out or --config too.")
-    values = (load_config(config) if config else {}) | {k: v for k, v in given.items() if v is not None}
-    if resume and values:  # what is not given again stays as it was
-        values = asdict(options_of_checkpoint(resume)) | values
-    try:
-        options = TrainOptions(**values) if values or not resume else None  # type: ignore[arg-type]
-    except OptionError as error:
-        raise OptionError(str(error), hint=f"It is from {config} or the command line." if config else "") from None
-    with ProgressDisplay() as watch:
-        trained = run_training(options, out=out, resume=resume, callbacks=watch.callbacks)
-    if json:
-        say_json(train_json(trained))
+    with ProgressDisplay(quiet=output.quiet) as display, StoppableTraining(display) as training:
+        run = run_training(data, out=out, resume=resume, config=config, callbacks=training.callbacks, **options)
+    if output.json:
+        say_json(train_json(run))
     else:
-        say(train_text(trained))
-    return 128 + watch.signal if watch.signal else 0
+        say(train_text(run))
+        output.hint(train_hints(run))
+    output.detail(f"run folder {run.folder.resolve()}")
+    return 128 + training.signal if training.signal else 0
+
+
+with_options(train, TrainOptions, skipped=("data",))

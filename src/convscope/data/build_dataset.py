@@ -1,7 +1,7 @@
-"""From raw arrays to ``LoadedData``: one place for the rules that hold whatever the file format was.
+"""Build `LoadedData` from arrays: the rules that hold for every file format.
 
-Cool: NumPy only. A reader gives ``Part`` values with the labels as the file has them; ``assemble`` brings the pictures
-to one size, numbers the classes, refuses what cannot be learnt from, holds out a test part and writes the contract.
+Light: NumPy only. A reader passes `Part` values with labels as stored; `assemble` resizes the images, numbers the
+classes, rejects data that cannot be trained on, holds out a test part and chooses the preprocessing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from jaxtyping import UInt8
 
-from convscope.arrays import Labels, Pixels
+from convscope.arrays import MAX_CLASSES, Labels, Pixels
 from convscope.data import digit_normalization
 from convscope.data.dataset import Dataset, LoadedData, Skipped, stratified_split
 from convscope.data.preprocess import MAX_SIDE, Preprocessing, to_grey
@@ -21,24 +21,22 @@ from convscope.data.resample import resample_many
 from convscope.errors import DataError, OptionError, printable
 
 MAX_BYTES = 2**31
-"""The most bytes of pixels one part may have: two gigabytes, EMNIST by class four times over."""
-
-MAX_CLASSES = 1000
+"""The most bytes of pixels in one part: two gigabytes, four times as many as EMNIST by class."""
 
 
 @dataclass(frozen=True)
 class LoadOptions:
-    """What a person may ask for when data is loaded.
+    """Options for loading data.
 
     Attributes:
-        size: Rows and columns that all pictures are brought to; None leaves the choice to the reader.
-        channels: 1 (grey) or 3 (RGB); None for what the pictures are.
-        test_fraction: The share held out for testing where the source has no test part, in [0, 1); 0 for none.
-        seed: Decides which pictures are held out.
-        strict: Stop at the first unreadable picture instead of leaving it out.
+        size: Rows and columns to resize all images to; None lets the format decide.
+        channels: 1 (grayscale) or 3 (RGB); None keeps what the images are.
+        test_fraction: Fraction of the images held out for testing if there is no test part, in [0, 1); 0 for none.
+        seed: Random seed of the split.
+        strict: Stop at the first unreadable image instead of skipping it.
 
     Raises:
-        OptionError: A value out of its range.
+        OptionError: A value is out of range.
     """
 
     size: tuple[int, int] | None = None
@@ -51,18 +49,22 @@ class LoadOptions:
         if self.size is not None and not (len(self.size) == 2 and all(1 <= side <= MAX_SIDE for side in self.size)):
             raise OptionError(f"Expected a size of 1 to {MAX_SIDE} rows and columns. Received: size={self.size}.")
         if self.channels not in (None, 1, 3):
-            raise OptionError(f"Expected 1 (grey) or 3 (RGB) channels. Received: channels={self.channels}.")
+            raise OptionError(f"Expected 1 (grayscale) or 3 (RGB) channels. Received: channels={self.channels}.")
         if not 0 <= self.test_fraction < 1:
             raise OptionError(f"Expected a test fraction from 0 to below 1. Received: fraction={self.test_fraction}.")
 
 
 @dataclass(frozen=True)
 class Part:
-    """One part as a reader found it: ``labels`` hold the numbers that the file uses."""
+    """The training or the test part as stored, with the labels of the file.
+
+    ``interpretation`` says how the pixel values were read, as `pixel_values.as_pixels` gives it.
+    """
 
     pixels: Pixels
     labels: Labels
     names: tuple[str, ...] = field(default=(), repr=False)
+    interpretation: str = ""
 
 
 def assemble(
@@ -75,26 +77,23 @@ def assemble(
     class_names: Mapping[int, str] | None = None,
     skipped: tuple[Skipped, ...] = (),
 ) -> LoadedData:
-    """Make ``LoadedData`` from what a reader found.
+    """Build `LoadedData` from what a reader found.
 
-    The classes are the labels that occur in the training part, in ascending order: numbers that nobody uses do not
-    become empty classes. Where ``class_names`` is given, exactly its numbers are the classes.
+    The classes are the labels that occur in the training part, in ascending order, so that unused numbers do not become
+    empty classes. With ``class_names``, the classes are exactly its keys.
 
     Args:
-        kind: The reader's name.
-        source: What the messages and the data set call the source.
+        kind: The name of the reader.
+        source: The name of the data, for messages and display.
         train: The training part.
-        test: The test part, or None to hold one out of the training part.
-        options: Size, channels and how to hold out.
-        class_names: Label number to name; None calls each class by its number.
-        skipped: What the reader left out.
-
-    Returns:
-        The parts, the contract and what was left out.
+        test: The test part; None holds one out of the training part.
+        options: Size, channels, and how to hold out.
+        class_names: Name of each label; None uses the numbers as names.
+        skipped: The files that the reader skipped.
 
     Raises:
-        DataError: Counts that do not match, an empty class, fewer than two classes, fewer than two pictures in a
-            class, a test label that nothing was learnt about, parts of different form.
+        DataError: Fewer than two classes, fewer than two training images in a class, a test label that the training
+            part does not have, or parts whose images differ in shape.
     """
     source = printable(source)
     for name, part in (("training", train), ("test", test)):
@@ -102,28 +101,30 @@ def assemble(
             _check_part(part, f"{source} ({name} part)")
     if test is not None and train.pixels.shape[1:] != test.pixels.shape[1:]:
         raise DataError(
-            f"Expected training and test pictures of one form in {source}. Received: "
+            f"Expected training and test images of the same shape in {source}. Received: "
             f"train={train.pixels.shape[1:]}, test={test.pixels.shape[1:]}."
         )
     numbers = _class_numbers(source, train, class_names)
     names = tuple(class_names[number] if class_names else str(number) for number in numbers)
     contract = contract_for(train.pixels, options)
-    learn = _dataset(train, numbers, names, source, contract)
+    training = _dataset(train, numbers, names, source, contract)
     if test is not None:
         held_out = _dataset(test, numbers, names, f"{source} (test part)", contract)
     elif options.test_fraction:
-        learn, held_out = stratified_split(learn, fraction=options.test_fraction, seed=options.seed)
+        training, held_out = stratified_split(training, fraction=options.test_fraction, seed=options.seed)
         held_out = replace(held_out, source=f"{source} (held out)")
     else:
         held_out = None
-    return LoadedData(learn, held_out, contract, skipped=skipped, kind=kind)
+    decisions = dict.fromkeys(part.interpretation for part in (train, test) if part)
+    decisions = tuple(text for text in decisions if text and not text.startswith("uint8"))
+    return LoadedData(training, held_out, contract, skipped=skipped, kind=kind, decisions=decisions)
 
 
 def contract_for(pixels: Pixels, options: LoadOptions) -> Preprocessing:
-    """The contract for pictures like these.
+    """Choose the preprocessing for images like these.
 
-    Grey pictures that follow MNIST's framing get MNIST's recipe, with polarity ``"auto"``: a photo of a digit must be
-    brought to their form. All others get ``"pad"`` and keep their polarity.
+    Grayscale images framed like MNIST's get MNIST's preprocessing with polarity ``"auto"``, so that photos of digits
+    are brought to the same form. All others get ``"pad"`` and keep their polarity.
     """
     h, w, c = pixels.shape[1:]
     height, width = options.size or (h, w)
@@ -134,23 +135,22 @@ def contract_for(pixels: Pixels, options: LoadOptions) -> Preprocessing:
 
 
 def follows_mnist(pixels: Pixels) -> bool:
-    """Whether pictures are framed as MNIST's: at least 95 % of up to 1,000 of them, evenly picked, pass ``is_framed``.
+    """Whether at least 95 % of up to 1,000 evenly spaced images pass `digit_normalization.is_framed`.
 
-    MNIST's own digits do; Fashion-MNIST, KMNIST and EMNIST are framed otherwise. Blank pictures do not count as framed.
+    MNIST passes; Fashion-MNIST, KMNIST and EMNIST do not. Blank images do not count as framed.
     """
     h, w, c = pixels.shape[1:]
     if c != 1 or h != w or h < 14 or len(pixels) == 0:
         return False
     sample = pixels[np.unique(np.linspace(0, len(pixels) - 1, 1000).astype(int)), :, :, 0]
-    framed = sum(bool(picture.any()) and digit_normalization.is_framed(picture, int(h), int(w)) for picture in sample)
+    framed = sum(bool(image.any()) and digit_normalization.is_framed(image, int(h), int(w)) for image in sample)
     return framed >= 0.95 * len(sample)
 
 
 def convert(pixels: UInt8[np.ndarray, "n rows columns channels"], contract: Preprocessing) -> Pixels:
-    """Bring a stack of data set pictures to the contract's size and channels, by proportions, without its recipe.
+    """Resize the images of a dataset to the contract's size and channels, keeping their proportions.
 
-    The pictures of a data set define the form that the recipe brings others to, so polarity and MNIST's framing are
-    not applied to them.
+    Polarity and MNIST's framing are not applied: these images define the form that other images are brought to.
     """
     n, h, w, c = pixels.shape
     if contract.channels == 1 and c == 3:
@@ -159,69 +159,31 @@ def convert(pixels: UInt8[np.ndarray, "n rows columns channels"], contract: Prep
         pixels = resample_many(pixels, contract.height, contract.width)
     else:
         plain = replace(contract, channels=pixels.shape[-1], fit="pad", polarity="as_is")
-        pixels = np.stack([plain.apply(picture) for picture in pixels])
+        pixels = np.stack([plain.apply(image) for image in pixels])
     return np.repeat(pixels, 3, axis=-1) if contract.channels > pixels.shape[-1] else pixels
 
 
-def to_pixels(array: np.ndarray, where: str) -> np.ndarray:
-    """Bring an array of brightness to uint8 0..255 by rule.
-
-    uint8 stays. Other whole numbers must lie in 0..255. Numbers with a fraction must all lie in 0..1 and are scaled by
-    255, rounded half up. True and false become 255 and 0. Anything else is refused: guessing a range makes wrong data.
-
-    Args:
-        array: Any shape.
-        where: What messages call it.
-
-    Raises:
-        DataError: Another dtype, NaN or infinity, or a value out of its range.
-    """
-    if array.dtype == np.uint8:
-        return array
-    if array.dtype == np.bool_:
-        return array.astype(np.uint8) * np.uint8(255)
-    if array.dtype.kind not in "iuf":
-        raise DataError(f"Expected pixels as numbers in {where}. Received: dtype={array.dtype}.")
-    if array.size == 0:
-        return np.zeros(array.shape, np.uint8)
-    if array.dtype.kind == "f":
-        if not np.isfinite(array).all():
-            place = tuple(int(axis[0]) for axis in np.nonzero(~np.isfinite(array)))
-            raise DataError(f"Expected finite pixels in {where}. Received: {array[place]} at position {place}.")
-        low, high = float(array.min()), float(array.max())
-        if low < 0 or high > 1:
-            raise DataError(
-                f"Expected pixels with a fraction to lie in 0..1 in {where}. Received: {low:g} to {high:g}.",
-                hint="Save them as uint8 from 0 to 255, or divide them so that they lie in 0..1.",
-            )
-        return np.floor(array.astype(np.float64, copy=False) * 255 + 0.5).astype(np.uint8)
-    low, high = int(array.min()), int(array.max())
-    if low < 0 or high > 255:
-        raise DataError(f"Expected pixels from 0 to 255 in {where}. Received: {low} to {high}.")
-    return array.astype(np.uint8)
-
-
 def to_labels(array: np.ndarray, where: str) -> Labels:
-    """Bring an array of labels to int64, shape ``(n,)``.
+    """Convert an array of labels to int64, shape ``(n,)``.
 
     Raises:
-        DataError: Not whole numbers of 0 or more, or more than one a picture.
+        DataError: Not integers of 0 or more, or more than one label per image.
     """
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
-        hint = "For one-hot labels store labels.argmax(axis=1)." if array.ndim == 2 else ""
-        raise DataError(f"Expected one label a picture in {where}. Received: shape={array.shape}.", hint=hint)
+        hint = "For one-hot labels use labels.argmax(axis=1)." if array.ndim == 2 else ""
+        raise DataError(f"Expected one label per image in {where}. Received: shape={array.shape}.", hint=hint)
     if array.dtype.kind not in "iuf":
         raise DataError(
-            f"Expected labels as whole numbers in {where}. Received: dtype={array.dtype}.",
+            f"Expected labels as integers in {where}. Received: dtype={array.dtype}.",
             hint="Number the classes from 0.",
         )
     if array.dtype.kind == "f":
         wrong = np.flatnonzero(~np.isfinite(array) | (array != np.floor(array)))
         if len(wrong):
             raise DataError(
-                f"Expected labels as whole numbers in {where}. Received: {array[wrong[0]]} at position {wrong[0]}."
+                f"Expected labels as integers in {where}. Received: {array[wrong[0]]} at position {wrong[0]}."
             )
     if len(array) and not 0 <= array.min() <= array.max() < 2**31:
         raise DataError(f"Expected labels of 0 or more in {where}. Received: {array.min()} to {array.max()}.")
@@ -229,7 +191,7 @@ def to_labels(array: np.ndarray, where: str) -> Labels:
 
 
 def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
-    """Sort names as people count: '2' before '10', capitals beside small letters; equal texts only are equal.
+    """Sort key for natural order: '2' before '10', upper case next to lower case.
 
     Example:
         >>> sorted(["10", "2", "b", "A", "a"], key=natural_key)
@@ -242,10 +204,10 @@ def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
 
 def _check_part(part: Part, where: str) -> None:
     if len(part.pixels) == 0:
-        raise DataError(f"Expected pictures in {where}. Received: none.")
+        raise DataError(f"Expected images in {where}. Received: none.")
     h, w = part.pixels.shape[1:3]
     if not (1 <= h <= MAX_SIDE and 1 <= w <= MAX_SIDE):
-        raise DataError(f"Expected pictures of 1 to {MAX_SIDE} pixels a side in {where}. Received: {h}×{w}.")
+        raise DataError(f"Expected images of 1 to {MAX_SIDE} pixels a side in {where}. Received: {h}×{w}.")
 
 
 def _class_numbers(source: str, train: Part, class_names: Mapping[int, str] | None) -> np.ndarray:
@@ -253,8 +215,8 @@ def _class_numbers(source: str, train: Part, class_names: Mapping[int, str] | No
     names = class_names or {}
     for number in sorted(set(names) - set(present.tolist())):
         raise DataError(
-            f"Expected training pictures in each class of {source}. Received: none in class {names[number]!r}.",
-            hint="Add pictures to it or remove the class.",
+            f"Expected training images in each class of {source}. Received: none in class {names[number]!r}.",
+            hint="Add images to it or remove the class.",
         )
     if class_names is not None and set(present.tolist()) - set(names):
         unknown = sorted(set(present.tolist()) - set(names))
@@ -263,16 +225,16 @@ def _class_numbers(source: str, train: Part, class_names: Mapping[int, str] | No
         raise DataError(
             f"Expected at least 2 classes in {source}. "
             f"Received: only class {names.get(int(present[0]), str(present[0]))!r}.",
-            hint="A network that tells nothing apart cannot be wrong or right.",
+            hint="Add images of a second class.",
         )
     if len(present) > MAX_CLASSES:
         raise DataError(f"Expected at most {MAX_CLASSES} classes in {source}. Received: {len(present)} labels.")
     if counts.min() < 2:
         rare = int(present[counts.argmin()])
         raise DataError(
-            f"Expected at least 2 training pictures in each class of {source}. "
+            f"Expected at least 2 training images in each class of {source}. "
             f"Received: 1 in class {names.get(rare, str(rare))!r}.",
-            hint="Add pictures to it or remove the class.",
+            hint="Add images to it or remove the class.",
         )
     return present
 
@@ -283,6 +245,6 @@ def _dataset(part: Part, numbers: np.ndarray, names: tuple[str, ...], source: st
     if len(strange):
         raise DataError(
             f"Expected only labels that the training part has in {source}. "
-            f"Received: label {part.labels[strange[0]]} at position {strange[0]}, with nothing to learn it from."
+            f"Received: label {part.labels[strange[0]]} at position {strange[0]}, which has no training images."
         )
     return Dataset(convert(part.pixels, contract), positions.astype(np.int64), names, source, names=part.names)

@@ -1,40 +1,69 @@
-"""The data set as a value, its splits, and the order in which an epoch visits it."""
+"""The `Dataset` value, its splits, and the order in which an epoch visits the images."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
+from typing import Any
 
 import numpy as np
 
-from convscope.arrays import MAX_CLASS_NAME, Labels, Pixels, is_class_name
+from convscope.arrays import MAX_CLASS_NAME, Labels, Picture, Pixels, is_class_name
 from convscope.data.preprocess import Preprocessing
 from convscope.errors import DataError
 from convscope.markup import image, table
 
+IN_MEMORY = "in memory"
+"""The origin of a dataset that was not loaded from a path."""
+
+SHOWN_SIDE = 168
+"""Screen pixels of the longer side of an image that shows itself in a notebook."""
+
 SHOWN, SHOWN_CLASSES = 8, 30
-"""Images of a class, and classes, that a data set shows of itself in a notebook."""
+"""Images of each class, and classes, that a notebook shows of a dataset."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledImage:
+    """One image of a dataset. Shows itself in a notebook.
+
+    Attributes:
+        pixels: uint8, 0..255, shape ``(h, w, c)``.
+        label: The index of its class.
+        class_name: The name of its class.
+        name: Its file name, say, or empty.
+    """
+
+    pixels: Picture
+    label: int
+    class_name: str
+    name: str = ""
+
+    def _repr_html_(self) -> str:
+        scale = max(1, SHOWN_SIDE // max(self.pixels.shape[:2]))
+        return image(self.pixels, alt=f"{self.name or 'An image'} of class {self.class_name}", scale=scale)
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Pictures with labels, in memory.
+    """Labeled images in memory.
 
     Attributes:
-        pixels: uint8, 0..255, shape ``(n, h, w, c)`` with c 1 (grey) or 3 (RGB).
+        pixels: uint8, 0..255, shape ``(n, h, w, c)`` with c 1 (grayscale) or 3 (RGB).
         labels: int64, shape ``(n,)``, 0..k-1.
-        class_names: One name a class, in label order; see `arrays.is_class_name`.
-        source: Where it came from, in words for a person.
-        names: One name an image (a file name, say), or empty.
-        known_wrong: Positions of the images whose label is published to be wrong, ascending.
+        class_names: One name per class, in label order; see `arrays.is_class_name`.
+        source: Where the images came from, for display.
+        names: One name per image, such as its file name; or empty.
+        known_wrong: Indices of the images whose labels are known from the literature to be wrong, ascending.
 
     Raises:
-        DataError: The arrays do not belong together.
+        DataError: The arrays do not fit together.
 
     Example:
-        >>> Dataset(np.zeros((2, 4, 4, 1), np.uint8), np.array([0, 1]), ("cat", "dog"), source="made up")
-        Dataset(2 images 4×4×1, 2 classes, made up)
+        >>> Dataset(np.zeros((2, 4, 4, 1), np.uint8), np.array([0, 1]), ("cat", "dog"), source="example")
+        Dataset(2 images 4×4×1, 2 classes, example)
     """
 
     pixels: Pixels
@@ -68,7 +97,7 @@ class Dataset:
                 )
         if self.names and len(self.names) != len(self.pixels):
             raise DataError(
-                f"Expected one name an image. Received: {len(self.names)} names, {len(self.pixels)} images."
+                f"Expected one name per image. Received: {len(self.names)} names, {len(self.pixels)} images."
             )
 
     def __repr__(self) -> str:
@@ -89,9 +118,14 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.pixels)
 
+    def __getitem__(self, index: int) -> LabelledImage:
+        label = int(self.labels[index])
+        name = self.names[index] if self.names else ""
+        return LabelledImage(self.pixels[index], label, self.class_names[label], name)
+
     @property
     def num_classes(self) -> int:
-        """How many classes there are, empty ones included."""
+        """The number of classes, including empty ones."""
         return len(self.class_names)
 
     @property
@@ -102,17 +136,17 @@ class Dataset:
 
     @property
     def class_counts(self) -> tuple[int, ...]:
-        """How many images each class has."""
+        """The number of images in each class."""
         return tuple(int(count) for count in np.bincount(self.labels, minlength=self.num_classes))
 
     def take(self, indices: np.ndarray) -> Dataset:
-        """The images at these positions, in this order."""
+        """Select images by index, in the given order."""
         names = tuple(self.names[i] for i in indices) if self.names else ()
         wrong = tuple(int(i) for i in np.flatnonzero(np.isin(indices, self.known_wrong)))
         return replace(self, pixels=self.pixels[indices], labels=self.labels[indices], names=names, known_wrong=wrong)
 
     def fingerprint(self) -> str:
-        """SHA-256 over pixels, labels and class names: the same hash means the same data."""
+        """SHA-256 of pixels, labels and class names: equal for equal data."""
         digest = hashlib.sha256(repr((self.pixels.shape, self.class_names)).encode())
         digest.update(np.ascontiguousarray(self.pixels).data)
         digest.update(np.ascontiguousarray(self.labels).data)
@@ -121,7 +155,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file that was left out, and why."""
+    """A file that was skipped, and why."""
 
     file: str
     reason: str
@@ -129,14 +163,17 @@ class Skipped:
 
 @dataclass(frozen=True)
 class LoadedData:
-    """What a reader found: the training part, the test part where there is one, and the files left out.
+    """A loaded dataset: its training and test parts, and how new images are preprocessed.
 
     Attributes:
-        train: Images to learn from (validation is split off here).
-        test: Images to be read once, at the end; None where the source has no test part.
-        skipped: Each file that was left out, with the reason.
-        kind: How it was read: ``"mnist"``, ``"idx"``, ``"npz"``, ``"csv"``, ``"folder"`` or ``"zip"``.
-        preprocessing: What brings any other picture to the form of these: the contract that the model file carries.
+        train: The images to train on; validation data is split off later.
+        test: The images for the final evaluation; None if there are none.
+        skipped: The files that were skipped, with reasons.
+        kind: The format it was read from: a key of `readers.READERS`, ``"arrays"`` or ``"table"``.
+        preprocessing: Brings any other image to the form of these; stored in the model file.
+        origin: The name or path that it was loaded from, or `IN_MEMORY`; empty if it is not known.
+        options: ``test_fraction`` and ``seed`` of the split, if they are known.
+        decisions: How pixel values were interpreted, one line each; empty where there was nothing to decide.
     """
 
     train: Dataset
@@ -144,24 +181,72 @@ class LoadedData:
     preprocessing: Preprocessing
     skipped: tuple[Skipped, ...] = ()
     kind: str = ""
+    origin: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    decisions: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        h, w, c = self.train.image_shape
+        counts = f"{len(self.train):,} training images, {len(self.test) if self.test else 0:,} test images"
+        return f"LoadedData({counts}, {h}×{w}×{c}, {self.train.num_classes} classes, {self.train.source})"
+
+    def _repr_html_(self) -> str:
+        h, w, c = self.train.image_shape
+        contract = self.preprocessing
+        test = f"{len(self.test):,} images" if self.test else "none"
+        facts = [
+            ("training", f"{len(self.train):,} images"),
+            ("test", test),
+            ("image size", f"{h}×{w}, {'grayscale' if c == 1 else 'RGB'}"),
+            ("preprocessing", f"fit {escape(contract.fit)}, polarity {escape(contract.polarity)}"),
+            *(("pixel values", escape(decision)) for decision in self.decisions),
+        ]
+        if self.skipped:
+            first = "; ".join(f"{entry.file}: {entry.reason}" for entry in self.skipped[:SHOWN])
+            more = f"; and {len(self.skipped) - SHOWN:,} more" if len(self.skipped) > SHOWN else ""
+            facts.append(("skipped", f"{len(self.skipped):,} files: {escape(first)}{more}"))
+        return table(("", ""), facts, caption=self.train.source) + self.train._repr_html_()
+
+
+def check_class_names(expected: Sequence[str], dataset: Dataset) -> None:
+    """Check that a dataset has the classes that a model was trained on, in the same order.
+
+    Args:
+        expected: The model's class names.
+        dataset: The data it is used on.
+
+    Raises:
+        DataError: A class is missing or unknown, or the order differs; the message names the first difference.
+
+    Example:
+        >>> data = Dataset(np.zeros((2, 1, 1, 1), np.uint8), np.array([0, 1]), ("cat", "dog"), source="example")
+        >>> check_class_names(("cat", "dog"), data)
+    """
+    if tuple(expected) == dataset.class_names:
+        return
+    raise DataError(
+        f"Expected the network's classes {', '.join(expected[:12])}. Received: data with the classes "
+        f"{', '.join(dataset.class_names[:12])}.",
+        hint="Use data with the same classes in the same order.",
+    )
 
 
 def stratified_split(dataset: Dataset, *, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
-    """Split off a part in which each class has its share, decided by the seed alone.
+    """Split a dataset in two, with the same class proportions in both parts.
 
     Args:
-        dataset: What to split; each class that has images needs at least two.
-        fraction: The share of the second part, in (0, 1); each class gives the rounded share, at least one image.
-        seed: The split is a function of the labels and this number.
+        dataset: The data to split; each class that has images needs at least two.
+        fraction: Fraction of the images in the second part, in (0, 1), rounded for each class; at least one image.
+        seed: Random seed; the split depends only on it and the labels.
 
     Returns:
-        The larger rest and the part split off, both in the order of the data set.
+        The remaining part and the part split off, both in the order of the dataset.
 
     Raises:
-        DataError: A class is too small to give an image to both parts.
+        DataError: A class has only one image.
 
     Example:
-        >>> data = Dataset(np.zeros((10, 1, 1, 1), np.uint8), np.arange(10) % 2, ("a", "b"), source="made up")
+        >>> data = Dataset(np.zeros((10, 1, 1, 1), np.uint8), np.arange(10) % 2, ("a", "b"), source="example")
         >>> [len(part) for part in stratified_split(data, fraction=0.2, seed=0)]
         [8, 2]
     """
@@ -177,27 +262,27 @@ def stratified_split(dataset: Dataset, *, fraction: float, seed: int) -> tuple[D
                 f"{dataset.class_names[label]!r} of {dataset.source}.",
                 hint="Add images to it or remove the class.",
             )
-        share = min(max(round(len(members) * fraction), 1), len(members) - 1)
-        taken[rng.permutation(members)[:share]] = True
+        count = min(max(round(len(members) * fraction), 1), len(members) - 1)
+        taken[rng.permutation(members)[:count]] = True
     return dataset.take(np.flatnonzero(~taken)), dataset.take(np.flatnonzero(taken))
 
 
 def folds(dataset: Dataset, count: int, *, seed: int) -> tuple[np.ndarray, ...]:
-    """Deal the positions of a data set out into parts in which each class has its share.
+    """Divide the indices of a dataset into folds with the same class proportions.
 
     Args:
-        dataset: What to divide.
-        count: How many parts, from 2.
-        seed: The division is a function of the labels and this number.
+        dataset: The data to divide.
+        count: The number of folds, at least 2.
+        seed: Random seed; the folds depend only on it and the labels.
 
     Returns:
-        int64 positions, ascending, each in one part.
+        int64 indices of each fold, ascending; each index is in one fold.
 
     Raises:
-        DataError: A class has fewer images than there are parts.
+        DataError: A class has fewer images than there are folds.
 
     Example:
-        >>> data = Dataset(np.zeros((4, 1, 1, 1), np.uint8), np.array([0, 1, 0, 1]), ("a", "b"), source="made up")
+        >>> data = Dataset(np.zeros((4, 1, 1, 1), np.uint8), np.array([0, 1, 0, 1]), ("a", "b"), source="example")
         >>> sorted(len(part) for part in folds(data, 2, seed=0))
         [2, 2]
     """
@@ -206,7 +291,7 @@ def folds(dataset: Dataset, count: int, *, seed: int) -> tuple[np.ndarray, ...]:
     for label, images in enumerate(dataset.class_counts):
         if 0 < images < count:
             raise DataError(
-                f"Expected at least {count} images in each class, to divide the data into {count} parts. Received: "
+                f"Expected at least {count} images in each class, for {count} folds. Received: "
                 f"{images} in class {dataset.class_names[label]!r} of {dataset.source}."
             )
         part[rng.permutation(np.flatnonzero(dataset.labels == label))] = np.arange(images) % count
@@ -214,7 +299,7 @@ def folds(dataset: Dataset, count: int, *, seed: int) -> tuple[np.ndarray, ...]:
 
 
 def epoch_order(length: int, *, seed: int, epoch: int) -> np.ndarray:
-    """The order in which an epoch visits the images: a function of (seed, epoch) and nothing else.
+    """The order in which an epoch visits the images. It depends only on the seed and the epoch.
 
     Returns:
         int32, a permutation of 0..length-1.

@@ -1,16 +1,17 @@
-"""A picture file's bytes to upright pixels. Bounded first, decoded second, each pixel mode handled by name.
+"""Decode image files into upright pixel arrays. Size limits come first, and each pixel mode is handled explicitly.
 
-Hot: Pillow reads the formats. Which format a file has is told by its content; its name is not asked.
+Heavy: uses Pillow. The format is detected from the content, not from the file name.
 """
 
 from __future__ import annotations
 
 import io
 import struct
+import threading
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,18 +21,19 @@ from PIL import Image, UnidentifiedImageError
 
 from convscope.arrays import Picture
 from convscope.data import png
-from convscope.data.build_dataset import to_pixels
 from convscope.data.files import read_regular
+from convscope.data.pixel_values import as_pixels
 from convscope.data.preprocess import flatten_alpha
 from convscope.errors import DataError
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM")
-"""What is opened. TIFF is left out: many codecs, many holes, and no camera or browser writes it."""
+"""The supported formats. TIFF is not among them: it has many codecs with many vulnerabilities, and neither cameras nor
+browsers write it."""
 
 MAX_FILE_BYTES = 20_000_000
 MAX_PIXELS = 25_000_000
 ORIENTATION = 0x0112
-"""The EXIF tag that says how the camera was held."""
+"""The EXIF tag for how the camera was held."""
 
 BROKEN = (
     AssertionError,
@@ -46,75 +48,19 @@ BROKEN = (
     struct.error,
     zlib.error,
 )
-"""What Pillow's readers raise on damaged files, found by truncating and flipping bytes of each format."""
-
-
-def decode_file(path: str | Path, *, background: int = 255) -> Picture:
-    """Read one picture file; see ``decode``.
-
-    Raises:
-        DataError: Not a readable regular file of at most 20 MB, or see ``decode``.
-    """
-    return decode(read_regular(Path(path), MAX_FILE_BYTES), str(path), background=background)
-
-
-def decode(data: bytes, name: str, *, background: int = 255) -> Picture:
-    """Decode a picture: upright, the first frame only, grey or RGB, transparency laid on ``background``.
-
-    1. At most 20 MB, and at most 25 megapixels by its header, before anything is unpacked.
-    2. Modes: 1, L, LA to grey; P, PA, RGB, RGBA, CMYK, YCbCr to RGB; 16-bit and wider whole numbers (I;16, I) are
-       divided by the smallest of 255, 1023, 4095, 16383, 65535 that holds the brightest pixel, because a camera's 12
-       bits lie in a 16-bit file; F by ``to_pixels`` (0..1).
-    3. A palette's or a tRNS chunk's transparency counts like an alpha channel; pixels are laid on ``background``:
-       ``(p a + background (255 - a) + 127) // 255``.
-    4. EXIF orientation, all eight, is applied.
-    5. A picture whose red, green and blue are equal everywhere comes back with one channel.
-
-    Args:
-        data: The file's bytes.
-        name: What messages call it.
-        background: The grey level under transparent pixels, 0..255.
-
-    Returns:
-        uint8, 0..255, shape ``(h, w, 1)`` or ``(h, w, 3)``.
-
-    Raises:
-        DataError: Too large, not a picture in one of ``FORMATS``, damaged or cut off.
-
-    Example:
-        >>> decode(b"P5 2 1 255 " + bytes([0, 255]), "two pixels")[..., 0].tolist()
-        [[0, 255]]
-    """
-    with quiet():
-        return decode_quietly(data, name, background=background)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep Pillow's warnings off the terminal: what they warn of is refused here or does not matter.
-
-    Python's warning filters belong to the whole process: enter this once around threads, not in each.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-def decode_quietly(data: bytes, name: str, *, background: int = 255) -> Picture:
-    """``decode`` for threads that run inside ``quiet``."""
-    return examine(data, name, background=background).pixels
+"""What Pillow raises on damaged files; found by truncating files of each format and flipping their bytes."""
 
 
 @dataclass(frozen=True)
-class Examined:
-    """A picture, and how its file holds it.
+class DecodedImage:
+    """A decoded image, and how its file stores it.
 
     Attributes:
-        pixels: See ``decode``.
+        pixels: uint8, 0..255, shape ``(h, w, 1)`` or ``(h, w, 3)``, upright.
         format: One of ``FORMATS``.
-        mode: Pillow's word for the pixels: L, RGB, P, RGBA, I;16, ….
-        orientation: The EXIF tag, 1..8; 1 is upright.
-        frames: How many pictures the file has.
+        mode: Pillow's name for the pixel format: L, RGB, P, RGBA, I;16, ….
+        orientation: The EXIF orientation, 1..8; 1 is upright.
+        frames: The number of images in the file.
     """
 
     pixels: Picture
@@ -124,38 +70,112 @@ class Examined:
     frames: int
 
 
-def examine(data: bytes, name: str, *, background: int = 255) -> Examined:
-    """``decode``, with what the file says of itself; run it inside ``quiet``.
+def decode_file(path: str | Path, *, background: int = 255) -> Picture:
+    """Decode one image file; see `decode`.
 
     Raises:
-        DataError: See ``decode``.
+        DataError: Not a readable regular file of at most 20 MB, or see `decode`.
     """
-    image = _open(data, name)
-    try:
-        mode, frames = image.mode, int(getattr(image, "n_frames", 1))
-        png.check(data)
-        image.load()
-        turn = _orientation(image)
-        pixels = _to_array(image, name, background)
-    except BROKEN as error:
-        raise _refusal(name, f"damaged or cut off ({_words(error)})") from None
-    except MemoryError:
-        raise _refusal(name, "more memory needed than there is") from None
-    if pixels.shape[-1] == 3 and _is_grey(pixels):
-        pixels = pixels[..., :1]
-    upright = np.ascontiguousarray(_upright(pixels, turn))
-    return Examined(upright, str(image.format), mode, turn, frames)
+    return decode(read_regular(Path(path), MAX_FILE_BYTES), str(path), background=background).pixels
 
 
-def picture_size(data: bytes, name: str) -> tuple[int, int]:
-    """Rows and columns of a picture held upright, from its header alone; run it inside ``quiet``.
+def decode(data: bytes, name: str, *, background: int = 255) -> DecodedImage:
+    """Decode an image: upright, the first frame only, grayscale or RGB, transparency blended with ``background``.
+
+    1. At most 20 MB, and at most 25 megapixels by its header, before anything is decompressed.
+    2. Modes: 1, L, LA become grayscale; P, PA, RGB, RGBA, CMYK, YCbCr become RGB; integers of 16 bits and more (I;16,
+       I) are divided by the smallest of 255, 1023, 4095, 16383, 65535 that is not below the brightest pixel, because
+       16-bit files often hold a camera's 12 bits; F by `pixel_values.as_pixels`.
+    3. Transparency in a palette or a tRNS chunk counts like an alpha channel. Pixels are blended with ``background``:
+       ``(p a + background (255 - a) + 127) // 255``.
+    4. All eight EXIF orientations are applied.
+    5. An image whose red, green and blue are equal everywhere becomes grayscale.
+
+    May be called from several threads at once.
+
+    Args:
+        data: The bytes of the file.
+        name: The name used in error messages.
+        background: Gray level behind transparent pixels, 0..255.
 
     Raises:
-        DataError: See ``decode``; damage further on in the file is not seen.
+        DataError: Too large, not an image in one of ``FORMATS``, or damaged. See ``reason``.
+
+    Example:
+        >>> decode(b"P5 2 1 255 " + bytes([0, 255]), "example").pixels[..., 0].tolist()
+        [[0, 255]]
     """
-    image = _open(data, name)
-    turned = _orientation(image) >= 5
-    return (image.width, image.height) if turned else (image.height, image.width)
+    with _quiet():
+        image = _open(data, name)
+        try:
+            mode, frames = image.mode, int(getattr(image, "n_frames", 1))
+            png.check(data)
+            image.load()
+            orientation = _orientation(image)
+            pixels = _to_array(image, name, background)
+        except BROKEN as error:
+            raise _refusal(name, f"damaged or truncated ({_words(error)})") from None
+        except MemoryError:
+            raise _refusal(name, "too large for the available memory") from None
+    return DecodedImage(_finished(pixels, orientation), str(image.format), mode, orientation, frames)
+
+
+def pixels_of(image: Image.Image, name: str, *, background: int = 255) -> Picture:
+    """The pixels of a Pillow image in memory, by the same rules as `decode`.
+
+    Raises:
+        DataError: Too large, or its file turns out to be damaged.
+    """
+    if image.width * image.height > MAX_PIXELS or not image.width * image.height:
+        raise _refusal(name, f"{image.width}×{image.height} pixels; from 1 to {MAX_PIXELS:,} are supported")
+    with _quiet():
+        try:
+            image.load()
+            return _finished(_to_array(image, name, background), _orientation(image))
+        except BROKEN as error:
+            raise _refusal(name, f"damaged or truncated ({_words(error)})") from None
+
+
+def image_size(data: bytes, name: str) -> tuple[int, int]:
+    """Rows and columns of the upright image, read from the header alone.
+
+    Raises:
+        DataError: See `decode`; damage after the header is not noticed.
+    """
+    with _quiet():
+        image = _open(data, name)
+        is_on_its_side = _orientation(image) >= 5
+    return (image.width, image.height) if is_on_its_side else (image.height, image.width)
+
+
+class _Quiet:
+    """Ignore Pillow's warnings while any thread decodes: what they warn about is either refused here or harmless.
+
+    Python's warning filters belong to the process, so the first thread in sets them and the last one out restores them.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._threads = 0
+        self._filters: AbstractContextManager[object] | None = None
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self._lock:
+            if self._threads == 0:
+                self._filters = warnings.catch_warnings(action="ignore")
+                self._filters.__enter__()
+            self._threads += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._threads -= 1
+                if self._threads == 0 and self._filters:
+                    self._filters.__exit__(None, None, None)
+
+
+_quiet = _Quiet()
 
 
 def _open(data: bytes, name: str) -> Image.Image:
@@ -166,19 +186,24 @@ def _open(data: bytes, name: str) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
-        raise _refusal(name, f"another kind of file or a damaged one (it starts with {data[:8].hex(' ')})") from None
+        raise _refusal(name, f"not an image, or damaged (it starts with {data[:8].hex(' ')})") from None
     except Image.DecompressionBombError:
         raise _refusal(name, f"more than {MAX_PIXELS:,} pixels") from None
     except BROKEN as error:
-        raise _refusal(name, f"damaged or cut off ({_words(error)})") from None
+        raise _refusal(name, f"damaged or truncated ({_words(error)})") from None
     if image.width * image.height > MAX_PIXELS:
         raise _refusal(name, f"{image.width}×{image.height} pixels, more than {MAX_PIXELS:,}")
     return image
 
 
 def _refusal(name: str, received: str) -> DataError:
-    kinds = "PNG, JPEG, BMP, GIF, WebP or PNM"
-    return DataError(f"Expected a picture ({kinds}). Received: file={name}, {received}.")
+    return DataError.about_file("Expected an image (PNG, JPEG, BMP, GIF, WebP or PNM)", name, received)
+
+
+def _finished(pixels: Picture, orientation: int) -> UInt8[np.ndarray, "h2 w2 c2"]:
+    if pixels.shape[-1] == 3 and _is_gray(pixels):
+        pixels = pixels[..., :1]
+    return np.ascontiguousarray(_upright(pixels, orientation))
 
 
 def _words(error: BaseException) -> str:
@@ -186,16 +211,16 @@ def _words(error: BaseException) -> str:
 
 
 def _to_array(image: Image.Image, name: str, background: int) -> Picture:
-    """Grey or RGB pixels by the picture's mode; transparency is laid on ``background``."""
+    """Grayscale or RGB pixels, by the image's mode; transparency is blended with ``background``."""
     if image.mode in ("I", "I;16", "I;16B", "I;16L", "I;16N"):
         wide = np.asarray(image).astype(np.int64)
-        grey = _from_wide(np.maximum(wide, 0))
+        gray = _from_wide(np.maximum(wide, 0))
         clear = image.info.get("transparency")
         if isinstance(clear, int):
-            grey[wide == clear] = background
-        return grey[..., None]
+            gray[wide == clear] = background
+        return gray[..., None]
     if image.mode == "F":
-        return to_pixels(np.asarray(image), name)[..., None]
+        return as_pixels(np.asarray(image), name).pixels[..., None]
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or image.has_transparency_data:
         wanted = "LA" if image.mode in ("LA", "La") else "RGBA"
         with_alpha = np.asarray(image if image.mode == wanted else image.convert(wanted))
@@ -212,7 +237,7 @@ def _from_wide(values: np.ndarray) -> UInt8[np.ndarray, "h w"]:
 
 
 def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation, 1..8; 1 where there is none or the tag is damaged."""
+    """The EXIF orientation, 1..8; 1 if the tag is missing or damaged."""
     try:
         value = image.getexif().get(ORIENTATION, 1)
     except BROKEN:
@@ -221,7 +246,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _upright(pixels: Picture, orientation: int) -> UInt8[np.ndarray, "h2 w2 c"]:
-    """Undo the camera's orientation: 2..4 are mirrored or upside down, 5..8 lie on their side."""
+    """Undo the EXIF orientation: 2..4 are mirrored or upside down, 5..8 are rotated by 90 degrees."""
     if orientation >= 5:
         pixels = pixels.transpose(1, 0, 2)
     if orientation in (3, 4, 7, 8):
@@ -231,5 +256,5 @@ def _upright(pixels: Picture, orientation: int) -> UInt8[np.ndarray, "h2 w2 c"]:
     return pixels
 
 
-def _is_grey(pixels: Picture) -> bool:
+def _is_gray(pixels: Picture) -> bool:
     return bool((pixels[..., 0] == pixels[..., 1]).all() and (pixels[..., 0] == pixels[..., 2]).all())

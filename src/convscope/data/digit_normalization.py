@@ -1,6 +1,6 @@
-"""MNIST's own framing: find the ink on paper, fit it into 20×20, centre it by mass in 28×28.
+"""MNIST's framing: find the ink on paper, fit it into 20×20, center it by mass in 28×28.
 
-Cool: NumPy only. Everything up to the last resampling is whole-number arithmetic.
+Light: NumPy only. Everything before the last resampling is integer arithmetic.
 """
 
 from __future__ import annotations
@@ -14,47 +14,48 @@ Grey = UInt8[np.ndarray, "h w"]
 Mask = Bool[np.ndarray, "h w"]
 
 WORKING_SIDE = 256
-"""Larger pictures are reduced to this before the ink is looked for: enough for a digit a tenth as high as a photo."""
+"""Larger images are reduced to this before the ink is searched; a digit may be a tenth as high as the photo."""
 
 MIN_CONTRAST = 32
-"""Grey levels between ink and ground below which a picture counts as blank: paper grain and JPEG noise stay below."""
+"""Gray levels between ink and background below which an image counts as blank; paper grain and JPEG noise are below."""
 
 MIN_CERTAINTY = 5
-"""Standard deviations of the ground between ink and ground: noise cut in two gives about 3, ink on noisy paper 7."""
+"""Standard deviations of the background between ink and background: noise gives about 3, ink on noisy paper about 7."""
 
 MIN_ROOM = 32
-"""The least brightness that ink is measured against: below it, the deepest shadow would turn noise into ink."""
+"""The lowest brightness that ink is divided by; below it, noise in a deep shadow would become ink."""
 
 MIN_MASS = 0.05
-"""A blot with less than this share of the largest one's ink is a speck, not a part of the character."""
+"""A component with less than this fraction of the heaviest one's mass is a speck, not a part of the digit."""
 
 
 def frame_ink(grey: UInt8[np.ndarray, "rows columns"], height: int, width: int) -> Grey:
-    """Frame light ink on a dark ground as MNIST does, in the same proportions for any size.
+    """Frame light ink on a dark background as in MNIST, in the same proportions for any size.
 
-    Written for 28×28 (in general the box is ``round(20/28 side)`` and the middle ``side / 2``):
+    For 28×28 (in general the box is ``round(20/28 side)`` and the center ``side / 2``):
 
-    1. A picture that is framed already (``is_framed``) comes back as it is.
+    1. An image that is already framed (`is_framed`) is returned unchanged.
     2. The longer side is reduced to 256 pixels if it is longer.
-    3. The uneven ground is taken off (``subtract_background``) and the contrast stretched to 0..255; what is not ink
-       becomes 0. A picture without ink is all 0.
-    4. Specks, and things that run off the edge of the picture beside other ink, are wiped out (``main_components``).
-    5. The box around the ink is resampled so that it just fits into 20×20, keeping its proportions.
-    6. Its grey levels are multiplied so that the lightest is 255: thin strokes get pale in step 5.
-    7. It is put so that its centre of mass, rounded half up, lies on row 14 and column 14 (counted from 0); where it
-       would stick out it is moved back in.
+    3. The uneven background is subtracted (`subtract_background`) and the contrast stretched to 0..255; pixels without
+       ink become 0. An image without ink is all 0.
+    4. Specks, and components that touch the edge of the image when there is other ink, are removed
+       (`main_components`).
+    5. The bounding box of the ink is resized so that it just fits into 20×20, keeping its proportions.
+    6. Its gray levels are scaled so that the lightest is 255, because step 5 makes thin strokes pale.
+    7. It is placed so that its center of mass, rounded half up, is at row 14 and column 14 (counted from 0), and moved
+       back inside if it would stick out.
 
     Args:
         grey: uint8, light ink on dark, shape ``(h, w)``.
-        height: Rows wanted.
-        width: Columns wanted.
+        height: Rows of the result.
+        width: Columns of the result.
 
     Returns:
         uint8, shape ``(height, width)``.
 
     Source:
-        LeCun, Cortes and Burges, the description of the MNIST database. We differ in steps 3 and 4, which MNIST's
-        scanned forms did not need, and in the filter of step 5.
+        LeCun, Cortes and Burges, the description of the MNIST database. We differ in steps 3 and 4, which
+        scanned forms do not need, and in the filter of step 5.
     """
     if is_framed(grey, height, width):
         return grey
@@ -69,7 +70,7 @@ def frame_ink(grey: UInt8[np.ndarray, "rows columns"], height: int, width: int) 
     sides = [max(1, nearest(side * scale)) for side in found.shape]
     small = resample(found[..., None], min(sides[0], box_h), min(sides[1], box_w))[..., 0]
     small = ((small.astype(np.uint32) * 510 + small.max()) // (2 * max(1, int(small.max())))).astype(np.uint8)
-    row, column = (nearest(middle) for middle in centre_of_mass(small))
+    row, column = (nearest(middle) for middle in center_of_mass(small))
     y = min(max(height // 2 - row, 0), height - small.shape[0])
     x = min(max(width // 2 - column, 0), width - small.shape[1])
     out[y : y + small.shape[0], x : x + small.shape[1]] = small
@@ -77,11 +78,11 @@ def frame_ink(grey: UInt8[np.ndarray, "rows columns"], height: int, width: int) 
 
 
 def is_framed(grey: Grey, height: int, width: int) -> bool:
-    """Whether a picture follows MNIST's framing already.
+    """Whether an image already has MNIST's framing.
 
-    It has the size wanted; the box around all that is not 0 is as long as MNIST's (20 of 28) in one direction, give
-    or take one pixel, and no longer in the other; the centre of mass rounds to the middle. All of MNIST's own
-    70,000 pictures do, but for a handful.
+    It has the requested size; its bounding box is as long as MNIST's (20 of 28) in one direction, within one pixel,
+    and no longer in the other; and its center of mass rounds to the center. All but a few of MNIST's 70,000 images
+    pass.
     """
     if grey.shape != (height, width) or not grey.any():
         return grey.shape == (height, width) and not grey.any()
@@ -89,26 +90,26 @@ def is_framed(grey: Grey, height: int, width: int) -> bool:
     over_h, over_w = bottom - top - height * 20 / 28, right - left - width * 20 / 28
     if max(over_h, over_w) > 0.5 or max(over_h, over_w) < -1.5:
         return False
-    row, column = centre_of_mass(grey)
+    row, column = center_of_mass(grey)
     return abs(row - height / 2) <= 0.5 and abs(column - width / 2) <= 0.5
 
 
 def ink_box(grey: Grey) -> tuple[int, int, int, int]:
-    """Top, bottom, left, right of what is not 0; bottom and right are one past the end."""
+    """Top, bottom, left, right of the bounding box of nonzero pixels; bottom and right are exclusive."""
     rows, columns = np.flatnonzero(grey.any(axis=1)), np.flatnonzero(grey.any(axis=0))
     return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
 
 
-def centre_of_mass(grey: Grey) -> tuple[float, float]:
-    """Row and column of the centre of mass, in pixel positions counted from 0; the middle where all is 0.
+def center_of_mass(grey: Grey) -> tuple[float, float]:
+    """Row and column of the center of mass, in pixels counted from 0; the center of the image if all is 0.
 
     Example:
-        >>> centre_of_mass(np.array([[0, 1, 3]], np.uint8))
+        >>> center_of_mass(np.array([[0, 1, 3]], np.uint8))
         (0.0, 1.75)
     """
     wide = grey.astype(np.int64)
     total = int(wide.sum())
-    if total == 0:  # a faint dot can vanish when it is reduced to a tiny size
+    if total == 0:  # a faint dot may vanish when it is reduced
         return (grey.shape[0] - 1) / 2, (grey.shape[1] - 1) / 2
     row = int((wide.sum(axis=1) * np.arange(grey.shape[0])).sum()) / total
     column = int((wide.sum(axis=0) * np.arange(grey.shape[1])).sum()) / total
@@ -116,7 +117,7 @@ def centre_of_mass(grey: Grey) -> tuple[float, float]:
 
 
 def reduce_to(grey: UInt8[np.ndarray, "rows columns"], side: int) -> Grey:
-    """Resample so that the longer side is at most ``side``; a smaller picture stays as it is."""
+    """Resize so that the longer side is at most ``side``; smaller images are unchanged."""
     h, w = grey.shape
     longer = max(h, w)
     if longer <= side:
@@ -126,17 +127,17 @@ def reduce_to(grey: UInt8[np.ndarray, "rows columns"], side: int) -> Grey:
 
 
 def subtract_background(grey: Grey) -> Grey:
-    """Take ink off an uneven ground: the ground becomes 0, full ink 255.
+    """Separate ink from an uneven background: the background becomes 0, full ink 255.
 
-    1. Ground: the morphological opening (a running minimum, then a running maximum of it) in a square window of a
-       third of the shorter side, at least 3 and odd. Shadows are wider than that and stay, strokes vanish.
-    2. ``rise = floor(255 (picture - ground) / max(255 - ground, 32))``: ink takes a share of the light that falls on
-       the paper, so a shadow makes the same ink fewer levels different.
-    3. Otsu's threshold parts ``rise`` into ink and ground. Blank if the means of the two are less than 32 levels or
-       less than five standard deviations of the ground apart.
-    4. ``main_components`` of the ink, and two pixels around them, are kept.
-    5. Stretch: an eighth of the way from the ground's mean to the ink's mean becomes 0, the ink's mean and above 255.
-       Not so where half of the picture or more is exactly 0: that was drawn, not photographed, and its greys are true.
+    1. Background: the morphological opening (a running minimum, then a running maximum of it) in a square window of a
+       third of the shorter side, at least 3 and odd. Shadows are wider than that and remain, strokes vanish.
+    2. ``rise = floor(255 (image - background) / max(255 - background, 32))``: ink absorbs a fraction of the light on
+       the paper, so the same ink differs by fewer levels in a shadow.
+    3. Otsu's threshold splits ``rise`` into ink and background. The image is blank if their means differ by less than
+       32 levels or less than five standard deviations of the background.
+    4. `main_components` of the ink are kept, with a margin of two pixels.
+    5. Contrast: an eighth of the way from the background's mean to the ink's mean becomes 0, the ink's mean and above
+       become 255. Not if half of the image or more is exactly 0: then it was drawn, and its gray levels are exact.
     """
     window = max(3, min(grey.shape) // 3) | 1
     ground = opening(grey, window).astype(np.int64)
@@ -156,7 +157,7 @@ def subtract_background(grey: Grey) -> Grey:
 
 
 def running(grey: Grey, window: int, better: np.ufunc) -> Grey:
-    """The running minimum or maximum (``np.minimum``, ``np.maximum``) in an odd square window cut off at the edges."""
+    """The running minimum or maximum (``np.minimum``, ``np.maximum``) in an odd square window, clipped at the edges."""
     neutral = 255 if better is np.minimum else 0
     for axis in (0, 1):
         length, reach = grey.shape[axis], window // 2
@@ -164,7 +165,7 @@ def running(grey: Grey, window: int, better: np.ufunc) -> Grey:
         padding[axis] = (reach, reach)
         wide = np.moveaxis(np.pad(grey, padding, constant_values=neutral), axis, 0)
         span = 1
-        while span * 2 <= window:  # a window of 2 spans from two windows of 1
+        while span * 2 <= window:  # a window of 2 spans is two windows of 1
             wide = better(wide[:-span], wide[span:])
             span *= 2
         rest = window - span
@@ -174,12 +175,12 @@ def running(grey: Grey, window: int, better: np.ufunc) -> Grey:
 
 
 def opening(grey: Grey, window: int) -> Grey:
-    """The running maximum of the running minimum: light details narrower than the window vanish."""
+    """Morphological opening: light details narrower than the window vanish."""
     return running(running(grey, window, np.minimum), window, np.maximum)
 
 
 def otsu(grey: Grey) -> int:
-    """The level that best parts a picture in two: the darker part is ``<=`` it; 0 for a flat picture.
+    """Otsu's threshold: the darker part is ``<=`` it; 0 for an image of one level.
 
     Source:
         Otsu, A Threshold Selection Method from Gray-Level Histograms, 1979. Ties go to the lowest level.
@@ -198,11 +199,11 @@ def otsu(grey: Grey) -> int:
 
 
 def main_components(mask: Mask, weights: Grey) -> Mask:
-    """Keep the blots that make up the character.
+    """Keep the connected components that make up the digit.
 
-    A blot is a set of ink pixels connected over sides and corners; its mass is the sum of its weights. Where some blot
-    lies clear of the picture's edge with at least a tenth of the heaviest one's mass, blots that touch the edge go
-    (the rim of the paper, a shadow). Of the rest, those with less than 5 % of the heaviest one's mass go (specks).
+    The mass of a component is the sum of its weights. If a component that does not touch the edge of the image has at
+    least a tenth of the heaviest one's mass, components that touch the edge are removed (the rim of the paper, a
+    shadow). Of the rest, those with less than 5 % of the heaviest one's mass are removed (specks).
     """
     labels, count = connected_components(mask)
     mass = np.bincount(labels.reshape(-1), weights=weights.reshape(-1), minlength=count + 1)
@@ -218,15 +219,15 @@ def main_components(mask: Mask, weights: Grey) -> Mask:
 
 
 def connected_components(mask: Mask) -> tuple[np.ndarray, int]:
-    """Number the connected parts of a mask (over sides and corners) from 1.
+    """Label the connected components of a mask (8-connectivity) from 1.
 
     Returns:
-        int64, the shape of the mask, 0 outside it; and how many parts there are.
+        int64 labels in the shape of the mask, 0 outside it; and the number of components.
     """
     h, w = mask.shape
     edges = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
     rows, starts = np.nonzero(edges == 1)
-    ends = np.nonzero(edges == -1)[1]  # one past the end of the run
+    ends = np.nonzero(edges == -1)[1]  # exclusive
     parent = list(range(len(rows)))
 
     def root(run: int) -> int:

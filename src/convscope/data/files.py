@@ -1,4 +1,4 @@
-"""Files that may lie: read with a bound, name the file in each refusal."""
+"""Read untrusted files: with a size limit, and errors that name the file."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from typing import Protocol, runtime_checkable
 from convscope.errors import DataError, printable
 
 CHUNK = 1 << 20
-"""What is read at once: memory grows with what is really there, never with what a header says."""
+"""Bytes per read. Memory grows with the bytes that are there, not with what a header claims."""
 
-LONGEST_NAME = 300
+MAX_NAME = 300
 GZIP_MAGIC = b"\x1f\x8b"
 
-ZIP_TROUBLE = (
+ZIP_ERRORS = (
     zipfile.BadZipFile,
     lzma.LZMAError,
     zlib.error,
@@ -33,23 +33,23 @@ ZIP_TROUBLE = (
     RuntimeError,
     ValueError,
 )
-"""What the zipfile module raises on damaged, encrypted or oddly packed archives."""
+"""What the zipfile module raises on damaged, encrypted or unusual archives."""
 
 
 @runtime_checkable
 class ByteStream(Protocol):
-    """What a plain file, a gzip file and a member of a zip archive have in common: bytes to read, then to close."""
+    """The common interface of a plain file, a gzip file and a member of a zip archive."""
 
     def read(self, size: int = -1, /) -> bytes:
-        """At most ``size`` bytes; none at the end."""
+        """Read at most ``size`` bytes; none at the end."""
         ...
 
     def readline(self, size: int = -1, /) -> bytes:
-        """The rest of a line, at most ``size`` bytes."""
+        """Read the rest of a line, at most ``size`` bytes."""
         ...
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         ...
 
     def __enter__(self) -> ByteStream: ...
@@ -59,33 +59,33 @@ class ByteStream(Protocol):
 
 
 def shown(path: Path) -> str:
-    r"""A path for one line of a message: printable, and not longer than a line may be.
+    r"""A path as text for an error message: printable, and at most 300 characters.
 
     Example:
         >>> shown(Path("a\x00b.png")), len(shown(Path("d" * 5000)))
         ('a\\x00b.png', 300)
     """
     text = printable(str(path))
-    return text if len(text) <= LONGEST_NAME else f"{text[:100]}…{text[101 - LONGEST_NAME :]}"
+    return text if len(text) <= MAX_NAME else f"{text[:100]}…{text[101 - MAX_NAME :]}"
 
 
 def check_regular(path: Path, limit: int) -> int:
     """The size of a regular file, in bytes.
 
     Raises:
-        DataError: Missing, not a regular file (a pipe would wait for ever), empty, or larger than ``limit``.
+        DataError: Missing, not a regular file (a pipe would block), empty, or larger than ``limit``.
     """
     try:
         info = path.stat()
     except (OSError, ValueError) as error:
-        raise DataError(f"Expected a readable file. Received: file={shown(path)}, {_reason(error)}.") from None
+        raise DataError.about_file("Expected a readable file", shown(path), _reason(error)) from None
     if not stat.S_ISREG(info.st_mode):
-        raise DataError(f"Expected a regular file. Received: file={shown(path)}, a folder, a pipe or a device.")
+        raise DataError.about_file("Expected a regular file", shown(path), "a folder, a pipe or a device")
     if info.st_size == 0:
-        raise DataError(f"Expected a file with something in it. Received: file={shown(path)}, 0 bytes.")
+        raise DataError.about_file("Expected a file that is not empty", shown(path), "0 bytes")
     if info.st_size > limit:
-        raise DataError(
-            f"Expected a file of at most {limit:,} bytes. Received: file={shown(path)}, {info.st_size:,} bytes."
+        raise DataError.about_file(
+            f"Expected a file of at most {limit:,} bytes", shown(path), f"{info.st_size:,} bytes"
         )
     return info.st_size
 
@@ -100,7 +100,7 @@ def open_regular(path: Path, limit: int) -> BufferedReader:
     try:
         return path.open("rb")
     except OSError as error:
-        raise DataError(f"Expected a readable file. Received: file={shown(path)}, {_reason(error)}.") from None
+        raise DataError.about_file("Expected a readable file", shown(path), _reason(error)) from None
 
 
 def read_regular(path: Path, limit: int) -> bytes:
@@ -114,27 +114,27 @@ def read_regular(path: Path, limit: int) -> bytes:
 
 
 def read_at_most(file: ByteStream, limit: int, name: str) -> bytes:
-    """All that is left in a stream, piece by piece, refused as soon as it is more than ``limit`` bytes.
+    """Read the rest of a stream in chunks, and stop as soon as it is longer than ``limit`` bytes.
 
     Raises:
-        DataError: More than that, or a stream that breaks off or does not match its checksum.
+        DataError: Longer than that, truncated, or its checksum does not match.
     """
     pieces, total = [], 0
     try:
         while piece := file.read(CHUNK):
             total += len(piece)
             if total > limit:
-                raise DataError(f"Expected at most {limit:,} bytes. Received: file={name}, which holds more.")
+                raise DataError.about_file(f"Expected at most {limit:,} bytes", name, "more than that")
             pieces.append(piece)
-    except ZIP_TROUBLE as error:
-        raise DataError(f"Expected a whole file. Received: file={name}, damaged: {_reason(error)}.") from None
+    except ZIP_ERRORS as error:
+        raise DataError.about_file("Expected an undamaged file", name, f"damaged: {_reason(error)}") from None
     return b"".join(pieces)
 
 
 def open_maybe_gzip(path: Path, limit: int) -> ByteStream:
-    """Open a file, unpacked on the fly if its content (not its name) is gzip.
+    """Open a file, decompressing it if its content is gzip, whatever its name.
 
-    The name may say .gz while the content is plain: browsers unpack downloads.
+    Browsers decompress downloads but may keep the .gz in the name.
 
     Raises:
         DataError: See ``open_regular``.
@@ -148,20 +148,24 @@ def open_maybe_gzip(path: Path, limit: int) -> ByteStream:
 
 
 def list_folder(folder: Path) -> list[os.DirEntry[str]]:
-    """What lies in a folder, hidden files and what macOS and Windows leave behind taken out, in no order.
+    """The entries of a folder in no particular order, without hidden files and files that macOS and Windows create.
 
     Raises:
-        DataError: A folder that cannot be read.
+        DataError: The folder cannot be read.
     """
     try:
         with os.scandir(folder) as entries:
             return [entry for entry in entries if not is_hidden(entry.name)]
     except OSError as error:
-        raise DataError(f"Expected a readable folder. Received: folder={shown(folder)}, {_reason(error)}.") from None
+        raise DataError(
+            f"Expected a readable folder. Received: folder={shown(folder)}, {_reason(error)}.",
+            file=shown(folder),
+            reason=_reason(error),
+        ) from None
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file or folder is hidden or a leftover of a file manager.
+    """Whether a file or folder is hidden or was created by a file manager.
 
     Example:
         >>> [is_hidden(name) for name in ("._1.png", "__MACOSX", "Thumbs.db", "1.png")]

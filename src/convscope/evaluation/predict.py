@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 
 import numpy as np
@@ -57,7 +58,7 @@ class Predictions:
         heads = ("image", "prediction", *(f"rank {place + 1}" for place in runners_up))
         return table(heads, rows, caption=f"Predictions of {len(self):,} images; the first {len(rows)}")
 
-    @property
+    @cached_property  # `top` asks once per image
     def probabilities(self) -> Probabilities:
         """Softmax of the logits, rows sum to 1."""
         return np.exp(log_softmax(self.logits)).astype(np.float32)

@@ -6,7 +6,7 @@ import numpy as np
 
 from convscope.arithmetic import PADDINGS, effective_kernel_size, output_size, padding_split
 from convscope.errors import OptionError
-from convscope.model.layers import Axis, Window
+from convscope.model.window import Axis, Window
 
 Pair = tuple[int, int]
 

@@ -15,7 +15,7 @@ from convscope.arithmetic import output_size_formula, padding_split
 from convscope.errors import OptionError
 from convscope.explanation import shape_check
 from convscope.model import ops
-from convscope.model.layers import Window
+from convscope.model.window import Window
 
 OPERATIONS = ("conv", "max", "average")
 MAX_SIZE, MAX_KERNEL, MAX_STEP, MAX_CHANNELS = 512, 64, 64, 64

@@ -1,43 +1,36 @@
-"""HOT: a ``Spec`` becomes a Keras model with the same names, and weights go in and out by name."""
+"""A ``Spec`` becomes a Keras model with the same names, and weights go in and out by name. Heavy."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, replace
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from convscope.arrays import Images
 from convscope.errors import OptionError
-from convscope.model import layers
 from convscope.model.forward import Weights
-from convscope.model.layers import Layer
 from convscope.model.reference import Reference, sample
-from convscope.model.spec import Row, Spec
+from convscope.model.spec import INPUT, Row, Spec
 from convscope.model.tensorflow import keras, tf
 
 OUTPUTS = ("probabilities", "logits")
 
-_KERNELS = {
-    "Conv2D": ("kernel",),
-    "Dense": ("kernel",),
-    "DepthwiseConv2D": ("depthwise",),
-    "SeparableConv2D": ("depthwise", "pointwise"),
-}
-"""The Keras arguments, without ``_initializer``, that draw random weights."""
 
-
-def build(spec: Spec, *, seed: int = 0, output: str = "probabilities") -> keras.Sequential:
+def build(spec: Spec, *, seed: int = 0, output: str = "probabilities") -> keras.Model:
     """Make a Keras model; layer names are those of the shape table.
 
     Args:
         spec: The network.
-        seed: Decides the initial weights, each layer's by itself: a layer keeps its weights when a later one changes.
-            0 to 2**63 - 1. The global random state is neither read nor changed.
-        output: ``"probabilities"``, or ``"logits"`` to leave the last softmax out, for a loss that takes logits.
+        seed: Random seed of the initial weights, 0 to 2**63 - 1. Each layer has a seed of its own, so that its weights
+            do not depend on later layers. The global random state is neither read nor changed.
+        output: ``"probabilities"``, or ``"logits"`` for a model without the last softmax.
 
     Returns:
-        A built model for float32 images in [0, 1], channels last, not compiled.
+        A built model for float32 images in [0, 1], channels last, not compiled: a ``keras.Sequential`` for a line, a
+        functional ``keras.Model`` for a graph.
 
     Raises:
         OptionError: ``seed`` or ``output`` is out of range.
@@ -54,19 +47,30 @@ def build(spec: Spec, *, seed: int = 0, output: str = "probabilities") -> keras.
         raise OptionError(f"seed must be a whole number from 0 to 2**63 - 1. Received: seed={seed}.")
     rows = list(spec.table())
     if output == "logits":
-        rows[-1] = replace(rows[-1], layer=_without_softmax(rows[-1].layer))
-    stack = [_keras_layer(row, seed, index) for index, row in enumerate(rows)]
-    # Keras refuses some characters in a name, and a person's spec file may be called anything
+        rows[-1] = replace(rows[-1], layer=rows[-1].layer.without_softmax())
+    layers = [_keras_layer(row, seed, index) for index, row in enumerate(rows)]
+    # Keras refuses some characters in a name, and a spec file may be called anything
     name = re.sub(r"\W", "_", spec.name, flags=re.ASCII) or "network"
-    return keras.Sequential([keras.Input(spec.input_shape, dtype="float32"), *stack], name=name)
+    if spec.is_line:
+        return keras.Sequential([keras.Input(spec.input_shape, dtype="float32"), *layers], name=name)
+    tensors = {INPUT: keras.Input(spec.input_shape, dtype="float32", name=INPUT)}
+    for row, layer in zip(rows, layers, strict=True):
+        tensors[row.name] = layer(arguments_of(row, tensors))
+    return keras.Model(tensors[INPUT], tensors[rows[-1].name], name=name)
 
 
-def set_weights(model: keras.Sequential, weights: Weights) -> None:
+def arguments_of(row: Row, tensors: Mapping[str, Any]) -> Any:
+    """What a Keras layer is called with: a tensor, or a list of them for a layer that merges several."""
+    given = [tensors[name] for name in row.inputs]
+    return given if len(given) > 1 else given[0]
+
+
+def set_weights(model: keras.Model, weights: Weights) -> None:
     """Put weights into a model that `build` made.
 
     Args:
         model: From `build`.
-        weights: By full name, float32: exactly the model's.
+        weights: By full name, float32: all of the model's and no others.
 
     Raises:
         OptionError: A weight is missing, unknown or of another shape.
@@ -81,45 +85,36 @@ def set_weights(model: keras.Sequential, weights: Weights) -> None:
         variable.assign(weights[name])
 
 
-def get_weights(model: keras.Sequential) -> dict[str, np.ndarray]:
-    """Copy the weights out of a model that `build` made, by full name, float32, in Keras's order."""
+def get_weights(model: keras.Model) -> dict[str, np.ndarray]:
+    """Copy the weights of a model that `build` made: float32, by full name, in Keras's order."""
     return {name: np.array(variable.value.numpy(), dtype=np.float32) for name, variable in _variables(model).items()}
 
 
-def compute_reference(model: keras.Sequential, images: Images) -> Reference:
+def compute_reference(model: keras.Model, images: Images) -> Reference:
     """What TensorFlow computes for a few images, layer by layer.
 
     Args:
         model: From `build` with ``output="logits"``.
-        images: At most `proof.IMAGES`.
+        images: At most `reference.IMAGES`.
     """
-    tensor, outputs = images, {}
-    for layer in model.layers:
-        tensor = layer(tensor, training=False)
-        outputs[layer.name] = tensor.numpy()
-    logits = outputs.pop(model.layers[-1].name)
+    layers = _layers(model)
+    every = keras.Model(model.inputs[0], [layer.output for layer in layers])
+    computed = every(images, training=False)
+    outputs = {layer.name: np.asarray(value) for layer, value in zip(layers, computed, strict=True)}
+    logits = outputs.pop(layers[-1].name)
     return Reference(f"TensorFlow {tf.__version__}", images, logits, sample(outputs))
 
 
-def _variables(model: keras.Sequential) -> dict[str, keras.Variable]:
-    """Keras's variables by the names of `Spec.weight_shapes`, which are Keras's own."""
+def _layers(model: keras.Model) -> list[keras.Layer]:
+    """The layers of the spec: without the input of a functional model."""
+    return [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
+
+
+def _variables(model: keras.Model) -> dict[str, keras.Variable]:
+    """Keras's variables by the names of `Spec.weight_shapes`, which are Keras's."""
     return {f"{layer.name}/{variable.name}": variable for layer in model.layers for variable in layer.weights}
 
 
-def _without_softmax(layer: Layer) -> Layer:
-    if isinstance(layer, layers.Softmax):
-        return layers.Activation("linear")
-    return replace(layer, activation="linear")
-
-
 def _keras_layer(row: Row, seed: int, index: int) -> keras.Layer:
-    """The fields of a layer are Keras's arguments; what the vocabulary leaves to Keras's defaults is set explicitly."""
-    arguments = asdict(row.layer) | {"name": row.name, "dtype": "float32"}
-    if row.layer.window or isinstance(row.layer, layers.Flatten | layers.GlobalAveragePooling2D):
-        arguments["data_format"] = "channels_last"
-    initializer = arguments.pop("kernel_initializer", "glorot_uniform")
-    kernels = _KERNELS.get(row.kind, ())
-    for kernel, state in zip(kernels, np.random.SeedSequence([seed, index]).generate_state(2), strict=False):
-        config = {"class_name": initializer, "config": {"seed": int(state)}}
-        arguments[f"{kernel}_initializer"] = keras.initializers.get(config)
-    return getattr(keras.layers, row.kind)(**arguments)
+    seeds = np.random.SeedSequence([seed, index]).generate_state(2)
+    return row.layer.to_keras(keras, name=row.name, seeds=seeds)

@@ -1,4 +1,4 @@
-"""What a layer may be asked for: each check refuses one field, with what was expected and what was received."""
+"""Checks of a layer's arguments: each refuses one field, with what was expected and what was received."""
 
 from __future__ import annotations
 
@@ -16,13 +16,17 @@ MAX_SIZE = 4096
 """The largest filter count, unit count, kernel side or stride a layer may ask for."""
 
 
+MAX_NUMBER = 1e6
+"""The largest scale, offset or slope a layer may ask for."""
+
+
 def by(shape: Sequence[int]) -> str:
-    """A shape in words: ``3×3``."""
+    """A shape as text: ``3×3``."""
     return "×".join(str(size) for size in shape)
 
 
 def shown(value: object) -> str:
-    """A value in a message: it may come from a hostile file, so that it is cut short."""
+    """A value for a message, cut short: it may come from a hostile file."""
     return repr(value)[:60]
 
 
@@ -43,7 +47,7 @@ def check_integer(layer: Any, name: str) -> None:
 
 
 def check_pair(layer: Any, name: str) -> None:
-    """One or two whole numbers; one is made a pair."""
+    """One or two whole numbers; one becomes a pair."""
     value = getattr(layer, name)
     pair = (value, value) if type(value) is int else tuple(value) if isinstance(value, list | tuple) else ()
     if len(pair) != 2 or any(type(side) is not int or not 1 <= side <= MAX_SIZE for side in pair):
@@ -55,7 +59,7 @@ def check_pair(layer: Any, name: str) -> None:
 
 
 def check_choice(layer: Any, name: str, choices: Sequence[str]) -> None:
-    """One of some words."""
+    """One of a list of words."""
     value = getattr(layer, name)
     if not isinstance(value, str) or value not in choices:
         raise SpecError(f"{name} must be one of {', '.join(choices)}. Received: {name}={shown(value)}.")
@@ -69,10 +73,18 @@ def check_flag(layer: Any, name: str) -> None:
 
 
 def check_fraction(layer: Any, name: str) -> None:
-    """A number in [0, 1); made a float."""
+    """A number in [0, 1); becomes a float."""
     value = getattr(layer, name)
     if type(value) not in (int, float) or not 0 <= value < 1:
         raise SpecError(f"{name} must be a number from 0 up to, but not including, 1. Received: {name}={shown(value)}.")
+    object.__setattr__(layer, name, float(value))
+
+
+def check_number(layer: Any, name: str, *, low: float = -MAX_NUMBER) -> None:
+    """A number from ``low`` to `MAX_NUMBER`; becomes a float."""
+    value = getattr(layer, name)
+    if type(value) not in (int, float) or not low <= value <= MAX_NUMBER:
+        raise SpecError(f"{name} must be a number from {low:g} to {MAX_NUMBER:g}. Received: {name}={shown(value)}.")
     object.__setattr__(layer, name, float(value))
 
 

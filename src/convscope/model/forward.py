@@ -1,6 +1,6 @@
-"""The forward pass in plain NumPy: every activation kept, or only the logits of many images. No TensorFlow.
+"""The forward pass in plain NumPy: every activation kept, or only the logits of many images. Light.
 
-It is the oracle of everything that computes this network elsewhere, and the engine of `predict`.
+It is the engine of `predict`, and the reference for every other implementation.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ from jaxtyping import Float32
 
 from convscope.arrays import Images, Logits, Probabilities
 from convscope.errors import DataError, SpecError
-from convscope.model import layers, ops
-from convscope.model.spec import Row, Spec
+from convscope.model.spec import INPUT, Row, Spec
 
 Weights = Mapping[str, np.ndarray]
 """Every weight by its full name (``"conv2d_1/kernel"``), float32: the keys of `Spec.weight_shapes`, in its order."""
 
 CHUNK_BYTES = 1 << 25
-"""What the working memory of one chunk of images should not outgrow by much."""
+"""About how much working memory one chunk of images may take."""
 
 MAX_CHUNK = 256
 
@@ -33,7 +32,7 @@ class LayerActivation:
 
     Attributes:
         name: The layer's name in the shape table.
-        output: What the next layer receives, ``(n, h, w, c)`` or ``(n, units)``.
+        output: Its output, ``(n, h, w, c)`` or ``(n, units)``.
         pre_activation: The same before the activation, for a layer that has or is one; None for the others.
         depthwise: The result of a separable convolution's first half; None for other layers.
     """
@@ -49,10 +48,10 @@ class Activations:
     """Everything a network computed on some images.
 
     Attributes:
-        images: What went in.
-        layers: In order, one for each line of the shape table.
-        logits: What went into the last softmax.
-        probabilities: What came out of it.
+        images: The input.
+        layers: In order, one for each row of the shape table.
+        logits: The input of the last softmax.
+        probabilities: Its output.
     """
 
     images: Images
@@ -77,7 +76,7 @@ def forward(spec: Spec, weights: Weights, images: Images) -> Activations:
         images: In [0, 1], of the network's input shape.
 
     Returns:
-        One `LayerActivation` a layer.
+        One `LayerActivation` for each layer.
 
     Raises:
         SpecError: A weight is missing, unknown, or of another shape or dtype.
@@ -98,7 +97,7 @@ def forward(spec: Spec, weights: Weights, images: Images) -> Activations:
 
 
 def logits(spec: Spec, weights: Weights, images: Images, *, batch_size: int | None = None) -> Logits:
-    """Run the network on many images in bounded memory and keep only what goes into the softmax.
+    """Run the network on many images in bounded memory and keep only the logits.
 
     Args:
         spec: The network.
@@ -108,7 +107,7 @@ def logits(spec: Spec, weights: Weights, images: Images, *, batch_size: int | No
             depends on it only by rounding.
 
     Returns:
-        One row an image.
+        One row for each image.
 
     Raises:
         SpecError: A weight is missing, unknown, or of another shape or dtype.
@@ -132,8 +131,19 @@ def chunk_size(spec: Spec) -> int:
         >>> chunk_size(load_spec("classic", input_shape=(28, 28, 1), num_classes=10))
         16
     """
-    largest = max(_working_numbers(row) for row in spec.table())
-    return max(1, min(MAX_CHUNK, CHUNK_BYTES // (4 * largest)))
+    return max(1, min(MAX_CHUNK, CHUNK_BYTES // (4 * _working_numbers(spec.table()))))
+
+
+def _working_numbers(rows: tuple[Row, ...]) -> int:
+    """The most numbers held at once for one image: by the layer at work, and as outputs that a later layer needs."""
+    last_use = {name: index for index, row in enumerate(rows) for name in row.inputs}
+    largest, waiting = 0, {INPUT: math.prod(rows[0].input_shapes[0])}
+    for index, row in enumerate(rows):
+        others = sum(size for name, size in waiting.items() if name not in row.inputs[:1])
+        largest = max(largest, others + row.layer.working_numbers(row.input_shape))
+        waiting = {name: size for name, size in waiting.items() if last_use[name] > index}
+        waiting[row.name] = math.prod(row.output_shape)
+    return largest
 
 
 def check_weights(spec: Spec, weights: Weights) -> None:
@@ -160,65 +170,27 @@ def _check(spec: Spec, weights: Weights, images: Images) -> tuple[Row, ...]:
 
 
 def _run(rows: tuple[Row, ...], weights: Weights, images: Images) -> Iterator[LayerActivation]:
-    """The one engine: each layer's activations, in order."""
-    tensor = images
-    for row in rows:
-        names = row.layer.weight_shapes(row.input_shape)
+    """Each layer's activations, in order; an output is freed once no later layer needs it."""
+    last_use = {name: index for index, row in enumerate(rows) for name in row.inputs}
+    outputs = {INPUT: images}
+    for index, row in enumerate(rows):
+        own = layer_weights(row, weights)
         # weights of any finite size are valid, so their sums may leave float32: as in TensorFlow, no warning
         with np.errstate(over="ignore", invalid="ignore"):
-            done = _apply(row, {name: weights[f"{row.name}/{name}"] for name in names}, tensor)
-        yield done
-        tensor = done.output
+            computed = row.layer.forward(row.layer.merge([outputs[name] for name in row.inputs]), own)
+        for name in set(row.inputs):
+            if last_use[name] == index:
+                del outputs[name]
+        outputs[row.name] = computed.output
+        yield LayerActivation(row.name, computed.output, computed.pre_activation, computed.depthwise)
 
 
-def _apply(row: Row, weights: Mapping[str, np.ndarray], tensor: np.ndarray) -> LayerActivation:
-    layer, bias = row.layer, weights.get("bias")
-    depthwise = None
-    match layer:
-        case layers.Conv2D():
-            result = ops.conv2d(tensor, weights["kernel"], bias, window=layer.window, groups=layer.groups)
-        case layers.DepthwiseConv2D():
-            result = ops.depthwise_conv2d(tensor, weights["kernel"], bias, window=layer.window)
-        case layers.SeparableConv2D():
-            depthwise = ops.depthwise_conv2d(tensor, weights["depthwise_kernel"], None, window=layer.window)
-            result = ops.conv2d(depthwise, weights["pointwise_kernel"], bias, window=layers.Window((1, 1)))
-        case layers.Dense():
-            result = ops.dense(tensor, weights["kernel"], bias)
-        case layers.BatchNormalization():
-            result = ops.batch_normalization(tensor, **weights, epsilon=layer.epsilon)
-        case layers.AveragePooling2D():  # before its parent, MaxPooling2D
-            result = ops.average_pooling2d(tensor, window=layer.window)
-        case layers.MaxPooling2D():
-            result = ops.max_pooling2d(tensor, window=layer.window)
-        case layers.GlobalAveragePooling2D():
-            result = ops.global_average_pooling2d(tensor)
-        case layers.Flatten():
-            result = tensor.reshape(len(tensor), *row.output_shape)
-        case _:  # Dropout, which does nothing here, and the layers that are an activation
-            result = tensor
-    activation = _activation(layer)
-    if activation is None:
-        return LayerActivation(row.name, result)
-    output = ops.ACTIVATION_FUNCTIONS[activation](result)
-    return LayerActivation(row.name, output, pre_activation=result, depthwise=depthwise)
-
-
-def _activation(layer: layers.Layer) -> str | None:
-    """The activation a layer ends with; None for one that has none, such as pooling."""
-    named = {layers.ReLU: "relu", layers.Softmax: "softmax"}
-    return named.get(type(layer)) or getattr(layer, "activation", None)
+def layer_weights(row: Row, weights: Weights) -> dict[str, np.ndarray]:
+    """The weights of one layer by Keras's names."""
+    return {name: weights[f"{row.name}/{name}"] for name in row.layer.weight_shapes(row.input_shape)}
 
 
 def _before_softmax(last: LayerActivation) -> Logits:
     if last.pre_activation is None:  # `Spec` ends every network with a softmax
         raise SpecError(f"The last layer must be a softmax. Received: {last.name}.")
     return last.pre_activation
-
-
-def _working_numbers(row: Row) -> int:
-    """Numbers held at once while a layer computes one image: its input, its unfolded windows, its output twice."""
-    numbers = math.prod(row.input_shape) + 2 * math.prod(row.output_shape)
-    if isinstance(row.layer, layers.Conv2D):
-        taps = math.prod(row.layer.kernel_size) * row.input_shape[2] // row.layer.groups
-        numbers += math.prod(row.output_shape[:2]) * taps
-    return numbers

@@ -1,7 +1,7 @@
-"""The model file: weights and a JSON spec in one ``model.safetensors``, written whole or not at all, read as hostile.
+"""The model file: weights and a JSON spec in one ``model.safetensors``, written atomically, never trusted when read.
 
-Nothing in the file can name code, a path or an address. Reading opens one file, bounds every size before it allocates,
-refuses what `save_model` would not have written, and ends with the file's own self-test through the NumPy engine.
+Nothing in the file can name code, a path or an address. Reading opens one file, checks every size before it allocates,
+refuses what `save_model` would not have written, and ends with the file's own self-test on the NumPy engine.
 """
 
 from __future__ import annotations
@@ -16,18 +16,17 @@ from typing import Any
 
 import numpy as np
 
-from convscope.arrays import MAX_CLASS_NAME, Images, is_class_name
+from convscope.arrays import MAX_CLASS_NAME, MAX_CLASSES, Images, is_class_name
 from convscope.errors import ModelFileError, SpecError
-from convscope.model import ops
 from convscope.model.files import replace_file
 from convscope.model.forward import Weights, check_weights, logits
-from convscope.model.layers import Conv2D, Dense, DepthwiseConv2D, SeparableConv2D
+from convscope.model.layers.layer import SLOW
 from convscope.model.safetensors_io import encode, open_file, parse_json, plain, tensors_of
-from convscope.model.spec import Row, Spec
+from convscope.model.spec import Spec
 from convscope.model.spec_parser import from_json
 
-SCHEMA_VERSION = 1
-MAX_CLASSES = 1000
+SCHEMA_VERSION = 2
+"""The newest version that is read. A line is written as version 1; version 2 names the layers of a graph."""
 
 MAX_COST = 10_000_000_000
 """For one image, in multiply-adds of a matrix product: about a third of a second on one core (see `cost`)."""
@@ -46,7 +45,7 @@ _IMAGES, _LOGITS = "self_test/images", "self_test/logits"
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A trained network with everything that is needed to use it.
+    """A trained network with everything needed to use it.
 
     Attributes:
         spec: The network.
@@ -54,7 +53,7 @@ class Model:
         class_names: In the order of the logits; see `arrays.is_class_name`.
         preprocessing: The contract of `data.preprocess`, as plain values.
         calibration: Plain values; may be empty.
-        provenance: Where it came from, as plain values. Shown to people, never acted upon.
+        provenance: Where it came from, as plain values. Only shown, never acted on.
 
     Raises:
         ModelFileError: The class names do not fit the network.
@@ -95,19 +94,20 @@ def weights_sha256(weights: Weights) -> str:
 def cost(spec: Spec) -> int:
     """What one image costs the NumPy engine, in multiply-adds of a matrix product (some 25 to 50 a nanosecond).
 
-    What is not a matrix product runs some 30 times slower for each number, and each NumPy call costs microseconds.
-    It is an upper bound by rule of thumb, for refusing a network that only exists to keep a reader busy.
+    Anything but a matrix product is about 30 times slower per number, and each NumPy call costs microseconds. It is a
+    rough upper bound, for refusing a network made to keep a reader busy.
 
     Example:
         >>> from convscope.model.presets import load_spec
         >>> cost(load_spec("classic", input_shape=(28, 28, 1), num_classes=10)) < MAX_COST // 50
         True
     """
-    return sum(_row_cost(row) for row in spec.table())
+    merged = sum(math.prod(shape) for row in spec.table() for shape in row.input_shapes[1:])
+    return sum(row.layer.cost(row.input_shape) for row in spec.table()) + 2 * SLOW * merged
 
 
 def check_size(spec: Spec) -> None:
-    """Refuse a network that no reader would run; training may ask this before it begins.
+    """Refuse a network that is too big for any reader; training checks this before it starts.
 
     Raises:
         ModelFileError: One image costs more than `MAX_COST`, or a layer gives more than `MAX_OUTPUT` numbers.
@@ -122,17 +122,17 @@ def check_size(spec: Spec) -> None:
 
 
 def save_model(model: Model, path: str | Path, *, self_test: Images | None = None) -> None:
-    """Write a model file: a reader sees the old one or the new one, never half of it.
+    """Write a model file atomically: a reader sees the old file or the new one, never a part of it.
 
     Args:
         model: All weights finite.
         path: Replaced if it exists; its folder must exist.
-        self_test: `SELF_TEST_IMAGES` images in [0, 1] that lie in the file with their logits, for the reader to
-            compare; None takes smooth waves.
+        self_test: `SELF_TEST_IMAGES` images in [0, 1], stored with their logits for the reader to compare; None takes
+            smooth waves.
 
     Raises:
         ModelFileError: A weight is missing, of another shape or not finite, the network is too big, or the file
-            cannot be written (the disk is full, the folder read-only); an older file of that name is untouched.
+            cannot be written (the disk is full, the folder read-only); an existing file is left as it is.
     """
     path = Path(path)
     check_size(model.spec)
@@ -154,10 +154,10 @@ def save_model(model: Model, path: str | Path, *, self_test: Images | None = Non
 
 
 def load_model(path: str | Path) -> Model:
-    """Read a model file, trusting nothing in it.
+    """Read a model file. Nothing in it is trusted.
 
     Returns:
-        The model, whose self-test has passed. Its weights are read-only views into the file's bytes.
+        The model, after its self-test has passed. Its weights are read-only views into the file's bytes.
 
     Raises:
         ModelFileError: It is damaged, hostile, or written by a newer convscope; the message names the file.
@@ -174,7 +174,7 @@ def load_model(path: str | Path) -> Model:
 
 def _text(model: Model) -> str:
     record = {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": _version(model.spec),
         "network": model.spec.to_json(),
         "class_names": list(model.class_names),
         "weights_sha256": weights_sha256(model.weights),
@@ -182,17 +182,24 @@ def _text(model: Model) -> str:
     return json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
+def _version(spec: Spec) -> int:
+    """The oldest schema that can hold the network, so that an older convscope opens every file it can run."""
+    return 2 if spec.nodes else 1
+
+
 def _read(path: Path) -> Model:
     file = open_file(path)
     record = _record(parse_json(file.text, "its spec"))
     spec = from_json(record["network"])
+    if record["schema_version"] != _version(spec):
+        raise ModelFileError(f"its schema version must be {_version(spec)}. Received: {record['schema_version']}.")
     check_size(spec)
     shapes = spec.weight_shapes()
     tests = {_IMAGES: (SELF_TEST_IMAGES, *spec.input_shape), _LOGITS: (SELF_TEST_IMAGES, spec.num_classes)}
     tensors = tensors_of(file, shapes | tests)
     weights = {name: tensors[name] for name in shapes}
     if weights_sha256(weights) != record["weights_sha256"]:
-        raise ModelFileError("its weights do not have the hash that it states: the file is damaged.")
+        raise ModelFileError("checksum mismatch of its weights: the file is damaged.")
     plain_values = {key: record[key] for key in _PLAIN}
     model = Model(spec=spec, weights=weights, class_names=tuple(record["class_names"]), **plain_values)
     _run_self_test(model, tensors[_IMAGES], tensors[_LOGITS])
@@ -200,7 +207,7 @@ def _read(path: Path) -> Model:
 
 
 def _record(record: object) -> dict[str, Any]:
-    """The spec's keys and the types of their values; the version first, since a newer one may have other keys."""
+    """Check the keys and the types of their values; the version first, since a newer one may have other keys."""
     version = record.get("schema_version") if isinstance(record, dict) else None
     if type(version) is int and version > SCHEMA_VERSION:
         raise ModelFileError(f"it was written by a newer convscope (schema {version}).", hint="Upgrade convscope.")
@@ -237,24 +244,3 @@ def _run_self_test(model: Model, images: np.ndarray, expected: np.ndarray) -> No
     difference = float(np.abs(logits(model.spec, model.weights, images) - expected).max())
     if not difference <= SELF_TEST_TOLERANCE * max(1.0, float(np.abs(expected).max())):  # NaN fails too
         raise ModelFileError(f"its self-test fails: the logits differ by {difference:.3g}.")
-
-
-def _row_cost(row: Row) -> int:
-    layer, outputs = row.layer, math.prod(row.output_shape)
-    slow = 2 * math.prod(row.input_shape) + 4 * outputs
-    product = calls = 0
-    if isinstance(layer, Conv2D | Dense):
-        product = row.multiply_adds
-    if layer.window:
-        rows, columns = layer.window.kernel_size
-        taps = calls = rows * columns
-        if isinstance(layer, Conv2D):
-            unfolded = math.prod(row.output_shape[:2]) * taps * row.input_shape[2]
-            slow += unfolded
-            calls = taps * (layer.groups + 4 * unfolded // ops.BLOCK_BYTES)
-        elif isinstance(layer, DepthwiseConv2D | SeparableConv2D):
-            slow += row.multiply_adds
-        else:  # pooling goes over rows, then over columns
-            slow += (rows + columns) * math.prod(row.input_shape)
-            calls = rows + columns
-    return product + 30 * slow + 100_000 * calls

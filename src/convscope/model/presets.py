@@ -1,11 +1,11 @@
-"""Three networks by name. Each is the text of a spec file, so that a person can copy one and change it."""
+"""Three networks by name. Each is the text of a spec file, to copy and change."""
 
 from __future__ import annotations
 
 import difflib
 from pathlib import Path
 
-from convscope.errors import SpecError
+from convscope.errors import OptionError, SpecError
 from convscope.model.spec import Spec
 from convscope.model.spec_parser import parse
 
@@ -62,15 +62,16 @@ MAX_SPEC_BYTES = 100_000
 
 
 def load_spec(name_or_path: str, *, input_shape: tuple[int, int, int], num_classes: int) -> Spec:
-    """The network of a preset, or of a spec file of the person's own, fitted to the data.
+    """The network of a preset or of a spec file, for the shape and classes of the data.
 
     Args:
-        name_or_path: A key of `PRESETS`, or the path of a text file with one layer a line.
+        name_or_path: A key of `PRESETS`, or the path of a text file with one layer on each line.
         input_shape: Rows, columns, channels of the data.
         num_classes: How many classes the data has.
 
     Raises:
-        SpecError: There is no such preset or file, or the network does not fit the data.
+        OptionError: There is no such preset or file.
+        SpecError: The network does not fit the data.
 
     Example:
         >>> load_spec("classic", input_shape=(28, 28, 1), num_classes=10).parameters
@@ -84,15 +85,16 @@ def spec_text(name_or_path: str) -> tuple[str, str]:
     """The text and the short name behind a preset or a spec file.
 
     Raises:
-        SpecError: There is no such preset or file, or the file is not a short text.
+        OptionError: There is no such preset or file.
+        SpecError: The file is not a short text.
     """
     if name_or_path in PRESETS:
         return PRESETS[name_or_path], name_or_path
     path = Path(name_or_path)
     if not path.is_file():
         near = difflib.get_close_matches(name_or_path, PRESETS, n=1)
-        hint = f"Did you mean {near[0]}?" if near else "Give a preset or the path of a text file with one layer a line."
-        raise SpecError(
+        hint = f"Did you mean {near[0]}?" if near else "Give a preset or the path of a text file with one layer per line."
+        raise OptionError(
             f"Expected a preset ({', '.join(PRESETS)}) or a spec file. Received: {name_or_path!r}.", hint=hint
         )
     try:
@@ -102,6 +104,6 @@ def spec_text(name_or_path: str) -> tuple[str, str]:
             raise SpecError(f"{path}: a spec file has at most {MAX_SPEC_BYTES:,} bytes.")
         return content.decode("utf-8-sig"), path.stem
     except UnicodeDecodeError:
-        raise SpecError(f"{path}: expected a text file in UTF-8, one layer a line.") from None
+        raise SpecError(f"{path}: expected a text file in UTF-8, one layer on each line.") from None
     except OSError as error:
         raise SpecError(f"{path}: cannot be read ({error.strerror}).") from None

@@ -1,4 +1,4 @@
-"""The findings of a checkup as one HTML file with thumbnails, which needs no other file and makes no request."""
+"""The findings of a data check as one HTML file with thumbnails. It needs no other file and makes no requests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from html import escape
 
 import numpy as np
 
-from convscope.data.data_checks import KINDS, DataReport, Finding
+from convscope.data.data_check import Finding
+from convscope.data.data_checks import KINDS, DataReport
 from convscope.data.preprocess import AnyPicture
 from convscope.data.resample import resample
 from convscope.data.scan import ImageRecord
@@ -14,13 +15,13 @@ from convscope.errors import DataError
 from convscope.markup import image, table
 
 SHOWN = 60
-"""Findings of a kind that the page shows with pictures; the others are named."""
+"""Findings of each kind that are shown with thumbnails; the others are listed by name."""
 
-PICTURES = 6
-"""Of one finding."""
+THUMBNAILS = 6
+"""Per finding."""
 
 SIDE = 96
-"""Pixels of a thumbnail's longer side."""
+"""The longer side of a thumbnail, in pixels."""
 
 STYLE = """
 :root { color-scheme: light dark; --ink: light-dark(#1b1f24, #e9ebee); --soft: light-dark(#565d66, #a5adb8);
@@ -42,21 +43,21 @@ nav ul { padding-left: 1.25rem; } a { color: inherit; }
 
 
 def data_report_page(report: DataReport) -> str:
-    """One HTML file: what was found, the gravest first, with what it does and what to do.
+    """Build the page: all findings, the most serious kinds first, with advice.
 
-    Pictures are read again for their thumbnails; one that can no longer be read is shown by its name.
+    Images are read again for their thumbnails. If one can no longer be read, only its name is shown.
     """
-    seen, counts = report.seen, report.counts
-    title = f"{escape(seen.source)}: looked through"
-    known = {record.name: record for record in seen.records}
-    parts = [f"<p>{len(seen.records):,} pictures in {len(report.class_counts)} classes. {_verdict(report)}</p>"]
+    scan, counts = report.scan, report.counts
+    title = f"Data check: {escape(scan.source)}"
+    known = {record.name: record for record in scan.records}
+    parts = [f"<p>{len(scan.records):,} images in {len(report.class_counts)} classes. {_verdict(report)}</p>"]
     entries = [f'<li><a href="#{kind}">{KINDS[kind].title}</a>: {count:,}</li>' for kind, count in counts.items()]
     parts += [f"<nav aria-label='Findings'><ul>{''.join(entries)}</ul></nav>"] if entries else []
     for kind in counts:
         found = [finding for finding in report.findings if finding.kind == kind]
         parts.append(_section(kind, found, known))
     rows = [(escape(name), f"{n['train']:,}", f"{n['test']:,}") for name, n in report.class_counts.items()]
-    parts.append(table(("class", "train", "test"), rows, caption="Readable pictures"))
+    parts.append(table(("class", "train", "test"), rows, caption="Readable images"))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -69,10 +70,10 @@ def data_report_page(report: DataReport) -> str:
 
 def _verdict(report: DataReport) -> str:
     if not report.findings:
-        return "Nothing found."
-    grave = sum(count for kind, count in report.counts.items() if KINDS[kind].is_serious)
-    words = f"{grave:,} findings that spoil training or figures" if grave else "Nothing that spoils a training"
-    return f"{words}; {sum(report.counts.values()) - grave:,} that are only good to know."
+        return "No problems found."
+    serious = sum(count for kind, count in report.counts.items() if KINDS[kind].is_serious)
+    words = f"{serious:,} serious findings" if serious else "No serious findings"
+    return f"{words}; {sum(report.counts.values()) - serious:,} for information."
 
 
 def _section(kind: str, found: list[Finding], known: dict[str, ImageRecord]) -> str:
@@ -94,20 +95,20 @@ def _named(finding: Finding) -> str:
 
 
 def _entry(finding: Finding, known: dict[str, ImageRecord]) -> str:
-    """Pictures with their names, then the words."""
+    """Thumbnails with their names, then the description."""
     figures = []
-    for name in finding.files[:PICTURES]:
+    for name in finding.files[:THUMBNAILS]:
         picture = _thumbnail(known[name]) if name in known else ""
         label = f" · {escape(known[name].class_name)}" if name in known else ""
         figures.append(f"<figure>{picture}<figcaption>{escape(name)}{label}</figcaption></figure>")
-    others = len(finding.files) - PICTURES
+    others = len(finding.files) - THUMBNAILS
     more = f" and {others:,} more" if others > 0 else ""
     return f"{''.join(figures)}<div>{escape(finding.words)}{more}</div>"
 
 
 def _thumbnail(record: ImageRecord) -> str:
     try:
-        picture = record.show()
+        picture = record.load()
     except DataError:
         return ""
     small = _reduced(picture)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from convscope.arrays import is_number
 from convscope.errors import ModelFileError, RunError
 from convscope.model.files import make_folder, replace_file
 from convscope.model.safetensors_io import encode, open_file, parse_json, tensors_of
-from convscope.training.lock import lock_file
+from convscope.training.lock import lock_file, unlock_file
 
 FOLDER = "checkpoints"
 LOCK_FILE = "lock"
@@ -243,7 +242,7 @@ def lock_run(folder: Path) -> Iterator[None]:
             if not files(place):
                 delete_checkpoints(folder)
         finally:
-            os.close(lock)
+            unlock_file(lock, place / LOCK_FILE)
 
 
 def delete_checkpoints(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The options of a training as a file that a person reads and changes: ``config.toml``."""
+"""The options of a training as a TOML file to read and edit: ``config.toml``. Light."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from pathlib import Path
 
 from convscope.errors import ModelFileError, OptionError
 from convscope.model.files import read_small
+from convscope.training.option import check_names
 from convscope.training.options import TrainOptions
 
 MAX_CONFIG_BYTES = 1_000_000
 
 
 def to_toml(values: Mapping[str, object]) -> str:
-    r"""Flat values as TOML; None is left out, as TOML has no word for it.
+    r"""Flat values as TOML. None is skipped, because TOML has no null.
 
-    Nor has it one for a path whose bytes are no text: there an escape is written out, for a person to see.
+    A path that is not valid text is written with visible escapes, because TOML cannot hold its bytes.
 
     Example:
         >>> print(to_toml({"data": "mnist", "seed": 0, "out": None}), end="")
@@ -34,10 +35,10 @@ def _toml_value(value: object) -> str:
 
 
 def load_config(path: str | Path) -> dict[str, object]:
-    """The options that a ``config.toml`` holds.
+    """The options in a ``config.toml``.
 
     Raises:
-        OptionError: The file cannot be read, is not TOML, or has a word that is no option.
+        OptionError: The file cannot be read, is not TOML, or has an unknown option.
     """
     try:
         values = tomllib.loads(read_small(Path(path), MAX_CONFIG_BYTES).decode("utf-8"))
@@ -45,9 +46,7 @@ def load_config(path: str | Path) -> dict[str, object]:
         raise OptionError(f"{path} cannot be read ({error.strerror}).") from None
     except ModelFileError as error:
         raise OptionError(f"{path} cannot be read: {error}") from None
-    except (ValueError, RecursionError) as error:  # also of a number of 5,000 digits, or brackets without end
+    except (ValueError, RecursionError) as error:  # also for a number of 5,000 digits, or endless brackets
         raise OptionError(f"{path} is not TOML: {error}") from None
-    unknown = sorted(set(values) - set(TrainOptions.__dataclass_fields__))
-    if unknown:
-        raise OptionError(f"{path} has a word that is no option. Received: {', '.join(unknown)[:100]}.")
+    check_names(values, TrainOptions, source=str(path))
     return values

@@ -16,11 +16,10 @@ import numpy as np
 from convscope.arrays import to_images
 from convscope.data.dataset import Dataset, epoch_order
 from convscope.errors import RunError
-from convscope.model.build import Weights, build, compute_reference, get_weights
-from convscope.model.layers import BatchNormalization, Dropout
+from convscope.model.build import Weights, arguments_of, build, compute_reference, get_weights
 from convscope.model.reference import IMAGES, Reference
-from convscope.model.spec import Spec
-from convscope.model.tensorflow import keras, tf
+from convscope.model.spec import INPUT, Spec
+from convscope.model.tensorflow import tf
 from convscope.training.augment import augment, is_wanted
 from convscope.training.checkpoint import CheckpointManager
 from convscope.training.history import HistoryRecorder, Progress
@@ -121,12 +120,12 @@ class _Loop:
         whitened = whitening_kernel(spec, train.pixels, seed=options.seed) if options.whiten else None
         self.model = build(spec, seed=options.seed, output="logits")
         if whitened is not None:
-            self.model.layers[0].kernel.assign(whitened)
+            self.model.get_layer(spec.table()[0].name).kernel.assign(whitened)
         self._length = len(train)
         self._pixels = tf.constant(train.pixels.reshape(len(train), -1))
         self._labels = tf.constant(train.labels.astype(np.int32))
         self._order = (-1, tf.zeros([0], tf.int32))
-        self._layers = list(zip(spec.layers, self.model.layers, strict=True))
+        self._layers = [(row, self.model.get_layer(row.name)) for row in spec.table()]
         self._variables = [variable.value for variable in self.model.trainable_variables]
         self._optimizer = Optimizer(self._variables, self._scale_invariant(spec), options)
         self._moving_statistics = [v.value for v in self.model.non_trainable_variables if "seed" not in v.path]
@@ -257,17 +256,13 @@ class _Loop:
         self._average(step)
         return loss
 
-    def _forward(self, x: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-        """``model(x, training=True)``, with the fused kernel of batch normalisation and dropout that knows its step."""
-        for index, (layer, keras_layer) in enumerate(self._layers):
-            if isinstance(layer, BatchNormalization):
-                x = _batch_normalization(x, keras_layer)
-            elif isinstance(layer, Dropout):
-                seed = tf.stack([self.options.seed * 1000 + index, step])
-                x = tf.nn.experimental.stateless_dropout(x, rate=layer.rate, seed=seed)
-            else:
-                x = keras_layer(x)
-        return x
+    def _forward(self, images: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+        """``model(images, training=True)``, with the training computation of each layer kind."""
+        tensors = {INPUT: images}
+        for index, (row, keras_layer) in enumerate(self._layers):
+            x, seed = arguments_of(row, tensors), (self.options.seed * 1000 + index, step)
+            tensors[row.name] = row.layer.training_forward(tf, x, keras_layer, seed=seed)
+        return tensors[self._layers[-1][0].name]
 
     def _average(self, step: tf.Tensor) -> None:
         begin = int(self.total_steps * (1 - (self.options.average or 0)))
@@ -277,23 +272,8 @@ class _Loop:
 
     def _scale_invariant(self, spec: Spec) -> list[bool]:
         kernels = {
-            id(self.model.layers[i].kernel.value) for i in range(len(spec.layers)) if is_scale_invariant(spec, i)
+            id(keras_layer.kernel.value)
+            for index, (_, keras_layer) in enumerate(self._layers)
+            if is_scale_invariant(spec, index)
         }
         return [id(variable) in kernels for variable in self._variables]
-
-
-def _batch_normalization(x: tf.Tensor, layer: keras.layers.BatchNormalization) -> tf.Tensor:
-    channels = x.shape[-1]
-    flat = len(x.shape) == 2
-    y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-        x=tf.reshape(x, [-1, 1, 1, channels]) if flat else x,
-        scale=layer.gamma.value if layer.scale else tf.ones([channels]),
-        offset=layer.beta.value if layer.center else tf.zeros([channels]),
-        mean=tf.zeros([channels]),
-        variance=tf.ones([channels]),
-        epsilon=layer.epsilon,
-        is_training=True,
-    )
-    for moving, now in ((layer.moving_mean.value, mean), (layer.moving_variance.value, variance)):
-        moving.assign_sub((moving - now) * (1 - layer.momentum))
-    return tf.reshape(y, [-1, channels]) if flat else y

@@ -1,112 +1,89 @@
-"""The choices of a training, and the recipe of each preset."""
+"""The options of a training, and the recipe of each preset. Light.
 
-from __future__ import annotations
+A new option is one field of `CoreOptions`: its type, help text, range and group stand there, and the command line,
+``config.toml``, ``run.json``, the reference page and the errors follow.
+"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Annotated
 
-from convscope.arrays import is_number
-from convscope.errors import OptionError
+from convscope.training.augmentations import AugmentationOptions
+from convscope.training.option import DATA, Option, OptionField, check_fields, check_names, option_fields
 
 OPTIMIZERS = ("adam", "sgd", "muon")
 
-RANGES: dict[str, tuple[float, float]] = {
-    "epochs": (0.01, 10_000),
-    "batch_size": (1, 65_536),
-    "learning_rate": (1e-8, 1e3),
-    "muon_learning_rate": (1e-8, 1e3),
-    "warmup": (0, 0.95),
-    "label_smoothing": (0, 0.9),
-    "weight_decay": (0, 10),
-    "average": (0, 0.9999),
-    "shift": (0, 16),
-    "rotate": (0, 180),
-    "zoom": (0, 0.9),
-    "shear": (0, 1),
-    "validation_fraction": (0.001, 0.9),
-    "test_fraction": (0, 0.9),
-    "seed": (0, 2**31 - 1),
-    "size": (1, 1024),
-}
-"""The range of each number, both ends included."""
+
+@dataclass(frozen=True)
+class CoreOptions:
+    """All options but those of the augmentations."""
+
+    data: Annotated[str, Option("Dataset name, or a path: see convscope data.", DATA)] = "mnist"
+    model: Annotated[
+        str, Option("Model preset (classic, quick, accurate), or a text file with one Keras layer per line.", DATA)
+    ] = "quick"
+    epochs: Annotated[float | None, Option("Number of epochs; may be a fraction.", low=0.01, high=10_000)] = None
+    batch_size: Annotated[int | None, Option("Batch size.", low=1, high=65_536)] = None
+    optimizer: Annotated[str | None, Option("Optimizer.", choices=OPTIMIZERS)] = None
+    learning_rate: Annotated[
+        float | None, Option("Peak learning rate of the one-cycle schedule.", low=1e-8, high=1e3)
+    ] = None
+    muon_learning_rate: Annotated[
+        float | None, Option("Peak learning rate of the kernels that muon updates.", low=1e-8, high=1e3)
+    ] = None
+    warmup: Annotated[float | None, Option("Warmup fraction.", low=0, high=0.95)] = None
+    label_smoothing: Annotated[float | None, Option("Label smoothing.", low=0, high=0.9)] = None
+    weight_decay: Annotated[float | None, Option("Decoupled weight decay.", low=0, high=10)] = None
+    average: Annotated[
+        float | None, Option("Fraction of final steps to average weights over; 0 for none.", low=0, high=0.9999)
+    ] = None
+    whiten: Annotated[bool | None, Option("Initialize the first convolution by patch whitening.")] = None
+    validation_fraction: Annotated[
+        float, Option("Fraction of the training images held out for validation.", DATA, 0.001, 0.9)
+    ] = 1 / 12
+    test_fraction: Annotated[
+        float, Option("Fraction of the images held out for testing, if the dataset has no test part.", DATA, 0, 0.9)
+    ] = 0.15
+    size: Annotated[int | None, Option("Resize images to this height and width, in pixels.", DATA, 1, 1024)] = None
+    seed: Annotated[
+        int, Option("Random seed of split, initial weights, order, augmentation and dropout.", DATA, 0, 2**31 - 1)
+    ] = 0
 
 
 @dataclass(frozen=True)
-class TrainOptions:
-    """Every choice of a training; what is None is filled by `resolve` from the network's recipe.
+class TrainOptions(AugmentationOptions, CoreOptions):
+    """Every option of a training, by keyword; what is None is filled in by `resolve` from the model's recipe.
 
-    Attributes:
-        data: A data set by name, or a path.
-        model: A preset, or the path of a spec file.
-        epochs: How often each training image is seen; may be a fraction.
-        batch_size: Images a step.
-        optimizer: ``adam``, ``sgd`` (Nesterov momentum) or ``muon`` (orthogonalised updates of the kernels).
-        learning_rate: The peak of the one-cycle schedule.
-        muon_learning_rate: The same for the kernels that ``muon`` moves, relative to their length.
-        warmup: The share of the steps in which the learning rate rises.
-        label_smoothing: The share of each target spread over all classes.
-        weight_decay: Decoupled, per unit of learning rate.
-        average: The share of the last steps whose weights are averaged into the final ones; 0 takes the last.
-        shift: The largest random shift, in pixels, each way.
-        rotate: The largest random rotation, in degrees, each way.
-        zoom: The largest random change of size, as a share, each way, rows and columns apart.
-        shear: The largest random slant, in columns a row, each way.
-        whiten: Start the first convolution at the whitening of the training pictures' patches, not at random.
-        validation_fraction: The share of the training images kept aside to choose by.
-        test_fraction: The share held out as test split where the source has none.
-        size: Side to which pictures of a folder are resampled, in pixels; None keeps their own.
-        seed: Decides split, initial weights, order, augmentation and dropout.
+    Each field is documented where it is declared: in `CoreOptions`, and in the augmentations. `option_help` gives the
+    text of one.
 
     Raises:
-        OptionError: A value is outside its range.
+        OptionError: A value is out of its range or of another kind.
+
+    Example:
+        >>> TrainOptions(model="classic", epochs=3).epochs
+        3.0
     """
 
-    data: str = "mnist"
-    model: str = "quick"
-    epochs: float | None = None
-    batch_size: int | None = None
-    optimizer: str | None = None
-    learning_rate: float | None = None
-    muon_learning_rate: float | None = None
-    warmup: float | None = None
-    label_smoothing: float | None = None
-    weight_decay: float | None = None
-    average: float | None = None
-    shift: int | None = None
-    rotate: float | None = None
-    zoom: float | None = None
-    shear: float | None = None
-    whiten: bool | None = None
-    validation_fraction: float = 1 / 12
-    test_fraction: float = 0.15
-    size: int | None = None
-    seed: int = 0
-
     def __post_init__(self) -> None:
-        for name, (low, high) in RANGES.items():
-            value = getattr(self, name)
-            if value is None and self.__dataclass_fields__[name].default is None:
-                continue
-            whole = "int" in str(self.__dataclass_fields__[name].type)
-            if not is_number(value, low, high) or (whole and type(value) is not int):
-                kind = "a whole number" if whole else "a number"
-                raise OptionError(f"{name} must be {kind} from {low:g} to {high:g}. Received: {name}={value!r}.")
-            object.__setattr__(self, name, value if whole else float(value or 0))
-        if self.whiten not in (None, True, False):
-            raise OptionError(f"whiten must be true or false. Received: whiten={self.whiten!r}.")
-        if self.optimizer is not None and self.optimizer not in OPTIMIZERS:
-            raise OptionError(
-                f"optimizer must be one of {', '.join(OPTIMIZERS)}. Received: optimizer={self.optimizer!r}."
-            )
-        for name in ("data", "model"):
-            if not isinstance(getattr(self, name), str) or not getattr(self, name):
-                raise OptionError(f"{name} must be a name or a path. Received: {name}={getattr(self, name)!r}.")
+        check_fields(self)
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, object]) -> "TrainOptions":
+        """Options from names and values, as keywords, ``config.toml`` or ``run.json`` give them.
+
+        Raises:
+            OptionError: A name is unknown (the hint names the nearest), or a value is not allowed.
+        """
+        check_names(values, cls)
+        return cls(**values)  # type: ignore[arg-type]
 
     def total_steps(self, images: int) -> int:
-        """How many steps the training takes; each epoch leaves out what does not fill a batch."""
+        """Number of steps of the training; the last, incomplete batch of each epoch is dropped."""
         return max(round((self.epochs or 1) * self.steps_per_epoch(images)), 1)
 
     def steps_per_epoch(self, images: int) -> int:
-        """Whole batches in an epoch; a set smaller than a batch is one step."""
+        """Whole batches in an epoch; a training set smaller than a batch is one step."""
         return max(images // min(self.batch_size or 1, images), 1)
 
 
@@ -126,7 +103,7 @@ DEFAULTS: dict[str, object] = {
     "shear": 0.0,
     "whiten": False,
 }
-"""What a network of the person's own trains with."""
+"""The recipe of a custom network."""
 
 RECIPES: dict[str, dict[str, object]] = {
     "classic": {
@@ -161,11 +138,11 @@ RECIPES: dict[str, dict[str, object]] = {
         "whiten": True,
     },
 }
-"""What each preset changes of `DEFAULTS`; docs/speed.md has the ablation of `quick`."""
+"""How the recipe of each preset differs from `DEFAULTS`; docs/speed.md has the ablation of `quick`."""
 
 
 def resolve(options: TrainOptions) -> TrainOptions:
-    """Fill what the person left open from the recipe of the network.
+    """Fill in the options that are None from the recipe of the model.
 
     Example:
         >>> resolve(TrainOptions(model="classic", epochs=5)).epochs
@@ -175,3 +152,34 @@ def resolve(options: TrainOptions) -> TrainOptions:
     """
     recipe = DEFAULTS | RECIPES.get(options.model, {})
     return replace(options, **{name: recipe[name] for name in recipe if getattr(options, name) is None})
+
+
+def option_help(name: str) -> str:
+    """The help text of an option, with its range, as the command line and the docs have it.
+
+    Raises:
+        OptionError: There is no such option.
+
+    Example:
+        >>> option_help("batch_size")
+        'Batch size (1 to 65536).'
+    """
+    check_names([name], TrainOptions)
+    (field,) = (one for one in option_fields(TrainOptions) if one.name == name)
+    return describe(field)
+
+
+def describe(field: OptionField) -> str:
+    """The help text of a field: meaning, range or choices, and the default where it is not the recipe's."""
+    option, text = field.option, field.option.help
+    if field.kind in (int, float):
+        text = f"{text.removesuffix('.')} ({option.low:.10g} to {option.high:.10g})."
+    elif option.choices:
+        text = f"{text.removesuffix('.')} ({', '.join(option.choices)})."
+    if field.default is None:
+        return text
+    return (
+        f"{text} Default: {field.default:.4g}."
+        if isinstance(field.default, float)
+        else f"{text} Default: {field.default}."
+    )

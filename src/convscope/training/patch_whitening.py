@@ -7,7 +7,7 @@ from jaxtyping import Float32
 
 from convscope.arrays import Pixels, to_images
 from convscope.errors import OptionError
-from convscope.model.layers import Conv2D
+from convscope.model.layers.conv2d import Conv2D
 from convscope.model.spec import Spec
 
 IMAGES = 2000

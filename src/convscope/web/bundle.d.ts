@@ -1,4 +1,4 @@
-// Written by scripts/types from report/bundle.py: change it there.
+// Generated from report/bundle.py by scripts/types: do not edit.
 
 /** An array: little-endian bytes in base64, row-major. */
 export interface ArrayJson {
@@ -14,11 +14,12 @@ export interface ReceptiveFieldJson {
   start: number;
 }
 
-/** One line of the shape table. */
+/** One row of the shape table; an input is the name of a layer, or "input" for the image. */
 export interface LayerJson {
   name: string;
   kind: string;
   config: Record<string, any>;
+  inputs: string[];
   input_shape: number[];
   output_shape: number[];
   parameters: number;
@@ -26,7 +27,7 @@ export interface LayerJson {
   receptive_field: ReceptiveFieldJson[] | null;
 }
 
-/** A spec with its shapes worked out. */
+/** A spec with its shapes. */
 export interface NetworkJson {
   name: string;
   input_shape: number[];
@@ -36,15 +37,15 @@ export interface NetworkJson {
   layers: LayerJson[];
 }
 
-/** What another engine computed for a few images; `model.reference` says which values the samples are. */
-export interface ProofJson {
+/** What another engine computed for a few images; `model.reference` defines which values are sampled. */
+export interface ReferenceJson {
   engine: string;
   images: ArrayJson;
   logits: ArrayJson;
   samples: Record<string, ArrayJson>;
 }
 
-/** One labelled image; its pixels lie in `PicturesJson.pixels` at the same position. */
+/** One labeled image; its pixels are in `PicturesJson.pixels` at the same position. */
 export interface PictureJson {
   index: number;
   name: string;
@@ -55,7 +56,7 @@ export interface PictureJson {
   gallery: boolean;
 }
 
-/** Images of the measured part: a gallery that was not chosen by what the network says, then the mistakes. */
+/** Images of the evaluated split: a gallery that was not selected by prediction, then the mistakes. */
 export interface PicturesJson {
   part: string;
   pixels: ArrayJson;
@@ -72,7 +73,7 @@ export interface Bundle {
   preprocessing: Record<string, any>;
   temperature: number;
   weights: Record<string, ArrayJson>;
-  proof: ProofJson;
+  reference: ReferenceJson;
   pictures: PicturesJson;
   evaluation: Record<string, any> | null;
   claimed_pairs: (Record<string, any>)[];

@@ -1,6 +1,6 @@
-"""The 60,000 + 10,000 digits in the box, checked each time they are loaded. No network.
+"""MNIST, 60,000 + 10,000 digits, included in the package and verified by checksum at each load. No download.
 
-``scripts/pack_mnist`` made the .xz files; LICENSE.md says whose work they are.
+``scripts/pack_mnist`` creates the .xz files; LICENSE.md gives their origin and license.
 """
 
 from __future__ import annotations
@@ -23,21 +23,22 @@ FOLDER = Path(__file__).parent
 CLASS_NAMES = tuple("0123456789")
 DIGIT = re.compile(r"mnist:(\d{1,5})")
 PARTS = {"train": "train", "test": "t10k"}
+TEST_IMAGES = 10_000
 THREADS = 2
-"""liblzma lets go of Python's lock; the training images are four streams, and two threads leave the rest in peace."""
+"""Decompression releases the GIL. The training images are four streams; two threads leave cores for other work."""
 
 
 def load_part(part: str) -> Dataset:
-    """Load the training or the test part of MNIST; the other part is not touched.
+    """Load the training or the test part of MNIST, without reading the other.
 
     Args:
         part: ``"train"`` (60,000 digits) or ``"test"`` (10,000).
 
     Returns:
-        Grey 28×28 pictures. The test part carries the 15 labels known to be wrong in ``known_wrong``.
+        Grayscale 28×28 images. ``known_wrong`` lists the 15 test images whose labels are known to be wrong.
 
     Raises:
-        DataError: Another part, or a file in the package that is missing or damaged.
+        DataError: Another part, or a file of the package is missing or damaged.
 
     Example:
         >>> load_part("test")
@@ -47,7 +48,7 @@ def load_part(part: str) -> Dataset:
 
 
 def load_parts(*parts: str) -> tuple[Dataset, ...]:
-    """Load several parts at once, which takes less time than one after the other; see ``load_part``."""
+    """Load several parts at once, which is faster than one after the other; see `load_part`."""
     for part in parts:
         if part not in PARTS:
             raise DataError(f"Expected part 'train' or 'test'. Received: part={part!r}.")
@@ -65,30 +66,43 @@ def load_parts(*parts: str) -> tuple[Dataset, ...]:
     )
 
 
-def digit(name: str) -> Picture | None:
-    """The test digit that ``mnist:7`` names, counted from 0.
-
-    Returns:
-        uint8 ``(28, 28, 1)``; None where the name is of another form.
+def digit_index(name: str) -> int | None:
+    """The index in ``mnist:7``; None if the name has another form.
 
     Raises:
-        DataError: There is no digit of that number.
+        DataError: The test part has no image with that index.
+
+    Example:
+        >>> digit_index("mnist:7"), digit_index("photo.png")
+        (7, None)
+    """
+    found = DIGIT.fullmatch(name)
+    if not found:
+        return None
+    if int(found[1]) >= TEST_IMAGES:
+        raise DataError(f"Expected mnist:0 to mnist:{TEST_IMAGES - 1}. Received: {name}.")
+    return int(found[1])
+
+
+def digit(name: str) -> Picture | None:
+    """The test image that ``mnist:7`` stands for; None if the name has another form.
+
+    Returns:
+        uint8 ``(28, 28, 1)``.
+
+    Raises:
+        DataError: The test part has no image with that index.
 
     Example:
         >>> digit("mnist:7").shape, digit("photo.png")
         ((28, 28, 1), None)
     """
-    found = DIGIT.fullmatch(name)
-    if not found:
-        return None
-    pixels = load_part("test").pixels
-    if int(found[1]) >= len(pixels):
-        raise DataError(f"Expected mnist:0 to mnist:{len(pixels) - 1}. Received: {name}.")
-    return pixels[int(found[1])]
+    index = digit_index(name)
+    return None if index is None else load_part("test").pixels[index]
 
 
 def known_wrong() -> tuple[int, ...]:
-    """The positions of the 15 test digits whose label most people reject, ascending.
+    """The indices of the 15 test images whose label most people reject, ascending.
 
     Source:
         Northcutt, Athalye and Mueller, Pervasive Label Errors in Test Sets, 2021; ``wrong_test_labels.json``.
@@ -109,14 +123,14 @@ def _read(name: str) -> bytes:
 
 
 def _unpack(names: list[str]) -> list[UInt8[np.ndarray, " _"]]:
-    """Unpack IDX files, all their streams in threads, and check each SHA-256."""
+    """Decompress IDX files, with their streams in threads, and verify each SHA-256."""
     index = json.loads(_read("index.json"))
     packed = {name: memoryview(_read(f"{name}.xz")) for name in names}
     raw = [np.empty(index[name]["raw_bytes"], np.uint8) for name in names]
 
     def unpack(name: str, stream: dict[str, int], target: np.ndarray) -> None:
         piece = packed[name][stream["offset"] : stream["offset"] + stream["packed_bytes"]]
-        # At most one byte more than expected is ever unpacked: a damaged file cannot fill the memory.
+        # At most one byte more than expected is decompressed, so that a damaged file cannot fill the memory.
         found = lzma.LZMADecompressor(lzma.FORMAT_XZ).decompress(piece, max_length=len(target) + 1)
         if len(found) != len(target):
             raise _damaged(f"{name}.xz", f"{len(found)} bytes instead of {len(target)}")
@@ -145,7 +159,6 @@ def _unpack(names: list[str]) -> list[UInt8[np.ndarray, " _"]]:
 
 
 def _damaged(name: str, reason: str) -> DataError:
-    return DataError(
-        f"Expected MNIST in the package as it was packed. Received: file={FOLDER / name}, {reason}.",
-        hint="Reinstall convscope.",
+    return DataError.about_file(
+        "Expected the package's undamaged MNIST files", FOLDER / name, reason, hint="Reinstall convscope."
     )

@@ -1,6 +1,6 @@
-"""Pictures a person wants to see: one module a picture, values in, a matplotlib Figure out; ``canvas.save`` writes it.
+"""Figures: one module per figure. A function takes values and returns a matplotlib Figure; ``canvas.save`` writes it.
 
-All look the same because all draw on ``canvas`` with ``lettering``: one set of colours and fonts, a title that says
-the finding, units on the axes, and never a colour as the only sign. Each figure carries its own description for
-people who cannot see it, and `save` puts it into the file. Settings of matplotlib are restored after each drawing.
+``canvas`` and ``text_layout`` give all figures the same colors and fonts, a title that states the result, units on the
+axes, and a second sign besides color. Each figure has a text description, which `save` stores in the file.
+Matplotlib's settings are restored after each figure.
 """

@@ -1,4 +1,4 @@
-"""What all pictures share: colours, style, the sheet with its heading, and the file."""
+"""The basis of all figures: colors, style, a sheet with a heading, and saving."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PAPER = "#ffffff"
 RIGHT = "#0072b2"
 WRONG = "#b84a00"
 NOTE = "#7a3e9d"
-"""Dark variants of the colour-blind safe palette of Okabe and Ito, 2008: each has 4.5:1 on white, so it can be text."""
+"""Dark variants of the colorblind-safe palette of Okabe and Ito (2008), with a contrast on white of at least 4.5:1."""
 
 WIDTH = 10.0
 """Inches; 1400 pixels at `DPI`."""
@@ -40,11 +40,11 @@ Picture = TypeVar("Picture", bound=Callable[..., Figure])
 
 
 def _style() -> dict[str, object]:
-    """The one visual language. Nobody's own matplotlib settings change a picture."""
+    """The style of all figures, independent of the user's matplotlib settings."""
     return {
         "font.family": list(font_families()),
         "font.size": 10.0,
-        # Class names are names: `$` in them is a dollar sign and not the beginning of a formula.
+        # A `$` in a class name is a dollar sign, not the beginning of a formula.
         "text.parse_math": False,
         "text.usetex": False,
         "text.color": INK,
@@ -77,7 +77,7 @@ def _style() -> dict[str, object]:
 
 
 def picture(draw: Picture) -> Picture:
-    """Run a drawing function in the one style, whatever the process has set; the settings are restored after it."""
+    """Decorator: run a drawing function with the common style, and restore matplotlib's settings afterwards."""
 
     @functools.wraps(draw)
     def drawn(*args: object, **kwargs: object) -> Figure:
@@ -90,17 +90,17 @@ def picture(draw: Picture) -> Picture:
 
 
 def sheet(title: str, *, subtitle: str, body: float, description: str, width: float = WIDTH) -> tuple[Figure, float]:
-    """A figure with its heading, and room below.
+    """Create a figure with a heading, and space below it.
 
     Args:
-        title: The finding, in a sentence.
-        subtitle: How to read the picture; may be empty.
+        title: The result, in one sentence.
+        subtitle: How to read the figure; may be empty.
         body: Inches of height below the heading.
-        description: The picture in words, for people who cannot see it.
+        description: A text description of the figure.
         width: Inches.
 
     Returns:
-        The figure and its height without the heading as a share of the whole: the body lies from 0 to there.
+        The figure, and the top of the body below the heading, as a fraction of the figure's height.
     """
     title_lines = wrap(title, width=width - 2 * MARGIN, size=TITLE_SIZE, bold=True)
     subtitle_lines = wrap(subtitle, width=width - 2 * MARGIN, size=SUBTITLE_SIZE)
@@ -109,77 +109,77 @@ def sheet(title: str, *, subtitle: str, body: float, description: str, width: fl
     figure = Figure(figsize=(width, height), dpi=DPI)
     FigureCanvasAgg(figure)
     y = height - MARGIN
-    for lines, size, colour, weight in (
+    for lines, size, color, weight in (
         (title_lines, TITLE_SIZE, INK, "bold"),
         (subtitle_lines, SUBTITLE_SIZE, QUIET, "normal"),
     ):
         for line in lines:
-            figure.text(MARGIN / width, y / height, line, size=size, color=colour, weight=weight, va="top")
+            figure.text(MARGIN / width, y / height, line, size=size, color=color, weight=weight, va="top")
             y -= _LINE * size
     figure.set_label(f"{title}. {description}".replace("..", "."))
     return figure, body / height
 
 
-def drawing_area(figure: Figure, share: float) -> Axes:
-    """One plain area over the body, measured in inches from its top left corner, y downwards."""
-    axes = figure.add_axes((0.0, 0.0, 1.0, share))
-    axes.set(xlim=(0.0, figure.get_figwidth()), ylim=(figure.get_figheight() * share, 0.0))
+def drawing_area(figure: Figure, body_top: float) -> Axes:
+    """Axes over the whole body, in inches from its top left corner, y downwards."""
+    axes = figure.add_axes((0.0, 0.0, 1.0, body_top))
+    axes.set(xlim=(0.0, figure.get_figwidth()), ylim=(figure.get_figheight() * body_top, 0.0))
     axes.set_axis_off()
     return axes
 
 
 def save(figure: Figure, path: Path, *, alt: str = "") -> Path:
-    """Write a picture as PNG, about 1400 pixels wide, with its description inside.
+    """Write a figure as PNG, about 1400 pixels wide, with its description in the file.
 
     Args:
-        figure: What one of the pictures returned.
-        path: The file to write; one that exists is replaced.
-        alt: The picture in words, kept in the PNG's ``Description``; the figure's own words when empty.
+        figure: The figure.
+        path: The file to write; an existing file is replaced.
+        alt: Text for the PNG's ``Description``; if empty, the description of the figure.
 
     Returns:
         The path.
 
     Raises:
-        RunError: The file cannot be written. Nothing is left of it then.
+        RunError: The file cannot be written. No partial file is left.
 
     Example:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     save(Figure(figsize=(1, 1)), Path(folder) / "empty.png", alt="Nothing yet.").name
+        ...     save(Figure(figsize=(1, 1)), Path(folder) / "empty.png", alt="An empty figure.").name
         'empty.png'
     """
     buffer = io.BytesIO()
     with matplotlib.rc_context(), warnings.catch_warnings():
         matplotlib.rcParams.update(_style())
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")
-        # No Software entry: it would name matplotlib's version, and equal pictures would be different files.
+        # Without the Software entry, which names matplotlib's version, equal figures are equal files.
         metadata = {"Description": plain(alt or str(figure.get_label())), "Software": None}
         figure.savefig(buffer, format="png", dpi=DPI, metadata=metadata)
     try:
         replace_file(path, [buffer.getvalue()])
     except OSError as error:
         raise RunError(
-            f"Expected a place to write a picture. Received: {path} ({error.strerror}).",
-            hint="Choose another folder or make room.",
+            f"Expected a path where a figure can be written. Received: {path} ({error.strerror}).",
+            hint="Choose another folder, or free some disk space.",
         ) from error
     return path
 
 
-def luminance(colour: tuple[float, ...]) -> float:
-    """Relative luminance of an sRGB colour with parts in [0, 1]: 0 black, 1 white.
+def luminance(color: tuple[float, ...]) -> float:
+    """Relative luminance of an sRGB color with components in [0, 1]: 0 is black, 1 is white.
 
     Source:
         WCAG 2.2, "relative luminance".
     """
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour[:3]]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in color[:3]]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def text_on(colour: tuple[float, ...]) -> str:
-    """Black or white, whichever stands out more on a colour: never below 4.58:1.
+def text_on(color: tuple[float, ...]) -> str:
+    """Black or white, whichever has the higher contrast on a color: at least 4.58:1.
 
     Example:
         >>> text_on((1.0, 1.0, 0.8)), text_on((0.2, 0.1, 0.0))
         ('#000000', '#ffffff')
     """
-    return "#000000" if luminance(colour) > 0.1791 else "#ffffff"
+    return "#000000" if luminance(color) > 0.1791 else "#ffffff"

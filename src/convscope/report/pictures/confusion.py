@@ -1,4 +1,4 @@
-"""The confusion matrix: what is taken for what, with the errors in sight."""
+"""The confusion matrix, with the most confused pairs."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _SIDE = 2.75
 
 @picture
 def confusion_matrix(evaluation: Evaluation) -> Figure:
-    """Draw the confusion matrix, and beside it the pairs that are confused most.
+    """Draw the confusion matrix, and next to it the most confused pairs.
 
-    A cell's number is its images and its colour their share of the row. Errors have a scale of their own, stretched
-    by the square root, because beside 99 % on the diagonal an error of 1 % would be white. The scale reaches at
-    least 5 %, so that a good network's picture looks calm.
+    The number in a cell counts images; its color shows their fraction of the row. Errors have a separate scale with
+    a square root, because next to 99 % on the diagonal an error of 1 % would be invisible. The scale ends at 5 % or
+    more, so that small errors of a good network are not exaggerated.
 
     Args:
-        evaluation: What was measured, with 2 to about 60 classes; beyond, cells carry no numbers.
+        evaluation: The evaluation. With more than about 60 classes, cells have no numbers.
     """
     k = len(evaluation.class_names)
     confusion = evaluation.confusion
@@ -39,38 +39,38 @@ def confusion_matrix(evaluation: Evaluation) -> Figure:
     errors = rates * (1 - np.eye(k))
     norm = PowerNorm(0.5, vmin=0.0, vmax=max(float(errors.max()), _SMALLEST_SCALE))
     width, body = (12.0, 9.3) if k > 20 else (WIDTH, 6.9 if k > 4 else 5.2)
-    figure, share = sheet(
+    figure, body_top = sheet(
         _title(evaluation), subtitle=_subtitle(k), body=body, description=_description(evaluation), width=width
     )
-    figure.set_layout_engine("constrained", rect=(0.02, 0.01, 0.97 - _SIDE / width, share - 0.01))
+    figure.set_layout_engine("constrained", rect=(0.02, 0.01, 0.97 - _SIDE / width, body_top - 0.01))
     axes = figure.add_subplot()
     axes.set_anchor("NW")
-    colours = _cell_colours(confusion, rates, _ERRORS(norm(errors)))
-    axes.imshow(colours, interpolation="nearest")
+    colors = _cell_colors(confusion, rates, _ERRORS(norm(errors)))
+    axes.imshow(colors, interpolation="nearest")
     _frame(axes, evaluation)
     if k <= _COUNTS_UP_TO:
-        _write_cells(axes, confusion, rates, colours)
+        _write_cells(axes, confusion, rates, colors)
     if errors.max() > 0:
-        _scale(figure, norm, share)
-        _pairs(figure, evaluation, share)
+        _scale(figure, norm, body_top)
+        _pairs(figure, evaluation, body_top)
     return figure
 
 
-def _cell_colours(confusion: np.ndarray, rates: np.ndarray, errors: np.ndarray) -> np.ndarray:
-    """RGBA of each cell: white where nothing is, blue on the diagonal, orange beside it."""
+def _cell_colors(confusion: np.ndarray, rates: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """RGBA of each cell: white if empty, blue on the diagonal, orange elsewhere."""
     diagonal = np.arange(len(confusion))
-    colours = np.where(confusion[..., None] > 0, errors, 1.0)
-    colours[diagonal, diagonal] = _HITS(rates.diagonal())
-    return colours
+    colors = np.where(confusion[..., None] > 0, errors, 1.0)
+    colors[diagonal, diagonal] = _HITS(rates.diagonal())
+    return colors
 
 
-def _write_cells(axes: Axes, confusion: np.ndarray, rates: np.ndarray, colours: np.ndarray) -> None:
+def _write_cells(axes: Axes, confusion: np.ndarray, rates: np.ndarray, colors: np.ndarray) -> None:
     k = len(confusion)
     with_rates = k <= _RATES_UP_TO
     size = min(16.0, max(3.4, 12.0 - 0.2 * k if k <= 10 else 100 / k))
     up, down = (0.0014 * k * size, 0.0022 * k * size) if with_rates else (0.0, 0.0)
     for i, j in zip(*np.nonzero(confusion), strict=True):
-        style = {"ha": "center", "va": "center", "color": text_on(tuple(colours[i, j])), "gid": f"cell {i} {j}"}
+        style = {"ha": "center", "va": "center", "color": text_on(tuple(colors[i, j])), "gid": f"cell {i} {j}"}
         count = f"{confusion[i, j]:,}" if k <= 20 else str(confusion[i, j])
         weight = "bold" if i != j else "normal"
         axes.text(j, i - up, count, size=size, weight=weight, **style)
@@ -79,12 +79,12 @@ def _write_cells(axes: Axes, confusion: np.ndarray, rates: np.ndarray, colours: 
 
 
 def _frame(axes: Axes, evaluation: Evaluation) -> None:
-    """Names on both axes, thin lines between the cells."""
+    """Class names on both axes, and thin lines between the cells."""
     k = len(evaluation.class_names)
     size = 10.0 if k <= 12 else max(4.8, 140 / k)
     names = [drawable(name, index=i, width=1.4, size=size) for i, name in enumerate(evaluation.class_names)]
-    slanted = max(text_width(name, size=size) for name in names) > 5.0 / k
-    axes.set_xticks(range(k), names, size=size, rotation=90 if slanted else 0)
+    rotated = max(text_width(name, size=size) for name in names) > 5.0 / k
+    axes.set_xticks(range(k), names, size=size, rotation=90 if rotated else 0)
     axes.set_yticks(range(k), names, size=size)
     axes.tick_params(length=0, labelcolor=INK, pad=5)
     axes.set_xlabel("predicted class")
@@ -97,23 +97,23 @@ def _frame(axes: Axes, evaluation: Evaluation) -> None:
     axes.vlines(lines, -0.5, k - 0.5, color=FAINT, linewidth=width)
 
 
-def _scale(figure: Figure, norm: PowerNorm, share: float) -> None:
-    """The colour scale of the errors, at the top of the side column."""
+def _scale(figure: Figure, norm: PowerNorm, body_top: float) -> None:
+    """The color scale of the errors, at the top of the side column."""
     width, height = figure.get_size_inches()
-    area = figure.add_axes((1 - (_SIDE - 0.1) / width, share - 0.36 / height, 2.0 / width, 0.14 / height))
+    area = figure.add_axes((1 - (_SIDE - 0.1) / width, body_top - 0.36 / height, 2.0 / width, 0.14 / height))
     area.set_in_layout(False)
     bar = figure.colorbar(ScalarMappable(norm, _ERRORS), cax=area, orientation="horizontal")
     bar.set_ticks([0.0, norm.vmax / 4, norm.vmax], labels=[percent(tick) for tick in (0.0, norm.vmax / 4, norm.vmax)])
     area.tick_params(length=0, labelsize=8.5)
     area.grid(False)
     bar.outline.set_visible(False)
-    area.set_title("Errors: share of the true class", size=9, weight="normal", color=QUIET)
+    area.set_title("Errors: fraction of the true class", size=9, weight="normal", color=QUIET)
 
 
-def _pairs(figure: Figure, evaluation: Evaluation, share: float) -> None:
-    """The most confused pairs in words, down the side column."""
+def _pairs(figure: Figure, evaluation: Evaluation, body_top: float) -> None:
+    """The most confused pairs as text, in the side column."""
     width, height = figure.get_size_inches()
-    x, y = 1 - (_SIDE - 0.1) / width, share - 1.1 / height
+    x, y = 1 - (_SIDE - 0.1) / width, body_top - 1.1 / height
     figure.text(x, y, "Most confused pairs", size=10, weight="bold")
     y -= 0.34 / height
     for pair in evaluation.most_confused(_PAIRS):
@@ -123,7 +123,7 @@ def _pairs(figure: Figure, evaluation: Evaluation, share: float) -> None:
         lines = (
             f"{pair.errors:,} of {pair.n:,}: {percent(rate.rate)}",
             f"between {100 * rate.low:.1f} and {100 * rate.high:.1f} %",
-            "more than pairs on average" if pair.distinguishable else "the order may be chance",
+            "more often than the mean pair" if pair.distinguishable else "not significant",
         )
         for line in lines if len(evaluation.pairs) > 1 else lines[:2]:
             y -= 0.185 / height
@@ -142,22 +142,23 @@ def _names(pair: ConfusedPair, *, width: float, size: float) -> tuple[str, str]:
 def _title(evaluation: Evaluation) -> str:
     worst = evaluation.most_confused(1)
     if not worst:
-        return f"All {evaluation.n:,} images are right"
+        return f"All {evaluation.n:,} images are correct"
     accuracy = evaluation.accuracy
     a, b = _names(worst[0], width=2.5, size=TITLE_SIZE)
     right = percent(accuracy.rate, decimals=accuracy.decimals)
-    return f"{right} of {evaluation.n:,} images are right; most confused: {a} and {b}"
+    return f"{right} of {evaluation.n:,} images are correct; most confused: {a} and {b}"
 
 
 def _subtitle(k: int) -> str:
-    cell = "Upper number: images; lower number: share of the row. " if k <= _RATES_UP_TO else "Number: images. "
-    return cell + "Blue diagonal: right. Orange: wrong, the darker the more often."
+    cell = "Upper number: images; lower number: fraction of the row. " if k <= _RATES_UP_TO else "Number: images. "
+    return cell + "Blue diagonal: correct. Orange: errors, darker for more."
 
 
 def _description(evaluation: Evaluation) -> str:
     pairs = "; ".join(
-        f"{pair.first_name} as {pair.second_name} {pair.first_as_second} times, back {pair.second_as_first} times"
+        f"{pair.first_name} as {pair.second_name} {pair.first_as_second} times, reversed {pair.second_as_first} times"
         for pair in evaluation.most_confused(_PAIRS)
     )
     k = len(evaluation.class_names)
-    return f"Confusion matrix of {k} classes, rows true, columns predicted. Most confused: {pairs or 'none'}."
+    rows = "rows are true classes, columns are predictions"
+    return f"Confusion matrix of {k} classes; {rows}. Most confused: {pairs or 'none'}."

@@ -20,12 +20,12 @@ _MARKED_UP_TO = 40
 
 @picture
 def learning_curves(history: Sequence[Mapping]) -> Figure:
-    """Draw how a training went.
+    """Draw the learning curves of a training.
 
     Args:
-        history: One row a measurement, in order: ``epoch`` (epochs seen, a float) and any of ``loss``,
-            ``validation_loss`` (nats), ``validation_accuracy`` (a share) and ``learning_rate``, each a number or None.
-            A quantity that no row has gets no panel; numbers that are not finite are left out.
+        history: One row per measurement, in order: ``epoch`` (a float) and any of ``loss``, ``validation_loss``
+            (nats), ``validation_accuracy`` (a fraction) and ``learning_rate``, each a number or None. A quantity
+            that is missing in all rows gets no panel; values that are not finite are skipped.
     """
     accuracy = _points(history, "validation_accuracy")
     loss, validation = _points(history, "loss"), _points(history, "validation_loss")
@@ -33,16 +33,16 @@ def learning_curves(history: Sequence[Mapping]) -> Figure:
     panels = [(accuracy[0], 3.0), (loss[0] or validation[0], 2.6), (rate[0], 1.3)]
     heights = [height for present, height in panels if present] or [1.0]
     title, description = _finding(history, accuracy, loss)
-    figure, share = sheet(
+    figure, body_top = sheet(
         title,
         subtitle=(
-            "Validation images are never learned from. Accuracy and loss are on logarithmic scales: equal "
-            "steps are equal factors, so that 98 to 99 % is as high a step as 99 to 99.5 %."
+            "The network is not trained on validation images. Accuracy and loss have logarithmic scales: "
+            "equal steps are equal factors, so 98 to 99 % is the same distance as 99 to 99.5 %."
         ),
         body=sum(heights) + 0.5,
         description=description,
     )
-    figure.set_layout_engine("constrained", rect=(0.02, 0.01, 0.93, share - 0.01), hspace=0.06)
+    figure.set_layout_engine("constrained", rect=(0.02, 0.01, 0.93, body_top - 0.01), hspace=0.06)
     rows = iter(figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0])
     last: Axes | None = None
     if accuracy[0]:
@@ -52,9 +52,9 @@ def learning_curves(history: Sequence[Mapping]) -> Figure:
     if rate[0]:
         _draw_rate(last := next(rows), rate)
     if last is None:
-        _say_nothing_was_measured(next(rows))
+        _draw_placeholder(next(rows))
     else:
-        last.set_xlabel("epoch: times that each training image was seen")
+        last.set_xlabel("epoch")
         last.set_xlim(0, max(*accuracy[0], *loss[0], *validation[0], *rate[0], 0.0, 1e-9) * 1.002)
     return figure
 
@@ -66,18 +66,18 @@ def _points(history: Sequence[Mapping], key: str) -> Points:
     return [x for x, _ in kept], [y for _, y in kept]
 
 
-def _line(axes: Axes, points: Points, *, colour: str, label: str, marked: bool) -> None:
-    """A line, with its points marked where there are few or only one."""
+def _line(axes: Axes, points: Points, *, color: str, label: str, marked: bool) -> None:
+    """A line; its points are marked if there are few, or only one."""
     marker = "o" if (marked and len(points[0]) <= _MARKED_UP_TO) or len(points[0]) == 1 else None
-    axes.plot(*points, color=colour, marker=marker, markersize=4.5, clip_on=False, label=label, zorder=3)
+    axes.plot(*points, color=color, marker=marker, markersize=4.5, clip_on=False, label=label, zorder=3)
 
 
 def _draw_accuracy(axes: Axes, points: Points) -> None:
     epochs, accuracies = points
-    # Drawn as errors on a logarithmic axis turned over: near 100 %, halving the errors is what counts.
+    # Drawn as errors on an inverted logarithmic axis, because near 100 % the relative change of the errors matters.
     floor = min([0.5 * (1 - a) for a in accuracies if a < 1], default=0.001)
     errors = [max(1 - a, floor) for a in accuracies]
-    _line(axes, (epochs, errors), colour=RIGHT, label="validation", marked=True)
+    _line(axes, (epochs, errors), color=RIGHT, label="validation", marked=True)
     axes.set_yscale("log")
     low = max((tick for tick in _ERROR_TICKS if tick < min(errors)), default=min(errors) / 2)
     high = min((tick for tick in _ERROR_TICKS if tick > max(errors)), default=1.0)
@@ -105,11 +105,9 @@ def _draw_accuracy(axes: Axes, points: Points) -> None:
 
 def _draw_loss(axes: Axes, loss: Points, validation: Points) -> None:
     if loss[0]:
-        _line(
-            axes, loss, colour=WRONG, label="training (with label smoothing and augmentation, where used)", marked=False
-        )
+        _line(axes, loss, color=WRONG, label="training (with label smoothing and augmentation, if used)", marked=False)
     if validation[0]:
-        _line(axes, validation, colour=RIGHT, label="validation", marked=True)
+        _line(axes, validation, color=RIGHT, label="validation", marked=True)
         axes.lines[-1].set_linestyle((0, (5, 2)))
     values = [value for value in (*loss[1], *validation[1]) if value > 0]
     if values:
@@ -119,39 +117,39 @@ def _draw_loss(axes: Axes, loss: Points, validation: Points) -> None:
         axes.set_yticks([tick for tick in ticks if min(values) / 1.25 <= tick <= max(values) * 1.25])
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.yaxis.set_minor_locator(NullLocator())
-    axes.set_title("Loss, in nats an image")
+    axes.set_title("Loss, in nats per image")
     if loss[0] and validation[0]:
         axes.legend(loc="lower right", bbox_to_anchor=(1.0, 0.98), ncols=2, handlelength=2.6, labelcolor=INK)
 
 
 def _draw_rate(axes: Axes, points: Points) -> None:
-    _line(axes, points, colour=NOTE, label="learning rate", marked=False)
+    _line(axes, points, color=NOTE, label="learning rate", marked=False)
     axes.set_ylim(0, max(*points[1], 1e-12) * 1.1)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.locator_params(axis="y", nbins=3)
     axes.set_title("Learning rate")
 
 
-def _say_nothing_was_measured(axes: Axes) -> None:
+def _draw_placeholder(axes: Axes) -> None:
     axes.set_axis_off()
-    axes.text(0.5, 0.5, "Nothing was measured yet.", ha="center", va="center", color=QUIET, size=WIDTH + 2)
+    axes.text(0.5, 0.5, "No measurements yet.", ha="center", va="center", color=QUIET, size=WIDTH + 2)
 
 
 def _finding(history: Sequence[Mapping], accuracy: Points, loss: Points) -> tuple[str, str]:
-    """The title, and the picture in words."""
+    """The title and the description of the figure."""
     if not history:
-        return "The training has not begun", "No row was recorded."
+        return "Training has not started", "No measurements were recorded."
     epochs = history[-1]["epoch"]
     after = f"after {epochs:.3g} epoch{'' if epochs == 1 else 's'}"
     diverged = any(row.get("loss") is not None and not math.isfinite(row["loss"]) for row in history)
     if diverged:
-        title = f"The loss stopped being a number {after}"
+        title = f"The loss is no longer finite {after}"
     elif accuracy[0]:
         title = f"Validation accuracy {percent(accuracy[1][-1], decimals=2)} {after}"
     elif loss[0]:
         title = f"Training loss {loss[1][-1]:.3g} {after}"
     else:
-        title = f"Nothing was measured {after}"
+        title = f"No measurements {after}"
     words = [f"Learning curves over {epochs:.3g} epochs."]
     if loss[0]:
         words.append(f"Training loss from {loss[1][0]:.3g} to {loss[1][-1]:.3g}.")

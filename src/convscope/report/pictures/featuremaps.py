@@ -1,4 +1,4 @@
-"""The layers of a network for one picture: feature maps, filters, and rows of numbers, as a part of a sheet."""
+"""The layers of a network for one image: feature maps, filters, and rows of numbers, as a part of a sheet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 
 from convscope.explanation.attribution import colors, to_pixels
 from convscope.explanation.explanation import Explanation
-from convscope.model.layers import Conv2D, DepthwiseConv2D, Dropout, Flatten, SeparableConv2D
+from convscope.model.forward import layer_weights
 from convscope.model.spec import Row
 from convscope.report.pictures.canvas import DPI, FAINT, INK, MARGIN, QUIET, WIDTH, text_on
 from convscope.report.pictures.text_layout import drawable
@@ -31,7 +31,7 @@ _MOST_ROWS = 40
 
 @dataclass(frozen=True)
 class _Line:
-    """One layer: its row of the shape table, its numbers, and the filters that made them, if any."""
+    """One layer: its row of the shape table, its output, and its filters, if any."""
 
     row: Row
     values: np.ndarray
@@ -98,7 +98,7 @@ def _lines(explained: Explanation) -> Iterator[_Line]:
     pairs = [
         (row, activation)
         for row, activation in zip(rows, explained.activations.layers, strict=True)
-        if not isinstance(row.layer, Dropout | Flatten)
+        if row.layer.is_shown
     ]
     if len(pairs) > _MOST_ROWS:
         pairs = pairs[: _MOST_ROWS // 2] + pairs[-_MOST_ROWS // 2 :]
@@ -109,19 +109,10 @@ def _lines(explained: Explanation) -> Iterator[_Line]:
 
 
 def _filters(explained: Explanation, row: Row) -> np.ndarray | None:
-    """One slice of the kernel a feature map, ``(r, s, f)``: of the channel with the largest weight."""
-    weights = explained.network.weights
-    match row.layer:
-        case Conv2D():
-            kernel = weights[f"{row.name}/kernel"]
-        case DepthwiseConv2D():
-            kernel = weights[f"{row.name}/kernel"]
-            return kernel.reshape(*kernel.shape[:2], -1)
-        case SeparableConv2D():
-            depthwise = weights[f"{row.name}/depthwise_kernel"]
-            kernel = depthwise.reshape(*depthwise.shape[:2], -1, 1) * weights[f"{row.name}/pointwise_kernel"]
-        case _:
-            return None
+    """For each feature map the filter's slice at the channel with the largest weight, ``(r, s, f)``."""
+    kernel = row.layer.filters_of(layer_weights(row, explained.network.weights))
+    if kernel is None:
+        return None
     strongest = np.abs(kernel).max(axis=(0, 1)).argmax(axis=0)
     return kernel[:, :, strongest, np.arange(kernel.shape[3])]
 

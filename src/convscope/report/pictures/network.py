@@ -1,16 +1,17 @@
-"""The network as a row of boxes: how rows and columns turn into channels, and channels into a class."""
+"""The network as a row of boxes: how rows and columns become channels, and channels a class."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Polygon
+from matplotlib.patches import FancyArrowPatch, Polygon
+from matplotlib.path import Path
 
-from convscope.model.spec import Row
+from convscope.model.spec import INPUT, Row
 from convscope.report.pictures.canvas import (
     INK,
     MARGIN,
@@ -31,18 +32,25 @@ _COLUMN = (WIDTH - 2 * MARGIN) / _COLUMNS
 _LINE = 0.155
 _SLANT = 0.32
 
-# These change no shape, so they belong to the box before them.
-_ATTACHED = frozenset({"BatchNormalization", "ReLU", "Activation", "Softmax", "Dropout"})
+_ARC = 0.4
 _COLOURS = {"Conv": RIGHT, "Pool": "#00795a", "Dense": WRONG, "Input": QUIET, "Flatten": NOTE}
 
 
 @dataclass(frozen=True)
 class Box:
-    """One shape that the data takes on its way, with the layers that belong to it."""
+    """One shape that the data takes on its way, with the layers that belong to it.
+
+    Attributes:
+        shape: Of the data.
+        kind: Of the layer that makes it, for the color.
+        lines: The text below the box.
+        inputs: The positions of the boxes that it takes.
+    """
 
     shape: tuple[int, ...]
     kind: str
     lines: tuple[str, ...]
+    inputs: tuple[int, ...] = ()
 
 
 @picture
@@ -51,7 +59,7 @@ def network(rows: Sequence[Row], *, name: str = "") -> Figure:
 
     A box is as high as its rows, as deep as its columns (into the page) and as thick as its channels, each on a
     compressed scale, so that 28 rows and 3 rows fit one picture. Layers that keep the shape are named below the box
-    that they work on, and their parameters are counted there.
+    that they work on, and their parameters are counted there. Shortcuts are arcs over the boxes.
 
     Args:
         rows: `Spec.table()`: 1 to about 30 layers.
@@ -62,9 +70,15 @@ def network(rows: Sequence[Row], *, name: str = "") -> Figure:
     title = f"{parameters:,} parameters, {_compact(multiply_adds)} multiply-adds an image"
     if name:
         title = f"{drawable(name, width=3.0, size=TITLE_SIZE, bold=True)}: {title}"
-    wraps = [boxes[i : i + _COLUMNS] for i in range(0, len(boxes), _COLUMNS)]
+    starts = range(0, len(boxes), _COLUMNS)
+    wraps = [boxes[i : i + _COLUMNS] for i in starts]
     largest = max(max(box.shape[:2]) for box in boxes if len(box.shape) == 3)
-    stages = [max(sum(_extent(box.shape, largest)[:2]) for box in wrap) + 0.15 for wrap in wraps]
+    arcs = [_ARC if any(_shortcuts(boxes, i + column) for column in range(len(boxes[i : i + _COLUMNS]))) else 0.0
+            for i in starts]  # fmt: skip
+    stages = [
+        arc + max(sum(_extent(box.shape, largest)[:2]) for box in wrap) + 0.15
+        for arc, wrap in zip(arcs, wraps, strict=True)
+    ]
     heights = [
         stage + (max(len(box.lines) for box in wrap) + 1) * _LINE + 0.35
         for stage, wrap in zip(stages, wraps, strict=True)
@@ -73,38 +87,55 @@ def network(rows: Sequence[Row], *, name: str = "") -> Figure:
         title,
         subtitle="Height and slant: rows and columns. Thickness: channels. Scales are compressed, numbers are exact.",
         body=sum(heights),
-        description="From the input on: " + "; then ".join(", ".join(box.lines[:2]) for box in boxes) + ".",
+        description="From the input on: "
+        + "; then ".join(_described(boxes, place) for place in range(len(boxes)))
+        + ".",
     )
     axes = drawing_area(figure, share)
     y = 0.0
-    for wrap, stage, height in zip(wraps, stages, heights, strict=True):
+    for start, wrap, stage, height in zip(starts, wraps, stages, heights, strict=True):
         for column, box in enumerate(wrap):
-            more = column + 1 < len(wrap) or wrap is not wraps[-1]
+            place = start + column
+            more = place + 1 < len(boxes) and place in boxes[place + 1].inputs
             _draw(axes, box, x=MARGIN + column * _COLUMN, floor=y + stage, largest=largest, more=more)
+            for source in _shortcuts(boxes, place):
+                _draw_shortcut(axes, boxes, source, place, floor=y + stage, largest=largest)
         y += height
     return figure
 
 
+def _described(boxes: Sequence[Box], place: int) -> str:
+    """A box in words, with its inputs unless that is the box before."""
+    words, inputs = ", ".join(boxes[place].lines[:2]), boxes[place].inputs
+    if inputs in ((), (place - 1,)):
+        return words
+    return f"{words} of {' and '.join(f'box no. {one + 1}, {boxes[one].lines[0]}' for one in inputs)}"
+
+
+def _shortcuts(boxes: Sequence[Box], place: int) -> list[int]:
+    """The inputs of a box in the same row of boxes, but for the one before it."""
+    return [one for one in boxes[place].inputs if one != place - 1 and one // _COLUMNS == place // _COLUMNS]
+
+
 def _boxes(rows: Sequence[Row]) -> list[Box]:
     """The input, then one box for each layer that makes a new shape or new features."""
-    boxes = [Box(rows[0].input_shape, "Input", ("Input", _by(rows[0].input_shape)))]
-    group: list[Row] = []
+    groups: list[list[Row]] = [[]]
+    places = {INPUT: 0}
     for row in rows:
-        if row.kind not in _ATTACHED:
-            if group:
-                boxes.append(_box(group))
-            group = [row]
-        elif group:
-            group.append(row)
-        else:  # before the first layer of its own: it works on the input
-            boxes[0] = Box(boxes[0].shape, "Input", (*boxes[0].lines, f"+ {_attached(row)}"))
-    return [*boxes, _box(group)] if group else boxes
+        if row.layer.keeps_places and len(row.inputs) == 1 and places[row.inputs[0]] == len(groups) - 1:
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+        places[row.name] = len(groups) - 1
+    shape = rows[0].input_shapes[0]
+    first = Box(shape, "Input", ("Input", _by(shape), *(f"+ {row.layer.label}" for row in groups[0])))
+    return [first, *(_box(group, place, places) for place, group in enumerate(groups[1:], start=1))]
 
 
-def _box(group: Sequence[Row]) -> Box:
+def _box(group: Sequence[Row], place: int, places: Mapping[str, int]) -> Box:
     first = group[0]
     parameters, multiply_adds = (sum(getattr(row, key) for row in group) for key in ("parameters", "multiply_adds"))
-    lines = [_title(first), _by(first.output_shape), _details(first)]
+    lines = [first.layer.label, _by(first.output_shape), _details(first)]
     if parameters:
         lines.append(f"{parameters:,} parameters")
     if multiply_adds:
@@ -112,15 +143,12 @@ def _box(group: Sequence[Row]) -> Box:
     if first.receptive_field:
         lines.append(f"sees {first.receptive_field[0].size}×{first.receptive_field[1].size}")
     activation = getattr(first.layer, "activation", "linear")
-    if activation != "linear":
+    if activation != "linear" and activation != first.layer.label:
         lines.append(f"+ {activation}")
-    lines += [f"+ {_attached(row)}" for row in group[1:]]
-    return Box(first.output_shape, first.kind, tuple(line for line in lines if line))
-
-
-def _title(row: Row) -> str:
-    short = row.kind.replace("GlobalAverage", "GlobalAvg").replace("Average", "Avg").replace("Pooling2D", "Pool")
-    return short.replace("SeparableConv2D", "SeparableConv").replace("DepthwiseConv2D", "DepthwiseConv")
+    lines += [f"+ {row.layer.label}" for row in group[1:]]
+    inputs = tuple(dict.fromkeys(places[name] for name in first.inputs))
+    lines += [f"takes box no. {one + 1}" for one in inputs if one != place - 1 and one // _COLUMNS != place // _COLUMNS]
+    return Box(first.output_shape, first.kind, tuple(line for line in lines if line), inputs)
 
 
 def _details(row: Row) -> str:
@@ -139,14 +167,6 @@ def _details(row: Row) -> str:
     if getattr(layer, "padding", "valid") == "same":
         parts.append("same")
     return ", ".join(parts)
-
-
-def _attached(row: Row) -> str:
-    if row.kind == "Activation":
-        return str(getattr(row.layer, "activation", "activation"))
-    if row.kind == "Dropout":
-        return f"Dropout {getattr(row.layer, 'rate', 0):g}"
-    return "BatchNorm" if row.kind == "BatchNormalization" else row.kind
 
 
 def _by(sizes: Sequence[int]) -> str:
@@ -182,6 +202,22 @@ def _draw(axes: Axes, box: Box, *, x: float, floor: float, largest: int, more: b
             arrowprops={"arrowstyle": "->", "color": QUIET, "linewidth": 1.0, "shrinkA": 0, "shrinkB": 0},
             annotation_clip=False,
         )
+
+
+def _draw_shortcut(axes: Axes, boxes: Sequence[Box], source: int, target: int, *, floor: float, largest: int) -> None:
+    """An arc over the boxes between two that are connected."""
+    ends = []
+    for place in (source, target):
+        height, slant, _ = _extent(boxes[place].shape, largest)
+        ends.append((MARGIN + (place % _COLUMNS) * _COLUMN + (_COLUMN - 0.2) / 2, floor - 0.13 - height - slant))
+    between = boxes[source : target + 1]
+    top = floor - 0.13 - max(sum(_extent(box.shape, largest)[:2]) for box in between) - _ARC
+    (left, left_top), (right, right_top) = ends
+    curve = Path(
+        [(left, left_top), (left, top), (right, top), (right, right_top)],
+        [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4],
+    )
+    axes.add_patch(FancyArrowPatch(path=curve, arrowstyle="->", mutation_scale=9, color=NOTE, linewidth=1.2, zorder=4))
 
 
 def _extent(shape: tuple[int, ...], largest: int) -> tuple[float, float, float]:

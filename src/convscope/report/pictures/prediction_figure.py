@@ -1,4 +1,4 @@
-"""What the network really sees: the photo, its input, and what it makes of it."""
+"""A prediction: the image, the network's input, and the most likely classes."""
 
 from __future__ import annotations
 
@@ -41,34 +41,34 @@ def prediction_figure(
     probabilities: Float32[np.ndarray, " k"],
     name: str = "",
 ) -> Figure:
-    """Draw the photo, what the network sees of it, and the most likely classes.
+    """Draw an image, the network's input, and the most likely classes.
 
     Args:
-        original: uint8, 0..255, shape ``(h, w, c)``: the picture as it was given, upright.
-        seen: uint8, 0..255, of another shape: the network's input, after the preprocessing contract.
+        original: uint8, 0..255, shape ``(h, w, c)``: the image before preprocessing, upright.
+        seen: uint8, 0..255, shape ``(rows, columns, channels)``: the network's input, after preprocessing.
         class_names: k names.
         probabilities: float32, shape ``(k,)``, sum 1.
-        name: The picture's name, for its caption.
+        name: Name of the image, for its caption.
     """
     order = np.argsort(-probabilities, kind="stable")
     first = int(order[0])
     best = drawable(class_names[first], index=first, width=6.0, size=TITLE_SIZE, bold=True)
     runner = drawable(class_names[order[1]], index=int(order[1]), width=6.0, size=TITLE_SIZE)
-    figure, share = sheet(
-        f"The network says {best}, with {percent(float(probabilities[first]))}",
-        subtitle="The network knows only the picture in the middle, made from the one on the left.",
+    figure, body_top = sheet(
+        f"Prediction: {best} ({percent(float(probabilities[first]))})",
+        subtitle="The network receives the image in the middle, which is made from the one on the left.",
         body=_SIDE + 0.75,
         description=(
-            f"The picture {name or 'as given'}, the {seen.shape[0]} by {seen.shape[1]} input made of it, and the "
-            f"probabilities; second is {runner} with {percent(float(probabilities[order[1]]))}."
+            f"The image {name or 'before preprocessing'}, the {seen.shape[0]} by {seen.shape[1]} input of the network, "
+            f"and the probabilities; second is {runner} with {percent(float(probabilities[order[1]]))}."
         ),
     )
-    axes = drawing_area(figure, share)
+    axes = drawing_area(figure, body_top)
     h, w = original.shape[:2]
-    what = drawable(name, width=1.5, size=9.0) if name else "the picture"
+    what = drawable(name, width=1.5, size=9.0) if name else "image"
     _panel(axes, original, x=MARGIN, caption=f"{what}, {w:,}×{h:,} pixels")
     x = MARGIN + _SIDE + _GAP
-    _panel(axes, seen, x=x, caption=f"what the network sees, {seen.shape[1]}×{seen.shape[0]} pixels")
+    _panel(axes, seen, x=x, caption=f"network input, {seen.shape[1]}×{seen.shape[0]} pixels")
     _pixel_grid(axes, seen, x=x)
     _bars(axes, probabilities, order, class_names)
     return figure
@@ -80,7 +80,7 @@ def _panel(axes: Axes, image: Picture, *, x: float, caption: str) -> None:
 
 
 def _pixel_grid(axes: Axes, seen: np.ndarray, *, x: float) -> None:
-    """Lines between the pixels, where there are few enough to be told apart."""
+    """Lines between the pixels, if they are large enough."""
     h, w = seen.shape[:2]
     if max(h, w) > _GRID_UP_TO:
         return
@@ -92,7 +92,7 @@ def _pixel_grid(axes: Axes, seen: np.ndarray, *, x: float) -> None:
 
 
 def _bars(axes: Axes, probabilities: np.ndarray, order: np.ndarray, class_names: Sequence[str]) -> None:
-    """The most likely classes, the largest first; up to ten."""
+    """Up to ten most likely classes, in descending order."""
     x = MARGIN + 2 * (_SIDE + _GAP)
     width = WIDTH - MARGIN - x
     shown = order[:10]
@@ -113,8 +113,8 @@ def _bars(axes: Axes, probabilities: np.ndarray, order: np.ndarray, class_names:
             x + width, y - 0.06, percent(probability), size=9, ha="right", va="center", color=QUIET, weight=weight
         )
         axes.add_patch(Rectangle((x, y + 0.04), width, 0.06, color=FAINT, linewidth=0))
-        colour = RIGHT if row == 0 else INK
-        axes.add_patch(Rectangle((x, y + 0.04), width * probability, 0.06, color=colour, linewidth=0))
+        color = RIGHT if row == 0 else INK
+        axes.add_patch(Rectangle((x, y + 0.04), width * probability, 0.06, color=color, linewidth=0))
     rest = len(order) - len(shown)
-    caption = "probabilities" if not rest else f"probabilities; {rest} more classes have less"
+    caption = "probabilities" if not rest else f"probabilities; {rest} more classes"
     axes.text(x, _SIDE + 0.2, caption, size=9, color=QUIET, va="center")

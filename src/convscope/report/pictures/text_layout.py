@@ -1,4 +1,4 @@
-"""Lettering: names as they can be drawn, how wide they are, and numbers for people."""
+"""Text layout: names that can be drawn, text widths, line breaks, and percentages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import unicodedata
 from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 from matplotlib.ft2font import FT2Font
 
-# Matplotlib ships DejaVu Sans: Latin, Greek, Cyrillic, Arabic and more. The others are used where a machine has them.
+# Matplotlib includes DejaVu Sans: Latin, Greek, Cyrillic, Arabic and more. The others are used if installed.
 _MORE_FONTS = (
     "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Noto Sans JP", "Noto Sans KR", "Source Han Sans SC",
     "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "PingFang SC", "Hiragino Sans", "Hiragino Sans GB",
@@ -19,21 +19,21 @@ _MORE_FONTS = (
 
 @functools.cache
 def font_families() -> tuple[str, ...]:
-    """DejaVu Sans first, then what else this machine has for scripts that DejaVu lacks."""
+    """DejaVu Sans, followed by the installed fonts for scripts that it lacks."""
     present = {font.name for font in fontManager.ttflist}
     return ("DejaVu Sans", *(name for name in _MORE_FONTS if name in present))
 
 
 def drawable(name: str, *, index: int | None = None, width: float, size: float, bold: bool = False) -> str:
-    r"""A name as it can be drawn: no control characters, never wider than its place, never a row of empty boxes.
+    r"""Make a name drawable: without control characters, within the given width, and not a row of empty boxes.
 
     Args:
-        name: As the data has it.
-        index: A class's position: "class 3" stands in where no font of this machine has the characters. Other names,
-            of files say, get a small box for each such character.
-        width: Inches there are; a name that needs more loses its middle.
-        size: Points of the font.
-        bold: How it will be drawn.
+        name: The name in the dataset.
+        index: Position of a class: if no installed font has the characters, "class 3" is used instead. In other names,
+            such as file names, each such character becomes a small box.
+        width: Available inches; a longer name is shortened in the middle.
+        size: Font size in points.
+        bold: Whether it is drawn in bold.
 
     Example:
         >>> drawable("a name that goes on and on", index=0, width=1.0, size=10.0)
@@ -48,12 +48,12 @@ def drawable(name: str, *, index: int | None = None, width: float, size: float, 
 
 
 def plain(text: str) -> str:
-    """One line without control characters, direction marks and halves of characters from undecodable file names."""
+    """One line without control characters, direction marks, and surrogates of undecodable file names."""
     return " ".join("".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text).split())
 
 
 def text_width(text: str, *, size: float, bold: bool = False) -> float:
-    """How many inches a line of text takes.
+    """Width of a line of text, in inches.
 
     Example:
         >>> 0.6 < text_width("ten points", size=10.0) < text_width("ten points", size=10.0, bold=True) < 1.0
@@ -66,7 +66,7 @@ def text_width(text: str, *, size: float, bold: bool = False) -> float:
 
 
 def _shorten(text: str, *, width: float, size: float, bold: bool) -> str:
-    """Take letters out of the middle until a text fits."""
+    """Remove characters from the middle until a text fits."""
     if text_width(text, size=size, bold=bold) <= width:
         return text
     fits, too_long = 1, len(text)
@@ -84,7 +84,7 @@ def _without_middle(text: str, kept: int) -> str:
 
 
 def wrap(text: str, *, width: float, size: float, bold: bool = False) -> list[str]:
-    """Break a text into lines that fit."""
+    """Break a text into lines of a given width."""
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word
@@ -97,26 +97,26 @@ def wrap(text: str, *, width: float, size: float, bold: bool = False) -> list[st
 
 @functools.cache
 def _fonts(bold: bool) -> FT2Font:
-    """The fonts of a picture as one, each filling in what the ones before it lack."""
+    """The fonts of the figures as one, with fallbacks for missing characters."""
     weight = "bold" if bold else "normal"
     return get_font([findfont(FontProperties(family=family, weight=weight)) for family in font_families()])
 
 
 @functools.cache
 def _characters() -> frozenset[int]:
-    """The code points that the fonts of a picture can draw."""
+    """The code points that the fonts can draw."""
     return frozenset(code for family in font_families() for code in get_font(findfont(family)).get_charmap())
 
 
-def percent(share: float, *, decimals: int = 1) -> str:
-    """A share for people; what rounding would make 0 or 100 says so.
+def percent(fraction: float, *, decimals: int = 1) -> str:
+    """Format a fraction as a percentage; a value that would be rounded to 0 or 100 gets a < or >.
 
     Example:
         >>> percent(0.9876), percent(0.99996), percent(0.00001), percent(0.0)
         ('98.8 %', '>99.9 %', '<0.1 %', '0.0 %')
     """
     step = 10.0**-decimals
-    value = 100 * share
+    value = 100 * fraction
     if 0 < value < step / 2:
         return f"<{step:.{decimals}f} %"
     if 100 - step / 2 <= value < 100:

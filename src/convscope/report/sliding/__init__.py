@@ -1,5 +1,4 @@
-"""A sliding window as pictures: `scene` says what is drawn where, `svg` and `raster` draw it, `steps` says it in text.
+"""Figures of a sliding window: `scene` lays them out, `svg` and `raster` draw them, `steps` describes steps as text.
 
-A `SlidingWindow` comes in, an SVG, a GIF or a PNG goes out. All of it is light: nothing here opens a file or imports
-matplotlib.
+Takes a `SlidingWindow` and returns an SVG, a GIF or a PNG. Light: nothing here opens a file or imports matplotlib.
 """

@@ -1,4 +1,4 @@
-"""Where the grids of a sliding window lie on a picture, and how large a cell is."""
+"""Layout of the figure of a sliding window: positions of the grids and size of the cells."""
 
 from __future__ import annotations
 
@@ -13,41 +13,41 @@ from convscope.report.sliding.numerals import numeral
 
 INK = "#1f2933"
 MARK = "#d4006a"
-"""The window's colour, as in the page; it has a white edge, so that it stands out in grey, too: 5.2:1 on white."""
+"""Color of the window, as in the page: 5.2:1 on white. It has a white edge, so that it is visible in grayscale too."""
 
 MARGIN = 40
 HEADER = 142
-"""Pixels above the grids: the caption, two lines of formula, the grids' names."""
+"""Pixels above the grids: caption, two lines of formula, and titles."""
 
 FOOTER = 96
-"""Pixels below the grids: the step and its sum."""
+"""Pixels below the grids: the step and its equation."""
 
 SIZES = ((1280, 720), (1920, 1080))
-"""A picture fills the first of these slides on which all numbers can be read, or the last; its letters grow with it."""
+"""Slide sizes. The first one on which all numbers are readable is used, or the last; text scales with it."""
 
 LARGEST_CELL = 52
 SMALLEST_CELL = 2
 SMALLEST_FONT = 11
 _GLYPH, _MINUS = 0.64, 0.84
-"""The widths of a digit and of a minus sign, as shares of the font's size."""
+"""Widths of a digit and of a minus sign, as fractions of the font size."""
 
 _TITLE_GLYPH = 9.5
-"""About how wide a letter of a panel's title is, in pixels at scale 1."""
+"""Approximate width of a character of a title, in pixels at scale 1."""
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Grids of one size, side by side and below each other.
+    """Grids of equal size, in rows and columns.
 
     Attributes:
-        title: What they are.
+        title: Title above the grids.
         x: Left edge of the first grid.
-        y: Its upper edge.
-        rows: Of each grid.
-        columns: Of each grid.
-        count: How many grids.
-        cell: Pixels a side.
-        font_size: Of the numbers; 0 where they would be too small to read.
+        y: Upper edge of the first grid.
+        rows: Rows of each grid.
+        columns: Columns of each grid.
+        count: Number of grids.
+        cell: Side of a cell, in pixels.
+        font_size: Font size of the numbers; 0 if they would be too small to read.
     """
 
     title: str
@@ -71,7 +71,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Layout:
-    """A whole picture; `kernel` is None for a pooling. `scale` is 1 on the first of `SIZES`."""
+    """Layout of a figure; `kernel` is None for pooling, `scale` is 1 for the first of `SIZES`."""
 
     width: int
     height: int
@@ -88,7 +88,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class _Grid:
-    """What a panel will hold; `widest` is the width of its widest number as a share of the font's size."""
+    """Content of a panel; `widest` is the width of its widest number, as a fraction of the font size."""
 
     title: str
     rows: int
@@ -108,10 +108,10 @@ class _Grid:
 
 
 def plan(slide: SlidingWindow, *, numbers: bool) -> Layout:
-    """Choose the size of the picture and of its cells.
+    """Choose the size of the figure and of its cells.
 
     Raises:
-        OptionError: The cells would be smaller than a person can see.
+        OptionError: The cells would be too small to see.
     """
     grids = _grids(slide)
     fitting = [(width, _cell(grids, width, height)) for width, height in SIZES]
@@ -119,7 +119,7 @@ def plan(slide: SlidingWindow, *, numbers: bool) -> Layout:
     width, cell = legible[0] if legible else fitting[-1]
     if cell < SMALLEST_CELL:
         raise OptionError(
-            "The grids are too large for a picture: their cells would be smaller than "
+            "The grids are too large for a figure: cells would be smaller than "
             f"{SMALLEST_CELL} pixels. Received: {slide.caption}.",
             hint="Draw a smaller input, or fewer channels and filters; the terminal and --json have no such limit.",
         )
@@ -153,7 +153,7 @@ def _widest(values: np.ndarray) -> float:
 
 
 def _cell(grids: list[_Grid], width: int, height: int) -> int:
-    """The largest cell, in pixels, with which everything fits."""
+    """The largest cell size, in pixels, at which everything fits."""
     scale = width / SIZES[0][0]
     for cell in range(round(LARGEST_CELL * scale), 0, -1):
         needed = 2 * MARGIN * scale + _between(width) * (len(grids) - 1)
@@ -165,7 +165,7 @@ def _cell(grids: list[_Grid], width: int, height: int) -> int:
 
 
 def _panels(grids: list[_Grid], width: int, cell: int, *, numbers: bool) -> tuple[list[Panel], float]:
-    """The panels, spread over the width, and the lower edge of the tallest."""
+    """The panels, distributed over the width, and the lower edge of the tallest."""
     scale = width / SIZES[0][0]
     widths = [grid.width(cell, scale) for grid in grids]
     tallest = max(grid.height(cell) for grid in grids)
@@ -184,7 +184,7 @@ def _extent(cells: int, grids: int, cell: int) -> int:
 
 
 def _side(count: int) -> int:
-    """How many grids stand side by side."""
+    """Number of grids side by side."""
     return math.ceil(math.sqrt(count))
 
 

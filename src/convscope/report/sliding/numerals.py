@@ -1,4 +1,4 @@
-"""Numbers as people read them in a small cell, and the shade behind them."""
+"""Short numbers for small cells, and their background colors."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from convscope.explanation.attribution import MINUS, PLUS
 _PAPER = (255, 255, 255)
 _POSITIVE = (240, 168, 110)
 _NEGATIVE = (138, 176, 219)
-"""Light enough that ink on them keeps 6:1."""
+"""Light enough for a text contrast of 6:1."""
 
 
 def numeral(value: float) -> str:
-    """A number in few characters, with a real minus sign.
+    """Format a number in few characters, with a typographic minus sign.
 
     Example:
         >>> numeral(7.0), numeral(-0.5), numeral(3.14159), numeral(-1234567.0), numeral(0.0004)
@@ -29,13 +29,13 @@ def numeral(value: float) -> str:
 
 
 def shade(value: float, low: float, high: float, *, deep: bool = False) -> str:
-    """White for zero, deeper the further from it: orange for positive, blue for negative numbers, as in the page.
+    """Background color: white for zero, orange for positive and blue for negative numbers, as in the page.
 
     Args:
-        value: From low to high.
+        value: Between low and high.
         low: The smallest number of the grid.
-        high: The largest.
-        deep: Whether no number stands on it, so that only the shade speaks: then it reaches to the heatmaps' colours.
+        high: The largest number of the grid.
+        deep: Whether the cell has no number; then the full range of the heatmap colors is used.
 
     Example:
         >>> shade(0.0, -1.0, 1.0), shade(1.0, 0.0, 1.0), shade(-1.0, -1.0, 1.0)

@@ -1,4 +1,4 @@
-"""A scene in pixels: an animated GIF, or a PNG with a strip of steps."""
+"""Draw a scene as an animated GIF, or as a PNG with several steps."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from PIL.PngImagePlugin import PngInfo
 from convscope.report.sliding.layout import INK, MARK
 from convscope.report.sliding.scene import PAPER, Box, Scene, Shape
 
-SECONDS_A_STEP = 0.7
+SECONDS_PER_STEP = 0.7
 STRIP_STEPS = 6
 _LAST_STEP_SECONDS = 2.5
-_COLOURS = 64
+_COLORS = 64
 _BITS = 5
-"""Bits of each channel that tell the colours of a GIF apart."""
+"""Bits per channel that distinguish the colors of a GIF."""
 
 
 def to_gif(scene: Scene) -> bytes:
-    """The animation, at full size.
+    """Draw the animation at full size.
 
-    Only the changed part of each frame is drawn and coded, since whole frames would take ten times as long.
+    Only the changed part of each frame is encoded; whole frames would take ten times as long.
     """
     canvas = _still(scene)
     frames, palette = [], _Palette(scene, canvas)
@@ -36,22 +36,22 @@ def to_gif(scene: Scene) -> bytes:
         shown = canvas.copy()
         _draw(shown, frame.passes)
         frames.append(palette.coded(shown))
-    durations = [round(SECONDS_A_STEP * 1000)] * (len(frames) - 1) + [round(_LAST_STEP_SECONDS * 1000)]
+    durations = [round(SECONDS_PER_STEP * 1000)] * (len(frames) - 1) + [round(_LAST_STEP_SECONDS * 1000)]
     file = io.BytesIO()
     frames[0].save(
         file, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0, optimize=True, disposal=1,
-        transparency=_COLOURS - 1,
+        transparency=_COLORS - 1,
         comment=scene.description.encode("ascii", "replace"),
     )  # fmt: skip
     return file.getvalue()
 
 
 def to_strip(scene: Scene, *, steps: int = STRIP_STEPS) -> bytes:
-    """Some steps below each other, two in a row, as a PNG for a handout.
+    """Draw several steps, two per row, as a PNG for a handout.
 
     Args:
-        scene: What to draw.
-        steps: How many; the first, the second and the last are among them.
+        scene: The scene.
+        steps: Number of steps, including the first, the second and the last.
     """
     count = len(scene.frames)
     chosen = sorted({0, min(1, count - 1), *(round(i * (count - 1) / max(steps - 2, 1)) for i in range(1, steps - 1))})
@@ -80,37 +80,37 @@ def _still(scene: Scene) -> Image.Image:
 
 
 class _Palette:
-    """One palette for all frames: the colours that occur, and the nearest of them for every other."""
+    """One palette for all frames, and the nearest palette entry of every color."""
 
     def __init__(self, scene: Scene, canvas: Image.Image) -> None:
         sample = canvas.copy()
         for frame in scene.frames:
             _draw(sample, frame.stays)
         _draw(sample, scene.frames[-1].passes)
-        # One colour is left over for the pixels that do not change.
-        coded = sample.quantize(_COLOURS - 1, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-        colours = np.array(coded.getpalette("RGB"), np.float32).reshape(-1, 3)
+        # One entry is reserved for pixels that do not change.
+        coded = sample.quantize(_COLORS - 1, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        colors = np.array(coded.getpalette("RGB"), np.float32).reshape(-1, 3)
         step = 1 << (8 - _BITS)
         levels = np.arange(0, 256, step, dtype=np.float32) + step // 2
         grid = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(-1, 3)
-        squared = (grid**2).sum(1)[:, None] - 2 * grid @ colours.T + (colours**2).sum(1)[None]
+        squared = (grid**2).sum(1)[:, None] - 2 * grid @ colors.T + (colors**2).sum(1)[None]
         self.nearest = squared.argmin(1).astype(np.uint8)
-        for exact in (PAPER, INK, MARK):  # the palette holds averages, and paper must stay white
+        for exact in (PAPER, INK, MARK):  # palette entries are averages, but the background must stay white
             wanted = np.array(ImageColor.getrgb(exact), np.uint8)
-            place = ((colours - wanted) ** 2).sum(1).argmin()
-            colours[place] = wanted
+            place = ((colors - wanted) ** 2).sum(1).argmin()
+            colors[place] = wanted
             self.nearest[_key(wanted[None])] = place
-        self.colours = colours.astype(np.uint8).ravel().tolist()
+        self.colors = colors.astype(np.uint8).ravel().tolist()
 
     def coded(self, frame: Image.Image) -> Image.Image:
         coded = Image.fromarray(self.nearest[_key(np.asarray(frame))])
-        coded.putpalette(self.colours)
+        coded.putpalette(self.colors)
         return coded
 
 
-def _key(colours: UInt8[np.ndarray, "*places 3"]) -> UInt16[np.ndarray, "*places"]:
-    """The first `_BITS` bits of red, green and blue, side by side."""
-    levels = (colours >> (8 - _BITS)).astype(np.uint16)
+def _key(colors: UInt8[np.ndarray, "*places 3"]) -> UInt16[np.ndarray, "*places"]:
+    """The first `_BITS` bits of red, green and blue, combined into one number."""
+    levels = (colors >> (8 - _BITS)).astype(np.uint16)
     return (levels[..., 0] << 2 * _BITS) | (levels[..., 1] << _BITS) | levels[..., 2]
 
 
@@ -120,8 +120,8 @@ def _draw(canvas: Image.Image, shapes: Iterable[Shape]) -> None:
         if isinstance(shape, Box):
             _box(pen, shape)
         else:
-            anchor = "mm" if shape.centred else "lm"
-            pen.text((shape.x, shape.y), shape.text, shape.colour, font=_font(shape.size, shape.bold), anchor=anchor)
+            anchor = "mm" if shape.centered else "lm"
+            pen.text((shape.x, shape.y), shape.text, shape.color, font=_font(shape.size, shape.bold), anchor=anchor)
 
 
 def _box(pen: ImageDraw.ImageDraw, box: Box) -> None:
@@ -144,7 +144,7 @@ def _box(pen: ImageDraw.ImageDraw, box: Box) -> None:
 
 @functools.cache
 def _font(size: int, bold: bool) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which matplotlib brings along: the letters of our other pictures, without importing matplotlib."""
+    """DejaVu Sans from matplotlib's data, the font of the other figures, without importing matplotlib."""
     found = find_spec("matplotlib")
     folder = Path((found.submodule_search_locations or [""])[0]) / "mpl-data" / "fonts" / "ttf" if found else Path()
     return ImageFont.truetype(str(folder / f"DejaVuSans{'-Bold' if bold else ''}.ttf"), size)

@@ -1,4 +1,4 @@
-"""What a picture of a sliding window holds: the shapes that stay, and those that come and pass with each step."""
+"""The shapes of a sliding window figure: permanent ones, and those of each step."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ class Box:
 
 @dataclass(frozen=True)
 class Text:
-    """One line; ``y`` is its middle, ``x`` its start or its middle."""
+    """One line of text; ``y`` is its middle, ``x`` its start or its middle."""
 
     x: float
     y: float
     text: str
     size: int
-    colour: str = INK
-    centred: bool = False
+    color: str = INK
+    centered: bool = False
     bold: bool = False
 
 
@@ -50,7 +50,7 @@ Shape = Box | Text
 
 @dataclass(frozen=True)
 class Frame:
-    """One step: what appears with it and stays, and what is there only while it lasts."""
+    """One step: shapes that remain visible from then on, and shapes that are visible only during the step."""
 
     index: int
     stays: tuple[Shape, ...]
@@ -62,13 +62,13 @@ class Scene:
     """Everything to draw, in pixels.
 
     Attributes:
-        width: Of the picture.
-        height: Of the picture.
+        width: Width of the figure.
+        height: Height of the figure.
         title: The caption.
-        description: The picture in words, for people who cannot see it.
-        still: What is there from the beginning, back to front.
-        frames: The steps that are drawn: all of them, or evenly chosen ones with the first and the last.
-        numbered: Whether all numbers are there; those of a grid are left out where they would be too small to read.
+        description: A text description of the figure.
+        still: Shapes that are always visible, back to front.
+        frames: The steps to draw: all of them, or evenly spaced ones including the first and the last.
+        numbered: Whether all grids have numbers; they are omitted if they would be too small to read.
     """
 
     width: int
@@ -81,15 +81,15 @@ class Scene:
 
 
 def scene(slide: SlidingWindow, *, numbers: bool = True, frames: int = MAX_FRAMES) -> Scene:
-    """Lay out a slide.
+    """Lay out a sliding window.
 
     Args:
-        slide: What to show.
-        numbers: Whether the cells hold their numbers.
-        frames: The most steps to draw, >= 1.
+        slide: The sliding window.
+        numbers: Whether cells have numbers.
+        frames: Maximum number of steps to draw, >= 1.
 
     Raises:
-        OptionError: The grids are too large for a picture.
+        OptionError: The grids are too large for a figure.
 
     Example:
         >>> from convscope.explanation.sliding_window import ConvOptions, slide
@@ -103,7 +103,7 @@ def scene(slide: SlidingWindow, *, numbers: bool = True, frames: int = MAX_FRAME
     what = {"conv": "A convolution", "max": "Max pooling", "average": "Average pooling"}[slide.operation]
     description = (
         f"{what} step by step: a {slide.window.kernel_size[0]} by {slide.window.kernel_size[1]} window slides over the "
-        f"input on the left; each place gives one number of the {rows} by {columns} output on the right"
+        f"input on the left; each position gives one number of the {rows} by {columns} output on the right"
         f"{f', for each of {filters} filters' if filters > 1 else ''}. {slide.caption}."
     )
     drawn = _Drawing(slide, layout)
@@ -128,7 +128,7 @@ class _Drawing:
         slide, layout = self.slide, self.layout
         yield self._line(34, slide.caption, 22, bold=True)
         for index, line in enumerate(slide.formula.splitlines()):
-            yield self._line(67 + index * 22, " ".join(line.split()), 16, colour=QUIET)
+            yield self._line(67 + index * 22, " ".join(line.split()), 16, color=QUIET)
         for panel in layout.panels:
             yield Text(float(panel.x), panel.y - 17 * layout.scale, panel.title, round(16 * layout.scale), QUIET)
         yield from self._input()
@@ -182,12 +182,12 @@ class _Drawing:
         output = self.slide.output
         value = float(output[row, column, filter_index])
         panel, (low, high) = self.layout.output, self.range
-        colour = shade(value, low, high, deep=not panel.font_size)
-        yield self._cell(panel, filter_index, row, column, colour)
+        color = shade(value, low, high, deep=not panel.font_size)
+        yield self._cell(panel, filter_index, row, column, color)
         yield from self._number(panel, filter_index, row, column, value)
 
     def _window(self, step: int) -> Iterator[Shape]:
-        """What passes: the taps, the place they make, the kernel of this filter, and the sum in words."""
+        """Shapes of one step: the window, its output cell, the kernel of this filter, and the equation."""
         slide, layout = self.slide, self.layout
         row, column, filter_index = slide.step(step)
         (top, _), (left, _) = slide.padding
@@ -202,14 +202,14 @@ class _Drawing:
             yield from self._outline(layout.input, channel, taps[0].row + top, taps[0].column + left, rows, 4)
         yield from self._outline(layout.output, filter_index, row, column, (1, 1), 4)
         place = f"output row {row}, column {column}" + (f", filter {filter_index}" if layout.output.count > 1 else "")
-        yield self._line(-62, f"Step {step + 1:,} of {slide.steps:,} · {place}", 16, colour=QUIET)
+        yield self._line(-62, f"Step {step + 1:,} of {slide.steps:,} · {place}", 16, color=QUIET)
         yield self._line(-32, sum_in_words(slide, step, width=_SUM_CHARACTERS), 20, bold=True)
 
-    def _line(self, y: int, text: str, size: int, *, colour: str = INK, bold: bool = False) -> Text:
-        """A line of text at the left margin; a negative height counts from below."""
+    def _line(self, y: int, text: str, size: int, *, color: str = INK, bold: bool = False) -> Text:
+        """A line of text at the left margin; a negative height counts from the bottom."""
         scale = self.layout.scale
         height = y * scale + (self.layout.height if y < 0 else 0)
-        return Text(MARGIN * scale, height, text, round(size * scale), colour, bold=bold)
+        return Text(MARGIN * scale, height, text, round(size * scale), color, bold=bold)
 
     def _cell(
         self, panel: Panel, channel: int, row: int, column: int, fill: str = PAPER, *, dashed: bool = False
@@ -221,20 +221,20 @@ class _Drawing:
     def _outline(
         self, panel: Panel, channel: int, row: int, column: int, size: tuple[int, int], width: int
     ) -> Iterator[Box]:
-        """A frame with a white edge, so that it stands out from deep shades in grey, too."""
+        """A frame with a white edge, so that it is visible on dark shades in grayscale too."""
         x, y = panel.place(channel, row, column)
         width = width if panel.cell > 5 else 1
         for stroke, wide in ((PAPER, width + 3), (MARK, width)):
             yield Box(x, y, size[1] * panel.cell, size[0] * panel.cell, None, stroke, wide)
 
     def _number(
-        self, panel: Panel, channel: int, row: int, column: int, value: float, colour: str = INK
+        self, panel: Panel, channel: int, row: int, column: int, value: float, color: str = INK
     ) -> Iterator[Shape]:
-        """The number, or without it a dot on what is negative, so that colour does not carry the sign alone."""
+        """The number, or a dot for a negative number, so that the sign is not shown by color alone."""
         x, y = panel.place(channel, row, column)
         half = panel.cell / 2
         if panel.font_size:
-            yield Text(x + half, y + half, numeral(value), panel.font_size, colour, centred=True)
+            yield Text(x + half, y + half, numeral(value), panel.font_size, color, centered=True)
         elif value < 0 and panel.cell >= _SMALLEST_DOTTED:
             third = panel.cell // 3
             yield Box(x + third, y + third, panel.cell - 2 * third, panel.cell - 2 * third, PAPER)

@@ -1,4 +1,4 @@
-"""A sliding window in text: grids with the window marked, and each step as its sum."""
+"""A sliding window as text: grids with the window marked, and the equation of each step."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from convscope.report.sliding.numerals import numeral
 
 
 def sum_in_words(slide: SlidingWindow, step: int, *, width: int = 100) -> str:
-    """How one number of the output is made.
+    """The equation of one output.
 
     Args:
-        slide: What slides.
+        slide: The sliding window.
         step: 0..steps-1.
-        width: Characters there are; the middle of a longer sum is left out.
+        width: Available characters; a longer sum is abbreviated in the middle.
 
     Example:
         >>> from convscope.explanation.sliding_window import ConvOptions, slide
@@ -35,7 +35,7 @@ def sum_in_words(slide: SlidingWindow, step: int, *, width: int = 100) -> str:
 
 
 def draw_step(slide: SlidingWindow, step: int) -> str:
-    """One step: the input with the window in brackets, and the sum."""
+    """One step: the input with the window in brackets, and the equation."""
     row, column, filter_index = slide.step(step)
     taps = slide.products(row, column, filter_index)
     place = f"output row {row}, column {column}" + (f", filter {filter_index}" if slide.output.shape[2] > 1 else "")
@@ -46,7 +46,7 @@ def draw_step(slide: SlidingWindow, step: int) -> str:
 
 
 def draw_input(slide: SlidingWindow, channel: int = 0, taps: frozenset | set = frozenset()) -> str:
-    """One channel of the input; padding is a dot, and the pixels that a window reads stand in brackets."""
+    """One channel of the input; padding is shown as dots, and the window in brackets."""
     h, w, _ = slide.pixels.shape
     (top, bottom), (left, right) = slide.padding
     cells = [
@@ -61,7 +61,7 @@ def draw_input(slide: SlidingWindow, channel: int = 0, taps: frozenset | set = f
 
 
 def draw_grid(values: np.ndarray) -> str:
-    """Rows and columns of numbers, right-aligned.
+    """A grid of right-aligned numbers.
 
     Example:
         >>> print(draw_grid(np.array([[1.0, -2.0], [10.0, 0.5]], np.float32)))

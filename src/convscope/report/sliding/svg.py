@@ -1,4 +1,4 @@
-"""A scene as one animated SVG that needs nothing else."""
+"""Draw a scene as one self-contained animated SVG."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from html import escape
 
 from convscope.report.sliding.scene import Box, Scene, Shape
 
-SECONDS_A_STEP = 0.7
+SECONDS_PER_STEP = 0.7
 _STYLE = """
 .window text{font-family:"DejaVu Sans",Verdana,"Segoe UI",Helvetica,Arial,sans-serif;dominant-baseline:central}
 .window .middle{text-anchor:middle}.window .bold{font-weight:bold}.window .passes,.window .stays{visibility:hidden}
@@ -15,21 +15,21 @@ _STYLE = """
 .window .stays,.window .passes:last-child{visibility:visible!important}
 .window .passes:not(:last-child){visibility:hidden!important}}
 """
-"""Below one class, and without ids: in a notebook several of these pictures lie in one document."""
+"""All rules apply below one class, and there are no ids, because a notebook has several figures in one document."""
 
 
-def to_svg(scene: Scene, *, seconds_a_step: float = SECONDS_A_STEP) -> str:
-    """The animation as text; where motion is not wanted, and on paper, the last step stands still.
+def to_svg(scene: Scene, *, seconds_per_step: float = SECONDS_PER_STEP) -> str:
+    """Draw the animation. With reduced motion, and in print, only the last step is shown.
 
     Args:
-        scene: What to draw.
-        seconds_a_step: How long a step lasts, > 0.
+        scene: The scene.
+        seconds_per_step: Duration of a step, > 0.
 
     Source:
         SVG 2 and SMIL: `visibility` is animated in discrete steps, and an ``!important`` rule overrides it.
     """
     count = len(scene.frames)
-    seconds = count * seconds_a_step
+    seconds = count * seconds_per_step
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {scene.width} {scene.height}" class="window" '
         f'role="img" aria-label="{escape(scene.description)}"><title>{escape(scene.title)}</title>'
@@ -45,7 +45,7 @@ def to_svg(scene: Scene, *, seconds_a_step: float = SECONDS_A_STEP) -> str:
 
 
 def _visible(start: float, stop: float, seconds: float) -> str:
-    """An animation that shows a group from one share of the time to another."""
+    """An animation that shows a group from one fraction of the duration to another."""
     times = [(0.0, "visible" if start == 0 else "hidden")]
     times += [(start, "visible")] if start > 0 else []
     times += [(stop, "hidden")] if stop < 1 else []
@@ -63,7 +63,7 @@ def _group(shapes: Iterable[Shape], name: str = "", animation: str = "") -> str:
 
 def _shape(shape: Shape) -> str:
     if isinstance(shape, Box):
-        # half a pixel in, so that a line of one pixel fills one pixel
+        # shifted by half a pixel, so that a line of one pixel fills one pixel
         shift = 0.5 if shape.stroke_width % 2 and shape.stroke else 0.0
         stroke = f' stroke="{shape.stroke}" stroke-width="{shape.stroke_width}"' if shape.stroke else ""
         dashes = ' stroke-dasharray="3 3"' if shape.dashed else ""
@@ -71,9 +71,9 @@ def _shape(shape: Shape) -> str:
             f'<rect x="{shape.x + shift:g}" y="{shape.y + shift:g}" width="{shape.width:g}" '
             f'height="{shape.height:g}" fill="{shape.fill or "none"}"{stroke}{dashes}/>'
         )
-    names = " ".join(name for name, is_on in (("middle", shape.centred), ("bold", shape.bold)) if is_on)
+    names = " ".join(name for name, is_on in (("middle", shape.centered), ("bold", shape.bold)) if is_on)
     kind = f' class="{names}"' if names else ""
     return (
-        f'<text x="{shape.x:g}" y="{shape.y:g}" font-size="{shape.size}" fill="{shape.colour}"{kind}>'
+        f'<text x="{shape.x:g}" y="{shape.y:g}" font-size="{shape.size}" fill="{shape.color}"{kind}>'
         f"{escape(shape.text)}</text>"
     )

@@ -1,0 +1,54 @@
+"""Training progress in a notebook: one line of HTML that is updated in place."""
+
+from __future__ import annotations
+
+import sys
+import time
+from html import escape
+from typing import Any
+
+from convscope.api.callbacks import Callbacks
+from convscope.markup import bar
+from convscope.training.history import Progress
+
+SECONDS_BETWEEN = 0.25
+
+
+def in_notebook() -> bool:
+    """Whether this process is the kernel of a notebook."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return shell is not None and "IPKernelApp" in getattr(shell, "config", {})
+
+
+class NotebookProgress:
+    """Shows the phase, then a bar with epoch, loss and validation accuracy, and nothing when the training is over."""
+
+    def __init__(self) -> None:
+        from IPython.display import HTML, display
+
+        self._html = HTML
+        self._shown: Any = display(HTML(""), display_id=True)
+        self._updated = 0.0
+
+    @property
+    def callbacks(self) -> Callbacks:
+        """What `train` calls."""
+        return Callbacks(begin=self._begin, progress=self._progress)
+
+    def close(self) -> None:
+        """Leave the cell to the result."""
+        self._shown.update(self._html(""))
+
+    def _begin(self, phase: str) -> None:
+        self._shown.update(self._html(f"{escape(phase)} …"))
+
+    def _progress(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if now - self._updated < SECONDS_BETWEEN:
+            return
+        self._updated = now
+        accuracy = progress.validation_accuracy
+        validation = "not yet measured" if accuracy is None else f"{accuracy:.2%}"
+        words = f"epoch {progress.epoch:.2f}, loss {progress.loss:.4f}, validation accuracy {validation}"
+        self._shown.update(self._html(f"{bar(progress.step / progress.total_steps, width=240)} {words}"))

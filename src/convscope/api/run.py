@@ -1,0 +1,252 @@
+"""A trained network and its folder, as one object: each command that acts on a run is a method of `Run`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from convscope.data.dataset import LoadedData
+from convscope.data.preprocess import Preprocessing
+from convscope.errors import ModelFileError, OptionError, RunError
+from convscope.evaluation.metrics import Evaluation
+from convscope.markup import curve, table
+from convscope.model.model_file import Model, load_model
+from convscope.training.run import MODEL_FILE, RunRecord, find_run
+from convscope.training.run import load_run as load_run_record
+
+if TYPE_CHECKING:
+    import keras
+
+    from convscope.api.activations import ImageActivations
+    from convscope.api.evaluate import EvaluateResult
+    from convscope.api.explain import ImageExplanations
+    from convscope.api.open import PageResult
+    from convscope.api.predict import ImagePredictions
+    from convscope.api.summary import NetworkSummary
+    from convscope.report.pictures.plot import Plot
+
+PAGE_FILE = "page.html"
+PICTURES_FOLDER = "pictures"
+
+
+class Run:
+    """A trained network: what it is, how good it is, and everything it can be asked.
+
+    `convscope.train` and `convscope.load_run` return one. It shows itself in a notebook.
+
+    Args:
+        folder: The run folder; it holds at least ``model.safetensors``.
+        record: What happened in the training; None reads ``run.json`` when it is needed.
+        data: The dataset that it was trained on, if it is in memory; None reads it again when it is needed.
+
+    Example:
+        >>> run = Run("runs/first")  # doctest: +SKIP
+        >>> run.predict("photo.jpg")[0].choices[0].name  # doctest: +SKIP
+        '7'
+    """
+
+    def __init__(self, folder: str | Path, *, record: RunRecord | None = None, data: LoadedData | None = None) -> None:
+        self.folder = Path(folder)
+        if record is not None:
+            self.record = record
+        self._data = data
+
+    @cached_property
+    def record(self) -> RunRecord:
+        """The record of the training, as in ``run.json``: options, data, learning curves, figures, versions."""
+        return load_run_record(self.folder)
+
+    @cached_property
+    def model(self) -> Model:
+        """The network: ``spec``, ``weights`` (float32 arrays by name), ``class_names``, ``preprocessing``."""
+        return load_model(self.folder / MODEL_FILE)
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How any image becomes this network's input.
+
+        Raises:
+            DataError: The model file holds no preprocessing, or one that is not understood.
+            ModelFileError: It gives images of another shape than the network reads.
+        """
+        found = Preprocessing.from_json(self.model.preprocessing)
+        shape = (found.height, found.width, found.channels)
+        if shape != self.model.spec.input_shape:
+            raise ModelFileError(
+                f"Expected preprocessing that gives the network's input shape {self.model.spec.input_shape}. "
+                f"Received: {shape}."
+            )
+        return found
+
+    @property
+    def data(self) -> LoadedData | None:
+        """The dataset that it was trained on, if it is in memory."""
+        return self._data
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.record.name
+
+    @property
+    def outcome(self) -> str:
+        """``finished``, ``interrupted``, ``diverged`` or ``imported``."""
+        return self.record.outcome
+
+    @property
+    def test(self) -> Evaluation | None:
+        """The figures on the test split, measured once at the end of the training; None if there are none."""
+        return Evaluation.from_json(self.record.test) if self.record.test else None
+
+    @property
+    def validation(self) -> Evaluation | None:
+        """The figures on the validation split; None if the training was cut short."""
+        return Evaluation.from_json(self.record.validation) if self.record.validation else None
+
+    @property
+    def figures(self) -> tuple[Path, ...]:
+        """The PNG files that the training drew."""
+        return tuple(sorted((self.folder / PICTURES_FOLDER).glob("*.png")))
+
+    @property
+    def page_path(self) -> Path | None:
+        """The HTML page in the run folder; None if there is none."""
+        path = self.folder / PAGE_FILE
+        return path if path.is_file() else None
+
+    def predict(self, images: Any, *, top: int = 3) -> ImagePredictions:
+        """Classify images: see `api.predict.predict`."""
+        from convscope.api.predict import predict
+
+        return predict(images, run=self, top=top)
+
+    def evaluate(self, data: Any = None, *, part: str = "test") -> EvaluateResult:
+        """Evaluate on labelled data: see `api.evaluate.evaluate`."""
+        from convscope.api.evaluate import evaluate
+
+        return evaluate(self, data, part=part)
+
+    def explain(
+        self,
+        images: Any,
+        *,
+        method: str | Sequence[str] = "all",
+        target: str | None = None,
+        seed: int = 0,
+        on_step: Callable[[str, str], None] | None = None,
+    ) -> ImageExplanations:
+        """Explain predictions by attribution maps: see `api.explain.explain`."""
+        from convscope.api.explain import ImageExplanations, explain
+
+        found = explain(images, run=self, method=method, target=target, seed=seed, on_step=on_step)
+        return ImageExplanations(tuple(found))
+
+    def activations(self, images: Any) -> ImageActivations:
+        """The output of every layer for images: see `api.activations.activations`."""
+        from convscope.api.activations import activations
+
+        return activations(images, run=self)
+
+    def page(self, *, out: str | Path | None = None) -> PageResult:
+        """Write the network as one HTML file that works offline: see `api.open.page`."""
+        from convscope.api.open import page
+
+        return page(self, out=out)
+
+    def open(self, *, out: str | Path | None = None) -> PageResult:
+        """Write the page and show it in the browser: see `api.open.open`."""
+        from convscope.api import open as module
+
+        return module.open(self, out=out)
+
+    def summary(self) -> NetworkSummary:
+        """Output shapes, parameters, multiply-adds and receptive field of every layer."""
+        from convscope.api.summary import NetworkSummary
+
+        return NetworkSummary(self.model.spec)
+
+    def plot_history(self) -> Plot:
+        """Draw the learning curves.
+
+        Raises:
+            RunError: The network was imported and has no history.
+        """
+        from convscope.report.pictures.curves import learning_curves
+        from convscope.report.pictures.plot import Plot
+
+        if not self.record.history:
+            raise RunError(f"Expected a run with a training history. Received: {self.folder}, which has none.")
+        return Plot(learning_curves([asdict(row) for row in self.record.history]))
+
+    def confusion_matrix(self) -> Plot:
+        """Draw the confusion matrix of the test split, or of the validation split if there is no test split.
+
+        Raises:
+            RunError: The run was not evaluated.
+        """
+        from convscope.report.pictures.confusion import confusion_matrix
+        from convscope.report.pictures.plot import Plot
+
+        measured = self.test or self.validation
+        if measured is None:
+            raise RunError(
+                f"Expected a run that was evaluated. Received: {self.folder}, outcome {self.outcome}.",
+                hint="Call run.evaluate(data) and confusion_matrix() of its result.",
+            )
+        return Plot(confusion_matrix(measured))
+
+    def to_keras(self) -> keras.Model:
+        """The network as a built Keras model for float32 images in [0, 1]; it returns uncalibrated probabilities.
+
+        Raises:
+            MissingExtraError: TensorFlow is not installed.
+        """
+        from convscope.model.build import build, set_weights
+
+        model = build(self.model.spec)
+        set_weights(model, self.model.weights)
+        return model
+
+    def __repr__(self) -> str:
+        network = self.record.network
+        measured = self.test or self.validation
+        figure = (
+            f", {measured.accuracy.rate:.2%} on the {'test' if self.test else 'validation'} split" if measured else ""
+        )
+        return f"Run({str(self.folder)!r}: {network['name']}, {network['parameters']:,} parameters{figure})"
+
+    def _repr_html_(self) -> str:
+        record = self.record
+        rows = [("network", f"{escape(str(record.network['name']))}, {record.network['parameters']:,} parameters")]
+        rows += [("data", escape(str(record.data["source"]))), ("outcome", record.outcome)]
+        if record.options.epochs:
+            rows += [("trained", f"{record.options.epochs:g} epochs in {record.seconds.get('train', 0.0):.1f} s")]
+        for part, measured in (("test", self.test), ("validation", self.validation)):
+            if measured:
+                rows.append((f"{part} accuracy", escape(str(measured.accuracy))))
+        if record.history:
+            points = [(row.epoch, row.loss) for row in record.history]
+            first, last = record.history[0], record.history[-1]
+            words = f"training loss from {first.loss:.3f} to {last.loss:.3f} in {last.epoch:g} epochs"
+            rows.append(("loss", curve(points, title=words)))
+        return table(("", ""), rows, caption=f"Run {record.name}")
+
+
+def load_run(run: str | Path | Run | None = None) -> Run:
+    """Open a run folder.
+
+    Args:
+        run: The folder; None takes the newest one below ``runs/``.
+
+    Raises:
+        RunError: There is no such folder, or no run in it.
+    """
+    if isinstance(run, Run):
+        return run
+    if run is not None and not isinstance(run, str | Path):
+        raise OptionError(f"Expected a run or the path of its folder. Received: run={type(run).__name__}.")
+    return Run(find_run(run))

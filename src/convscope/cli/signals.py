@@ -1,0 +1,69 @@
+"""Ctrl-C and SIGTERM as a request to stop a training and keep what was learned."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from types import FrameType, TracebackType
+
+from convscope.api.callbacks import Callbacks
+from convscope.cli.drawing import start_drawing
+from convscope.cli.progress import ProgressDisplay
+
+
+class StoppableTraining:
+    """The callbacks of a training that a signal ends.
+
+    The first signal ends the training after the call of the graph that is running, and what was learned is kept; the
+    second ends the process at once. So does the first before the training has begun.
+
+    Args:
+        display: Shows the progress.
+    """
+
+    def __init__(self, display: ProgressDisplay) -> None:
+        self.signal = 0
+        self._display = display
+        self._is_training = False
+        # While TensorFlow starts, descriptor 2 is redirected; the last words of a stopped program go past that.
+        self._last_words = os.dup(2)
+        self._before: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
+
+    @property
+    def callbacks(self) -> Callbacks:
+        """For `train` and `check_data`."""
+        return Callbacks(
+            begin=self._begin,
+            progress=self._display.train,
+            images=self._display.count,
+            is_stopped=lambda: self.signal != 0,
+        )
+
+    def __enter__(self) -> StoppableTraining:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._on_signal)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self._display.clear()
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        os.close(self._last_words)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self.signal or not self._is_training:
+            # Nothing was learned yet, or this is the second signal. A run folder holds whole files only.
+            words = f"convscope: stopped while {self._display.phase or 'starting'}.\n"
+            show_cursor = "\x1b[?25h\n" if self._display.is_live else ""
+            os.write(self._last_words, (show_cursor + words).encode())
+            os._exit(128 + number)
+        self.signal = number
+
+    def _begin(self, phase: str) -> None:
+        self._is_training = phase == "training"
+        if phase == "starting TensorFlow":
+            start_drawing()  # before Keras, which imports matplotlib as well
+        self._display.begin(phase)

@@ -1,0 +1,52 @@
+"""MNIST, which ships with the package: loaded by name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from convscope.data import mnist
+from convscope.data.build_dataset import LoadOptions, convert
+from convscope.data.dataset import Dataset, LoadedData
+from convscope.data.preprocess import Preprocessing
+from convscope.data.reader import Candidate, Reader
+
+
+def load(path: Path, options: LoadOptions) -> LoadedData:
+    """Load both parts; the path is ignored."""
+    contract = preprocessing_for(options)
+    train, test = mnist.load_parts("train", "test")
+    return LoadedData(_resized(train, contract), _resized(test, contract), contract, kind="mnist")
+
+
+def load_test(options: LoadOptions) -> Dataset:
+    """Load the test part; the training part is not decompressed."""
+    return _resized(mnist.load_part("test"), preprocessing_for(options))
+
+
+def preprocessing_for(options: LoadOptions) -> Preprocessing:
+    """MNIST's own preprocessing in grayscale; in color, images are padded."""
+    height, width = options.size or (28, 28)
+    if options.channels == 3:
+        return Preprocessing(height, width, 3, polarity="auto")
+    return Preprocessing(height, width, 1, fit="mnist", polarity="auto")
+
+
+def _resized(dataset: Dataset, contract: Preprocessing) -> Dataset:
+    return replace(dataset, pixels=convert(dataset.pixels, contract))
+
+
+def _recognizes(candidate: Candidate) -> bool:
+    return False  # by name only
+
+
+READER = Reader(
+    name="mnist",
+    form="the name mnist",
+    contents="60,000 + 10,000 handwritten digits, included in the package",
+    order=0,
+    recognizes=_recognizes,
+    load=load,
+    load_test=load_test,
+    is_built_in=True,
+)

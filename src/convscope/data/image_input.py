@@ -1,0 +1,176 @@
+"""Collect the images that a user passes to predict or explain: paths, folders, arrays, Pillow images, ``mnist:7``."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convscope.data import mnist
+from convscope.data.dataset import Skipped
+from convscope.data.decode import decode_file, pixels_of
+from convscope.data.files import is_hidden
+from convscope.data.pixel_values import as_pixels
+from convscope.data.preprocess import AnyPicture
+from convscope.errors import DataError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
+"""The files of a folder that are taken as images."""
+
+CHANNELS = (1, 3, 4)
+HINT = "Pass a path, a folder, 'mnist:7', a Pillow image, an array, or a list of these."
+
+
+@dataclass(frozen=True, eq=False)
+class ImageInput:
+    """One image to be classified. It is decoded when it is asked for, so that many can be listed first.
+
+    Attributes:
+        name: The path as given, or ``image 0``, ``image 1``, … in order for arrays and Pillow images.
+        interpretation: How an array's values were read; empty for files.
+    """
+
+    name: str
+    _decode: Callable[[], AnyPicture] = field(repr=False)
+    interpretation: str = ""
+
+    @property
+    def picture(self) -> AnyPicture:
+        """The upright image, uint8, ``(h, w, c)``. Decoded at each access.
+
+        Raises:
+            DataError: It cannot be read.
+        """
+        return self._decode()
+
+    def load(self) -> AnyPicture | Skipped:
+        """The image, or its name and the reason why it cannot be read."""
+        try:
+            return self.picture
+        except DataError as error:
+            return Skipped(self.name, error.reason)
+
+
+def collect_images(images: Any, *, most: int) -> list[ImageInput]:
+    """List the images that a user passes.
+
+    Args:
+        images: One image, or an iterable of images:
+
+            - a path; a text is always one path and never a sequence of characters;
+            - a folder, for the image files in it (not in its subfolders), in order of name;
+            - ``"mnist:7"``, the test image of MNIST with that index, unless a file has that name;
+            - a Pillow image;
+            - an array, or a tensor that NumPy can convert. ``(h, w)`` is one image. In ``(a, b, c)`` the last axis
+              decides: 1, 3 or 4 means one image with that many channels, anything else means ``a`` grayscale images of
+              ``b`` rows. ``(n, h, w, c)`` is a batch. Channels come last. `pixel_values.as_pixels` states which values
+              are accepted; a batch is judged as a whole.
+        most: The most images to accept.
+
+    Returns:
+        The images in the order given. Files are not read yet; arrays are already converted.
+
+    Raises:
+        DataError: An array whose shape or values are ambiguous, a folder without images, an index that MNIST does not
+            have, another type, or more than ``most`` images.
+
+    Example:
+        >>> [one.name for one in collect_images(["a.png", np.zeros((2, 28, 28))], most=10)]
+        ['a.png', 'image 1', 'image 2']
+    """
+    found: list[ImageInput] = []
+    test_images = functools.cache(lambda: mnist.load_part("test").pixels)
+    items = [images] if _is_single(images) else images
+    if not isinstance(items, Iterable):
+        raise _unknown(images)
+    for item in items:
+        for one in _expand(item, len(found), test_images):
+            if len(found) == most:
+                raise DataError(f"Expected at most {most:,} images. Received: more than that.")
+            found.append(one)
+    return found
+
+
+def _is_single(value: object) -> bool:
+    return isinstance(value, str | PathLike | bytes) or _is_pillow(value) or hasattr(value, "__array__")
+
+
+def _is_pillow(value: object) -> bool:
+    from PIL import Image
+
+    return isinstance(value, Image.Image)
+
+
+def _expand(item: Any, position: int, test_images: Callable[[], np.ndarray]) -> Iterator[ImageInput]:
+    """The images that one item stands for; ``position`` numbers those without a name."""
+    if isinstance(item, str | PathLike):
+        yield from _from_path(fspath(item), test_images)
+    elif _is_pillow(item):
+        name = f"image {position}"
+        yield ImageInput(name, functools.partial(pixels_of, item, name))
+    elif hasattr(item, "__array__"):
+        yield from _from_array(np.asarray(item), position)
+    else:
+        raise _unknown(item)
+
+
+def _from_path(path: Any, test_images: Callable[[], np.ndarray]) -> Iterator[ImageInput]:
+    if not isinstance(path, str):
+        raise _unknown(path)
+    try:
+        is_folder, exists = Path(path).is_dir(), Path(path).exists()
+        entries = sorted(Path(path).iterdir()) if is_folder else []
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError.about_file("Expected a readable path", path[:300], reason) from None
+    index = None if exists else mnist.digit_index(path)
+    if index is not None:
+        yield ImageInput(path, lambda: test_images()[index])
+        return
+    if not is_folder:
+        yield ImageInput(path, functools.partial(decode_file, path))
+        return
+    files = [entry for entry in entries if entry.suffix.lower() in SUFFIXES and not is_hidden(entry.name)]
+    if not files:
+        raise DataError(
+            f"Expected a folder with images ({', '.join(SUFFIXES)}). Received: folder={path}, without any.",
+            file=path,
+            reason="no images",
+        )
+    for file in files:
+        yield ImageInput(str(file), functools.partial(decode_file, file))
+
+
+def _from_array(array: np.ndarray, position: int) -> Iterator[ImageInput]:
+    batch = _as_batch(array)
+    pixels, interpretation = as_pixels(batch, "the array" if len(batch) > 1 else f"image {position}")
+    for index, picture in enumerate(pixels):
+        yield ImageInput(f"image {position + index}", lambda picture=picture: picture, interpretation)
+
+
+def _as_batch(array: np.ndarray) -> np.ndarray:
+    shape = array.shape
+    if 0 in shape:
+        raise DataError(f"Expected an array with pixels. Received: shape={shape}.")
+    if array.ndim == 2:
+        return array[None, :, :, None]
+    if array.ndim == 3:
+        return array[None] if shape[-1] in CHANNELS else array[..., None]
+    if array.ndim == 4 and shape[-1] in CHANNELS:
+        return array
+    hint = "Use (h, w), (h, w, c), (n, h, w) or (n, h, w, c)."
+    if array.ndim == 4 and shape[1] in CHANNELS:
+        hint = "Move the channels to the last axis: np.moveaxis(array, 1, -1)."
+    raise DataError(
+        f"Expected images with 1, 3 or 4 channels in the last axis. Received: shape={shape}, dtype={array.dtype}.",
+        hint=hint,
+    )
+
+
+def _unknown(value: object) -> DataError:
+    return DataError(f"Expected an image. Received: {type(value).__name__}.", hint=HINT)
