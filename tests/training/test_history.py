@@ -91,6 +91,13 @@ def test_a_training_of_fewer_steps_than_rows_has_a_row_for_each() -> None:
     ]
 
 
+@pytest.mark.parametrize(("steps", "rows"), [(60, 60), (119, 119), (120, 60), (600, 60), (659, 66)])
+def test_there_are_about_sixty_rows(steps: int, rows: int) -> None:
+    made, _ = recorder(steps, steps)
+    made.losses = [1.0] * steps
+    assert len(made.history()) == rows
+
+
 def test_without_a_step_there_is_no_row() -> None:
     assert recorder(3, 3)[0].history() == ()
 

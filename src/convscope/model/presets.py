@@ -93,7 +93,9 @@ def spec_text(name_or_path: str) -> tuple[str, str]:
     path = Path(name_or_path)
     if not path.is_file():
         near = difflib.get_close_matches(name_or_path, PRESETS, n=1)
-        hint = f"Did you mean {near[0]}?" if near else "Give a preset or the path of a text file with one layer per line."
+        hint = (
+            f"Did you mean {near[0]}?" if near else "Give a preset or the path of a text file with one layer per line."
+        )
         raise OptionError(
             f"Expected a preset ({', '.join(PRESETS)}) or a spec file. Received: {name_or_path!r}.", hint=hint
         )
