@@ -26,7 +26,7 @@ from record import write
 from convscope.arrays import to_images
 from convscope.data.mnist import load_part
 from convscope.explanation.deletion import random_baseline
-from convscope.explanation.gradients import LEAST_DIFFERENCE, integrated_gradients
+from convscope.explanation.explainers.integrated_gradients import LEAST_DIFFERENCE, integrated_gradients
 from convscope.explanation.saliency import EXPLAINERS
 from convscope.explanation.sanity_checks import check_attribution
 from convscope.model.model_file import Model, load_model, weights_sha256

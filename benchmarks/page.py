@@ -62,7 +62,7 @@ def measure(browser: Browser, folder: Path, run: str) -> dict[str, float]:
         tab = browser.new_context().new_page()
         tab.on("request", lambda request: requests.append(request.url))
         tab.goto(file.as_uri())
-        tab.wait_for_selector(".proof[data-holds=true]")
+        tab.wait_for_selector(".self-test[data-passed=true]")
         painted = tab.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
         first.append(max(painted, float(tab.evaluate("document.documentElement.dataset.drawn"))))
         proven.append(float(tab.evaluate("document.documentElement.dataset.proven")))

@@ -1,8 +1,8 @@
-"""Every wrong input of `doors`: one clear line, soon, with little memory.
+"""Check that every invalid input of `bad_inputs` is refused in one line, in little time and memory.
 
-    python proofs/bad_input.py [--door csv] [--json]
+    python proofs/bad_input.py [--source csv] [--json]
 
-Writes docs/figures/reliability-bad-input.json, unless --json asks for the results on stdout instead.
+Writes docs/figures/reliability-bad-input.json, unless --json prints the results instead.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from bad_inputs import DOORS
-from sandbox import one_line, read_apart, summary
+from bad_inputs import CASES
+from sandbox import one_line, read_in_sandbox, summary
 
 from convscope.data.decode import decode_file
 from convscope.data.readers import load
@@ -25,10 +25,10 @@ from convscope.errors import DataError
 SECONDS, MEGABYTES = 2.0, 300.0
 
 
-def knock(door: str, path: Path) -> str:
-    """Name the input as a person would; the refusal, or an empty text."""
+def refusal(source: str, path: Path) -> str:
+    """Read an input, and return the error message, or an empty text."""
     try:
-        if door == "image":
+        if source == "image":
             decode_file(path)
         else:
             load(path)
@@ -38,20 +38,20 @@ def knock(door: str, path: Path) -> str:
 
 
 def unclear(said: str) -> str:
-    """What is wrong with a message, or nothing."""
+    """What is wrong with a message, or an empty text."""
     if "Expected" not in said or "Received" not in said:
         return f"it does not say what was expected and received: {said[:200]!r}"
     return one_line(said)
 
 
-def prove(doors: list[str]) -> list[dict[str, Any]]:
-    """Run all cases of some doors."""
-    load("mnist", test_fraction=0)  # whatever is imported late is imported, before anything is measured
+def prove(sources: list[str]) -> list[dict[str, Any]]:
+    """Run all cases of some kinds of source."""
+    load("mnist", test_fraction=0)  # so that lazy imports are not measured
     limits = {"seconds": SECONDS, "megabytes": MEGABYTES, "unclear": unclear}
     return [
-        {"door": door, "name": name, **read_apart(make, functools.partial(knock, door), **limits)}
-        for door in doors
-        for name, make in DOORS[door].items()
+        {"source": source, "name": name, **read_in_sandbox(make, functools.partial(refusal, source), **limits)}
+        for source in sources
+        for name, make in CASES[source].items()
     ]
 
 
@@ -60,15 +60,15 @@ def main() -> None:
     from record import write
 
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--door", choices=DOORS)
+    parser.add_argument("--source", choices=CASES)
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
-    results = prove([chosen.door] if chosen.door else list(DOORS))
+    results = prove([chosen.source] if chosen.source else list(CASES))
     if chosen.json:
         print(json.dumps(results))
         return
-    by_door = Counter(result["door"] for result in results)
-    write("reliability-bad-input", {"summary": summary(results), "by_door": by_door, "results": results})
+    by_source = Counter(result["source"] for result in results)
+    write("reliability-bad-input", {"summary": summary(results), "by_source": by_source, "results": results})
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Inputs that are wrong in one way each, by name, for every door through which data come in.
+"""Invalid inputs by name, each with a single defect, for every kind of data source.
 
-A case gets an empty folder and gives the path that a person would name. Cases are made byte by byte, so that each
-tells one lie and keeps to the truth in everything else.
+A case is a function that gets an empty folder and returns the path that a user would pass. The files are written byte
+by byte, so that everything but the one defect is valid.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ import numpy as np
 from PIL import Image
 
 Make = Callable[[Path], Path]
-DOORS: dict[str, dict[str, Make]] = {
+CASES: dict[str, dict[str, Make]] = {
     "idx": {}, "gzip": {}, "image": {}, "npz": {}, "csv": {}, "folder": {}, "zip": {}
 }  # fmt: skip
-"""Door to the names of its cases to what makes them."""
+"""For each kind of source, the cases by name."""
 
 
-def put(door: str, name: str, make: Make) -> None:
-    if name in DOORS[door]:
-        raise ValueError(f"{door}: {name} twice")
-    DOORS[door][name] = make
+def add_case(source: str, name: str, make: Make) -> None:
+    if name in CASES[source]:
+        raise ValueError(f"{source}: {name} twice")
+    CASES[source][name] = make
 
 
 def digits(n: int = 20, side: int = 8, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -71,9 +71,9 @@ def shaped(array: np.ndarray, *sizes: int) -> bytes:
 
 def idx_cases() -> None:
     for length in range(16):
-        put("idx", f"images cut after byte {length} of their header", idx_folder(IMAGES[:length]))
+        add_case("idx", f"images cut after byte {length} of their header", idx_folder(IMAGES[:length]))
     for length in range(8):
-        put("idx", f"labels cut after byte {length} of their header", idx_folder(labels=LABELS[:length]))
+        add_case("idx", f"labels cut after byte {length} of their header", idx_folder(labels=LABELS[:length]))
     for what, good in (("images", IMAGES), ("labels", LABELS)):
         for name, bad in {
             "first byte not zero": b"\1" + good[1:],
@@ -91,7 +91,7 @@ def idx_cases() -> None:
             "one more counted": good[:4] + struct.pack(">I", 21) + good[8:],
             "four billion counted": good[:4] + b"\xff" * 4 + good[8:],
         }.items():
-            put("idx", f"{what}: {name}", idx_folder(**{what: bad}))
+            add_case("idx", f"{what}: {name}", idx_folder(**{what: bad}))
     pixels, labels = digits()
     for name, bad in {
         "no rows": shaped(pixels, 20, 0, 8),
@@ -107,7 +107,7 @@ def idx_cases() -> None:
         "whole numbers up to 999": idx(np.arange(1280, dtype="i2").reshape(20, 8, 8)),
         "negative whole numbers": idx((pixels.astype("i2") - 128).astype("i1")),
     }.items():
-        put("idx", f"images: {name}", idx_folder(bad))
+        add_case("idx", f"images: {name}", idx_folder(bad))
     for name, bad in {
         "fractions": idx((np.arange(20) / 3).astype("f4")),
         "not a number": idx(np.full(20, np.nan, "f4")),
@@ -118,18 +118,18 @@ def idx_cases() -> None:
         "no file": None,
         "the images again": IMAGES,
     }.items():
-        put("idx", f"labels: {name}", idx_folder(labels=bad))
+        add_case("idx", f"labels: {name}", idx_folder(labels=bad))
     tests = {NAMES[2]: idx(pixels[:6]), NAMES[3]: idx(labels[:6])}
     for name, changes in {
         "no file of images": {NAMES[0]: None},
         "two files of images": {"train-images.idx3-ubyte": IMAGES},
         "test labels without test images": {NAMES[3]: tests[NAMES[3]]},
         "test images of another size": tests | {NAMES[2]: idx(digits(6, 9)[0])},
-        "a test label that nothing was learnt about": tests | {NAMES[3]: idx(labels[:6] + 5)},
+        "a test label that has no training images": tests | {NAMES[3]: idx(labels[:6] + 5)},
         "fewer test labels than test images": tests | {NAMES[3]: idx(labels[:5])},
         "a test part and no training part": tests | {NAMES[0]: None, NAMES[1]: None},
     }.items():
-        put("idx", name, idx_folder(**changes))
+        add_case("idx", name, idx_folder(**changes))
 
     for name, line in {
         "a code of 5,000 digits": "1 " + "9" * 5000,
@@ -146,7 +146,7 @@ def idx_cases() -> None:
             for name, content in zip(NAMES, (IMAGES, LABELS), strict=False)
         }
         mapping = {"emnist-x-mapping.txt": f"0 65\n{line}\n".encode()}
-        put("idx", f"EMNIST's names with {name}", idx_folder(None, None, **files, **mapping))
+        add_case("idx", f"EMNIST's names with {name}", idx_folder(None, None, **files, **mapping))
 
     def instead(of: str, do: Callable[[Path], object]) -> Make:
         def make(folder: Path) -> Path:
@@ -158,9 +158,9 @@ def idx_cases() -> None:
         return make
 
     for what, name in (("images", NAMES[0]), ("labels", NAMES[1])):
-        put("idx", f"{what}: a folder of that name", instead(name, lambda path: path.mkdir()))
-        put("idx", f"{what}: a pipe of that name", instead(name, lambda path: os.mkfifo(path)))
-        put("idx", f"{what}: a link that leads nowhere", instead(name, lambda path: path.symlink_to("gone")))
+        add_case("idx", f"{what}: a folder of that name", instead(name, lambda path: path.mkdir()))
+        add_case("idx", f"{what}: a pipe of that name", instead(name, lambda path: os.mkfifo(path)))
+        add_case("idx", f"{what}: a broken link", instead(name, lambda path: path.symlink_to("gone")))
 
 
 # --- gzip --------------------------------------------------------------------------------------------------------
@@ -179,9 +179,9 @@ def gz_cases() -> None:
 
     places = {2: "magic", 3: "method", 4: "flags", 8: "time", 10: "header", 11: "first byte", len(ZIPPED) // 2: "half"}
     for length, name in places.items():
-        put("gzip", f"cut off after the {name}", packed(ZIPPED[:length]))
+        add_case("gzip", f"truncated after the {name}", packed(ZIPPED[:length]))
     for back, name in ((8, "checksum"), (4, "length"), (1, "last byte")):
-        put("gzip", f"without its {name}", packed(ZIPPED[:-back]))
+        add_case("gzip", f"without its {name}", packed(ZIPPED[:-back]))
     middle = len(ZIPPED) // 2
     for name, bad in {
         "a bit turned": ZIPPED[:middle] + bytes([ZIPPED[middle] ^ 16]) + ZIPPED[middle + 1 :],
@@ -196,14 +196,14 @@ def gz_cases() -> None:
         "a gigabyte of zeros behind the images": gzip.compress(IMAGES + bytes(50_000_000), 9),
         "a header that promises four billion images": gzip.compress(IMAGES[:4] + b"\xff" * 4 + IMAGES[8:]),
     }.items():
-        put("gzip", name, packed(bad))
+        add_case("gzip", name, packed(bad))
     table = gzip.compress(b"label,pixel0\n" + b"0,1\n1,2\n" * 50)
     for name, bad in {
-        "a table cut off": table[: len(table) // 2],
+        "a truncated table": table[: len(table) // 2],
         "a table with a wrong checksum": table[:-8] + bytes(4) + table[-4:],
         "a table of one endless line": gzip.compress(b"0," * 40_000_000, 9),
     }.items():
-        put("gzip", name, one_file("table.csv.gz", bad))
+        add_case("gzip", name, one_file("table.csv.gz", bad))
 
 
 def one_file(name: str, content: bytes) -> Make:
@@ -274,7 +274,7 @@ def image_cases() -> None:
     }  # fmt: skip
     for form, good in goods.items():
         for length, words in ((1, "one byte"), (4, "its magic"), (20, "20 bytes"), (len(good) // 2, "half")):
-            put("image", f"{form} cut off after {words}", one_file("p", good[:length]))
+            add_case("image", f"{form} truncated after {words}", one_file("p", good[:length]))
     bombs = {
         "PNG of 60,000×60,000": png_file(body=b"", w=60_000, h=60_000),
         "PNG of two billion rows": png_file(body=b"", w=4, h=2**31 - 1),
@@ -288,7 +288,7 @@ def image_cases() -> None:
         "JPEG of 65,535×65,535": resized_jpeg(goods["JPEG"], 65_535, 65_535),
     }
     for name, bad in bombs.items():
-        put("image", f"a bomb: {name}", one_file("p", bad))
+        add_case("image", f"a bomb: {name}", one_file("p", bad))
     for name, bad in {
         "no columns": png_file(w=0), "no rows": png_file(h=0), "3 bits": png_file(depth=3),
         "16 bits of palette": png_file(depth=16, colour=3), "colours of kind 5": png_file(colour=5),
@@ -309,7 +309,7 @@ def image_cases() -> None:
         "a profile of 100 MB packed": png_parts(
             HEAD, chunk(b"iCCP", b"k\0\0" + zlib.compress(bytes(100_000_000), 9)), DATA, END),
     }.items():  # fmt: skip
-        put("image", f"PNG with {name}", one_file("p.png", bad))
+        add_case("image", f"PNG with {name}", one_file("p.png", bad))
     jpeg = goods["JPEG"]
     frame, table, huffman, scan = (jpeg.index(mark) for mark in (b"\xff\xc0", b"\xff\xdb", b"\xff\xc4", b"\xff\xda"))
     for name, bad in {
@@ -328,14 +328,14 @@ def image_cases() -> None:
         "no scan": jpeg[:scan],
         "nothing but its end": b"\xff\xd8\xff\xd9",
     }.items():
-        put("image", f"JPEG with {name}", one_file("p.jpg", bad))
+        add_case("image", f"JPEG with {name}", one_file("p.jpg", bad))
     for name, bad in {
         "7 bits": bmp_file(bits=7), "a header of 3 bytes": bmp_file(size=3), "an unknown packing": bmp_file(packing=99),
         "pixels beyond the end": bmp_file(offset=10**6), "no columns": bmp_file(w=0),
         "two billion colours": bmp_file(bits=8, colours=2**31), "a packing that needs 8 bits": bmp_file(packing=1),
         "negative columns": bmp_file(w=-4),
     }.items():  # fmt: skip
-        put("image", f"BMP with {name}", one_file("p.bmp", bad))
+        add_case("image", f"BMP with {name}", one_file("p.bmp", bad))
     for name, bad in {
         "no picture": b"GIF89a" + struct.pack("<HHBBB", 4, 4, 0, 0, 0) + b";",
         "a code of 13 bits": gif_file(code=13),
@@ -344,7 +344,7 @@ def image_cases() -> None:
         "an unknown block": gif_file(block=b"?"),
         "no data": gif_file(data=b"\0"),
     }.items():
-        put("image", f"GIF with {name}", one_file("p.gif", bad))
+        add_case("image", f"GIF with {name}", one_file("p.gif", bad))
     soft = goods["WebP"]
     for name, bad in {
         "an unknown chunk": soft[:12] + b"XXXX" + soft[16:],
@@ -353,23 +353,23 @@ def image_cases() -> None:
         "no chunk": soft[:12],
         "a damaged lossless frame": goods["lossless WebP"][:20] + b"\0" + goods["lossless WebP"][21:],
     }.items():
-        put("image", f"WebP with {name}", one_file("p.webp", bad))
+        add_case("image", f"WebP with {name}", one_file("p.webp", bad))
     for name, bad in {
         "no brightest level": b"P5 4 4 0 " + bytes(16), "a level of 70,000": b"P5 4 4 70000 " + bytes(32),
         "sizes in letters": b"P5 four 4 255 " + bytes(16), "no columns": b"P5 0 4 255 ", "negative rows": b"P5 4 -4 255 ",
-        "letters for pixels": b"P2 2 2 255 a b c d", "fewer pixels than it says": b"P2 9 9 255 1 2 3",
+        "letters for pixels": b"P2 2 2 255 a b c d", "fewer pixels than its header says": b"P2 9 9 255 1 2 3",
         "a pixel above the brightest level": b"P2 2 1 9 1 99",
         "a number of 1,000 digits": b"P2 2 1 255 1 " + b"9" * 1000,
         "floats that are not numbers": b"Pf\n2 1\n-1.0\n" + np.array([np.nan, 0], "<f4").tobytes(),
         "floats up to 300": b"Pf\n2 1\n-1.0\n" + np.array([300, 0], "<f4").tobytes(),
         "a scale of zero": b"Pf\n2 1\n0\n" + bytes(8), "a scale in letters": b"Pf\n2 1\nx\n" + bytes(8),
     }.items():  # fmt: skip
-        put("image", f"PNM with {name}", one_file("p.pnm", bad))
+        add_case("image", f"PNM with {name}", one_file("p.pnm", bad))
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as packed:
         packed.writestr("p.png", goods["PNG"])
     for name, bad in {
-        "nothing": b"", "a space": b" ", "a text": b"a digit, I swear", "a page": b"<!doctype html><title>404</title>",
+        "nothing": b"", "a space": b" ", "a text": b"a digit", "a page": b"<!doctype html><title>404</title>",
         "an SVG": b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>",
         "a PDF": b"%PDF-1.7\n1 0 obj\n", "PostScript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n",
         "a TIFF": drawn("TIFF"), "an icon": drawn("ICO"), "a PCX": drawn("PCX"), "a Targa": drawn("TGA"),
@@ -380,7 +380,7 @@ def image_cases() -> None:
         "ones": b"\xff" * 5000, "noise": np.random.default_rng(0).bytes(5000),
         "more than 20 MB": goods["PNG"] + bytes(20_000_000),
     }.items():  # fmt: skip
-        put("image", f"{name} for a picture", one_file("p.png", bad))
+        add_case("image", f"{name} for a picture", one_file("p.png", bad))
 
     def at(do: Callable[[Path], object]) -> Make:
         def make(folder: Path) -> Path:
@@ -389,14 +389,14 @@ def image_cases() -> None:
 
         return make
 
-    put("image", "a folder for a picture", at(lambda path: path.mkdir()))
-    put("image", "a pipe for a picture", at(lambda path: os.mkfifo(path)))
-    put("image", "a link that leads nowhere", at(lambda path: path.symlink_to("gone")))
-    put("image", "a link to itself", at(lambda path: path.symlink_to("p.png")))
-    put("image", "a picture that is not there", at(lambda path: None))
-    put("image", "a device for a picture", lambda folder: Path("/dev/zero"))
-    put("image", "a name with a null in it", lambda folder: folder / "a\0b.png")
-    put("image", "a name of 5,000 letters", lambda folder: folder / ("p" * 5000))
+    add_case("image", "a folder for a picture", at(lambda path: path.mkdir()))
+    add_case("image", "a pipe for a picture", at(lambda path: os.mkfifo(path)))
+    add_case("image", "a broken link", at(lambda path: path.symlink_to("gone")))
+    add_case("image", "a link to itself", at(lambda path: path.symlink_to("p.png")))
+    add_case("image", "a picture that is not there", at(lambda path: None))
+    add_case("image", "a device for a picture", lambda folder: Path("/dev/zero"))
+    add_case("image", "a name with a null in it", lambda folder: folder / "a\0b.png")
+    add_case("image", "a name of 5,000 letters", lambda folder: folder / ("p" * 5000))
 
 
 def webp(sizes: bytes) -> bytes:
@@ -442,7 +442,7 @@ def npz_cases() -> None:
     x, y = npy(pixels), npy(labels)
 
     def given(name: str, **members: bytes) -> None:
-        put("npz", name, one_file("d.npz", npz_file({"x": x, "y": y} | members)))
+        add_case("npz", name, one_file("d.npz", npz_file({"x": x, "y": y} | members)))
 
     given("objects for pixels", x=npy(np.array([Owned()] * 20, object), pickled=True))
     given("objects for labels", y=npy(np.array([Owned()] * 20, object), pickled=True))
@@ -467,7 +467,7 @@ def npz_cases() -> None:
     given("a header of a version to come", x=npy_raw(x[10:128], version=9))
     given("a header that is said to be four gigabytes", x=b"\x93NUMPY\2\0\xff\xff\xff\xff" + bytes(99))
     for name, content in {
-        "cut off in their header": x[:40], "one byte short": x[:-1], "one byte too many": x + b"\0", "a text": b"pixels",
+        "truncated in their header": x[:40], "one byte short": x[:-1], "one byte too many": x + b"\0", "a text": b"pixels",
         "five axes": npy(np.zeros((20, 2, 2, 2, 3), np.uint8)), "one axis": npy(np.zeros(20, np.uint8)),
         "two channels": npy(np.zeros((20, 8, 8, 2), np.uint8)), "no picture": npy(np.zeros((0, 8, 8), np.uint8)),
         "no rows": npy(np.zeros((20, 0, 8), np.uint8)), "2,000 rows": npy(np.zeros((20, 2000, 2), np.uint8)),
@@ -500,24 +500,24 @@ def npz_cases() -> None:
     for name, members in {
         "no labels": {"x": x},
         "no pixels": {"y": y},
-        "names that nobody knows": {"a": x, "b": y},
+        "unknown names": {"a": x, "b": y},
         "nothing": {},
         "test pictures of another size": {"x_train": x, "y_train": y, "x_test": npy(digits(20, 9)[0]), "y_test": y},
         "test labels of another class": {"x_train": x, "y_train": y, "x_test": x, "y_test": npy(labels + 7)},
     }.items():
-        put("npz", f"an archive with {name}", one_file("d.npz", npz_file(members)))
+        add_case("npz", f"an archive with {name}", one_file("d.npz", npz_file(members)))
     whole = npz_file({"x": x, "y": y})
     for name, content in {
         "cut in half": whole[: len(whole) // 2],
         "without its directory": whole[: whole.index(b"PK\1\2")],
         "with a wrong checksum": whole.replace(struct.pack("<I", zlib.crc32(x)), bytes(4)),
-        "that is said to be encrypted": whole.replace(b"PK\1\2\x14\3\x14\0\0\0", b"PK\1\2\x14\3\x14\0\1\0"),
+        "that is marked as encrypted": whole.replace(b"PK\1\2\x14\3\x14\0\0\0", b"PK\1\2\x14\3\x14\0\1\0"),
         "packed by an unknown method": whole.replace(b"PK\1\2\x14\3\x14\0\0\0\0\0", b"PK\1\2\x14\3\x14\0\0\0\x63\0"),
         "of a gigabyte in a megabyte": npz_file(
             {"x": npy_raw(x[10:128], bytes(300_000_000)), "y": y}, packing=zipfile.ZIP_DEFLATED
         ),
     }.items():
-        put("npz", f"an archive {name}", one_file("d.npz", content))
+        add_case("npz", f"an archive {name}", one_file("d.npz", content))
 
 
 # --- CSV ---------------------------------------------------------------------------------------------------------
@@ -529,7 +529,7 @@ def csv_cases() -> None:
     good = head + b"".join(rows)
 
     def given(name: str, content: bytes, file: str = "d.csv") -> None:
-        put("csv", name, one_file(file, content))
+        add_case("csv", name, one_file(file, content))
 
     for name, row in {
         "letters for a pixel": b"0,a,2,3,4", "nothing for a pixel": b"0,,2,3,4", "a fraction for a pixel": b"0,1.5,2,3,4",
@@ -566,14 +566,14 @@ def csv_cases() -> None:
 
         return make
 
-    put("csv", "two tables for training", folder_of(train=good, train2=good))
-    put("csv", "a test table with other columns", folder_of(train=good, test=b"label,p0\n0,1\n1,2\n"))
-    put(
+    add_case("csv", "two tables for training", folder_of(train=good, train2=good))
+    add_case("csv", "a test table with other columns", folder_of(train=good, test=b"label,p0\n0,1\n1,2\n"))
+    add_case(
         "csv",
-        "a test table with a class that nothing was learnt about",
+        "a test table with a class that has no training images",
         folder_of(train=good, test=head + b"9,1,2,3,4\n"),
     )
-    put("csv", "a test table with letters", folder_of(train=good, test=head + b"0,a,2,3,4\n"))
+    add_case("csv", "a test table with letters", folder_of(train=good, test=head + b"0,a,2,3,4\n"))
 
 
 # --- folders and archives of pictures ----------------------------------------------------------------------------
@@ -605,7 +605,7 @@ def tree_cases() -> None:
         "a class without a readable picture": good | {f"owl/{index}.png": b"no" for index in range(2)},
         "a test part and no training part": {f"test/{name}": data for name, data in good.items()},
         "an empty training part": {f"test/{name}": data for name, data in good.items()} | {"train/": None},
-        "a test class that nothing was learnt about": {f"train/{name}": data for name, data in good.items()}
+        "a test class that has no training images": {f"train/{name}": data for name, data in good.items()}
         | {"test/owl/0.png": good["cat/0.png"]},
         "an empty class in the training part": {f"train/{name}": data for name, data in good.items()} | {"train/owl/": None},
         "a class whose name is a control character": good | {f"\7/{index}.png": good["cat/0.png"] for index in range(3)},
@@ -613,7 +613,7 @@ def tree_cases() -> None:
     }  # fmt: skip
     for name, tree in trees.items():
 
-        def lay(folder: Path, tree: Tree = tree) -> Path:
+        def make_tree(folder: Path, tree: Tree = tree) -> Path:
             for path, content in tree.items():
                 place = folder / path
                 (place if content is None else place.parent).mkdir(parents=True, exist_ok=True)
@@ -621,8 +621,8 @@ def tree_cases() -> None:
                     place.write_bytes(content)
             return folder
 
-        put("folder", name, lay)
-        put("zip", name, one_file("d.zip", zip_of(tree)))
+        add_case("folder", name, make_tree)
+        add_case("zip", name, one_file("d.zip", zip_of(tree)))
     whole = zip_of(good)
     directory = whole.index(b"PK\1\2")
     for name, content in {
@@ -633,13 +633,13 @@ def tree_cases() -> None:
         "whose members lead out of it": zip_of({f"../{name}": data for name, data in good.items()}),
         "whose members begin at the root": zip_of({f"/{name}": data for name, data in good.items()}),
         "whose members name a drive": zip_of({f"C:/{name}": data for name, data in good.items()}),
-        "with wrong checksums": checksums(whole), "whose members say they are empty": whole[:directory] + sizes(whole[directory:]),
+        "with wrong checksums": checksums(whole), "whose members are marked as empty": whole[:directory] + sizes(whole[directory:]),
         "of hidden files only": zip_of({f"cat/.{index}.png": b"x" for index in range(9)}),
         "of an archive": zip_of({"d.zip": whole}), "of a picture of 100 MB packed": zip_of(
             {f"{label}/{index}.png": bytes(30_000_000) for label in "ab" for index in range(2)}, packing=zipfile.ZIP_DEFLATED),
         "that is a text": b"PK\3\4 this is not an archive",
     }.items():  # fmt: skip
-        put("zip", name, one_file("d.zip", content))
+        add_case("zip", name, one_file("d.zip", content))
 
     def with_links(folder: Path) -> Path:
         for label in ("cat", "dog"):
@@ -659,12 +659,12 @@ def tree_cases() -> None:
         (folder / "cat").symlink_to(folder)
         return folder
 
-    put("folder", "links that lead out of it", with_links)
-    put("folder", "pipes for pictures", with_pipes)
-    put("folder", "a link to itself for a class", in_a_circle)
-    put("folder", "no such folder", lambda folder: folder / "nowhere")
-    put("folder", "a name with a null in it", lambda folder: folder / "a\0b")
-    put("folder", "a name of 5,000 letters", lambda folder: folder / ("d" * 5000))
+    add_case("folder", "links that lead out of it", with_links)
+    add_case("folder", "pipes for pictures", with_pipes)
+    add_case("folder", "a link to itself for a class", in_a_circle)
+    add_case("folder", "no such folder", lambda folder: folder / "nowhere")
+    add_case("folder", "a name with a null in it", lambda folder: folder / "a\0b")
+    add_case("folder", "a name of 5,000 letters", lambda folder: folder / ("d" * 5000))
 
 
 def zip_of(tree: Tree, *, packing: int = zipfile.ZIP_STORED) -> bytes:

@@ -1,8 +1,8 @@
-"""How many branches of the readers, the model file and the checkpoints the tests take.
+"""Branch coverage of the readers, the model file and the checkpoints by their tests.
 
     python proofs/branches.py
 
-Processes that the tests start count too. Writes docs/figures/reliability-branches.json.
+Processes that the tests start are included. Writes docs/figures/reliability-branches.json.
 """
 
 from __future__ import annotations

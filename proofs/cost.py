@@ -1,8 +1,8 @@
-"""What keeping checkpoints costs: the share of a training's time that it takes, measured inside the same training.
+"""The cost of checkpoints: the fraction of the training time spent on them, measured during the training.
 
     python proofs/cost.py [--runs 5]
 
-`quick` on MNIST, whole, each with another seed. Writes docs/figures/reliability-cost.json.
+Full trainings of `quick` on MNIST with different seeds. Writes docs/figures/reliability-cost.json.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     spent: list[float] = []
-    keep = CheckpointManager.save
+    save = CheckpointManager.save
 
     def timed(*words: Any) -> None:
-        began = time.perf_counter()
-        keep(*words)
-        spent.append(time.perf_counter() - began)
+        started = time.perf_counter()
+        save(*words)
+        spent.append(time.perf_counter() - started)
 
     CheckpointManager.save = timed  # type: ignore[method-assign]
     runs = []

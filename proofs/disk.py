@@ -1,7 +1,7 @@
-"""Stand between a program and its disk, and decide what becomes of each operation.
+"""Intercept the disk operations of a program: count them, record them, and let some fail.
 
-Counted are open, write, fsync, rename, unlink, mkdir and rmdir. Flushing, by which a file hands what it holds to the
-system, is noted besides.
+Counted are open, write, fsync, rename, unlink, mkdir and rmdir. Flushes, which pass buffered data to the operating
+system, are recorded as well.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from typing import Any
 
 Act = Callable[[], Any]
 Decide = Callable[[int, str, Act, Act], Any]
-"""Number of the operation from 1, its name, what does it, and what does half of it (only a write has a half)."""
+"""Number of the operation from 1, its name, a function that does it, and one that does half of a write."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One thing that a program asked of its disk.
+    """One disk operation.
 
     Attributes:
-        name: ``open`` (which empties the file), ``write``, ``fsync``, ``rename``, ``unlink``, ``mkdir``, ``rmdir``; in
-            notes also ``flush``, which hands to the system what was written.
+        name: ``open`` (which truncates the file), ``write``, ``fsync``, ``rename``, ``unlink``, ``mkdir`` or ``rmdir``;
+            in the log also ``flush``.
         path: Absolute.
-        content: What is written; the new name of a rename.
+        content: The data of a write; the new name of a rename.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Operation:
 
 
 def do(number: int, name: str, act: Act, halve: Act) -> Any:
-    """A disk without faults."""
+    """Do every operation."""
     return act()
 
 
@@ -52,20 +52,20 @@ def failing(k: int, code: int, for_good: bool) -> Decide:
 
 
 @contextmanager
-def watched(decide: Decide = do, notes: list[Operation] | None = None) -> Iterator[list[Operation]]:
-    """Ask ``decide`` at each operation that writes; the list has all so far, ``notes`` also what is not asked about."""
+def watched(decide: Decide = do, log: list[Operation] | None = None) -> Iterator[list[Operation]]:
+    """Call ``decide`` for each counted operation; yields those so far, and ``log`` also gets the flushes."""
     seen: list[Operation] = []
-    notes = [] if notes is None else notes
+    log = [] if log is None else log
     real_open, real_replace, real_mkdir, real_unlink = Path.open, Path.replace, Path.mkdir, Path.unlink
     real_fsync, real_rmdir, real_system_open = os.fsync, Path.rmdir, os.open
 
     def ask(name: str, path: Any, act: Act, halve: Act = lambda: None, content: Any = None) -> Any:
         seen.append(Operation(name, Path(path).absolute(), content))
-        notes.append(seen[-1])
+        log.append(seen[-1])
         return decide(len(seen), name, act, halve)
 
     def system_open(path: Any, flags: int, *words: Any, **named: Any) -> Any:
-        """As the lock is opened: the file is not emptied."""
+        """The lock file is opened without truncation."""
         if not flags & os.O_CREAT or str(path).startswith("/dev"):
             return real_system_open(path, flags, *words, **named)
         return ask("open", path, lambda: real_system_open(path, flags, *words, **named), content="as it is")
@@ -73,7 +73,7 @@ def watched(decide: Decide = do, notes: list[Operation] | None = None) -> Iterat
     def open_watched(path: Path, mode: str = "r", *words: Any, **named: Any) -> Any:
         if "w" not in mode:
             return real_open(path, mode, *words, **named)
-        return _File(ask("open", path, lambda: real_open(path, mode, *words, **named)), path, ask, notes)
+        return _File(ask("open", path, lambda: real_open(path, mode, *words, **named)), path, ask, log)
 
     def replace(path: Path, target: Path) -> Any:
         return ask("rename", path, lambda: real_replace(path, target), content=Path(target).absolute())
@@ -95,10 +95,10 @@ def watched(decide: Decide = do, notes: list[Operation] | None = None) -> Iterat
 
 
 class _File:
-    """A file whose writes are asked about."""
+    """A file whose writes are intercepted."""
 
-    def __init__(self, file: Any, path: Path, ask: Callable[..., Any], notes: list[Operation]) -> None:
-        self._file, self._path, self._ask, self._notes = file, path, ask, notes
+    def __init__(self, file: Any, path: Path, ask: Callable[..., Any], log: list[Operation]) -> None:
+        self._file, self._path, self._ask, self._log = file, path, ask, log
 
     def write(self, content: bytes | str) -> Any:
         return self._ask("write", self._path, lambda: self._file.write(content), lambda: self._halve(content), content)
@@ -108,14 +108,14 @@ class _File:
         self.flush()
 
     def flush(self) -> None:
-        self._notes.append(Operation("flush", self._path.absolute()))
+        self._log.append(Operation("flush", self._path.absolute()))
         self._file.flush()
 
     def __enter__(self) -> _File:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._notes.append(Operation("flush", self._path.absolute()))
+        self._log.append(Operation("flush", self._path.absolute()))
         self._file.close()
 
     def __getattr__(self, name: str) -> Any:

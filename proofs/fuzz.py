@@ -1,11 +1,11 @@
-"""Coverage-guided fuzzing of every reader: whatever the bytes, a reader reads or refuses, and nothing else.
+"""Coverage-guided fuzzing of every reader: any input must be read or refused with an error of convscope.
 
     python proofs/fuzz.py [--seconds 120] [--target model]
 
-Structure-aware: hashes, lengths and checksums around the fuzzed part are written anew, so that the checks behind them
-are reached. Each target runs in a process of its own. Writes docs/figures/reliability-fuzz.json.
+Structure-aware: hashes, lengths and checksums around the fuzzed part are recomputed, so that the code behind those
+checks is reached. Each target runs in its own process. Writes docs/figures/reliability-fuzz.json.
 
-atheris, which brings the coverage, is in the dependency group `prove`.
+atheris is in the dependency group `prove`.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from pathlib import Path
 from typing import Any
 
 TARGETS = ("model", "checkpoint", "run", "keras", "network", "idx", "npz", "csv", "picture", "zip")
-FAST = Path("/dev/shm")
-"""Memory that looks like a disk, where there is some: readers open files."""
+RAM_DISK = Path("/dev/shm")
+"""Used for the files, if there is one."""
 
 WORDS = (
     "'descr': '",
@@ -46,13 +46,13 @@ WORDS = (
     "IDAT",
     "PLTE",
 )
-"""Told to the fuzzer, which puts them into its inputs."""
+"""The dictionary of the fuzzer."""
 
 Check = Callable[[bytes], None]
 
 
 def _values(provider: Any) -> Any:
-    """A JSON value that somebody might put where another belongs."""
+    """An arbitrary JSON value."""
     numbers = [0, 1, -1, 2**31, 2**63, 10**19, 0.5, -1.0, 1e308, True, False, None]
     texts = ["", "a", "Conv2D", "Dense", "softmax", "relu", "same", "valid", "../x", "\u0000", "\ud83d"]
     pool: list[Any] = [*numbers, *texts, [], [1], [3, 3], [[[]]], {}, {"layer": "Conv2D"}]
@@ -60,7 +60,7 @@ def _values(provider: Any) -> Any:
 
 
 def _mutate(value: Any, provider: Any, depth: int = 0) -> Any:
-    """The value with one place changed: replaced, removed, or doubled."""
+    """The value with one element replaced, removed, or duplicated."""
     inside = value and isinstance(value, dict | list) and depth < 8 and provider.ConsumeProbability() > 0.15
     if not inside:
         return provider.ConsumeIntInRange(-9, 99) if provider.ConsumeBool() else _values(provider)
@@ -159,7 +159,7 @@ def checkpoint_target(folder: Path) -> tuple[Check, list[bytes]]:
 
 
 def run_target(folder: Path) -> tuple[Check, list[bytes]]:
-    """A run that somebody handed round, opened as a page."""
+    """A run folder, opened as a page."""
     import atheris
 
     from convscope.api.open import open_run
@@ -187,7 +187,7 @@ def run_target(folder: Path) -> tuple[Check, list[bytes]]:
 
 
 def network_target(folder: Path) -> tuple[Check, list[bytes]]:
-    """A network as text, one Keras layer a line."""
+    """A network as text, one layer per line."""
     from convscope.errors import SpecError
     from convscope.model.presets import PRESETS, load_spec
 
@@ -245,7 +245,7 @@ def keras_target(folder: Path) -> tuple[Check, list[bytes]]:
 
 
 def data_target(kind: str, folder: Path) -> tuple[Check, list[bytes]]:
-    """The readers of data: one file each, as it comes."""
+    """The readers of data, one file each."""
     import bad_inputs
     import numpy as np
 
@@ -275,20 +275,20 @@ def data_target(kind: str, folder: Path) -> tuple[Check, list[bytes]]:
     }[kind]
 
     def check(data: bytes) -> None:
-        if kind == "idx":  # the first byte says which of the three files it is
+        if kind == "idx":  # the first byte selects one of the three files
             for name, good in zip(tables, (bad_inputs.IMAGES, bad_inputs.LABELS, b"0 65\n1 66\n"), strict=True):
                 (folder / name).write_bytes(good)
             (folder / tables[data[0] % 3 if data else 0]).write_bytes(data[1:])
         else:
-            path.write_bytes(mended(data) if kind in ("npz", "zip") else data)
+            path.write_bytes(with_checksums(data) if kind in ("npz", "zip") else data)
         with contextlib.suppress(DataError):
             load(folder if kind == "idx" else path)
 
     return check, seeds
 
 
-def mended(archive: bytes) -> bytes:
-    """A zip archive whose stored members have the checksums of what they hold, so that this is read."""
+def with_checksums(archive: bytes) -> bytes:
+    """A zip archive with the checksums of its members recomputed."""
     content = bytearray(archive)
     for found in re.finditer(re.escape(b"PK\1\2"), archive):
         entry = archive[found.start() : found.start() + 46]
@@ -315,7 +315,7 @@ def picture_target(folder: Path) -> tuple[Check, list[bytes]]:
 
     def check(data: bytes) -> None:
         with contextlib.suppress(DataError):
-            decode(checked(data), "p")
+            decode(with_png_checksums(data), "p")
 
     forms = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM")
     return check, [
@@ -326,8 +326,8 @@ def picture_target(folder: Path) -> tuple[Check, list[bytes]]:
     ]
 
 
-def checked(png: bytes) -> bytes:
-    """A PNG with the checksums of its chunks written anew."""
+def with_png_checksums(png: bytes) -> bytes:
+    """A PNG with the checksums of its chunks recomputed."""
     if not png.startswith(b"\x89PNG\r\n\x1a\n"):
         return png
     content, place = bytearray(png), 8
@@ -342,7 +342,7 @@ def checked(png: bytes) -> bytes:
 
 
 def _fuzz(target: str, seconds: int, folder: Path) -> None:
-    """In a process of its own: atheris never comes back."""
+    """Run in a child process: atheris does not return."""
     import atheris
 
     with atheris.instrument_imports(include=["convscope"]):
@@ -363,12 +363,12 @@ def _fuzz(target: str, seconds: int, folder: Path) -> None:
     corpus.mkdir()
     for index, seed in enumerate(seeds):
         (corpus / str(index)).write_bytes(seed)
-    count, tally = [0], folder / "count"
+    count, counter = [0], folder / "count"
 
     def counted(data: bytes) -> None:
         count[0] += 1
         if count[0] % 1000 == 0:
-            tally.write_text(str(count[0]))
+            counter.write_text(str(count[0]))
         check(data)
 
     (folder / "words").write_text("".join(f'"{word}"\n' for word in WORDS))
@@ -385,9 +385,9 @@ def _fuzz(target: str, seconds: int, folder: Path) -> None:
 
 
 def prove(target: str, seconds: int, sample: Path) -> dict[str, Any]:
-    """Fuzz one reader; how many inputs it had, and the first that it did not survive."""
-    with tempfile.TemporaryDirectory(dir=FAST if FAST.is_dir() else None) as name:
-        folder, began = Path(name), time.monotonic()
+    """Fuzz one reader; returns the number of inputs, and the first one with an uncaught exception."""
+    with tempfile.TemporaryDirectory(dir=RAM_DISK if RAM_DISK.is_dir() else None) as name:
+        folder, started = Path(name), time.monotonic()
         done = subprocess.run(
             [sys.executable, __file__, "--inside", name, "--target", target, "--seconds", str(seconds)],
             env=os.environ | {"CONVSCOPE_FUZZ_SAMPLE": str(sample)},
@@ -396,8 +396,8 @@ def prove(target: str, seconds: int, sample: Path) -> dict[str, Any]:
             errors="replace",
             timeout=seconds + 120,
         )
-        tally = folder / "count"
-        inputs = int(tally.read_text()) if tally.exists() else 0
+        counter = folder / "count"
+        inputs = int(counter.read_text()) if counter.exists() else 0
         crashes = [path.read_bytes()[:200].hex() for path in folder.glob("*-*") if path.is_file()]
         shutil.rmtree(folder / "corpus", ignore_errors=True)
     trouble = done.stderr[-1500:] if done.returncode or crashes else ""
@@ -405,14 +405,14 @@ def prove(target: str, seconds: int, sample: Path) -> dict[str, Any]:
         "target": target,
         "measured": time.strftime("%Y-%m-%d"),
         "inputs": inputs,
-        "seconds": round(time.monotonic() - began),
+        "seconds": round(time.monotonic() - started),
         "trouble": trouble,
         "crashes": crashes,
     }
 
 
 def save_sample(path: Path) -> Path:
-    """A Keras model as Keras writes it, and beside it the folder of a run, on data that lie there too."""
+    """Write a Keras model, and next to it a run folder and its data."""
     import bad_inputs
 
     from convscope.api.train import train
@@ -433,7 +433,7 @@ def save_sample(path: Path) -> Path:
 
 
 def known(but: str) -> list[dict[str, Any]]:
-    """What the figures say of the other readers."""
+    """Read the figures of the other readers."""
     path = Path(__file__).parent.parent / "docs" / "figures" / "reliability-fuzz.json"
     found = json.loads(path.read_text(encoding="utf-8"))["targets"] if path.is_file() else []
     return [result for result in found if result["target"] != but]
@@ -454,7 +454,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         sample = save_sample(Path(folder) / "m.keras")
         for target in [chosen.target] if chosen.target else TARGETS:
-            # The model file is what strangers hand round: it gets half of the time.
+            # Model files are exchanged most: they get half of the time.
             share = 6 if target == "model" and not chosen.target else 1
             results.append(prove(target, share * chosen.seconds, sample))
             print(results[-1], flush=True)

@@ -1,10 +1,10 @@
-"""Every hostile model file that the tests know by name: one clear line, soon, with little memory, and nothing done.
+"""Check that every hostile model file of the tests is refused in one line, in little time and memory, without effects.
 
     python proofs/hostile.py [--json]
 
-The attacks are those of tests/model: on our own file, and on a Keras file with every published hole as a harmless
-marker. Python's audit events tell whether a reading opens another file, imports, executes, or calls anybody. Writes
-docs/figures/reliability-hostile.json, unless --json asks for the results on stdout instead.
+The attacks are those of tests/model: on convscope's own format, and on Keras files with each published vulnerability as
+a harmless marker. Python's audit events show whether a reader opens another file, imports, executes code, or connects.
+Writes docs/figures/reliability-hostile.json, unless --json prints the results instead.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ sys.path += [str(ROOT / "tests"), str(ROOT / "tests" / "model"), str(ROOT / "ben
 import test_keras_file as keras  # noqa: E402
 import test_model_file as own  # noqa: E402
 from keras_files import with_config, with_h5  # noqa: E402
-from sandbox import one_line, read_apart, summary  # noqa: E402
+from sandbox import one_line, read_in_sandbox, summary  # noqa: E402
 
 from convscope.errors import ModelFileError  # noqa: E402
 from convscope.model import model_file  # noqa: E402
@@ -39,7 +39,7 @@ SAMPLE = (
 
 
 def own_files(content: bytes) -> dict[str, bytes]:
-    """Our own file, with one thing falsified in each."""
+    """Files of convscope's own format, each with one thing falsified."""
     made = {}
     for name, (attack, _) in own.HOSTILE.items():
         file = own.File(content)
@@ -49,20 +49,20 @@ def own_files(content: bytes) -> dict[str, bytes]:
 
 
 def keras_files(content: bytes) -> dict[str, bytes]:
-    """A Keras file, with one thing falsified in each."""
+    """Keras files, each with one thing falsified."""
     made = {name: make(content) for name, (make, _) in keras.ARCHIVES.items()}
     made |= {name: with_config(content, change) for name, (change, _) in keras.CONFIGS.items()}
     return made | {name: with_h5(content, change) for name, (change, _) in keras.H5.items()}
 
 
-def sound(folder: Path) -> tuple[bytes, bytes]:
-    """Both files as they should be; Keras writes its own in another process."""
+def valid_files(folder: Path) -> tuple[bytes, bytes]:
+    """Valid files of both formats; Keras writes its own in another process."""
     model_file.save_model(own.small_model(), folder / "m.safetensors")
     path = [str(ROOT / "tests" / "model"), *sys.path]
     code = f"import sys; sys.path[:0] = {path!r}; {SAMPLE.format(str(folder / 'm.keras'))}"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
     for name, read in (("m.safetensors", model_file.load_model), ("m.keras", read_keras)):
-        read(folder / name)  # whatever is imported late is imported, before anything is watched
+        read(folder / name)  # so that lazy imports are not watched
         refusal(read)(folder / "gone")
     return (folder / "m.safetensors").read_bytes(), (folder / "m.keras").read_bytes()
 
@@ -78,7 +78,7 @@ def refusal(read: Callable[[Path], object]) -> Callable[[Path], str]:
     return refused
 
 
-def laid(name: str, content: bytes) -> Callable[[Path], Path]:
+def writing(name: str, content: bytes) -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
         (folder / name).write_bytes(content)
         return folder / name
@@ -90,12 +90,12 @@ def prove() -> list[dict[str, Any]]:
     """Read every hostile file."""
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # zipfile warns while a name is written twice
-        own_content, keras_content = sound(Path(folder))
+        own_content, keras_content = valid_files(Path(folder))
         cases = [("own", "m.safetensors", model_file.load_model, *case) for case in own_files(own_content).items()]
         cases += [("keras", "m.keras", read_keras, *case) for case in keras_files(keras_content).items()]
     limits = {"seconds": SECONDS, "megabytes": MEGABYTES, "unclear": one_line, "watched": True}
     return [
-        {"kind": kind, "name": name, **read_apart(laid(file, content), refusal(read), **limits)}
+        {"kind": kind, "name": name, **read_in_sandbox(writing(file, content), refusal(read), **limits)}
         for kind, file, read, name, content in cases
     ]
 

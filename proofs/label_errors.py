@@ -1,9 +1,9 @@
-"""Wrong labels that we made, and those that are known: which of them the data doctor finds.
+"""Label errors: how many flipped labels, and how many known label errors, `data check` finds.
 
     python proofs/label_errors.py [--seeds 3]
 
-Five of a hundred labels of MNIST's training part are flipped to another class, evenly; then the untouched data, whose
-test part has 15 labels that people have found wrong. `quick`, four folds. Writes
+5 % of the labels of MNIST's training split are flipped to another class; then the original data are checked, whose test
+split has 15 known label errors. `quick`, four folds. Writes
 docs/figures/reliability-label-errors.json.
 """
 
@@ -25,23 +25,23 @@ from convscope.data.readers import load
 from convscope.model.presets import load_spec
 from convscope.training.options import TrainOptions
 
-SHARE = 0.05
+FRACTION = 0.05
 FIRST = (15, 30, 60)
 
 
 def flipped(dataset: Dataset, *, seed: int) -> tuple[Dataset, set[int]]:
-    """The data with some labels changed to another class, each as likely, and where."""
+    """The data with some labels changed to a random other class, and their positions."""
     rng = np.random.default_rng([seed, 0xF11B])
-    places = rng.permutation(len(dataset))[: round(SHARE * len(dataset))]
+    positions = rng.permutation(len(dataset))[: round(FRACTION * len(dataset))]
     labels = dataset.labels.copy()
-    labels[places] = (labels[places] + rng.integers(1, dataset.num_classes, len(places))) % dataset.num_classes
-    return replace(dataset, labels=labels, known_wrong=()), set(places.tolist())
+    labels[positions] = (labels[positions] + rng.integers(1, dataset.num_classes, len(positions))) % dataset.num_classes
+    return replace(dataset, labels=labels, known_wrong=()), set(positions.tolist())
 
 
-def score(judged: LabelCheck, wrong: set[int]) -> dict[str, Any]:
-    """Precision and recall of the likely errors, and of all disputed labels."""
-    likely = {suspect.index for suspect in judged.train if suspect.is_likely}
-    disputed = {suspect.index for suspect in judged.train}
+def score(checked: LabelCheck, wrong: set[int]) -> dict[str, Any]:
+    """Precision and recall of the likely errors, and of all label issues."""
+    likely = {issue.index for issue in checked.train if issue.is_likely}
+    disputed = {issue.index for issue in checked.train}
     return {
         "flipped": len(wrong),
         "likely": len(likely),
@@ -53,12 +53,12 @@ def score(judged: LabelCheck, wrong: set[int]) -> dict[str, Any]:
     }
 
 
-def known_found(judged: LabelCheck, known: set[int]) -> dict[str, Any]:
-    """Where the labels that people found wrong stand in the list for the test part."""
-    order = [suspect.index for suspect in judged.test]
+def known_found(checked: LabelCheck, known: set[int]) -> dict[str, Any]:
+    """The ranks of the known label errors among the label issues of the test split."""
+    order = [issue.index for issue in checked.test]
     return {
         "known": len(known),
-        "likely": sum(suspect.is_likely for suspect in judged.test),
+        "likely": sum(issue.is_likely for issue in checked.test),
         "disputed": len(order),
         "found": sorted(known & set(order)),
         "missed": sorted(known - set(order)),
@@ -71,7 +71,7 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
-    began = time.monotonic()
+    started = time.monotonic()
     loaded = load("mnist")
     spec = load_spec("quick", input_shape=(28, 28, 1), num_classes=10)
     runs = []
@@ -88,7 +88,7 @@ def main() -> None:
         summary |= {key: statistics.mean(values), f"{key}_worst": min(values)}
     summary |= {"known": known["known"], "known_found": len(known["found"]), "test_disputed": known["disputed"]}
     summary |= {f"known_in_first_{count}": known[f"in_first_{count}"] for count in FIRST}
-    summary["seconds"] = round(time.monotonic() - began)
+    summary["seconds"] = round(time.monotonic() - started)
     write("reliability-label-errors", {"summary": summary, "runs": runs, "test_part": known})
 
 

@@ -1,4 +1,4 @@
-"""Every single-byte change and every truncation of a small model file: refused, or the same model.
+"""Change every byte of a small model file, and truncate it everywhere: it must be refused, or give the same model.
 
     python proofs/model_file.py [--values 255]
 
@@ -25,8 +25,8 @@ NETWORK = "Conv2D(2, 3, activation='relu')\nMaxPooling2D(2)\nFlatten()\nDense(nu
 
 
 @dataclass
-class Found:
-    """What became of damaged files."""
+class Outcome:
+    """Counts over damaged files; the names are those in docs/figures."""
 
     size_bytes: int = 0
     changes: int = 0
@@ -37,7 +37,7 @@ class Found:
 
 
 def small_model() -> Model:
-    """Three classes of 6×6 pictures, weights from a fixed seed."""
+    """Three classes of 6×6 images, weights from a fixed seed."""
     spec = parse(NETWORK, input_shape=(6, 6, 1), num_classes=3)
     rng = np.random.default_rng(0)
     weights = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in spec.weight_shapes().items()}
@@ -45,44 +45,44 @@ def small_model() -> Model:
 
 
 def same(one: Model, other: Model) -> bool:
-    """Whether two models behave alike and say the same of themselves."""
+    """Whether two models are equal, including their metadata."""
     plain = ("spec", "class_names", "preprocessing", "calibration", "provenance")
     if any(getattr(one, name) != getattr(other, name) for name in plain):
         return False
     return all(one.weights[name].tobytes() == other.weights[name].tobytes() for name in one.weights)
 
 
-def prove(folder: Path, values: int) -> Found:
-    """Try them all; `values` other values for each byte, 255 being all there are."""
+def prove(folder: Path, values: int) -> Outcome:
+    """Try `values` other values for each byte (255 are all), and every truncation."""
     path = folder / "model.safetensors"
     model = small_model()
     save_model(model, path)
     content = path.read_bytes()
-    found = Found(size_bytes=len(content))
+    outcomes = Outcome(size_bytes=len(content))
 
     def attempt(damaged: bytes, words: str) -> None:
         path.write_bytes(damaged)
         try:
             equal = same(load_model(path), model)
         except ModelFileError:
-            found.refused += 1
+            outcomes.refused += 1
             return
         except Exception as error:
-            found.trouble.append(f"{words}: {type(error).__name__}: {error}")
+            outcomes.trouble.append(f"{words}: {type(error).__name__}: {error}")
             return
-        found.identical += equal
+        outcomes.identical += equal
         if not equal:
-            found.trouble.append(f"{words}: read as another model")
+            outcomes.trouble.append(f"{words}: read as another model")
 
     steps = sorted({1 + index * 255 // values for index in range(values)})
     for place, byte in enumerate(content):
         for step in steps:
             attempt(content[:place] + bytes([(byte + step) % 256]) + content[place + 1 :], f"byte {place} + {step}")
-            found.changes += 1
+            outcomes.changes += 1
     for length in range(len(content)):
         attempt(content[:length], f"cut to {length} bytes")
-        found.truncations += 1
-    return found
+        outcomes.truncations += 1
+    return outcomes
 
 
 def main() -> None:
@@ -91,12 +91,12 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--values", type=int, default=255)
-    began = time.monotonic()
+    started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        found = prove(Path(folder), parser.parse_args().values)
-    summary = {key: value for key, value in asdict(found).items() if key != "trouble"}
-    summary |= {"troubles": len(found.trouble), "seconds": round(time.monotonic() - began)}
-    write("reliability-model-file", {"summary": summary, "trouble": found.trouble[:100]})
+        outcomes = prove(Path(folder), parser.parse_args().values)
+    summary = {key: value for key, value in asdict(outcomes).items() if key != "trouble"}
+    summary |= {"troubles": len(outcomes.trouble), "seconds": round(time.monotonic() - started)}
+    write("reliability-model-file", {"summary": summary, "trouble": outcomes.trouble[:100]})
 
 
 if __name__ == "__main__":

@@ -38,6 +38,10 @@ REASONS = ROOT / "proofs" / "mutation_survivors.json"
 PACKAGES = ("training", "evaluation", "model")
 SLOWEST = 60.0
 """Seconds: a test file that takes longer is not run for mutants."""
+PROOFS = ("*_proof.py", "*_fuzz.py", "test_faults.py", "test_interruption.py", "test_power_loss.py")
+"""Test files that are short versions of the proofs: too slow to run for every mutant."""
+FIRST = {"training/fit.py": "test_step_oracles.py", "training/augment.py": "test_augment_axes.py"}
+"""Test files that notice most mutants of a module, where their names do not say so."""
 PYTEST = ("-q", "-x", "-p", "no:cacheprovider", "-m", "not long and not slow", "--hypothesis-seed=0")
 SHOWN_ONLY = ("_repr_html_", "__repr__", "__str__")
 
@@ -76,19 +80,36 @@ class TestFile:
 # --- Mutants ------------------------------------------------------------------------------------------------------
 
 
-def excluded(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Start and end of everything that is not mutated: annotations, raised messages, what is only shown."""
+Span = tuple[tuple[int, int], tuple[int, int]]
+
+
+def excluded(source: str) -> tuple[list[Span], list[Span]]:
+    """The spans that are not mutated, and the defaults of parameters, which are although they lie in such spans.
+
+    Not mutated are annotations, signatures, raised errors, what is only shown, and what runs as a script.
+    """
     found: list[ast.AST | None] = []
+    signatures, defaults = list[Span](), list[Span]()
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.AnnAssign | ast.arg):
+        if isinstance(node, ast.AnnAssign):
             found.append(node.annotation)
         elif isinstance(node, ast.FunctionDef):
-            found.append(node if node.name in SHOWN_ONLY else node.returns)
+            found.append(node if node.name in SHOWN_ONLY else None)
+            signatures.append(((node.lineno, node.col_offset), (node.body[0].lineno, node.body[0].col_offset)))
+            defaults += [_span(default) for default in [*node.args.defaults, *node.args.kw_defaults] if default]
         elif isinstance(node, ast.Raise):
             found.append(node)
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript):
             found.append(node.value if ast.unparse(node.value).startswith(("Float", "Int", "UInt", "Bool")) else None)
-    return [((n.lineno, n.col_offset), (n.end_lineno, n.end_col_offset)) for n in found if n]  # type: ignore[attr-defined]
+    return [*signatures, *(_span(node) for node in found if node)], defaults
+
+
+def _span(node: Any) -> Span:
+    return (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)
+
+
+def _is_inside(spec: Any, spans: list[Span]) -> bool:
+    return any(start <= spec.start_pos and spec.end_pos <= end for start, end in spans)
 
 
 def mutants(path: Path, root: Path, rng: random.Random) -> list[Mutant]:
@@ -99,7 +120,7 @@ def mutants(path: Path, root: Path, rng: random.Random) -> list[Mutant]:
     from cosmic_ray.work_db import WorkDB, use_db
 
     source = path.read_text(encoding="utf-8")
-    skipped = excluded(source)
+    skipped, defaults = excluded(source)
     with (
         tempfile.TemporaryDirectory() as folder,
         use_db(str(Path(folder) / "session.sqlite"), WorkDB.Mode.create) as db,
@@ -108,7 +129,7 @@ def mutants(path: Path, root: Path, rng: random.Random) -> list[Mutant]:
         specs = [spec for item in db.work_items for spec in item.mutations]
     places: dict[Any, list[Any]] = {}
     for spec in sorted(specs, key=lambda spec: (spec.start_pos, spec.end_pos, spec.operator_name, spec.occurrence)):
-        if not any(start <= spec.start_pos and spec.end_pos <= end for start, end in skipped):
+        if _is_inside(spec, defaults) or not _is_inside(spec, skipped):
             places.setdefault((spec.start_pos, spec.end_pos), []).append(spec)
     chosen = [rng.choice(specs) for _, specs in sorted(places.items())]
     rng.shuffle(chosen)
@@ -234,9 +255,11 @@ class Copy:
 
 
 def measure(copy: Copy, package: str) -> list[TestFile]:
-    """Run each test file of a package once; those that fail without a mutant, or take too long, are left out."""
+    """Run each test file of a package once; skip those that are too slow, or fail without a mutant."""
     found = []
     for path in sorted((copy.folder / "tests" / package).glob("test_*.py")):
+        if any(path.match(pattern) for pattern in PROOFS):
+            continue
         name, began = str(path.relative_to(copy.folder)), time.monotonic()
         code, modules = copy.light([name], SLOWEST, names_modules=True)
         seconds = round(time.monotonic() - began, 2)
@@ -249,9 +272,9 @@ def measure(copy: Copy, package: str) -> list[TestFile]:
 def tests_of(mutant: Mutant, files: list[TestFile]) -> tuple[list[TestFile], list[TestFile]]:
     """The light and the heavy test files that can notice a mutant, the likeliest first."""
     module = "convscope." + mutant.module.removesuffix(".py").replace("/", ".")
-    stem = Path(mutant.module).stem
+    likeliest = FIRST.get(mutant.module, Path(mutant.module).stem)
     able = [file for file in files if module in file.modules]
-    able.sort(key=lambda file: (stem not in file.path, file.seconds))
+    able.sort(key=lambda file: (likeliest not in file.path, file.seconds))
     return [file for file in able if not file.heavy], [file for file in able if file.heavy]
 
 

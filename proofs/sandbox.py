@@ -1,6 +1,6 @@
-"""One reading in a process of its own: what it says, how long it takes, how much memory, and what it does besides.
+"""Read one file in a child process: measure the error message, time and memory, and watch for side effects.
 
-The process is forked from one that has imported everything, so that only the reading is measured.
+The child is forked from a process that has imported everything, so that only the reading is measured.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 30
-"""Seconds until a reading that does not end is ended."""
+TIMEOUT = 30
+"""Seconds."""
 
-LONGEST = 600
-"""Characters that one line may have."""
+MAX_LENGTH = 600
+"""Characters in an error message."""
 
-HARMLESS = {"open", "builtins.id", "object.__getattr__"}
-"""Python tells of much that a program does (its audit events); a reader of a model may do no more than this."""
+ALLOWED = {"open", "builtins.id", "object.__getattr__"}
+"""Python's audit events that a reader of a model file may cause."""
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
-def read_apart(
+def read_in_sandbox(
     make: Callable[[Path], Path],
     read: Callable[[Path], str],
     *,
@@ -38,19 +38,19 @@ def read_apart(
     unclear: Callable[[str], str],
     watched: bool = False,
 ) -> dict[str, Any]:
-    """Make an input in a new folder and read it in a child.
+    """Create an input in a new folder and read it in a child process.
 
     Args:
-        make: Gives the path of what it made in the folder.
-        read: Gives the refusal, or an empty text.
-        seconds: The most that it may take.
-        megabytes: The most that the process may grow by.
-        unclear: What is wrong with a refusal, or an empty text.
-        watched: Whether to refuse every audit event that is not `HARMLESS`, and every open of another file or for
-            writing. A module that is imported already can be imported again unheard.
+        make: Creates the input in a folder and returns its path.
+        read: Returns the error message, or an empty text.
+        seconds: Time limit.
+        megabytes: Limit of the growth of the process.
+        unclear: Returns what is wrong with an error message, or an empty text.
+        watched: Whether to report every audit event that is not `ALLOWED`, and every open of another file or for
+            writing. Imports of modules that are already imported are not audited.
 
     Returns:
-        ``said``, ``trouble`` (empty where all is well), ``seconds``, ``megabytes``.
+        ``said`` (the message), ``trouble`` (empty if all is well), ``seconds``, ``megabytes``.
     """
     folder = Path(tempfile.mkdtemp())
     reading, writing = os.pipe()
@@ -63,25 +63,25 @@ def read_apart(
     _, status = os.waitpid(child, 0)
     shutil.rmtree(folder, ignore_errors=True)
     said, trouble, taken, grown = (
-        json.loads(content) if content else ("", f"the process ended with {status}", PATIENCE, 0.0)
+        json.loads(content) if content else ("", f"the process ended with {status}", TIMEOUT, 0.0)
     )
-    said = said.replace(f"{folder}/", "")  # which folder it was says nothing to a reader of the figures
+    said = said.replace(f"{folder}/", "")  # the temporary folder means nothing in the figures
     if not trouble and (taken > seconds or grown > megabytes):
         trouble = f"{taken:.2f} s and {grown:.0f} MB"
     if not trouble:
-        trouble = unclear(said) if said else "it was taken"
+        trouble = unclear(said) if said else "it was accepted"
     return {"said": said, "trouble": trouble, "seconds": taken, "megabytes": grown}
 
 
 def one_line(said: str) -> str:
-    """What is wrong with a message that should be one clear line, or an empty text."""
-    if len(said.splitlines()) != 1 or len(said) > LONGEST or not said.isprintable():
+    """What is wrong with a message that should be one line, or an empty text."""
+    if len(said.splitlines()) != 1 or len(said) > MAX_LENGTH or not said.isprintable():
         return f"not one clear line: {said[:200]!r}"
     return ""
 
 
 def summary(results: list[dict[str, Any]]) -> dict[str, Any]:
-    """The figures of many readings."""
+    """Summarize the results."""
     return {
         "cases": len(results),
         "refused": sum(not result["trouble"] for result in results),
@@ -92,24 +92,24 @@ def summary(results: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _in_child(make: Any, read: Any, folder: Path, pipe: int, watched: bool) -> None:
-    signal.alarm(PATIENCE)
+    signal.alarm(TIMEOUT)
     os.chdir(folder)
     path = make(folder)
     before, done = set(folder.rglob("*")), list[str]()
     if watched:
         sys.addaudithook(lambda event, words: _note(event, words, str(path), done) if watching[0] else None)
     watching = [False]
-    memory, began = _resident(), time.monotonic()
+    memory, started = _resident(), time.monotonic()
     watching[0] = True
     try:
         said, trouble = read(path), ""
     except BaseException as error:
         said, trouble = "", f"{type(error).__name__}: {error}"
-    seconds = time.monotonic() - began
+    seconds = time.monotonic() - started
     watching[0] = False
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - memory
     if set(folder.rglob("*")) != before:
-        trouble = "something was left behind"
+        trouble = "it left files behind"
     if done:
         trouble = f"it did more than read: {', '.join(done[:5])}"
     os.write(pipe, json.dumps([said, trouble, seconds, grown]).encode())
@@ -117,7 +117,7 @@ def _in_child(make: Any, read: Any, folder: Path, pipe: int, watched: bool) -> N
 
 
 def _note(event: str, words: tuple[Any, ...], path: str, done: list[str]) -> None:
-    if event not in HARMLESS:
+    if event not in ALLOWED:
         done.append(event)
     elif event == "open" and isinstance(words[0], str | bytes):
         name, _, flags = os.fsdecode(words[0]), *words[1:]
@@ -126,5 +126,5 @@ def _note(event: str, words: tuple[Any, ...], path: str, done: list[str]) -> Non
 
 
 def _resident() -> float:
-    """Megabytes of this process that lie in memory."""
+    """Resident memory of this process, in megabytes."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20

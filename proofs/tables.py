@@ -1,7 +1,7 @@
-"""Put the figures of docs/figures/reliability-*.json into docs/reliability.md, between its markers.
+"""Write the table of docs/reliability.md from docs/figures/reliability-*.json.
 
 python proofs/tables.py            # write
-python proofs/tables.py --check    # fail where the page does not say what was measured
+python proofs/tables.py --check    # fail if the page is not up to date
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ def read(name: str) -> dict | None:
 
 
 def bound(n: int) -> str:
-    """What no failure in n says: the 95 % upper bound of the rate, exactly."""
+    """The exact 95 % upper bound of the failure rate after n cases without a failure."""
     return f"{100 * (1 - 0.05 ** (1 / n)):.2g} %"
 
 
 def rows() -> list[tuple[str, str, str]]:
-    found = []
+    table_rows = []
     if kill := read("kill"):
         s = kill["summary"]
         words = (
@@ -35,14 +35,14 @@ def rows() -> list[tuple[str, str, str]]:
         words += f"{s['identical']:,} of {s['trainings']:,} ended identical"
         if s["identical"] == s["trainings"]:
             words += f" (a training with ten kills fails less often than {bound(s['trainings'])})"
-        found.append(("`kill -9` at random moments, then resume", "1,000 of 1,000", words))
+        table_rows.append(("`kill -9` at random moments, then resume", "1,000 of 1,000", words))
     for name, code in (("sigint", 130), ("sigterm", 143)):
         if signal := read(name):
             s = signal["summary"]
             words = f"{s['cuts']:,}: exit {code} in {s['cuts'] - s['exits_wrong']:,}, after "
             words += f"{s['exit_seconds_median']:.2f} s (worst {s['exit_seconds_worst']:.2f} s); "
             words += f"{s['identical']:,} of {s['trainings']:,} trainings ended identical"
-            found.append((f"{name.upper()} at random moments, then resume", f"100: exit {code} within 2 s", words))
+            table_rows.append((f"{name.upper()} at random moments, then resume", f"100: exit {code} within 2 s", words))
     if power := read("power"):
         s = power["summary"]
         words = f"{s['images']:,} disks after {s['operations']} operations: {s['whole']:,} with what was kept, "
@@ -50,32 +50,30 @@ def rows() -> list[tuple[str, str, str]]:
             f"{s['nothing_yet']:,} before the first, {s['finished']:,} finished; {s['resumed']} trained to the end, "
         )
         words += f"{s['troubles']} with anything else"
-        found.append(("a power cut after each operation of a training", "nothing that was kept is lost", words))
+        table_rows.append(("a power cut after each operation of a training", "nothing that was kept is lost", words))
     if cost := read("cost"):
         s = cost["summary"]
         words = f"{s['share_median']:.2%} of the training time of `quick`, worst {s['share_worst']:.2%} (n={s['n']})"
-        found.append(("what keeping checkpoints costs", "< 2 %", words))
+        table_rows.append(("what keeping checkpoints costs", "< 2 %", words))
     if file := read("model-file"):
         s = file["summary"]
         words = f"{s['size_bytes']:,} bytes: {s['changes']:,} changes and {s['truncations']:,} truncations; "
         words += f"{s['refused']:,} refused, {s['identical']:,} the same model, {s['troubles']:,} anything else"
-        found.append(("a model file with one byte changed, or cut off", "no third outcome", words))
+        table_rows.append(("a model file with one byte changed, or truncated", "no third outcome", words))
     if hostile := read("hostile"):
         s = hostile["summary"]
         words = f"{s['refused']} of {s['cases']} ({hostile['by_kind']['own']} of our own files, "
         words += f"{hostile['by_kind']['keras']} of Keras's), nothing done; worst {1000 * s['seconds_worst']:.0f} ms, "
         words += f"{s['megabytes_worst']:.0f} MB"
         goal = "80: one clear line each, no side effect, < 1 s, < 200 MB"
-        found.append(("hostile model files by name", goal, words))
+        table_rows.append(("hostile model files by name", goal, words))
     if faults := read("faults"):
         s = faults["summary"]
         reached = s["faults"] // 4
         which = "all" if reached >= s["operations"] else f"the first {reached} of"
-        words = (
-            f"{which} {s['operations']} operations, {s['faults']:,} faults: {s['resumed']:,} trainings gone on with, "
-        )
-        words += f"{s['again']:,} begun again, {s['unharmed']:,} unharmed; {s['troubles']} that did not end identical"
-        found.append(
+        words = f"{which} {s['operations']} operations, {s['faults']:,} faults: {s['resumed']:,} trainings resumed, "
+        words += f"{s['again']:,} restarted, {s['unharmed']:,} unharmed; {s['troubles']} that did not end identical"
+        table_rows.append(
             (
                 "the k-th open, write, fsync, rename, unlink, mkdir fails, EIO and ENOSPC, once and for good",
                 "all k",
@@ -86,35 +84,46 @@ def rows() -> list[tuple[str, str, str]]:
         s = fuzz["summary"]
         each = ", ".join(f"{target['target']} {target['inputs']:,}" for target in fuzz["targets"])
         words = f"{s['inputs']:,} inputs ({each}): {s['troubles']} readers with an uncaught exception"
-        found.append(("coverage-guided fuzzing of every reader", "0 uncaught exceptions, millions of inputs", words))
+        table_rows.append(
+            ("coverage-guided fuzzing of every reader", "0 uncaught exceptions, millions of inputs", words)
+        )
     if branches := read("branches"):
         s = branches["summary"]
         words = (
             f"{s['share']:.2%}: {s['covered']:,} of {s['branches']:,} branches, {s['missing_lines']} lines not reached"
         )
-        found.append(("branch coverage of readers, model file, checkpoint", "100 %", words))
+        table_rows.append(("branch coverage of readers, model file, checkpoint", "100 %", words))
+    if mutation := read("mutation"):
+        s = mutation["summary"]
+        each = []
+        for package in dict.fromkeys(result["package"] for result in mutation["results"]):
+            own = [result for result in mutation["results"] if result["package"] == package]
+            each.append(f"{package} {sum(result['outcome'] != 'survived' for result in own)} of {len(own)}")
+        words = f"{s['share']:.1%}: {s['killed']} of {s['mutants']} killed ({', '.join(each)}); "
+        words += f"of {s['survived']} survivors, {s['equivalent']} are equivalent and {s['unexplained']} unexplained"
+        table_rows.append(("mutants of training, evaluation and model killed by their tests", "≥ 95 % of ≥ 300", words))
     if inputs := read("bad-input"):
         s = inputs["summary"]
-        doors = ", ".join(f"{count} {door}" for door, count in inputs["by_door"].items())
-        words = (
-            f"{s['refused']} of {s['cases']} ({doors}); worst {s['seconds_worst']:.2f} s, {s['megabytes_worst']:.0f} MB"
-        )
-        found.append(("bad inputs by name: one clear line each", "320, ≤ 2 s, < 300 MB more", words))
+        by_source = inputs.get("by_source") or inputs["by_door"]  # the name in older figures
+        sources = ", ".join(f"{count} {source}" for source, count in by_source.items())
+        words = f"{s['refused']} of {s['cases']} ({sources}); "
+        words += f"worst {s['seconds_worst']:.2f} s, {s['megabytes_worst']:.0f} MB"
+        table_rows.append(("bad inputs by name: one clear line each", "320, ≤ 2 s, < 300 MB more", words))
     if folder := read("bad-folder"):
         s = folder["summary"]
         words = f"{s['pictures']:,} files, {s['bad']} bad of {s['kinds']} kinds: exit {s['exit_code']}, "
         words += f"{s['named']} named, {s['named_wrongly']} of them wrongly ({s['seconds']} s)"
-        found.append(("a folder of 10,000 images with 37 bad files", "trains, names exactly those 37", words))
+        table_rows.append(("a folder of 10,000 images with 37 bad files", "trains, names exactly those 37", words))
     if labels := read("label-errors"):
         s = labels["summary"]
         words = f"precision {s['precision']:.1%}, recall {s['recall']:.1%} (worst of {s['seeds']} seeds: "
         words += f"{s['precision_worst']:.1%}, {s['recall_worst']:.1%}; n={s['n']:,}); all disputed labels: precision "
         words += f"{s['disputed_precision']:.1%}, recall {s['disputed_recall']:.1%}"
-        found.append(("`data check --with`, 5 % of MNIST's training labels flipped", "it finds them", words))
+        table_rows.append(("`data check --with`, 5 % of MNIST's training labels flipped", "it finds them", words))
         words = f"{s['known_found']} of {s['known']} among {s['test_disputed']} disputed; "
         words += f"{s['known_in_first_15']} among the first 15, {s['known_in_first_30']} among the first 30"
-        found.append(("the 15 known wrong labels of MNIST's test part", "compared", words))
-    return found
+        table_rows.append(("the 15 known wrong labels of MNIST's test part", "compared", words))
+    return table_rows
 
 
 def table() -> str:
@@ -129,7 +138,7 @@ def main() -> int:
     if fresh == text:
         return 0
     if "--check" in sys.argv:
-        print("docs/reliability.md does not say what was measured. Run: scripts/docs", file=sys.stderr)
+        print("docs/reliability.md is not up to date. Run: scripts/docs", file=sys.stderr)
         return 1
     PAGE.write_text(fresh, encoding="utf-8")
     return 0

@@ -1,9 +1,9 @@
-"""``convscope train`` that keeps a checkpoint every 50 ms, and may die inside the writing of one.
+"""``convscope train`` with a checkpoint every 50 ms, which can kill itself while writing one.
 
     python proofs/trainer.py DIE_AT train --out RUN …
 
-DIE_AT is 0, or which operation of the disk kills the process with SIGKILL: before it, after it, or in
-the middle, by turns.
+DIE_AT is 0, or the number of the disk operation at which the process sends itself SIGKILL: before it, after it, or in
+the middle, in turn.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SECONDS_BETWEEN = 0.05
 
 
 def die_at(last: int) -> Decide:
-    """Do all operations but the last of a checkpoint: it is left out, half done, or done and nobody hears of it."""
+    """Do all operations before the last; skip that one, do half of it, or do it, and then die."""
 
     def decide(number: int, name: str, act: Act, halve: Act) -> Any:
         if number < last:
@@ -35,31 +35,31 @@ def die_at(last: int) -> Decide:
     return decide
 
 
-def note_state(kept: checkpoint.Checkpoint, run: Path) -> None:
-    """Leave beside the run's folder one hash of all that a checkpoint holds: optimizer, averages, losses."""
-    digest = hashlib.sha256(repr((kept.step, sorted(kept.measured.items()))).encode())
-    for name, value in sorted({**kept.state, "": kept.losses}.items()):
+def record_state(saved: checkpoint.Checkpoint, run: Path) -> None:
+    """Write a hash of the whole checkpoint next to the run's folder: optimizer state, averages, losses."""
+    digest = hashlib.sha256(repr((saved.step, sorted(saved.measured.items()))).encode())
+    for name, value in sorted({**saved.state, "": saved.losses}.items()):
         digest.update(f"{name} {value.shape}".encode() + value.tobytes())
     with open(f"{run}.state", "w") as file:  # noqa: PTH123  # Path.open may be watched
         file.write(digest.hexdigest())
 
 
-def remember_state() -> None:
-    """Note the state of each checkpoint, since training removes them when it is over.
+def record_states() -> None:
+    """Record the state of each checkpoint, since a finished training deletes them.
 
-    It is noted before the checkpoint is written: a process that dies between the two takes the step again.
+    It is recorded before the checkpoint is written: a process that dies in between repeats the step.
     """
     real_write = checkpoint.save_checkpoint
 
-    def write(kept: checkpoint.Checkpoint, folder: Path) -> Path:
-        note_state(kept, folder.parent)
-        return real_write(kept, folder)
+    def write(saved: checkpoint.Checkpoint, folder: Path) -> Path:
+        record_state(saved, folder.parent)
+        return real_write(saved, folder)
 
     checkpoint.save_checkpoint = write
 
 
 def die_in_a_checkpoint(last: int) -> None:
-    """Count only what checkpoints write, and die there."""
+    """Count only the operations of checkpoints, and die at one of them."""
     real_write, decide = checkpoint.save_checkpoint, die_at(last)
 
     def write(*words: Any) -> Any:
@@ -74,7 +74,7 @@ def die_in_a_checkpoint(last: int) -> None:
 
 if __name__ == "__main__":
     checkpoint.SECONDS_BETWEEN = SECONDS_BETWEEN
-    remember_state()
+    record_states()
     if int(sys.argv[1]):
         die_in_a_checkpoint(int(sys.argv[1]))
     program(sys.argv[2:])

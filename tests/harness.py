@@ -18,7 +18,7 @@ import numpy as np
 
 from convscope.errors import OptionError, SpecError
 from convscope.explanation.backward import backpropagate
-from convscope.explanation.gradients import LEAST_DIFFERENCE
+from convscope.explanation.explainers.integrated_gradients import LEAST_DIFFERENCE
 from convscope.explanation.saliency import EXPLAINERS
 from convscope.explanation.sliding_window import ConvOptions, SlidingWindow, slide
 from convscope.model import ops

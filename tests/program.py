@@ -35,8 +35,14 @@ def run_convscope(
             timeout=timeout,
             stdin=subprocess.DEVNULL,
         )
-    trains = bool(words) and (words[0] in HEAVY_COMMANDS or "--with" in words) and "--help" not in words
+    trains = words[:1] in [[name] for name in HEAVY_COMMANDS] or (words[:2] == ["data", "check"] and "--run" in words)
+    trains = trains and "--help" not in words
     return _server(trains).run(words, Path(cwd), timeout)
+
+
+def before_all(folder: Path) -> str:
+    """A PYTHONPATH on which the modules of a folder hide all others."""
+    return os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
 
 
 _servers: dict[bool, ProgramServer] = {}

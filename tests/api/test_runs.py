@@ -154,6 +154,6 @@ def test_what_is_no_run_is_refused(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_run_that_is_being_trained_is_refused_and_untouched(folder: Path) -> None:
-    with lock_run(folder / "old"), pytest.raises(RunError, match="Another process trains in"):
+    with lock_run(folder / "old"), pytest.raises(RunError, match="Another process is training in"):
         runs("new", "old", remove=True, folder=folder)
     assert (folder / "new" / "model.safetensors").is_file() and (folder / "old" / "model.safetensors").is_file()

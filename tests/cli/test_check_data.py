@@ -52,7 +52,7 @@ def test_good_data_are_said_to_be_good(convscope, tmp_path: Path) -> None:
 
 def test_without_data_and_run_it_is_one_clear_line(convscope, tmp_path: Path) -> None:
     done = convscope("data", "check", cwd=tmp_path)
-    assert done.returncode == 2 and "a dataset or a run" in done.stderr and done.stdout == ""
+    assert done.returncode == 2 and "--run RUN" in done.stderr and done.stdout == ""
     done = convscope("data", "check", "nowhere", cwd=tmp_path)
     assert done.returncode == 1 and "nowhere" in done.stderr and "Traceback" not in done.stderr
 

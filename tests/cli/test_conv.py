@@ -83,13 +83,13 @@ def test_out_writes_what_its_ending_says(ending: str, tmp_path: Path, convscope)
     [
         (["--size", "2"], "K: a kernel of 3 rows needs 3, and the input has 2."),
         (["--size", "0"], "size must be one or two whole numbers from 1 to 512. Received: (0, 0)."),
-        (["--size", "nine"], "--size must be a whole number such as 3, or two such as 3x5. Received: 'nine'."),
-        (["--padding", "full"], "--padding must be valid, same, or a whole number"),
-        (["--strides", "-1"], "--strides"),
+        (["--size", "nine"], "size must be an integer such as 3, or two such as 3x5. Received: size='nine'."),
+        (["--padding", "full"], "padding must be valid, same, or an integer"),
+        (["--strides", "-1"], "strides must be an integer"),
         (["--groups", "0"], "groups (G) must be a whole number from 1 to 64. Received: 0."),
         (["--groups", "2"], "G: 2 groups must divide the channels (1) and the filters (1)."),
-        (["--pool", "min"], "--pool must be max or average. Received: 'min'."),
-        (["--pool", "max", "--kernel", "1 2; 3 4"], "A pooling has no weights."),
+        (["--pool", "min"], 'Choose from: "max", "average".'),
+        (["--pool", "max", "--kernel", "1 2; 3 4"], "Pooling has no weights."),
         (["--input", "mnist:10000"], "Expected mnist:0 to mnist:9999. Received: mnist:10000."),
         (["--input", "nobody.png"], "Expected random, mnist:N, numbers such as '1 2; 3 4', or a picture file."),
         (["--input", "1 2; 3"], "Expected numbers, rows ended by ';'"),
@@ -101,7 +101,7 @@ def test_out_writes_what_its_ending_says(ending: str, tmp_path: Path, convscope)
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_what_cannot_be_is_one_clear_line(words: list[str], told: str, tmp_path: Path, convscope) -> None:
+def test_bad_input_ends_in_one_clear_line(words: list[str], told: str, tmp_path: Path, convscope) -> None:
     done = convscope("conv", *words, cwd=tmp_path)
     assert done.returncode in (1, 2) and told in done.stderr, done.stderr
     assert "Traceback" not in done.stderr and len(done.stderr.splitlines()) <= 2
@@ -111,5 +111,5 @@ def test_what_cannot_be_is_one_clear_line(words: list[str], told: str, tmp_path:
 def test_in_a_notebook_a_slide_draws_itself() -> None:
     import convscope
 
-    html = convscope.conv(convscope.ConvOptions(size=4))._repr_html_()
+    html = convscope.conv(size=4)._repr_html_()
     assert html.count('class="passes"') == 4 and "<title" in html and "<script" not in html

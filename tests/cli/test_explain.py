@@ -1,14 +1,14 @@
 """``convscope explain``."""
 
 import json
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from program import before_all
 
-from convscope.explanation.saliency import EXPLAINERS, TITLES
+from convscope.explanation.saliency import EXPLAINERS
 
 
 def complaints(stderr: str) -> list[str]:
@@ -21,7 +21,7 @@ def test_a_digit_is_explained_in_words_with_a_verdict_for_each_map(short_run: Pa
     assert done.returncode == 0 and complaints(done.stderr) == []
     lines = done.stdout.splitlines()
     assert lines[0].startswith("mnist:0: 7 (") and lines[1].startswith("Explained: the logit of 7")
-    for title in TITLES.values():
+    for title in (method.title for method in EXPLAINERS.values()):
         (start,) = (index for index, line in enumerate(lines) if line.startswith(f"{title}: "))
         block = "\n".join(lines[start : start + 6])
         assert (
@@ -80,7 +80,7 @@ def test_json_is_one_object_with_everything(short_run: Path, tmp_path: Path, con
         (["mnist:0", "--seed", "-3"], 2, "seed must be 0 or more"),
         (["gone.png"], 1, "gone.png"),
         (["mnist:99999"], 1, "mnist:0 to mnist:9999"),
-        (["void"], 1, "folder with pictures"),
+        (["void"], 1, "Expected a folder with images"),
         (["mnist:0", "--out", "file/why.png"], 1, "cannot be made"),
         (["mnist:0", "--npz", "void"], 1, "void cannot be written"),
         ([], 2, "IMAGES"),
@@ -104,14 +104,10 @@ def test_a_run_that_is_not_there_is_told(tmp_path: Path, convscope) -> None:
     assert done.returncode == 1 and "Expected the folder of a run" in done.stderr
 
 
-def test_nothing_is_asked_of_tensorflow_and_the_answer_comes_soon(short_run: Path, tmp_path: Path, convscope) -> None:
+def test_nothing_is_asked_of_tensorflow(short_run: Path, tmp_path: Path, convscope) -> None:
+    """What makes an answer come soon; scripts/bench measures how soon."""
     (tmp_path / "tensorflow.py").write_text('raise SystemExit("tensorflow was imported")\n')
-    best = 99.0
-    for _ in range(3):
-        began = time.monotonic()
-        done = convscope(
-            "explain", "mnist:0", "--run", short_run, "--out", "why.png", cwd=tmp_path, PYTHONPATH=str(tmp_path)
-        )
-        assert done.returncode == 0, done.stderr
-        best = min(best, time.monotonic() - began)
-    assert best < 15
+    done = convscope(
+        "explain", "mnist:0", "--run", short_run, "--out", "why.png", cwd=tmp_path, PYTHONPATH=before_all(tmp_path)
+    )
+    assert done.returncode == 0, done.stderr

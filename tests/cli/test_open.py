@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from program import before_all
+
 
 def test_it_writes_the_page_and_says_where(convscope, short_run: Path, tmp_path: Path):
     done = convscope("open", short_run, "--out", "network.html", cwd=tmp_path)
@@ -23,7 +25,7 @@ def test_json_says_the_same_as_values(convscope, short_run: Path, tmp_path: Path
 def test_it_needs_no_tensorflow(convscope, short_run: Path, tmp_path: Path):
     for name in ("tensorflow", "keras"):
         (tmp_path / f"{name}.py").write_text("raise ImportError('not here')")
-    done = convscope("open", short_run, "--out", "network.html", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    done = convscope("open", short_run, "--out", "network.html", cwd=tmp_path, PYTHONPATH=before_all(tmp_path))
     assert done.returncode == 0, done.stderr
 
 

@@ -101,5 +101,5 @@ def test_in_a_terminal_it_asks(answer: str, code: int, left: int, place: Path, m
 def test_a_run_that_is_being_trained_stays(place: Path, capfd) -> None:
     with lock_run(place / "runs" / "first"):
         assert main(["runs", "--remove", "first", "--yes"]) == 1
-    assert "Another process trains in" in capfd.readouterr().err
+    assert "Another process is training in" in capfd.readouterr().err
     assert (place / "runs" / "first" / "model.safetensors").is_file()

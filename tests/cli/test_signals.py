@@ -65,7 +65,7 @@ def test_a_signal_ends_a_training_and_keeps_what_was_learned(number: signal.Sign
     assert record["outcome"] == "interrupted" and record["test"] is None
     model = load_model(tmp_path / "run" / "model.safetensors")
     assert model.provenance["outcome"] == "interrupted" and model.provenance["steps"] > 0
-    assert "the test split stays unread" in stdout
+    assert "the test split was not used" in stdout
     assert not list((tmp_path / "run").glob(".*"))
     assert seconds < SECONDS_TO_STOP, f"{seconds:.2f} s from the signal to the prompt"
 

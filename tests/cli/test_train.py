@@ -35,7 +35,7 @@ def test_results_go_to_stdout_and_progress_to_stderr(plain_training) -> None:
     for word in ("on the test split", "confused", "calibration", "time", f"runs/{run.name}", "Next:"):
         assert word in done.stdout
     phases = [line for line in done.stderr.splitlines() if line.endswith("…")]
-    assert phases == ["reading mnist …", "starting TensorFlow …", "training …", "measuring …", "drawing …"]
+    assert phases == ["reading mnist …", "starting TensorFlow …", "training …", "evaluating …", "drawing …"]
     others = [line for line in done.stderr.splitlines() if not line.endswith("…")]
     assert others and all(line.startswith("step ") and "loss" in line and "validation" in line for line in others)
 

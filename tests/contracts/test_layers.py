@@ -67,7 +67,7 @@ def test_packages_import_only_downwards(tmp_path: Path) -> None:
         ("arithmetic.py", "import convscope.cli.app", "convscope.arithmetic is not allowed to import convscope.cli"),
         ("evaluation/metrics.py", "import convscope.training.run", "convscope.evaluation is not allowed to import"),
         ("model/forward.py", "import tensorflow", "convscope.model.forward is not allowed to import tensorflow"),
-        ("data/decode.py", "import matplotlib", "convscope.data is not allowed to import matplotlib"),
+        ("data/formats/idx.py", "import matplotlib", "convscope.data is not allowed to import matplotlib"),
     ],
     ids=["upwards", "a sibling", "TensorFlow in a light module", "matplotlib outside report.pictures"],
 )

@@ -131,7 +131,7 @@ def test_every_kind_of_finding_that_a_folder_can_have_is_tried() -> None:
     assert {kind for _, wanted in BREAKS.values() for kind in wanted} | from_elsewhere == set(KINDS)
 
 
-def test_a_picture_in_both_parts_is_named(tmp_path: Path) -> None:
+def test_a_image_in_both_parts_is_named(tmp_path: Path) -> None:
     for label, start in (("cat", 0), ("dog", 100)):
         store(tmp_path / "d", label, range(start, start + 25), part="train")
         store(tmp_path / "d", label, range(start + 50, start + 55), part="test")
@@ -154,7 +154,7 @@ def test_a_class_that_only_the_test_part_has_is_named(tmp_path: Path) -> None:
     ]
 
 
-def test_an_archive_is_looked_through_like_a_folder(good: Path, tmp_path: Path) -> None:
+def test_an_archive_is_checked_like_a_folder(good: Path, tmp_path: Path) -> None:
     (good / "cat/x.png").write_text("no picture")
     with zipfile.ZipFile(tmp_path / "d.zip", "w") as archive:
         for path in sorted(good.rglob("*.png")):
@@ -187,7 +187,7 @@ def test_pairs_are_those_that_comparing_each_with_each_finds() -> None:
     assert sorted(near_duplicate_pairs(fingerprints)) == slow
 
 
-def test_a_shape_in_two_colours_of_one_brightness_is_two_pictures() -> None:
+def test_a_shape_in_two_colors_of_one_brightness_is_two_images() -> None:
     def disc(colour: tuple[int, int, int]) -> np.ndarray:
         drawn = Image.new("RGB", (40, 40), (60, 60, 60))
         ImageDraw.Draw(drawn).ellipse((8, 8, 32, 32), fill=colour)
@@ -200,7 +200,7 @@ def test_a_shape_in_two_colours_of_one_brightness_is_two_pictures() -> None:
     assert near_duplicate_pairs(np.stack([fingerprint(each) for each in (red, blue, again)])) == [(0, 2)]
 
 
-def test_more_pictures_than_can_be_compared_are_said(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_images_than_can_be_compared_are_reported(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("convscope.data.near_duplicates.MAX_COMPARED", 10)
     as_jpeg(good / "cat/again.jpg", 3)
     report: DataReport = check_dataset(scan(good))

@@ -12,25 +12,26 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bad_inputs import digits, drawn, npy, npz_file, pictures, put, zip_of
+from bad_inputs import add_case, digits, drawn, npy, npz_file, pictures, zip_of
 from makers import idx_bytes, write_pictures
 from PIL import Image
 
 from convscope.data import files, png
 from convscope.data.build_dataset import LoadOptions, Part, assemble
 from convscope.data.data_checks import check_dataset
+from convscope.data.dataset import Skipped
 from convscope.data.decode import decode
 from convscope.data.formats import csv_format, folder, npz, zip_archive
 from convscope.data.near_duplicates import fingerprint
 from convscope.data.preprocess import to_grey
 from convscope.data.readers import load
-from convscope.data.scan import ImageRecord, ScanResult, scan
+from convscope.data.scan import FileFacts, ImageRecord, ScanResult, scan
 from convscope.errors import DataError
 
 GOOD = "label,a,b,c,d\n" + "0,1,2,3,4\n1,5,6,7,8\n" * 3
 
 
-def test_colour_arrays_become_grey_where_that_is_asked_for(tmp_path: Path) -> None:
+def test_colour_arrays_become_grayscale_where_that_is_asked_for(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3), np.uint8)
     np.savez(tmp_path / "d.npz", x=pixels, y=np.arange(20) % 2)
     loaded = load(tmp_path / "d.npz", channels=1, test_fraction=0)
@@ -44,7 +45,7 @@ def test_a_label_without_a_name_is_refused() -> None:
         assemble("npz", "d", part, None, options=LoadOptions(), class_names={0: "a"})
 
 
-def test_a_picture_for_which_memory_does_not_suffice_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_image_for_which_memory_does_not_suffice_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     def too_much(image: Image.Image) -> None:
         raise MemoryError
 
@@ -58,14 +59,55 @@ def record(name: str, label: str, *, part: str = "train", size: tuple[int, int] 
     return ImageRecord(name, part, label, size, name.encode(), fingerprint(pixels), None, lambda: pixels)
 
 
-def test_a_class_that_is_small_beside_the_largest_is_named() -> None:
+def test_a_class_that_is_small_next_to_the_largest_is_named() -> None:
     records = [record(f"a{index}", "a", seed=index) for index in range(500)]
     records += [record(f"b{index}", "b", seed=1000 + index) for index in range(22)]
     findings = check_dataset(ScanResult("d", "npz", tuple(records))).findings
     assert [finding.words for finding in findings] == ["class b has 22 training images, the largest class 500"]
 
 
-def test_sizes_of_a_class_with_very_few_pictures_say_nothing() -> None:
+def test_twenty_images_of_a_class_are_enough_and_nineteen_are_few() -> None:
+    records = [
+        record(f"{label}{index}", label, seed=100 * n + index) for n, label in enumerate("ab") for index in range(20)
+    ]
+    assert check_dataset(ScanResult("d", "npz", tuple(records))).findings == ()
+    assert check_dataset(ScanResult("d", "npz", tuple(records[1:]))).counts == {"tiny_class": 1}
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [((18, 18), "larger"), ((4, 4), "smaller"), ((3, 27), "wider"), ((27, 3), "narrower")],
+)
+def test_the_size_of_a_class_is_described(size: tuple[int, int], words: str) -> None:
+    records = [record(f"a{index}", "a", size=size, seed=index) for index in range(20)]
+    records += [
+        record(f"{label}{index}", label, seed=200 + index + 50 * n)
+        for n, label in enumerate("bc")
+        for index in range(20)
+    ]
+    (finding,) = check_dataset(ScanResult("d", "npz", tuple(records))).findings
+    assert finding.words == (
+        f"class a is {words} than the others in 100% of comparisons: median {size[0]}×{size[1]}, others 9×9"
+    )
+
+
+def test_the_most_serious_findings_come_first() -> None:
+    records = [record(f"a{index}", "a", seed=index) for index in range(3)] + [record("b", "b", seed=0)]
+    records[3] = ImageRecord("b", "train", "b", (9, 9), b"a0", records[0].fingerprint, None, records[0].load)
+    odd = FileFacts(".png", "GIF", "CMYK", 6, 2)
+    records[1] = ImageRecord("a1", "train", "a", (9, 9), b"x", None, odd, records[1].load)
+    found = check_dataset(
+        ScanResult("d", "folder", tuple(records), unreadable=(Skipped("z", "0 bytes"),), empty=("c",))
+    )
+    kinds = list(dict.fromkeys(finding.kind for finding in found.findings))
+    assert kinds == [
+        "unreadable", "missing_class", "two_labels", "blank", "tiny_class", "wrong_extension", "turned", "odd_mode",
+        "animated",
+    ]  # fmt: skip
+    assert list(found.counts) == kinds
+
+
+def test_sizes_of_a_class_with_very_few_images_say_nothing() -> None:
     records = [record(f"a{index}", "a", seed=index) for index in range(30)]
     records += [record(f"b{index}", "b", size=(90, 90), seed=100 + index) for index in range(4)]
     assert check_dataset(ScanResult("d", "npz", tuple(records))).counts == {"tiny_class": 1}
@@ -106,7 +148,7 @@ def test_more_files_than_there_may_be_are_refused(tmp_path: Path, monkeypatch: p
             load(tmp_path / source)
 
 
-def test_a_link_in_an_archive_is_left_out_by_name(tmp_path: Path) -> None:
+def test_a_link_in_an_archive_is_skipped_by_name(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "d.zip", "w") as archive:
         for name, content in pictures("a", "b").items():
             archive.writestr(name, content or b"")
@@ -129,7 +171,7 @@ def test_an_array_that_ends_before_its_directory_says_is_refused(tmp_path: Path)
         load(tmp_path / "d.npz")
 
 
-def test_validation_pictures_of_another_size_are_refused(tmp_path: Path) -> None:
+def test_validation_images_of_another_size_are_refused(tmp_path: Path) -> None:
     pixels, labels = digits()
     np.savez(tmp_path / "d.npz", x_train=pixels, y_train=labels, x_val=digits(20, 9)[0], y_val=labels)
     with pytest.raises(DataError, match="training and validation images of the same shape"):
@@ -144,7 +186,7 @@ def test_strict_stops_at_what_is_no_file_too(tmp_path: Path) -> None:
         load(tmp_path, strict=True)
 
 
-def test_the_further_pictures_of_an_animated_png_are_not_checked() -> None:
+def test_the_further_images_of_an_animated_png_are_not_checked() -> None:
     frames = [Image.fromarray(np.full((9, 9), level, np.uint8)) for level in (10, 200)]
     file = io.BytesIO()
     frames[0].save(file, "PNG", save_all=True, append_images=frames[1:])
@@ -209,7 +251,7 @@ def test_spaces_around_numbers_are_no_mistake(tmp_path: Path) -> None:
 
 def test_every_case_has_a_name_of_its_own() -> None:
     with pytest.raises(ValueError, match="twice"):
-        put("folder", "no such folder", lambda path: path)
+        add_case("folder", "no such folder", lambda path: path)
 
 
 def test_an_empty_array_of_huge_sides_is_refused(tmp_path: Path) -> None:
@@ -221,7 +263,7 @@ def test_an_empty_array_of_huge_sides_is_refused(tmp_path: Path) -> None:
         load(tmp_path / "d.npz")
 
 
-def test_arrays_without_a_picture_are_refused_whatever_their_numbers_are(tmp_path: Path) -> None:
+def test_arrays_without_a_image_are_refused_whatever_their_numbers_are(tmp_path: Path) -> None:
     for dtype in (np.uint8, np.int32, np.float32, np.bool_):
         np.savez(tmp_path / "d.npz", x=np.zeros((0, 8, 8), dtype), y=np.zeros(0, np.int64))
         with pytest.raises(DataError, match="Received: none"):

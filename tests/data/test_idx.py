@@ -82,7 +82,7 @@ def test_dots_in_the_names_and_plain_files_called_gz_are_read(tmp_path):
     assert len(load(tmp_path, test_fraction=0).train) == 20
 
 
-def test_a_plain_file_beside_its_gz_is_read_once(tmp_path):
+def test_a_plain_file_next_to_its_gz_is_read_once(tmp_path):
     images, labels = digits()
     write_idx(tmp_path, images, labels)
     write_idx(tmp_path, images, labels, zipped=True)

@@ -39,7 +39,7 @@ def only(images: object) -> np.ndarray:
     return one.picture
 
 
-def test_one_picture_is_the_same_by_every_way(file: Path) -> None:
+def test_one_image_is_the_same_by_every_way(file: Path) -> None:
     ways = [
         str(file), file, [file], (str(file),), iter([file]), file.parent, str(file.parent), Image.open(file),
         Image.fromarray(GRAY), GRAY, GRAY[None], GRAY[..., None], GRAY[None, ..., None], [GRAY], GRAY / 255,
@@ -99,7 +99,7 @@ def test_the_last_axis_decides_what_an_array_is(shape: tuple, count: int, pictur
         (np.array([["a"]]), "dtype=<U1"),
     ],
 )
-def test_arrays_that_cannot_be_told_are_refused(array: np.ndarray, words: str) -> None:
+def test_ambiguous_arrays_are_refused(array: np.ndarray, words: str) -> None:
     for images in (array, [array]):
         with pytest.raises(DataError, match=words) as caught:
             collect_images(images, most=10)

@@ -79,7 +79,7 @@ def test_the_fifteen_wrong_labels_are_those_of_the_paper():
     assert mnist.load_part("train").known_wrong == ()
 
 
-def test_the_label_files_name_their_authors_beside_the_data():
+def test_the_label_files_name_their_authors_next_to_the_data():
     text = (mnist.FOLDER / "LICENSE.md").read_text()
     for words in ("Yann LeCun", "Corinna Cortes", "Christopher J.C. Burges", "Share"):
         assert words in text

@@ -41,7 +41,7 @@ def test_fractions_are_scaled_and_rounded_half_up(values: np.ndarray) -> None:
         (np.array([False, True]), [0, 255], "bool, False is 0 and True is 255"),
     ],
 )
-def test_what_was_decided_is_told(values: np.ndarray, pixels: list[int], interpretation: str) -> None:
+def test_what_was_decided_is_reported(values: np.ndarray, pixels: list[int], interpretation: str) -> None:
     found = as_pixels(values, "x")
     assert found.pixels.dtype == np.uint8
     assert (found.pixels.tolist(), found.interpretation) == (pixels, interpretation)
@@ -63,7 +63,7 @@ def test_what_was_decided_is_told(values: np.ndarray, pixels: list[int], interpr
         (np.array([1j]), r"Received: dtype=complex128"),
     ],
 )
-def test_what_cannot_be_told_is_refused_with_a_hint(values: np.ndarray, words: str) -> None:
+def test_what_is_ambiguous_is_refused_with_a_hint(values: np.ndarray, words: str) -> None:
     with pytest.raises(DataError, match=words) as caught:
         as_pixels(values, "x")
     assert caught.value.hint and str(caught.value).startswith("Expected ")

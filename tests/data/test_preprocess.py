@@ -105,7 +105,7 @@ def test_a_wrong_contract_is_refused_with_what_was_received(value):
 
 
 @pytest.mark.parametrize("shape", [(0, 5, 1), (5, 0, 3), (5, 5, 5), (5, 5, 0)])
-def test_an_array_that_is_no_picture_is_refused(shape):
+def test_an_array_that_is_no_image_is_refused(shape):
     with pytest.raises(DataError, match="1 to 4 channels"):
         DIGITS.apply(np.zeros(shape, np.uint8))
 
@@ -174,7 +174,7 @@ def test_many_at_once_equals_one_by_one():
 # --- alpha, channels, polarity -------------------------------------------------------------------------------
 
 
-def test_grey_equals_pillows():
+def test_grayscale_equals_pillows():
     colour = np.random.default_rng(3).integers(0, 256, (40, 40, 3), np.uint8)
     assert (to_grey(colour)[..., 0] == np.asarray(Image.fromarray(colour).convert("L"))).all()
 
@@ -203,7 +203,7 @@ def test_polarity_follows_the_paper(mnist_test):
         assert has_dark_ink((100 - digit * 0.3).astype(np.uint8))  # paper in the dark: below half of the range
 
 
-def test_blank_pictures_are_light_or_dark_by_their_level():
+def test_blank_images_are_light_or_dark_by_their_level():
     assert has_dark_ink(np.full((9, 9), 255, np.uint8))
     assert not has_dark_ink(np.zeros((9, 9), np.uint8))
 
@@ -238,7 +238,7 @@ def test_stretch_fills_the_size():
     st.sampled_from(["as_is", "invert", "auto"]),
 )
 @settings(max_examples=60, deadline=None)
-def test_any_picture_gets_the_size_wanted(picture, height, width, fit, polarity):
+def test_any_image_gets_the_size_wanted(picture, height, width, fit, polarity):
     result = Preprocessing(height, width, 1, fit=fit, polarity=polarity).apply(picture)
     assert (result.shape, result.dtype) == ((height, width, 1), np.uint8)
 
@@ -301,7 +301,7 @@ def test_specks_do_not_move_the_digit(mnist_test):
     assert correlation(DIGITS.apply(canvas[..., None]), clean) > 0.99
 
 
-def test_the_edge_of_the_table_beside_the_paper_is_left_out(mnist_test):
+def test_the_edge_of_the_table_next_to_the_paper_is_skipped(mnist_test):
     digit = mnist_test.pixels[0, :, :, 0]
     canvas = np.full((300, 300), 230, np.uint8)
     canvas[70:238, 70:238] -= (np.asarray(Image.fromarray(digit).resize((168, 168))) * 0.8).astype(np.uint8)
@@ -316,14 +316,14 @@ def test_the_box_keeps_its_proportions_at_any_size(size, mnist_test):
     result = Preprocessing(size, size, 1, fit="mnist").apply(big)[..., 0]
     top, bottom, left, right = digit_normalization.ink_box(result)
     assert abs(max(bottom - top, right - left) - size * 20 / 28) <= 1
-    assert all(abs(middle - size / 2) <= 0.5 for middle in digit_normalization.centre_of_mass(result))
+    assert all(abs(middle - size / 2) <= 0.5 for middle in digit_normalization.center_of_mass(result))
 
 
-def test_a_dot_that_vanishes_when_it_is_reduced_gives_an_empty_picture():
+def test_a_dot_that_vanishes_when_it_is_reduced_gives_an_empty_image():
     dot = np.zeros((9, 7, 1), np.uint8)
     dot[5, 3] = 60
     assert Preprocessing(1, 1, 1, fit="mnist").apply(dot).shape == (1, 1, 1)
-    assert digit_normalization.centre_of_mass(np.zeros((3, 4), np.uint8)) == (1.0, 1.5)
+    assert digit_normalization.center_of_mass(np.zeros((3, 4), np.uint8)) == (1.0, 1.5)
 
 
 def test_connected_parts_equal_a_flood_fill():

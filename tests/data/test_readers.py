@@ -119,7 +119,7 @@ BAD = {
     "idx: one class": (idx_folder(labels=LABELS * 0), "at least 2 classes"),
     "idx: one picture of a class": (idx_folder(labels=(np.arange(20) == 3).astype(np.uint8)), "at least 2 training"),
     "idx: negative labels": (idx_folder(labels=(LABELS - 1).astype(np.int8)), "0 or more"),
-    "idx: labels with a fraction": (idx_folder(labels=(LABELS / 2).astype(np.float32)), "whole numbers"),
+    "idx: labels with a fraction": (idx_folder(labels=(LABELS / 2).astype(np.float32)), "as integers"),
     "idx: NaN pixels": (idx_folder(images=np.full((20, 2, 2), np.nan, np.float32)), "finite pixels"),
     "idx: bad mapping": (
         lambda path: (
@@ -163,8 +163,8 @@ BAD = {
     "npz: one axis": (arrays(x=np.zeros(20, np.uint8), y=LABELS), "(n, h, w)"),
     "npz: five channels": (arrays(x=np.zeros((20, 4, 4, 5), np.uint8), y=LABELS), "(n, h, w)"),
     "npz: not square": (arrays(x=np.zeros((20, 7), np.uint8), y=LABELS), "(n, h, w)"),
-    "npz: label 1.5": (arrays(x=IMAGES, y=LABELS * 1.5), "whole numbers"),
-    "npz: label NaN": (arrays(x=IMAGES, y=np.where(LABELS, np.nan, 1)), "whole numbers"),
+    "npz: label 1.5": (arrays(x=IMAGES, y=LABELS * 1.5), "as integers"),
+    "npz: label NaN": (arrays(x=IMAGES, y=np.where(LABELS, np.nan, 1)), "as integers"),
     "npz: label -1": (arrays(x=IMAGES, y=LABELS.astype(int) - 1), "0 or more"),
     "npz: huge label": (arrays(x=IMAGES, y=LABELS.astype(np.uint64) * 2**40), "0 or more"),
     "npz: one class": (arrays(x=IMAGES, y=LABELS * 0), "at least 2 classes"),
@@ -242,7 +242,7 @@ def test_an_option_out_of_range_is_refused_with_exit_code_2(options, tmp_path):
     assert caught.value.exit_code == 2
 
 
-def test_each_form_is_told_by_its_content(tmp_path):
+def test_each_form_is_recognized_by_its_content(tmp_path):
     write_idx(tmp_path / "idx", IMAGES, LABELS)
     write_pictures(tmp_path / "folder", {"a": 2, "b": 2})
     arrays(x=IMAGES, y=LABELS)(tmp_path)
@@ -278,7 +278,7 @@ def test_the_test_part_alone_is_the_same_as_with_the_rest(tmp_path):
         load_test(tmp_path / "d.npz", test_fraction=0)
 
 
-def test_mnist_can_be_resampled_and_coloured():
+def test_mnist_can_be_resampled_and_in_color():
     test = load_test("mnist", size=(14, 14), channels=3)
     assert test.image_shape == (14, 14, 3)
     assert (test.pixels[..., 0] == test.pixels[..., 2]).all()

@@ -78,6 +78,13 @@ def test_impossible_counts_are_refused(successes, n):
         Proportion(successes, n)
 
 
+@pytest.mark.parametrize(("rate", "expected"), [(0.0, 0.0), (1.0, 1.0)])
+def test_at_a_rate_of_zero_or_one_the_tail_is_certain(rate, expected):
+    for successes in (1, 3, 5):
+        assert tail_probability(successes, 5, rate=rate) == expected
+    assert tail_probability(0, 5, rate=rate) == 1.0
+
+
 @given(st.integers(1, 200), st.data(), st.integers(0, 50))
 def test_the_tail_equals_the_binomial_sum_in_exact_fractions(n, data, fiftieths):
     successes = data.draw(st.integers(0, n))

@@ -196,6 +196,27 @@ def test_damaged_json_is_refused(change):
 
 
 @pytest.mark.parametrize(
+    "confusion", [[[6]], [[3, 0], [0, 3]], [[6, 0, 0]], [[7, 0, 0], [0, 0, 0], [0, 0, -1]], [[0] * 3] * 3]
+)
+def test_a_confusion_matrix_that_does_not_fit_is_refused_by_its_shape(confusion):
+    """Each sums to the six images, or has none: the calibration would fit."""
+    value = measure(LOGITS, LABELS, class_names=NAMES).to_json() | {"confusion": confusion}
+    with pytest.raises(DataError, match=r"a confusion matrix of shape .* for 3 classes"):
+        Evaluation.from_json(value)
+
+
+def test_the_ends_of_every_range_are_read_back():
+    value = measure(LOGITS, LABELS, class_names=NAMES).to_json()
+    value["calibration"] |= {"nll": 1e9, "brier": 2, "mean_confidence": 1}
+    value["mistakes"][0] |= {"index": 5, "label": 2, "predicted": 0, "probability": 1.0, "label_probability": 0.0}
+    again = Evaluation.from_json(value)
+    assert (again.calibration.nll, again.calibration.brier, again.calibration.mean_confidence) == (1e9, 2.0, 1.0)
+    assert again.mistakes[0].index == 5
+    with pytest.raises(DataError, match="is not a number from 0 to"):
+        Evaluation.from_json(value | {"calibration": value["calibration"] | {"nll": 1.0000001e9}})
+
+
+@pytest.mark.parametrize(
     "change",
     [{"index": 6}, {"index": -1}, {"index": True}, {"label": 3}, {"predicted": "a"}, {"probability": 1.5},
      {"label_probability": None}, {"known_wrong": 1}],
@@ -218,10 +239,10 @@ def test_a_calibration_beyond_its_range_is_refused(name, value):
 
 
 @pytest.mark.parametrize("bins", ["equal_width", "equal_mass"])
-def test_a_calibration_of_other_images_is_refused(bins):
+def test_a_calibration_of_another_number_of_images_is_refused(bins):
     value = measure(LOGITS, LABELS, class_names=NAMES).to_json()
     value["calibration"][bins] = []
-    with pytest.raises(DataError, match="a calibration of other images"):
+    with pytest.raises(DataError, match="a calibration of a different number of images"):
         Evaluation.from_json(value)
 
 
@@ -229,7 +250,7 @@ def test_a_calibration_of_other_images_is_refused(bins):
 def test_a_name_of_a_class_that_cannot_be_is_refused(name):
     value = measure(LOGITS, LABELS, class_names=NAMES).to_json()
     value["class_names"][0] = name
-    with pytest.raises(DataError, match="a name of a class"):
+    with pytest.raises(DataError, match="a class name that is not printable"):
         Evaluation.from_json(value)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convscope.explanation.attribution import MIDDLE, MINUS, PLUS, Attribution, colours, to_pixels
+from convscope.explanation.attribution import MIDDLE, MINUS, PLUS, Attribution, colors, to_pixels
 
 VALUES = np.array([[[1.0, 2.0], [0.0, 0.0]], [[-4.0, 1.0], [0.5, -0.5]]], np.float32)
 
@@ -69,11 +69,11 @@ def test_showing_a_map_draws_without_matplotlib() -> None:
 
 
 def test_the_scale_is_about_zero_and_its_ends_are_equally_dark() -> None:
-    assert colours(np.array([-9.0, -1.0, 0.0, 1.0, 9.0]), 1.0).tolist() == [
+    assert colors(np.array([-9.0, -1.0, 0.0, 1.0, 9.0]), 1.0).tolist() == [
         list(c) for c in (MINUS, MINUS, MIDDLE, PLUS, PLUS)
     ]
-    assert colours(np.zeros((2, 2)), 0.0).tolist() == [[list(MIDDLE)] * 2] * 2
-    assert colours(np.array([np.nan]), 1.0).tolist() == [list(MIDDLE)]
+    assert colors(np.zeros((2, 2)), 0.0).tolist() == [[list(MIDDLE)] * 2] * 2
+    assert colors(np.array([np.nan]), 1.0).tolist() == [list(MIDDLE)]
 
 
 @pytest.mark.parametrize("value", [-3.0, -1.0, -0.3])

@@ -12,10 +12,14 @@ from harness import check_explainer, random_images, random_spec, random_weights
 from convscope.arrays import to_images
 from convscope.data.mnist import load_part
 from convscope.errors import DataError, OptionError, SpecError
+from convscope.explanation import explainers, saliency
 from convscope.explanation.attribution_target import CONTRIBUTION, SENSITIVITY, baseline
-from convscope.explanation.gradients import gradient, integrated_gradients, smoothgrad
-from convscope.explanation.regions import grad_cam, occlusion
-from convscope.explanation.saliency import EXPLAINERS, IN_WORDS, TITLES
+from convscope.explanation.explainers.grad_cam import grad_cam
+from convscope.explanation.explainers.gradient import gradient
+from convscope.explanation.explainers.integrated_gradients import integrated_gradients
+from convscope.explanation.explainers.occlusion import occlusion
+from convscope.explanation.explainers.smoothgrad import smoothgrad
+from convscope.explanation.saliency import EXPLAINERS
 from convscope.model.model_file import Model, load_model, weights_sha256
 from convscope.model.spec_parser import parse
 from convscope.report.bundle import network_json
@@ -293,12 +297,13 @@ def test_a_network_whose_numbers_are_too_large_does_not_hang() -> None:
 
 def test_units_and_words_are_there_for_every_method(small: Model) -> None:
     (image,) = random_images(small.spec, 1, seed=4)
-    assert list(EXPLAINERS) == list(TITLES) == list(IN_WORDS)
+    assert all(one.title and one.description and one.name == name for name, one in EXPLAINERS.items())
     units = {name: explain(small, image).unit for name, explain in EXPLAINERS.items()}
     assert {name for name, unit in units.items() if unit == SENSITIVITY} == {"gradient", "smoothgrad"}
     assert set(units.values()) == {SENSITIVITY, CONTRIBUTION}
     for explain in EXPLAINERS.values():
-        assert "Source:" in explain.__doc__ and "we " in explain.__doc__.lower(), "the paper, and how we differ"
+        about = explain.explain.__doc__
+        assert "Source:" in about and "we " in about.lower(), "the paper, and how we differ"
 
 
 def test_the_page_covers_and_derives_the_same(small: Model, trained: Model, digits: np.ndarray, tmp_path: Path) -> None:
@@ -335,7 +340,32 @@ def test_the_page_covers_and_derives_the_same(small: Model, trained: Model, digi
 
 
 def test_the_page_s_own_patch_is_ours() -> None:
-    """web/view/why.js: a seventh of the shorter side, at least 2, and strides of half a patch."""
-    text = (ROOT / "src/convscope/web/view/why.js").read_text()
+    """web/view/attribution.js: a seventh of the shorter side, at least 2, and strides of half a patch."""
+    text = (ROOT / "src/convscope/web/view/attribution.js").read_text()
     assert "Math.max(2, Math.round(Math.min(shape[0], shape[1]) / 7))" in text
     assert "stride: Math.ceil(side / 2)" in text and 'fit === "mnist" ? 0 : 0.5' in text
+
+
+NEW = """
+from convscope.explanation.attribution import Attribution
+from convscope.explanation.attribution_target import SENSITIVITY, attribution_target
+from convscope.explanation.explainer import Explainer
+
+
+def explain(network, image, *, target=None, seed=0):
+    values, target = attribution_target(network, image, target)
+    return Attribution(image * 2, "doubled", SENSITIVITY, target, float(values[target]))
+
+
+EXPLAINER = Explainer(name="doubled", title="Doubled", description="the image, twice", order=9, explain=explain)
+"""
+
+
+def test_a_new_method_is_one_new_file(small: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "doubled.py").write_text(NEW)
+    monkeypatch.setattr(explainers, "__path__", [*explainers.__path__, str(tmp_path)])
+    found = saliency._find_explainers()
+    monkeypatch.delitem(sys.modules, f"{explainers.__name__}.doubled")
+    assert list(found) == [*EXPLAINERS, "doubled"]
+    (image,) = random_images(small.spec, 1, seed=4)
+    assert np.array_equal(found["doubled"](small, image).values, image * 2)

@@ -25,6 +25,18 @@ def models() -> dict[str, Callable[[], Any]]:
     def stack(*layers: Any, shape: tuple[int, int, int] = (12, 12, 1)) -> Callable[[], Any]:
         return lambda: keras.Sequential([keras.Input(shape), *layers])
 
+    def functional(body: Callable[[Any], Any]) -> Callable[[], Any]:
+        def make() -> Any:
+            image = keras.Input((12, 12, 3))
+            return keras.Model(image, of.Dense(3, activation="softmax")(of.Flatten()(body(image))))
+
+        return make
+
+    def shortcut(x: Any) -> Any:
+        x = of.BatchNormalization()(of.Conv2D(4, 3, name="first-conv")(x))
+        y = of.Dropout(0.2)(of.Conv2D(4, 3, padding="same", activation="relu")(of.ReLU()(x)), training=False)
+        return of.ReLU()(of.Add()([of.BatchNormalization(name="conv2d")(y), x, of.Conv2D(4, 1)(x)]))
+
     head = lambda *words: [of.Flatten(), of.Dense(3, *words)]  # noqa: E731
     return {
         "the tutorial's": stack(
@@ -55,6 +67,16 @@ def models() -> dict[str, Callable[[], Any]]:
             of.RandomFlip("horizontal"), of.Conv2D(3, 3), of.SpatialDropout2D(0.1), of.GaussianNoise(0.2),
             *head("softmax"),
         ),
+        "rescaled in the middle": stack(of.Conv2D(3, 3), of.Rescaling(0.5, offset=1.0), *head("softmax")),
+        "the newer kinds": stack(
+            of.ZeroPadding2D(((1, 0), (2, 3))), of.Conv2D(4, 3), of.LayerNormalization(), of.LeakyReLU(0.1),
+            of.GlobalMaxPooling2D(), of.Dense(3, activation="softmax"), shape=(12, 12, 3),
+        ),
+        "a functional line": functional(lambda x: of.Conv2D(4, 3)(of.Rescaling(1 / 255)(x))),
+        "a shortcut": functional(shortcut),
+        "a shortcut from the image": functional(lambda x: of.Add()([of.Conv2D(3, 3, padding="same")(x), x])),
+        "a rescaled image with a shortcut": functional(
+            lambda x: shortcut(of.Rescaling(1 / 255)(of.RandomFlip("horizontal")(x)))),
         "ten of a kind": stack(*[of.Conv2D(3, 2) for _ in range(10)], *head("softmax")),
     }  # fmt: skip
 

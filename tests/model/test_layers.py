@@ -6,6 +6,7 @@ import sys
 from dataclasses import FrozenInstanceError, fields
 from pathlib import Path
 
+import numpy as np
 import oracles
 import pytest
 from hypothesis import given
@@ -28,7 +29,7 @@ from convscope.model.layers.flatten import Flatten
 from convscope.model.layers.global_average_pooling2d import GlobalAveragePooling2D
 from convscope.model.layers.layer import Layer
 from convscope.model.layers.max_pooling2d import MaxPooling2D
-from convscope.model.layers.relu import ReLU
+from convscope.model.layers.re_lu import ReLU
 from convscope.model.layers.separable_conv2d import SeparableConv2D
 from convscope.model.layers.softmax import Softmax
 
@@ -104,6 +105,25 @@ def test_every_kind_has_a_nested_loop_and_a_sentence(name: str) -> None:
     assert LAYERS[name].examples() and all(type(example) is LAYERS[name] for example in LAYERS[name].examples())
 
 
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_layer_is_homogeneous_only_if_a_factor_passes_through(name: str) -> None:
+    rng = np.random.default_rng(0)
+    for example in LAYERS[name].examples():
+        for shape in ((9, 8, 4), (6,)):
+            with contextlib.suppress(SpecError):
+                example.output_shape(shape)
+                tensor = rng.normal(size=(2, *shape)).astype(np.float32)
+                weights = {
+                    weight: (np.abs(rng.normal(size=size)) + 0.1).astype(np.float32)
+                    for weight, size in example.weight_shapes(shape).items()
+                }
+                once, thrice = (example.forward(x, weights).output for x in (tensor, 3 * tensor))
+                passes = np.allclose(thrice, 3 * once, rtol=1e-4, atol=1e-4)
+                assert passes or not example.is_homogeneous, example
+                if name not in ("Add", "Activation"):  # which are not asked, or were checked by name
+                    assert passes == example.is_homogeneous, example
+
+
 @pytest.mark.parametrize("missing", ["forward", "backward", "output_shape", "examples"])
 def test_a_kind_that_lacks_a_method_can_be_neither_registered_nor_used(missing: str) -> None:
     methods = {name: vars(ReLU)[name] for name in ("forward", "backward", "output_shape", "examples")}
@@ -126,7 +146,7 @@ def test_a_kind_without_a_sentence_or_with_a_name_that_is_taken_is_not_registere
 def test_a_new_kind_is_one_new_file(tmp_path: Path) -> None:
     """A copy of the package with one more module: the kind is read, computed, explained and written like the others."""
     shutil.copytree(Path(convscope.__file__).parent, tmp_path / "convscope", ignore=shutil.ignore_patterns("*.xz"))
-    text = (tmp_path / "convscope/model/layers/relu.py").read_text()
+    text = (tmp_path / "convscope/model/layers/re_lu.py").read_text()
     new = text.replace("class ReLU", "class Cube").replace("-> tuple[ReLU", "-> tuple[Cube")
     new = new.replace("return self.activate(tensor)", "return Computed(tensor**3)")
     new = new.replace("        return gradient\n", "        return gradient * 3 * tensor**2\n")

@@ -8,7 +8,7 @@ from model_file import prove
 
 
 def test_a_changed_byte_or_a_missing_end_is_refused_or_changes_nothing(tmp_path: Path) -> None:
-    found = prove(tmp_path, 1)
-    assert not found.trouble
-    assert found.refused + found.identical == found.changes + found.truncations
-    assert found.changes == found.truncations == found.size_bytes
+    outcomes = prove(tmp_path, 1)
+    assert not outcomes.trouble
+    assert outcomes.refused + outcomes.identical == outcomes.changes + outcomes.truncations
+    assert outcomes.changes == outcomes.truncations == outcomes.size_bytes

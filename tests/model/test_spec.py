@@ -18,7 +18,7 @@ from convscope.model.layers.dropout import Dropout
 from convscope.model.layers.flatten import Flatten
 from convscope.model.layers.softmax import Softmax
 from convscope.model.spec import MAX_LAYERS, Spec
-from convscope.model.spec_parser import from_json, keras_call, parse
+from convscope.model.spec_parser import from_json, keras_call, parse, spec_lines
 
 ENDING = 'Flatten()\nDense(num_classes, activation="softmax")'
 
@@ -45,14 +45,15 @@ def test_names_are_those_that_keras_gives() -> None:
     ]
 
 
-def test_each_row_begins_where_the_one_before_it_ended() -> None:
+def test_each_row_begins_where_its_inputs_ended() -> None:
     for seed in range(30):
         spec = random_spec(np.random.default_rng(seed))
-        shape = spec.input_shape
+        shapes: dict[str, tuple[int, ...]] = {"input": spec.input_shape}
         for row in spec.table():
-            assert row.input_shape == shape
-            shape = row.output_shape
-        assert shape == (spec.num_classes,)
+            assert row.input_shapes == tuple(shapes[name] for name in row.inputs)
+            assert row.input_shape == row.input_shapes[0]
+            shapes[row.name] = row.output_shape
+        assert shapes[spec.table()[-1].name] == (spec.num_classes,)
         assert spec.parameters == sum(np.prod(shape, dtype=int) for shape in spec.weight_shapes().values())
 
 
@@ -285,7 +286,7 @@ def test_an_empty_text_is_refused() -> None:
 @pytest.mark.parametrize("seed", range(60))
 def test_a_network_written_as_keras_lines_is_the_same_network(seed: int) -> None:
     spec = random_spec(np.random.default_rng(seed))
-    text = "\n".join(keras_call(layer) for layer in spec.layers)
+    text = "\n".join(spec_lines(spec))
     assert parse(text, input_shape=spec.input_shape, num_classes=spec.num_classes, name=spec.name) == spec
 
 

@@ -9,7 +9,7 @@ from matplotlib.text import Text
 from PIL import Image
 
 from convscope.explanation.explanation import Explanation, explain_picture
-from convscope.explanation.saliency import TITLES
+from convscope.explanation.saliency import EXPLAINERS
 from convscope.model.model_file import Model
 from convscope.model.spec_parser import parse
 from convscope.report.pictures.canvas import save
@@ -43,7 +43,7 @@ NETWORKS = {
 }
 
 
-def explained(name: str, *, classes: int = 5, methods: tuple[str, ...] = tuple(TITLES)) -> Explanation:
+def explained(name: str, *, classes: int = 5, methods: tuple[str, ...] = tuple(EXPLAINERS)) -> Explanation:
     text, h, w, c = NETWORKS[name]
     spec = parse(text, input_shape=(h, w, c), num_classes=classes)
     names = ODD_NAMES if classes == 5 else tuple(f"class number {k}" for k in range(classes))
@@ -108,17 +108,17 @@ def test_the_file_is_about_1400_pixels_wide_and_says_in_words_what_it_shows(draw
         picture.load()
         assert 1380 <= picture.width <= 1420
         for method in one.maps:
-            assert TITLES[method] in picture.info["Description"]
+            assert EXPLAINERS[method].title in picture.info["Description"]
 
 
 def test_every_method_has_its_title_and_its_verdict(drawn) -> None:
     one, figure, _ = drawn
     told = " ".join(words(figure))
     for method, found in one.maps.items():
-        assert TITLES[method] in words(figure)
+        assert EXPLAINERS[method].title in words(figure)
         assert " ".join(found.sanity_checks.verdict.split()[:4]) in told
     for method in one.skipped:
-        assert f"{TITLES[method]} skipped." in told
+        assert f"{EXPLAINERS[method].title} skipped." in told
 
 
 def test_the_curve_that_is_drawn_is_the_deletion_curve() -> None:

@@ -1,4 +1,4 @@
-"""The page as text: one pass, escaped, under a policy that forbids every request, and free of what the rules ban."""
+"""The page as HTML: escaped, without requests, with the modules it needs, and within the rules of the front end."""
 
 import json
 import re
@@ -9,7 +9,9 @@ import pytest
 
 import convscope
 from convscope.errors import OptionError
-from convscope.report.page import page, to_script
+from convscope.model.layers import LAYERS as KINDS
+from convscope.report.page import LAYERS, page, to_script
+from convscope.report.sliding_page import LAYERS as SLIDING_LAYERS
 from convscope.report.sliding_page import sliding_page
 
 WEB = Path(convscope.__file__).parent / "web"
@@ -26,13 +28,13 @@ def test_texts_of_the_bundle_never_reach_the_html_parser():
     assert "&lt;/script&gt;" in text.split("</title>")[0]
 
 
-def test_what_is_filled_in_is_never_filled_in_again():
+def test_inserted_text_is_not_a_template():
     text = page(_bundle(title="{{bundle}}", class_names=["{{style}}", "{{modules}}"]))
     assert "<title>{{bundle}} " in text
     assert '["{{style}}","{{modules}}"]' in text
 
 
-def test_the_data_come_back_as_they_went_in():
+def test_data_round_trips():
     value = {"a": ["</script>", "\u2028", "ä", "\U0001f600", "&lt;"], "b": 0.1}
     assert json.loads(to_script(value)) == value
     assert not re.search("[<>&\u2028]", to_script(value))
@@ -44,11 +46,12 @@ def test_the_policy_allows_no_request():
     assert "http" not in policy and "connect-src" not in policy and "*" not in policy
 
 
-def test_a_page_has_the_modules_that_its_own_ones_import_and_no_other():
+def test_a_page_has_the_modules_that_it_needs_and_no_other():
     everything = set()
-    for text, entry in ((page(_bundle()), "#web/main.js"), (sliding_page({}), "#web/conv_main.js")):
+    pages = ((page(_bundle()), "#web/main.js", LAYERS), (sliding_page({}), "#web/conv_main.js", SLIDING_LAYERS))
+    for text, entry, layers in pages:
         mapped = json.loads(re.search(r'<script type="importmap">(.*?)</script>', text)[1])["imports"]
-        wanted = {entry}
+        wanted = {entry} | {f"#web/{name}" for name in layers}
         for name, address in mapped.items():
             source = (WEB / name.removeprefix("#web/")).read_text()
             assert unquote(address.removeprefix("data:text/javascript,")) == source
@@ -59,7 +62,7 @@ def test_a_page_has_the_modules_that_its_own_ones_import_and_no_other():
     assert {f"#web/{path.relative_to(WEB)}" for path in [*WEB.glob("*.js"), *WEB.glob("*/*.js")]} == everything
 
 
-def test_a_page_of_more_numbers_than_a_browser_likes_is_refused():
+def test_too_many_numbers_are_refused():
     with pytest.raises(OptionError, match=r"Expected at most 2,000,000 bytes .* Received: 2,000,"):
         sliding_page({"pixels": "x" * 2_000_000})
 
@@ -71,11 +74,26 @@ def test_the_rules_of_the_front_end_hold():
         for banned in ("innerHTML", "outerHTML", "insertAdjacentHTML", "eval(", "fetch(", "XMLHttpRequest", "http://"):
             # a namespace is an identifier, never an address that is asked
             assert banned not in code.replace("http://www.w3.org/2000/svg", ""), f"{path.name}: {banned}"
-        room = path.parent.name
-        allowed = {"core": "#web/core/", "view": ("#web/core/", "#web/view/")}.get(room, "#web/")
+        folder = path.parent.name
+        allowed = {"core": "#web/core/", "layers": "#web/core/", "view": ("#web/core/", "#web/view/")}.get(
+            folder, "#web/"
+        )
         for name in re.findall(r'^import [^"]*"([^"]+)";', text, re.M):
             assert name.startswith(allowed), f"{path.name} imports {name}"
-        if room != "web":
+        if folder != "web":
             assert not re.search(r"\bwindow\.[a-z]+(?<!_size)\(|\blocation\b", code), f"{path.name}: location"
-        if room == "core":
+        if folder in ("core", "layers"):
             assert not re.search(r"\bdocument\b|\bHTML[A-Z]", code), f"{path.name} touches the DOM"
+
+
+def test_every_layer_kind_of_python_has_its_javascript_file():
+    rows = {kind: re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower() for kind in KINDS}
+    assert {f"layers/{name}.js" for name in rows.values()} <= set(LAYERS)
+
+
+def test_no_module_but_the_layer_files_names_a_layer_kind():
+    """A new kind is one new file: nothing else asks which kind a layer is."""
+    for path in [*WEB.glob("*.js"), *WEB.glob("core/*.js"), *WEB.glob("view/*.js")]:
+        code = re.sub(r"/\*.*?\*/|//[^\n]*", "", path.read_text(), flags=re.S)
+        named = {kind for kind in KINDS if re.search(rf"""(case|[=!]==?) *["'`]{kind}["'`]""", code)}
+        assert named == set(), path.name

@@ -11,7 +11,7 @@ import numpy as np
 from convscope.data.dataset import Dataset
 from convscope.model.spec import Spec
 from convscope.model.spec_parser import parse
-from convscope.training.checkpoint import Checkpoint
+from convscope.training.checkpoint import Checkpoint, CheckpointManager
 from convscope.training.options import TrainOptions, resolve
 
 IDENTITY = {"options": {"seed": 0}}
@@ -21,6 +21,18 @@ BatchNormalization(momentum=0.7)
 ReLU()
 Dropout(0.2)
 Flatten()
+Dense(num_classes, activation="softmax")
+"""
+EVERY_KIND = """
+Conv2D(8, 3, padding="same", use_bias=False)
+BatchNormalization(center=False)
+Activation("silu")
+SeparableConv2D(8, 3, dilation_rate=2, padding="same")
+DepthwiseConv2D(3, strides=2)
+AveragePooling2D(2)
+Flatten()
+Dense(16, activation="leaky_relu")
+BatchNormalization(scale=False)
 Dense(num_classes, activation="softmax")
 """
 
@@ -59,3 +71,31 @@ def a_checkpoint(step: int = 3, **changes: object) -> Checkpoint:
     state = {"weight/0": np.arange(6, dtype=np.float32).reshape(2, 3), "second/0": np.zeros((), np.float32)}
     losses = np.linspace(1, 0, step).astype(np.float32)
     return replace(Checkpoint(step, state, losses, {min(step, 2): (0.5, 0.75)}, 1.5, IDENTITY), **changes)
+
+
+class EveryStep(CheckpointManager):
+    """Keeps the state after each call of the graph in memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.snapshots: dict[int, dict[str, np.ndarray]] = {}
+        self.ends_epoch: dict[int, bool] = {}
+        self._ends_epoch = False
+
+    def is_due(self, *, ends_epoch: bool) -> bool:
+        self._ends_epoch = ends_epoch
+        return True
+
+    def save(self, step, state, losses, measured) -> None:
+        self.snapshots[step] = dict(state())
+        assert len(losses) == step
+        if step:
+            self.ends_epoch[step] = self._ends_epoch
+
+    def weights(self, step: int, names: list[str]) -> dict[str, np.ndarray]:
+        """The weights after a step, by the names of a network's weights."""
+        found = {}
+        for kind in ("weight", "moving"):
+            own = [name for name in names if ("moving" in name) == (kind == "moving")]
+            found |= {name: self.snapshots[step][f"{kind}/{index}"] for index, name in enumerate(own)}
+        return found

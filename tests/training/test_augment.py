@@ -150,17 +150,6 @@ def extents(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return found[0], found[1]
 
 
-def test_zoom_stretches_rows_and_columns_apart_by_at_most_its_fraction_both_ways() -> None:
-    images = np.zeros((256, 41, 41, 1), np.float32)
-    images[:, 15:26, 15:26] = 1
-    plain = extents(images[:1])
-    zoomed = extents(moved(images, zoom=0.2))
-    ratios = [found / before for found, before in zip(zoomed, plain, strict=True)]
-    for ratio in ratios:
-        assert 0.81 < ratio.min() < 0.87 and 1.2 < ratio.max() < 1.28  # 1 / 1.2 and 1 / 0.8, and what bilinear adds
-    assert abs(np.corrcoef(*ratios)[0, 1]) < 0.2
-
-
 def test_zoom_draws_one_number_for_rows_and_another_for_columns_in_this_order() -> None:
     """The first number of the zoom is for rows: a zoom that swapped them would give other weights for the same seed."""
     images = np.zeros((64, 41, 41, 1), np.float32)
@@ -169,17 +158,6 @@ def test_zoom_draws_one_number_for_rows_and_another_for_columns_in_this_order() 
     rows, columns = extents(moved(images, zoom=0.3))
     assert np.corrcoef(rows, 1 / (1 + 0.3 * draw[1]))[0, 1] > 0.99
     assert np.corrcoef(columns, 1 / (1 + 0.3 * draw[2]))[0, 1] > 0.99
-
-
-def test_shear_moves_each_row_in_proportion_to_its_distance_from_the_middle() -> None:
-    images = np.zeros((64, 21, 41, 1), np.float32)
-    images[:, :, 18:23] = 1
-    sheared = moved(images, shear=0.5)
-    profile = sheared[..., 0] * np.arange(41)
-    centers = profile.sum(axis=2) / sheared[..., 0].sum(axis=2)
-    slopes = (centers[:, 18] - centers[:, 2]) / 16
-    np.testing.assert_allclose(centers, 20 + slopes[:, None] * (np.arange(21) - 10), atol=0.05)
-    assert 0.35 < np.abs(slopes).max() <= 0.5 and slopes.min() < -0.2 and slopes.max() > 0.2
 
 
 @pytest.mark.parametrize("option", [{"shift": 1}, {"rotate": 1.0}, {"zoom": 0.1}, {"shear": 0.1}])

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from samples import bars, digest, network, options, plain
+from samples import EVERY_KIND, EveryStep, a_checkpoint, bars, digest, network, options, plain
 
 from convscope.errors import OptionError
 from convscope.model.build import build, set_weights
 from convscope.model.tensorflow import keras
 from convscope.training import fit as fit_module
+from convscope.training.checkpoint import CheckpointManager
 from convscope.training.fit import fit
 from convscope.training.patch_whitening import whitening_kernel
 
@@ -60,28 +61,40 @@ def test_whitening_is_where_the_first_convolution_starts() -> None:
         assert same == whiten
 
 
-def test_a_loss_that_explodes_stops_at_once_and_keeps_finite_weights() -> None:
+def test_a_loss_that_explodes_stops_at_once_with_the_weights_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fit_module, "SECONDS_PER_CALL", 0.0)
+    taken = EveryStep()
     wild = options(optimizer="sgd", learning_rate=1000.0, epochs=50.0, average=0.0)
     spec = network('Conv2D(6, 3)\nFlatten()\nDense(20)\nDense(num_classes, activation="softmax")')
-    fitted = fit(spec, bars(200), bars(50, seed=1), wild)
-    assert fitted.outcome == "diverged"
-    assert fitted.steps < 500
-    assert all(np.isfinite(weight).all() for weight in fitted.weights.values())
+    fitted = fit(spec, bars(200), bars(50, seed=1), wild, checkpoints=taken)
+    assert fitted.outcome == "diverged" and fitted.steps == max(taken.snapshots) < 100
+    for name, value in taken.weights(fitted.steps, list(fitted.weights)).items():
+        assert np.isfinite(value).all()
+        np.testing.assert_array_equal(fitted.weights[name], value)
 
 
 def test_stopping_keeps_the_weights_and_the_history() -> None:
-    calls = []
+    calls, taken = [], EveryStep()
     fitted = fit(
-        network(),
-        bars(200),
-        bars(50, seed=1),
-        options(epochs=1000.0),
-        on_progress=calls.append,
-        is_stopped=lambda: len(calls) >= 3,
-    )
+        network(), bars(200), bars(50, seed=1), options(epochs=1000.0, average=0.0),
+        on_progress=calls.append, is_stopped=lambda: len(calls) >= 3, checkpoints=taken,
+    )  # fmt: skip
     assert fitted.outcome == "interrupted"
-    assert fitted.steps == calls[-1].step < calls[-1].total_steps
-    assert fitted.history
+    assert fitted.steps == calls[-1].step == max(taken.snapshots) < calls[-1].total_steps == 10_000
+    assert fitted.history[-1].epoch == pytest.approx(fitted.steps / 10)
+    for name, value in taken.weights(fitted.steps, list(fitted.weights)).items():
+        np.testing.assert_array_equal(fitted.weights[name], value)
+
+
+def test_the_seconds_add_up_and_include_those_before_an_interruption() -> None:
+    taken, chosen = EveryStep(), plain(epochs=1.0)
+    first = fit(network(), bars(40), bars(10, seed=1), chosen, checkpoints=taken).seconds
+    assert list(first) == ["build", "trace", "steps", "total"] and min(first.values()) > 0
+    assert first["total"] == pytest.approx(first["build"] + first["trace"] + first["steps"]) and first["total"] < 500
+    saved = a_checkpoint(2, state=taken.snapshots[2], seconds=1000.0)
+    second = fit(network(), bars(40), bars(10, seed=1), chosen, checkpoints=CheckpointManager(resume_from=saved))
+    assert second.steps == 2 and 1000 < second.seconds["total"] < 1500
+    assert second.seconds["steps"] > 1000 > second.seconds["build"] + second.seconds["trace"]
 
 
 def test_a_set_smaller_than_a_batch_still_trains() -> None:
@@ -89,21 +102,9 @@ def test_a_set_smaller_than_a_batch_still_trains() -> None:
     assert (fitted.outcome, fitted.steps) == ("finished", 3)
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd", "muon"])
-@pytest.mark.parametrize("dense_norm", [False, True])
-def test_every_optimizer_trains_every_kind_of_layer(optimizer: str, dense_norm: bool) -> None:
-    text = """
-    Conv2D(8, 3, padding="same", groups=1, use_bias=False)
-    BatchNormalization(center=False)
-    Activation("silu")
-    SeparableConv2D(8, 3, dilation_rate=2, padding="same")
-    DepthwiseConv2D(3, strides=2)
-    AveragePooling2D(2)
-    Flatten()
-    Dense(16, activation="leaky_relu")
-    """ + ("BatchNormalization(scale=False)\n" if dense_norm else "")
-    spec = network("\n".join(line.strip() for line in text.splitlines()) + '\nDense(num_classes, activation="softmax")')
-    fitted = fit(spec, bars(60), bars(20, seed=1), options(optimizer=optimizer, learning_rate=0.01))
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+def test_every_optimizer_trains_every_kind_of_layer(optimizer: str) -> None:
+    fitted = fit(network(EVERY_KIND), bars(60), bars(20, seed=1), options(optimizer=optimizer, learning_rate=0.01))
     assert fitted.outcome == "finished"
 
 

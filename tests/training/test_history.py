@@ -128,7 +128,7 @@ def test_progress_has_the_mean_loss_of_the_call_and_the_last_validation() -> Non
         made.record(end, np.full(5, 0.25))
     assert [progress.step for progress in said] == [3, 5, 10, 15], "the last comes after the last validation"
     made.validate(20)
-    made.tell()
+    made.report()
     assert said[-1] == Progress(20, 20, 4.0, 0.25, made.measured[20][1])
 
 
@@ -142,7 +142,7 @@ def test_a_recorder_that_is_restored_goes_on_where_the_other_stopped() -> None:
         whole.record(end, losses[end - 5 : end])
         if end == 10:
             second.restore(np.array(first.losses, np.float64), first.measured)
-            second.tell()
+            second.report()
             assert said == [Progress(10, 20, 2.0, first.losses[-1], first.measured[10][1])]
     assert second.history() == whole.history() and second.measured == whole.measured
 
@@ -150,5 +150,5 @@ def test_a_recorder_that_is_restored_goes_on_where_the_other_stopped() -> None:
 def test_restoring_nothing_leaves_a_recorder_new() -> None:
     made, said = recorder(20, 5)
     made.restore(np.array([]), {})
-    made.tell()
+    made.report()
     assert made.losses == [] and made.measured == {} and np.isnan(said[0].loss) and said[0].validation_accuracy is None

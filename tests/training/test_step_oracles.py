@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from samples import bars, network, options, plain
+from samples import EVERY_KIND, EveryStep, bars, network, options, plain
 
 from convscope.data.dataset import Dataset, epoch_order
 from convscope.model.build import build
 from convscope.model.spec_parser import parse
 from convscope.model.tensorflow import keras
 from convscope.training import fit as fit_module
-from convscope.training.checkpoint import CheckpointManager
 from convscope.training.fit import fit
 from convscope.training.schedule import one_cycle
 
@@ -25,9 +24,10 @@ Dense(num_classes, activation="softmax")
 """
 
 
-def test_the_steps_of_two_epochs_are_those_of_keras() -> None:
+@pytest.mark.parametrize("text", [NORMALIZED, EVERY_KIND], ids=["small", "every kind of layer"])
+def test_the_steps_of_two_epochs_are_those_of_keras(text: str) -> None:
     """Epoch order, batches, label smoothing, schedule and Nesterov momentum, without a threshold on accuracy."""
-    data, spec = bars(50), network(NORMALIZED)
+    data, spec = bars(50), network(text)
     chosen = plain(epochs=2.0, batch_size=20, label_smoothing=0.2, warmup=0.3, learning_rate=0.05)
     fitted = fit(spec, data, bars(10, seed=1), chosen)
 
@@ -112,20 +112,6 @@ def test_dropout_draws_another_mask_for_each_step_and_each_image() -> None:
         assert (before == after).all(axis=1).mean() == pytest.approx(0.25, abs=tolerance)
 
 
-class EveryStep(CheckpointManager):
-    """Takes the weights after each call of the graph."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.snapshots: dict[int, dict[str, np.ndarray]] = {}
-
-    def is_due(self, *, ends_epoch: bool) -> bool:
-        return True
-
-    def save(self, step, state, losses, measured) -> None:
-        self.snapshots[step] = dict(state())
-
-
 @pytest.mark.parametrize(("average", "window"), [(0.5, 6), (0.25, 3), (0.1, 2), (0.0, 1)])
 def test_the_final_weights_are_the_mean_over_the_last_fraction_of_steps(
     average: float, window: int, monkeypatch: pytest.MonkeyPatch
@@ -135,6 +121,7 @@ def test_the_final_weights_are_the_mean_over_the_last_fraction_of_steps(
     chosen = options(epochs=4.0, batch_size=20, average=average, optimizer="adam", learning_rate=0.02, shift=0)
     fitted = fit(network(NORMALIZED), bars(60), bars(10, seed=1), chosen, checkpoints=taken)
     assert fitted.steps == 12 and sorted(taken.snapshots) == [0, *range(3, 13)]
+    assert taken.ends_epoch == {step: step % 3 == 0 for step in range(3, 13)}
     for kind in ("weight", "moving"):
         names = [name for name in fitted.weights if ("moving" in name) == (kind == "moving")]
         assert names

@@ -45,7 +45,7 @@ def browser() -> Iterator[Browser]:
 
 
 class PageResult:
-    """A page in the browser, with everything that it asked the network for and everything that went wrong."""
+    """A page in the browser, with its requests and its errors."""
 
     def __init__(self, tab: Page) -> None:
         self.tab = tab
@@ -59,16 +59,16 @@ class PageResult:
         return self.tab.locator(selector).first.inner_text()
 
     def wait(self, question: str) -> None:
-        """Until the answer is true; the page's own policy forbids the evaluation that Playwright would wait by."""
+        """Wait until an expression is true; the page's policy forbids Playwright's own wait_for_function."""
         for _ in range(100):
             if self.tab.evaluate(question):
                 return
             self.tab.wait_for_timeout(50)
         raise AssertionError(f"never true within five seconds: {question}")
 
-    def proof(self) -> str | None:
-        self.tab.wait_for_selector(".proof[data-holds]")
-        return self.tab.locator(".proof").get_attribute("data-holds")
+    def self_test(self) -> str | None:
+        self.tab.wait_for_selector(".self-test[data-passed]")
+        return self.tab.locator(".self-test").get_attribute("data-passed")
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def show(browser: Browser) -> Iterator[Callable[..., PageResult]]:
         contexts.append(browser.new_context(**({"viewport": {"width": 1440, "height": 900}} | context)))
         seen = PageResult(contexts[-1].new_page())
         seen.tab.goto(path.as_uri() + fragment)
-        seen.tab.wait_for_selector(".proof[data-holds], [role=alert]")  # by then everything is on the page
+        seen.tab.wait_for_selector(".self-test[data-passed], [role=alert]")  # by then the page is complete
         return seen
 
     yield opened
@@ -103,7 +103,7 @@ def make_data(model: Model, n: int = 40) -> Dataset:
 
 
 def bundle_of(model: Model, dataset: Dataset) -> Bundle:
-    """The bundle of a network that nobody trained, measured on pictures that nobody took."""
+    """The bundle of an untrained network, evaluated on random images."""
     run = RunRecord(
         name="made-up",
         created="2026-11-24T00:00:00+00:00",
@@ -117,8 +117,8 @@ def bundle_of(model: Model, dataset: Dataset) -> Bundle:
         weights_sha256=weights_sha256(model.weights),
     )
     evaluation = measure(predict(model, dataset.pixels).logits, dataset.labels, class_names=model.class_names)
-    proof = numpy_reference(model.spec, model.weights, dataset.pixels)
-    return make_bundle(model, run, proof, dataset, evaluation, part="test")
+    reference = numpy_reference(model.spec, model.weights, dataset.pixels)
+    return make_bundle(model, run, reference, dataset, evaluation, part="test")
 
 
 def write_page(bundle: Bundle, path: Path) -> Path:

@@ -18,19 +18,19 @@ test("a cell is read as true class and predicted class", () => {
   assert.deepEqual(read_cell("4-9", 10), { truth: 4, predicted: 9 });
 });
 
-test("a cell that this network does not have is no cell", () => {
+test("a cell outside the matrix is ignored", () => {
   for (const text of ["", "4", "10-0", "0-10", "-1-2", "a-b"]) assert.equal(read_cell(text, 10), null, text);
 });
 
-test("behind a wrong cell lie its mistakes, most confident first, equal ones in their order", () => {
+test("a wrong cell has its mistakes, sorted by confidence, ties in order", () => {
   assert.deepEqual(images_of_cell(ENTRIES, { truth: 0, predicted: 1 }), [4, 1, 6]);
 });
 
-test("behind a right cell lie the gallery's images in the gallery's order", () => {
+test("a correct cell has the gallery's images in order", () => {
   assert.deepEqual(images_of_cell([...ENTRIES, entry(0, 0, 1, false)], { truth: 0, predicted: 0 }), [0, 2]);
 });
 
-test("all mistakes come most confident first", () => {
+test("all mistakes are sorted by confidence", () => {
   assert.deepEqual(mistakes(ENTRIES), [4, 5, 1, 6]);
 });
 
@@ -40,7 +40,7 @@ test("the most confused classes count mistakes in both roles and stay in label o
   assert.deepEqual(most_confused(CONFUSION, 40), [0, 1, 2, 3]);
 });
 
-test("the worst rate is a share of the true class", () => {
+test("the worst rate is a fraction of the true class", () => {
   assert.equal(worst_rate(CONFUSION), 0.3);
   assert.equal(worst_rate([[4, 0], [0, 0]]), 0);
 });
@@ -50,7 +50,7 @@ test("pairs of two classes without images are not counted", () => {
   assert.equal(count_pairs([[1, 0, 0], [0, 0, 0], [0, 0, 0]]), 2);
 });
 
-test("arrows lead along the row and down the column to the next cell that holds something", () => {
+test("arrow keys move to the next nonempty cell", () => {
   const cells = [[0, 0], [0, 3], [1, 1], [2, 0], [3, 3]].map(([truth, predicted]) => ({ truth, predicted }));
   const go = (/** @type {number} */ from, /** @type {string} */ key) => cells.findIndex((c) => c === next_cell(cells, cells[from], key));
   assert.deepEqual([go(0, "ArrowRight"), go(1, "ArrowRight"), go(1, "ArrowLeft")], [1, 2, 0]);
@@ -59,12 +59,12 @@ test("arrows lead along the row and down the column to the next cell that holds 
   assert.deepEqual([go(0, "ArrowLeft"), go(4, "ArrowRight"), go(0, "x")], [-1, -1, -1]);
 });
 
-test("every cell is reached with the right arrow alone, whatever the matrix", () => {
+test("the right arrow alone reaches every cell", () => {
   const cells = [[1, 0], [0, 1]].map(([truth, predicted]) => ({ truth, predicted }));
   assert.deepEqual(next_cell(cells, cells[1], "ArrowRight"), cells[0]);
 });
 
-test("scores are sorted by rate, equal ones in label order, undefined ones last both ways", () => {
+test("scores are sorted by rate, ties in label order, undefined ones last", () => {
   const proportion = (/** @type {number} */ rate) => ({ successes: 0, n: 1, rate, low: 0, high: 1 });
   const score = (/** @type {number|null} */ rate) =>
     ({ name: "c", support: 1, predicted: 1, correct: 1, precision: null, recall: rate === null ? null : proportion(rate), f1: rate });

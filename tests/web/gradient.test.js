@@ -3,7 +3,10 @@ import { test } from "node:test";
 
 import { prepare } from "#web/core/forward.js";
 import { gradient } from "#web/core/gradient.js";
+import { load_kinds } from "#web/core/layer_kinds.js";
 import { occlusion } from "#web/core/occlusion.js";
+
+await load_kinds(["MaxPooling2D", "Flatten", "Dense"]);
 
 /** @type {(shape: number[], ...data: number[]) => {shape: number[], data: Float32Array}} */
 const tensor = (shape, ...data) => ({ shape, data: Float32Array.from(data) });
@@ -52,7 +55,7 @@ test("the gradient is of the logit asked for, not of its probability", () => {
   assert.throws(() => gradient(POOLED, POOLED_WEIGHTS, activations, 2), /class from 0 to 1\. Received: 2/);
 });
 
-test("a channel that is off passes no gradient", () => {
+test("a disabled channel passes no gradient", () => {
   const off = { MaxPooling2D: [0] };
   const activations = prepare(POOLED, POOLED_WEIGHTS).run(tensor([2, 2, 1], 1, 0, 0, 0), { off });
   assert.deepEqual([...gradient(POOLED, POOLED_WEIGHTS, activations, 0, { off }).data], [0, 0, 0, 0]);
@@ -73,7 +76,7 @@ test("a pixel's drop is the mean over every patch that covers it", () => {
   assert.equal(occlude({ patch: 9, stride: 9 }).drop.length, 6);
 });
 
-test("every pixel is covered whatever the stride, and the picture is left as it was", () => {
+test("every pixel is covered whatever the stride, and the image is not modified", () => {
   for (const [patch, stride] of [[2, 1], [2, 2], [3, 2], [3, 3], [5, 4]]) {
     const { drop } = occlude({ patch, stride, fill: -51 });
     assert.ok(drop.every((value) => value !== 0), `${patch}, ${stride}`);
@@ -81,7 +84,7 @@ test("every pixel is covered whatever the stride, and the picture is left as it 
   assert.deepEqual([...PICTURE.data], [1, 0.5, 0.25, 1, 0.75, 0.5]);
 });
 
-test("patches that leave pixels out and classes that are not there are refused", () => {
+test("patches with gaps and unknown classes are refused", () => {
   assert.throws(() => occlude({ patch: 2, stride: 3 }), /1 <= stride <= patch\. Received: patch=2, stride=3/);
   assert.throws(() => occlude({ patch: 0, stride: 0 }), /stride=0/);
   assert.throws(() => occlude({}, 2), /class from 0 to 1\. Received: 2/);

@@ -11,6 +11,7 @@ import { argv } from "node:process";
 
 import { prepare } from "#web/core/forward.js";
 import { gradient } from "#web/core/gradient.js";
+import { load_kinds } from "#web/core/layer_kinds.js";
 import { terms } from "#web/core/terms.js";
 
 /** @type {(array: ArrayJson) => Tensor} */
@@ -47,4 +48,7 @@ function answer({ network, weights: packed, image, off, places = [], classes = [
 }
 
 const [, , cases, results] = argv;
-writeFileSync(results, JSON.stringify(JSON.parse(readFileSync(cases, "utf8")).map(answer)));
+/** @type {any[]} */
+const asked = JSON.parse(readFileSync(cases, "utf8"));
+await load_kinds(asked.flatMap(({ network }) => network.layers.map((/** @type {{kind: string}} */ row) => row.kind)));
+writeFileSync(results, JSON.stringify(asked.map(answer)));

@@ -8,6 +8,7 @@ import { argv } from "node:process";
 
 import { prepare } from "#web/core/forward.js";
 import { gradient } from "#web/core/gradient.js";
+import { load_kinds } from "#web/core/layer_kinds.js";
 import { occlusion } from "#web/core/occlusion.js";
 
 /** @type {(value: {shape: number[], numbers: number[]}) => import("#web/core/network.js").Tensor} */
@@ -25,4 +26,7 @@ function answer({ network, weights: packed, image: given, target, options }) {
 }
 
 const [, , cases, results] = argv;
-writeFileSync(results, JSON.stringify(JSON.parse(readFileSync(cases, "utf8")).map(answer)));
+/** @type {any[]} */
+const asked = JSON.parse(readFileSync(cases, "utf8"));
+await load_kinds(asked.flatMap(({ network }) => network.layers.map((/** @type {{kind: string}} */ row) => row.kind)));
+writeFileSync(results, JSON.stringify(asked.map(answer)));

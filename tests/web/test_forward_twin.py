@@ -1,4 +1,4 @@
-"""The page's engine and the NumPy engine are twins: any network, the same activations everywhere."""
+"""The page's engine and the NumPy engine compute the same activations for any network."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     return node(cases, tmp_path_factory.mktemp("twin"))
 
 
-def test_the_random_networks_hold_every_layer_and_option() -> None:
+def test_the_random_networks_cover_every_layer_and_option() -> None:
     rows = [row for spec, _, _ in networks() for row in spec.table()]
     assert {row.kind for row in rows} == set(LAYERS)
     windows = [row.layer.window for row in rows if row.layer.window is not None]
@@ -109,16 +109,16 @@ def test_the_page_computes_what_numpy_computes_at_every_layer(answers: list[dict
         assert np.abs(np.array(answer["probabilities"]) - seen.probabilities[0]).max() < 1e-5
 
 
-def test_every_number_written_out_adds_up_to_the_number(answers: list[dict[str, Any]]) -> None:
+def test_the_terms_of_every_value_add_up_to_it(answers: list[dict[str, Any]]) -> None:
     checked = set()
     for (spec, weights, images), answer in zip(networks(), answers, strict=True):
         rows, seen = spec.table(), forward(spec, weights, images)
         for (index, *place), terms in zip(places(spec), answer["terms"], strict=True):
             layer, checked = seen.layers[index], checked | {rows[index].kind}
             at = tuple(place) if layer.output.ndim == 4 else (place[2],)
-            sources = images[0] if index == 0 else seen.layers[index - 1].output[0]
+            inputs = inputs_of(spec, index, images, seen)
             result = layer.output if layer.pre_activation is None else layer.pre_activation
-            added = add_up(terms, sources, at)
+            added = add_up(terms, inputs, at)
             allowed = TOLERANCE * max(1.0, float(np.abs(result).max()))
             assert abs(added - result[0][at]) <= allowed, f"{spec.name}, {layer.name}, {at}: {added}, {result[0][at]}"
             assert abs(terms["value"] - layer.output[0][at]) <= TOLERANCE * max(1.0, float(np.abs(layer.output).max()))
@@ -130,8 +130,17 @@ def test_every_number_written_out_adds_up_to_the_number(answers: list[dict[str, 
     assert checked == set(LAYERS)
 
 
-def add_up(terms: dict[str, Any], sources: np.ndarray, at: tuple[int, ...]) -> float:
-    """The number before the activation, from the parts alone; every pixel shown is checked against its place."""
+def inputs_of(spec: Spec, index: int, images: np.ndarray, seen: Activations) -> list[np.ndarray]:
+    """What a layer received: the outputs that it names, or that of the layer before."""
+    rows: list[dict[str, Any]] = [dict(row) for row in network_json(spec)["layers"]]
+    names = rows[index].get("inputs", [rows[index - 1]["name"] if index else "input"])
+    outputs = {layer.name: layer.output[0] for layer in seen.layers} | {"input": images[0]}
+    return [outputs[name] for name in names]
+
+
+def add_up(terms: dict[str, Any], inputs: list[np.ndarray], at: tuple[int, ...]) -> float:
+    """The value before the activation, from the parts alone; every pixel shown is checked against its place."""
+    sources = inputs[0]
     match terms["kind"]:
         case "convolution":
             return sum(window(channel, sources) for channel in terms["channels"]) + terms["bias"]
@@ -156,9 +165,16 @@ def add_up(terms: dict[str, Any], sources: np.ndarray, at: tuple[int, ...]) -> f
         case "normalization":
             root = np.sqrt(terms["variance"] + terms["epsilon"])
             return (terms["input"] - terms["mean"]) / root * terms["gamma"] + terms["beta"]
-        case "flatten":
+        case "affine":
+            return terms["input"] * terms["scale"] + terms["offset"]
+        case "sum":
+            assert np.allclose(terms["inputs"], [source[at] for source in inputs], atol=1e-3)
+            return sum(terms["inputs"])
+        case "copy":
             spot = (terms["row"], terms["column"], terms["channel"])
-            return float(sources[spot] if sources.ndim == 3 else sources[terms["channel"]])
+            expected = (sources[spot] if sources.ndim == 3 else sources[terms["channel"]]) if terms["inside"] else 0
+            assert abs(terms["input"] - expected) < 1e-3
+            return terms["input"]
         case _:
             return terms["input"]
 
@@ -204,7 +220,7 @@ def test_the_gradient_is_what_tensorflow_computes_for_any_network(answers: list[
             assert np.abs(array(ours) - theirs).max() <= allowed, f"{spec.name}, class {class_index}"
 
 
-def test_a_filter_that_is_off_feeds_zeros_to_the_next_layer(tmp_path: Path) -> None:
+def test_a_disabled_filter_passes_zeros_to_the_next_layer(tmp_path: Path) -> None:
     """Off in the page is the same as filters of zeros with bias 0 in NumPy, where ReLU keeps 0 at 0."""
     spec = load_spec("classic", input_shape=(28, 28, 1), num_classes=10)
     weights, images = random_weights(spec, seed=5), random_images(spec, 1, seed=5)

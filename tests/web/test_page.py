@@ -1,4 +1,4 @@
-"""The finished page in a real browser, opened from disk: what a person does with it, and what may go wrong."""
+"""The finished page in a real browser, opened from disk: interactions and errors."""
 
 from __future__ import annotations
 
@@ -32,6 +32,17 @@ DepthwiseConv2D(2, depth_multiplier=2)
 Flatten()
 Dense(num_classes, activation="softmax")
 """
+BRANCHED = """
+shortcut = Conv2D(4, 1)(input)
+Conv2D(4, 3, padding="same")(input)
+LeakyReLU(0.1)
+Add()(shortcut, leaky_re_lu)
+LayerNormalization()
+ZeroPadding2D(((1, 0), (2, 1)))
+Rescaling(0.5, 0.25)
+GlobalMaxPooling2D()
+Dense(num_classes, activation="softmax")
+"""
 HOSTILE = ("</script><script>window.hacked = 1</script>", '{{bundle}}"><img src=x onerror=window.hacked=2>', "<!--")
 
 
@@ -42,10 +53,18 @@ def mnist_page(short_run: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def strange(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Model]:
-    """Three classes in colour at 48×32, strided, dilated, grouped, with class names that mean harm."""
+    """Three classes in color at 48×32, strided, dilated, grouped, with hostile class names."""
     spec = parse(STRANGE, input_shape=(32, 48, 3), num_classes=3)
     model = make_model(spec, HOSTILE)
     path = tmp_path_factory.mktemp("strange") / "page.html"
+    return write_page(bundle_of(model, make_data(model)), path), model
+
+
+@pytest.fixture(scope="module")
+def branched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Model]:
+    """A shortcut around a convolution, and the kinds that the presets do not have."""
+    model = make_model(parse(BRANCHED, input_shape=(12, 10, 3), num_classes=3))
+    path = tmp_path_factory.mktemp("branched") / "page.html"
     return write_page(bundle_of(model, make_data(model)), path), model
 
 
@@ -55,10 +74,10 @@ def image_of(path: Path, position: int) -> np.ndarray:
     return to_images(array[position : position + 1])
 
 
-def test_the_page_proves_itself_and_asks_nobody(show, mnist_page):
+def test_the_page_passes_its_self_test_and_makes_no_requests(show, mnist_page):
     page = show(mnist_page)
-    assert page.proof() == "true"
-    assert "TensorFlow" in page.text(".proof")
+    assert page.self_test() == "true"
+    assert "TensorFlow" in page.text(".self-test")
     assert page.errors == []
     assert [url for url in page.requests if not url.startswith(("file:", "data:", "blob:"))] == []
     assert len([url for url in page.requests if url.startswith("file:")]) == 1
@@ -72,34 +91,34 @@ def test_a_drawn_stroke_is_read_while_it_is_drawn(show, mnist_page):
     page.tab.mouse.down()
     page.tab.mouse.move(x - 3, y + box["height"] * 0.8, steps=8)
     page.tab.wait_for_timeout(400)
-    assert page.text(".answer-class") == "1"  # the pen is still down
+    assert page.text(".prediction-class") == "1"  # the pen is still down
     page.tab.mouse.up()
     page.tab.wait_for_timeout(800)  # the address follows when the drawing rests
     assert "picture=d" in page.tab.evaluate("location.hash")
     again = show(mnist_page, page.tab.evaluate("location.hash"))
-    assert again.text(".answer-class") == "1"
-    assert again.text(".answer-share") == page.text(".answer-share")
+    assert again.text(".prediction-class") == "1"
+    assert again.text(".prediction-probability") == page.text(".prediction-probability")
 
 
-def test_a_touched_number_is_written_out_as_numpy_computes_it(show, mnist_page, short_run):
+def test_a_selected_value_is_written_out_as_numpy_computes_it(show, mnist_page, short_run):
     page = show(mnist_page, "#picture=p2&layer=0&channel=5&row=6&column=7")
     model = load_model(short_run / "model.safetensors")
     layer = forward(model.spec, model.weights, image_of(mnist_page, 2)).layers[0]
     before, after = layer.pre_activation[0, 6, 7, 5], layer.output[0, 6, 7, 5]
-    shown = [float(n) for n in re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", page.text(".number-sum").replace("−", "-"))]
+    shown = [float(n) for n in re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", page.text(".equation").replace("−", "-"))]
     assert shown[-2] == pytest.approx(before, abs=6e-4)  # three decimals are shown
     assert shown[-1] == pytest.approx(after, abs=6e-4)
-    assert page.tab.locator(".number-body .grid").count() == 2
+    assert page.tab.locator(".terms-body .grid").count() == 2
 
 
-def test_a_tap_on_a_map_touches_that_pixel(show, mnist_page):
+def test_a_click_on_a_map_selects_that_pixel(show, mnist_page):
     page = show(mnist_page, "#layer=0")
     large = page.tab.locator(".layer-large")
     large.scroll_into_view_if_needed()
     box = large.bounding_box()
     page.tab.mouse.click(box["x"] + box["width"] * 3.5 / 14, box["y"] + box["height"] * 9.5 / 14)
     page.wait("location.hash.includes('row=9') && location.hash.includes('column=3')")
-    assert "row 9, column 3" in page.text(".number-body")
+    assert "row 9, column 3" in page.text(".terms-body")
     assert page.tab.locator(".strip-row .frame:visible").count() >= 2  # the picture and the layer's own maps
 
 
@@ -107,7 +126,7 @@ def test_the_window_slides_and_the_output_fills_in(show, mnist_page):
     page = show(mnist_page, "#layer=0")
     for _ in range(3):
         page.tab.keyboard.press("n")
-    assert "row 0, column 2" in page.text(".number-body")
+    assert "row 0, column 2" in page.text(".terms-body")
     filled = page.tab.evaluate(
         "(() => { const c = document.querySelector('.layer-large');"
         " const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
@@ -117,123 +136,142 @@ def test_the_window_slides_and_the_output_fills_in(show, mnist_page):
     page.tab.keyboard.press("p")
     page.tab.wait_for_timeout(600)
     page.tab.keyboard.press("p")
-    where = page.text(".number-body")
+    where = page.text(".terms-body")
     page.tab.wait_for_timeout(400)
-    assert "column 2" not in where.splitlines()[0] and page.text(".number-body") == where  # it ran, and it rests
+    assert "column 2" not in where.splitlines()[0] and page.text(".terms-body") == where  # it ran, and it rests
 
 
-def test_a_filter_that_is_switched_off_changes_the_answer_as_in_numpy(show, mnist_page, short_run):
+def test_a_disabled_filter_changes_the_prediction_as_in_numpy(show, mnist_page, short_run):
     model = load_model(short_run / "model.safetensors")
     silenced = {name: value.copy() for name, value in model.weights.items()}
     silenced["conv2d/kernel"][..., 4] = 0
     page = show(mnist_page, "#picture=p4&layer=0&channel=4")
-    page.tab.get_by_role("button", name="Switch map 4 off").click()
+    page.tab.get_by_role("button", name="Disable map 4").click()
     expected = forward(model.spec, silenced, image_of(mnist_page, 4)).logits[0] / model.calibration["temperature"]
     powers = np.exp(expected - expected.max())
-    assert page.text(".answer-class") == model.class_names[int(expected.argmax())]
-    shown = page.text(".answer-share").strip(" %").lstrip("> ")
+    assert page.text(".prediction-class") == model.class_names[int(expected.argmax())]
+    shown = page.text(".prediction-probability").strip(" %").lstrip("> ")
     assert float(shown) == pytest.approx(100 * powers.max() / powers.sum(), abs=0.06)
-    assert "switched off" in page.text(".see-answer")
+    assert "disabled" in page.text(".network-prediction")
 
 
-def test_a_confusion_cell_opens_into_the_images_behind_it(show, mnist_page):
+def test_a_confusion_cell_opens_its_images(show, mnist_page):
     bundle = read_bundle(mnist_page)
     confusion = np.array(bundle["evaluation"]["confusion"])
     np.fill_diagonal(confusion, 0)
-    true, said = np.unravel_index(confusion.argmax(), confusion.shape)
-    page = show(mnist_page, f"#tab=good&cell={true}-{said}")
-    tiles = page.tab.get_by_role("button", name=re.compile(rf"label {true}, network says {said}"))
+    true, predicted = np.unravel_index(confusion.argmax(), confusion.shape)
+    page = show(mnist_page, f"#tab=evaluation&cell={true}-{predicted}")
+    tiles = page.tab.get_by_role("button", name=re.compile(rf"label {true}, predicted {predicted}"))
     assert tiles.first.is_visible()
     tiles.first.click()
-    page.tab.wait_for_selector(".answer-class")
-    assert page.text(".answer-class") == str(said)
-    assert f"labelled {true}: wrong" in page.text(".see-answer")
+    page.tab.wait_for_selector(".prediction-class")
+    assert page.text(".prediction-class") == str(predicted)
+    assert f"label {true}: wrong" in page.text(".network-prediction")
 
 
 def test_everything_can_be_done_by_keyboard(show, mnist_page):
     page = show(mnist_page)
     page.tab.keyboard.press("2")
-    assert page.tab.get_by_role("tab", selected=True).inner_text() == "How good is it?"
+    assert page.tab.get_by_role("tab", selected=True).inner_text() == "Evaluation"
     page.tab.locator("[role=tab][aria-selected=true]").focus()
     page.tab.keyboard.press("ArrowLeft")
-    assert page.tab.get_by_role("tab", selected=True).inner_text() == "See through it"
+    assert page.tab.get_by_role("tab", selected=True).inner_text() == "Network"
     page.tab.locator(".layer-large").focus()
     for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
         page.tab.keyboard.press(key)
-    assert "row 1, column 1" in page.text(".number-body")
+    assert "row 1, column 1" in page.text(".terms-body")
 
 
 @pytest.mark.parametrize("why", ["gradient", "occlusion"])
-def test_why_draws_a_map_with_its_scale(show, mnist_page, why):
+def test_an_explanation_has_a_map_and_a_scale(show, mnist_page, why):
     page = show(mnist_page, f"#picture=p1&why={why}")
-    page.wait("Boolean(document.querySelector('.see-why .scale-bar'))")
-    assert "logit" in page.text(".see-why .layer-scale")
+    page.wait("Boolean(document.querySelector('.network-attribution .scale-bar'))")
+    assert "logit" in page.text(".network-attribution .layer-scale")
 
 
-def test_a_blank_network_says_that_there_is_no_evidence(show, tmp_path):
+def test_a_network_of_zeros_has_no_evidence(show, tmp_path):
     spec = parse("Flatten()\nDense(num_classes, activation='softmax')", input_shape=(6, 6, 1), num_classes=2)
     model = make_model(spec)
     model.weights["dense/kernel"][:] = 0
     page = show(write_page(bundle_of(model, make_data(model)), tmp_path / "page.html"), "#why=gradient")
-    assert "No evidence" in page.text(".see-why .layer-scale")
+    assert "No evidence" in page.text(".network-attribution .layer-scale")
 
 
-def test_colour_pictures_strides_dilation_groups_and_hostile_class_names(show, strange):
+def test_color_images_strides_dilation_groups_and_hostile_class_names(show, strange):
     path, model = strange
     page = show(path, "#picture=p3&layer=1&channel=2&row=4&column=5")
-    assert page.proof() == "true"
+    assert page.self_test() == "true"
     expected = forward(model.spec, model.weights, image_of(path, 3))
-    assert page.text(".answer-class") == HOSTILE[int(expected.logits.argmax())]
+    assert page.text(".prediction-class") == HOSTILE[int(expected.logits.argmax())]
     value = expected.layers[1].output[0, 4, 5, 2]
-    assert float(page.text(".number-sum").replace("−", "-").split()[-1]) == pytest.approx(value, abs=6e-4)
-    for room in ("2", "3"):
-        page.tab.keyboard.press(room)
+    assert float(page.text(".equation").replace("−", "-").split()[-1]) == pytest.approx(value, abs=6e-4)
+    for key in ("2", "3"):
+        page.tab.keyboard.press(key)
         page.tab.wait_for_timeout(100)
     assert page.tab.evaluate("window.hacked") is None
     assert page.errors == []
 
 
-def test_every_layer_of_a_strange_network_can_be_walked(show, strange):
+def test_every_layer_of_a_strange_network_can_be_selected(show, strange):
     path, model = strange
     page = show(path, "#picture=p0")
     for index, row in enumerate(model.spec.table()):
         page.tab.evaluate(f"location.hash = '#picture=p0&layer={index}&row=0&column=0'")
-        page.wait(f"document.querySelector('.see-layer h2').textContent.includes('Layer {index + 1}:')")
-        assert row.kind in page.text(".see-layer h2")
-        assert page.text(".number-sum")
+        page.wait(f"document.querySelector('.network-layer h2').textContent.includes('Layer {index + 1}:')")
+        assert row.kind in page.text(".network-layer h2")
+        assert page.text(".equation")
     assert page.errors == []
 
 
-def test_a_corrupted_weight_shows_the_red_state(show, mnist_page, tmp_path):
+def test_every_layer_of_a_network_with_branches_can_be_selected(show, branched):
+    path, model = branched
+    page = show(path, "#picture=p1")
+    assert page.self_test() == "true"
+    for index, row in enumerate(model.spec.table()):
+        page.tab.evaluate(f"location.hash = '#picture=p1&layer={index}&row=0&column=1&why=gradient'")
+        page.wait(f"document.querySelector('.network-layer h2').textContent.includes('Layer {index + 1}:')")
+        assert row.kind in page.text(".network-layer h2")
+        assert page.text(".equation")
+    page.tab.evaluate("location.hash = '#picture=p1&layer=3&channel=2&row=4&column=5'")
+    page.wait("document.querySelector('.network-layer h2').textContent.includes('Layer 4: Add')")
+    layers = {layer.name: layer.output[0] for layer in forward(model.spec, model.weights, image_of(path, 1)).layers}
+    expected = [layers[name][4, 5, 2] for name in ("shortcut", "leaky_re_lu", "add")]
+    shown = [float(n) for n in re.findall(r"[-−]?\d+\.?\d*", page.text(".equation").replace("−", "-"))]
+    assert shown == pytest.approx(expected, abs=6e-4)
+    assert "also leaky_re_lu" in page.text(".layer-source figcaption")
+    assert page.errors == []
+
+
+def test_a_corrupted_weight_fails_the_self_test(show, mnist_page, tmp_path):
     bundle = read_bundle(mnist_page)
     kernel = bundle["weights"]["conv2d_1/kernel"]
     values = np.frombuffer(base64.b64decode(kernel["base64"]), "<f4").copy()
     values[100] += 3
     kernel["base64"] = base64.b64encode(values.tobytes()).decode()
     page = show(with_bundle(mnist_page, bundle, tmp_path / "bad.html"))
-    assert page.proof() == "false"
-    assert "cannot be trusted" in page.text(".proof")
+    assert page.self_test() == "false"
+    assert "do not trust" in page.text(".self-test")
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [
-        (lambda bundle: bundle | {"schema_version": 99}, "newer data"),
-        (lambda bundle: {k: v for k, v in bundle.items() if k != "network"}, "lacks network"),
+        (lambda bundle: bundle | {"schema_version": 99}, "Received: schema_version=99"),
+        (lambda bundle: {k: v for k, v in bundle.items() if k != "network"}, "has no network"),
         (lambda bundle: "{not json", "damaged"),
         (lambda bundle: bundle | {"weights": {}}, "conv2d"),
     ],
 )
-def test_a_broken_or_newer_page_says_so(show, mnist_page, tmp_path, change, says):
+def test_a_broken_or_newer_page_shows_an_error(show, mnist_page, tmp_path, change, message):
     page = show(with_bundle(mnist_page, change(read_bundle(mnist_page)), tmp_path / "bad.html"))
-    assert says in page.text("[role=alert]")
+    assert message in page.text("[role=alert]")
 
 
-@pytest.mark.parametrize("room", ["see", "good", "about"])
+@pytest.mark.parametrize("tab", ["network", "evaluation", "about"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_any_room(show, mnist_page, room, scheme):
-    page = show(mnist_page, f"#tab={room}&row=5&column=5&why=gradient&cell=4-9", color_scheme=scheme, bypass_csp=True)
-    page.proof()
+def test_axe_finds_nothing_in_any_tab(show, mnist_page, tab, scheme):
+    page = show(mnist_page, f"#tab={tab}&row=5&column=5&why=gradient&cell=4-9", color_scheme=scheme, bypass_csp=True)
+    page.self_test()
     page.tab.add_script_tag(path=ROOT / "node_modules" / "axe-core" / "axe.min.js")
     found = page.tab.evaluate(
         "axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).slice(0, 3)))"
@@ -242,16 +280,16 @@ def test_axe_finds_nothing_in_any_room(show, mnist_page, room, scheme):
 
 
 @pytest.mark.parametrize("width", [1440, 820, 390])
-@pytest.mark.parametrize("room", ["see", "good", "about"])
-def test_nothing_hangs_over_the_side(show, mnist_page, room, width):
-    page = show(mnist_page, f"#tab={room}&row=0&column=4", viewport={"width": width, "height": 900})
-    for layer in range(len(read_bundle(mnist_page)["network"]["layers"]) if room == "see" else 1):
-        page.tab.evaluate(f"location.hash = '#tab={room}&picture=p4&layer={layer}&row=0&column=4&why=occlusion'")
+@pytest.mark.parametrize("tab", ["network", "evaluation", "about"])
+def test_nothing_overflows_the_viewport(show, mnist_page, tab, width):
+    page = show(mnist_page, f"#tab={tab}&row=0&column=4", viewport={"width": width, "height": 900})
+    for layer in range(len(read_bundle(mnist_page)["network"]["layers"]) if tab == "network" else 1):
+        page.tab.evaluate(f"location.hash = '#tab={tab}&picture=p4&layer={layer}&row=0&column=4&why=occlusion'")
         page.tab.wait_for_timeout(60)
         assert page.tab.evaluate("document.documentElement.scrollWidth") <= width, f"layer {layer}"
 
 
-def test_firefox_shows_the_first_screen_with_its_answer(mnist_page, tmp_path):
+def test_firefox_shows_the_first_screen_with_its_prediction(mnist_page, tmp_path):
     picture = tmp_path / "firefox.png"
     command = ["firefox-esr", "--headless", "--profile", str(tmp_path / "profile"), "--window-size", "1440,900"]
     (tmp_path / "profile").mkdir()
@@ -272,23 +310,23 @@ def test_the_network_is_the_one_that_the_spec_says(strange):
     ]
 
 
-def test_an_old_page_s_data_open_for_ever(show, mnist_page, tmp_path):
-    """tests/cases/bundle_1.json was written by the first convscope that wrote pages; it is never written again."""
-    old = json.loads((ROOT / "tests" / "cases" / "bundle_1.json").read_text())
+def test_stored_data_of_this_schema_version_still_opens(show, mnist_page, tmp_path):
+    """tests/cases/bundle_2.json is kept as it was written."""
+    old = json.loads((ROOT / "tests" / "cases" / "bundle_2.json").read_text())
     page = show(with_bundle(mnist_page, old, tmp_path / "old.html"), "#row=1&column=1")
-    assert page.proof() == "true"
-    assert page.text(".number-sum")
-    for room in ("2", "3"):
-        page.tab.keyboard.press(room)
+    assert page.self_test() == "true"
+    assert page.text(".equation")
+    for key in ("2", "3"):
+        page.tab.keyboard.press(key)
         page.tab.wait_for_timeout(100)
     assert page.errors == []
 
 
-def test_what_follows_a_convolution_is_said_with_it(show, mnist_page, short_run):
+def test_the_next_elementwise_layers_are_shown_with_a_convolution(show, mnist_page, short_run):
     page = show(mnist_page, "#picture=p2&layer=2&channel=5&row=2&column=3")
     model = load_model(short_run / "model.safetensors")
     layers = forward(model.spec, model.weights, image_of(mnist_page, 2)).layers
-    shown = page.text(".number-then").replace("−", "-").splitlines()
+    shown = page.text(".terms-then").replace("−", "-").splitlines()
     assert [line.split(":")[0] for line in shown] == ["then batch_normalization", "then re_lu"]
     for line, layer in zip(shown, layers[3:5], strict=True):
         assert float(line.split()[-1]) == pytest.approx(layer.output[0, 2, 3, 5], abs=6e-4)
@@ -297,36 +335,37 @@ def test_what_follows_a_convolution_is_said_with_it(show, mnist_page, short_run)
 @pytest.mark.parametrize(
     "fragment",
     [
-        "#layer=99&channel=999&row=900&column=900&subject=77&picture=p99999&cell=99-99&tab=good",
-        "#layer=-1&row=-1&why=gradient&subject=500&off=conv2d:99999,nothing:1",
+        "#layer=99&channel=999&row=900&column=900&target=77&picture=p99999&cell=99-99&tab=evaluation",
+        "#layer=-1&row=-1&why=gradient&target=500&off=conv2d:99999,nothing:1",
         "#picture=dAAAA&layer=2&row=2",
+        "#picture=p4&layer=2&channel=3&row=500&column=600",
         "#picture=" + "d" * 30000,
         "#%%%&tab=<script>&layer=1e9",
     ],
 )
-def test_a_link_changed_by_hand_breaks_nothing(show, mnist_page, fragment):
+def test_an_edited_link_breaks_nothing(show, mnist_page, fragment):
     page = show(mnist_page, fragment)
-    assert page.proof() == "true"
+    assert page.self_test() == "true"
     page.tab.evaluate("location.hash = '#layer=98&row=3&column=3&picture=p1'")
     page.tab.wait_for_timeout(100)
-    assert page.text(".answer-class")
+    assert page.text(".prediction-class")
     assert page.errors == []
 
 
-def test_paper_gets_all_three_rooms(show, mnist_page, tmp_path):
+def test_all_three_tabs_are_printed(show, mnist_page, tmp_path):
     page = show(mnist_page)
-    page.proof()
+    page.self_test()
     page.tab.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     page.tab.emulate_media(media="print")
-    for room in ("see", "good", "about"):
-        assert page.tab.locator(f"#room-{room}").bounding_box()["height"] > 300
+    for tab in ("network", "evaluation", "about"):
+        assert page.tab.locator(f"#panel-{tab}").bounding_box()["height"] > 300
 
 
 def test_a_photo_is_prepared_and_read_as_python_does_it(show, mnist_page, short_run, tmp_path):
     digit = 255 - image_pixels(mnist_page, 7)
     photo = tmp_path / "photo.png"  # lossless and without a colour profile: a browser decodes it to the same bytes
     Image.fromarray(digit).resize((300, 300), Image.Resampling.BICUBIC).convert("RGB").save(photo)
-    said = predict(short_run, [photo])
+    expected = predict(short_run, [photo])
     page = show(mnist_page)
     page.tab.set_input_files("#file", photo)
     page.tab.wait_for_timeout(800)
@@ -339,36 +378,36 @@ def test_a_photo_is_prepared_and_read_as_python_does_it(show, mnist_page, short_
             seen[at] = value
         at += 1 if value else next(bytes_left)
     assert at == seen.size
-    np.testing.assert_array_equal(seen.reshape(28, 28, 1), said.pictures[0].seen)
-    assert page.text(".answer-class") == said.pictures[0].choices[0].name
+    np.testing.assert_array_equal(seen.reshape(28, 28, 1), expected.pictures[0].seen)
+    assert page.text(".prediction-class") == expected.pictures[0].choices[0].name
 
 
-def test_a_file_that_is_no_picture_is_said(show, mnist_page, tmp_path):
+def test_a_file_that_is_not_an_image_is_reported(show, mnist_page, tmp_path):
     (tmp_path / "notes.txt").write_text("not a picture")
     page = show(mnist_page)
     page.tab.set_input_files("#file", tmp_path / "notes.txt")
-    page.wait("document.querySelector('.see-pad [role=status]').textContent.includes('notes.txt cannot be read')")
+    page.wait("document.querySelector('.network-pad [role=status]').textContent.includes('notes.txt cannot be read')")
 
 
 def image_pixels(path: Path, position: int) -> np.ndarray:
     return np.round(image_of(path, position)[0, :, :, 0] * 255).astype(np.uint8)
 
 
-def test_a_network_for_large_photos_in_colour_reads_a_photo(show, tmp_path):
+def test_a_network_for_large_color_photos_classifies_a_photo(show, tmp_path):
     lines = "Conv2D(4, 5, strides=4, activation='relu')\nFlatten()\nDense(num_classes, activation='softmax')"
     model = make_model(parse(lines, input_shape=(120, 120, 3), num_classes=2))
     photo = np.random.default_rng(2).integers(0, 256, (120, 120, 3)).astype(np.uint8)
     Image.fromarray(photo).save(tmp_path / "photo.png")
     page = show(write_page(bundle_of(model, make_data(model, 4)), tmp_path / "page.html"))
     page.tab.set_input_files("#file", tmp_path / "photo.png")
-    page.wait("document.querySelector('.see-answer').textContent.includes('Computed in this page')")
+    page.wait("document.querySelector('.network-prediction').textContent.includes('Computed in your browser')")
     expected = forward(model.spec, model.weights, to_images(photo[None])).logits[0] / 1.5
     share = 1 / (1 + np.exp(-abs(expected[0] - expected[1])))
-    assert page.text(".answer-class") == model.class_names[int(expected.argmax())]
-    assert float(page.text(".answer-share").strip(" %><")) == pytest.approx(100 * share, abs=0.06)
+    assert page.text(".prediction-class") == model.class_names[int(expected.argmax())]
+    assert float(page.text(".prediction-probability").strip(" %><")) == pytest.approx(100 * share, abs=0.06)
 
 
-def test_the_softmax_says_why_the_answer_has_another_percentage(show, mnist_page):
+def test_the_softmax_explains_the_temperature(show, mnist_page):
     page = show(mnist_page, "#picture=p4&layer=9&row=0&column=4")
-    share = page.text(".answer-share")
-    assert f"{page.text('.answer-class')} then gets {share}." in page.text(".softmax-temperature")
+    share = page.text(".prediction-probability")
+    assert f"{page.text('.prediction-class')} then has {share}." in page.text(".softmax-temperature")

@@ -65,7 +65,7 @@ def pictures(digits: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def contracts() -> Iterator[Preprocessing]:
-    """Every fit with every polarity and number of channels; for MNIST's recipe every size is a grey one."""
+    """Every fit with every polarity and number of channels; for MNIST's recipe every image is grayscale."""
     rng = np.random.default_rng(6)
     for fit, polarity, channels in product(FITS, POLARITIES, (1, 3)):
         for side in (28, None, 320):
@@ -102,7 +102,7 @@ def test_javascript_prepares_random_pictures_as_python_does_pixel_by_pixel(digit
         np.testing.assert_array_equal(result, contract.apply(picture), f"case {index}: {picture.shape}, {contract}")
 
 
-def test_javascript_frames_photos_and_drawings_of_digits_as_python_does(digits, tmp_path):
+def test_javascript_normalizes_photos_and_drawings_of_digits_as_python_does(digits, tmp_path):
     contract = Preprocessing(28, 28, 1, fit="mnist", polarity="auto")
     cases = [(picture, contract) for picture in pictures(digits[:60])]
     results = javascript(cases, tmp_path)
@@ -125,7 +125,7 @@ def test_javascript_averages_blocks_of_a_large_photo_as_python_does(digits, tmp_
         np.testing.assert_array_equal(result, contract.apply(photo), str(contract))
 
 
-def test_javascript_lays_each_level_of_grey_on_each_ground_as_python_does(tmp_path):
+def test_javascript_composites_each_gray_level_on_each_background_as_python_does(tmp_path):
     levels = np.arange(256, dtype=np.uint8)
     every = np.stack(np.meshgrid(levels, levels, indexing="ij"), axis=-1)
     colours = np.random.default_rng(8).integers(0, 256, (256, 256, 4), np.uint8)

@@ -23,7 +23,7 @@ TUTORIAL = SLIDES[0]
 
 @pytest.fixture
 def play(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., PageResult]]:
-    """Write a page and open it from disk; a broken one must not have left an error behind unseen."""
+    """Write a page and open it from disk; no error may go unnoticed."""
     contexts, pages = [], []
 
     def opened(given: dict[str, Any], fragment: str = "", **context: Any) -> PageResult:
@@ -43,14 +43,14 @@ def play(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., PageResult]
 
 
 def numbers_of(page: PageResult, name: str) -> list[float]:
-    """What stands in the cells of a grid, row by row, padding included."""
+    """The values of a grid's cells, row by row, padding included."""
     texts = page.tab.locator(f".conv-{name} .conv-numbers text").all_text_contents()
     return [float(text.replace("−", "-")) for text in texts]
 
 
 def slide_to(page: PageResult, name: str, value: int) -> None:
     """With the keyboard: to the left end, then step by step."""
-    slider = page.tab.locator(f"#letter-{name}")
+    slider = page.tab.locator(f"#hyperparameter-{name}")
     slider.press("Home")
     for _ in range(value - int(slider.get_attribute("min"))):
         slider.press("ArrowRight")
@@ -58,7 +58,7 @@ def slide_to(page: PageResult, name: str, value: int) -> None:
 
 
 def windows_summed(pixels: np.ndarray, kernel: np.ndarray, *, stride: int = 1, zeros: int = 0) -> np.ndarray:
-    """The obvious way, for one channel and one filter."""
+    """A direct implementation for one channel and one filter."""
     padded = np.pad(pixels, zeros)
     rows, columns = ((side - k) // stride + 1 for side, k in zip(padded.shape, kernel.shape, strict=True))
     out = np.zeros((rows, columns))
@@ -70,7 +70,7 @@ def windows_summed(pixels: np.ndarray, kernel: np.ndarray, *, stride: int = 1, z
 
 
 @pytest.mark.parametrize("given", SLIDES, ids=lambda given: given["caption"])
-def test_the_page_shows_what_it_was_given_and_what_tensorflow_computes_of_it(play, given):
+def test_the_page_shows_its_input_and_the_output_of_tensorflow(play, given):
     page = play(given)
     assert page.text(".conv-caption") == given["caption"]
     inside = [float(v) for row in given["pixels"] for pixel in row for v in pixel[:1]]
@@ -88,7 +88,7 @@ def test_sliders_change_the_shapes_and_every_number_is_right(play):
     page = play(TUTORIAL)
     slide_to(page, "rows", 7)  # rows and columns move together
     slide_to(page, "stride_rows", 2)
-    page.tab.get_by_role("button", name="a number").click()
+    page.tab.get_by_role("button", name="explicit").click()
     slide_to(page, "padding_rows", 2)
     assert page.text(".conv-caption") == (
         "input (1, 7, 7) · output (1, 5, 5) · K (3, 3) · P (2, 2) · S (2, 2) · D (1, 1) · G 1"
@@ -102,19 +102,19 @@ def test_sliders_change_the_shapes_and_every_number_is_right(play):
     assert np.array_equal(np.array(numbers_of(page, "output")).reshape(5, 5), expected)
 
 
-def test_rows_and_columns_move_apart_when_told(play):
+def test_rows_and_columns_can_be_set_separately(play):
     page = play(TUTORIAL)
-    page.tab.locator("#letter-alike").uncheck()
+    page.tab.locator("#hyperparameter-linked").uncheck()
     slide_to(page, "kernel_columns", 5)
     assert "K (3, 5)" in page.text(".conv-caption") and "output (1, 7, 5)" in page.text(".conv-caption")
 
 
-def test_every_sum_is_written_out_and_the_arrow_keys_move_the_window(play):
+def test_every_equation_is_complete_and_the_arrow_keys_move_the_window(play):
     page = play(TUTORIAL)
     page.tab.locator(".conv-output .conv-cells").focus()
     for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
         page.tab.keyboard.press(key)
-    words = page.text(".number-sum")
+    words = page.text(".equation")
     assert words.endswith(f" = {TUTORIAL['output'][2][1][0]:g}".replace("-", "−"))
     factors = re.findall(r"\(?(−?\d+)\)?×\(?(−?\d+)\)?", words)
     window = [TUTORIAL["pixels"][2 + i][1 + j][0] for i in range(3) for j in range(3)]
@@ -157,42 +157,42 @@ def test_play_fills_the_output_and_pauses(play):
     assert row * 7 + column == filled, "the window is where the last number came"
 
 
-def test_an_impossible_combination_is_a_sentence_and_comes_right_again(play):
+def test_an_impossible_combination_is_explained_and_can_be_corrected(play):
     page = play(TUTORIAL)
     slide_to(page, "rows", 2)
-    assert page.text(".conv-misfit") == (
+    assert page.text(".conv-problem") == (
         "K: a kernel of 3 rows needs 3, and the input has 2. "
         "What would fit: K up to 2, P 1 or more, 'same', or an input of 3 rows or more."
     )
     assert "no output" in page.text(".conv-caption") and page.tab.locator(".conv-output").is_hidden()
     slide_to(page, "channels", 3)
-    page.tab.locator("#letter-filters").press("ArrowRight")
+    page.tab.locator("#hyperparameter-filters").press("ArrowRight")
     slide_to(page, "rows", 9)
-    assert page.tab.locator(".conv-misfit").is_hidden()
+    assert page.tab.locator(".conv-problem").is_hidden()
     page.tab.evaluate("location.hash = '#channels=4&filters=2&groups=2'")
     page.wait("document.querySelector('.conv-caption').textContent.endsWith('G 2')")
     slide_to(page, "channels", 5)
-    assert page.text(".conv-misfit").startswith("G: 2 groups must divide the channels (5) and the filters (2).")
-    page.tab.locator("#letter-groups").select_option("1")
-    assert page.tab.locator(".conv-misfit").is_hidden()
+    assert page.text(".conv-problem").startswith("G: 2 groups must divide the channels (5) and the filters (2).")
+    page.tab.locator("#hyperparameter-groups").select_option("1")
+    assert page.tab.locator(".conv-problem").is_hidden()
     page.tab.get_by_role("button", name="Max pooling").click()
-    page.tab.get_by_role("button", name="a number").click()
+    page.tab.get_by_role("button", name="explicit").click()
     slide_to(page, "padding_rows", 4)
-    assert page.text(".conv-misfit").startswith("P: some windows of the pooling would see only padding")
+    assert page.text(".conv-problem").startswith("P: some windows of the pooling would see only padding")
 
 
 def test_every_view_is_a_link(play):
     page = play(TUTORIAL)
     slide_to(page, "dilation_rows", 2)
     page.tab.get_by_role("button", name="Average pooling").click()
-    page.tab.locator("#letter-numbers").uncheck()
+    page.tab.locator("#hyperparameter-numbers").uncheck()
     page.wait("location.hash.includes('operation=average') && location.hash.includes('numbers=off')")
     link = page.tab.evaluate("location.hash")
     again = play(TUTORIAL, link)
     assert again.text(".conv-caption") == page.text(".conv-caption")
-    assert again.text(".number-sum") == page.text(".number-sum")
+    assert again.text(".equation") == page.text(".equation")
     assert again.tab.locator(".conv-output text").count() == 0
-    again.tab.get_by_role("button", name="Back to the start").click()
+    again.tab.get_by_role("button", name="Reset").click()
     assert again.text(".conv-caption") == TUTORIAL["caption"]
 
 
@@ -200,14 +200,14 @@ def test_every_view_is_a_link(play):
     "fragment",
     ["#rows=999&kernel_rows=-1&groups=7&row=400&column=400&filter=99&channel=99", "#%%%&operation=<b>&padding=full"],
 )
-def test_a_link_changed_by_hand_breaks_nothing(play, fragment):
+def test_an_edited_link_breaks_nothing(play, fragment):
     page = play(TUTORIAL, fragment)
     assert page.text(".conv-caption").startswith("input (1, 9, 9)")
 
 
-def test_damaged_data_are_a_sentence(play):
+def test_damaged_data_are_reported(play):
     page = play(TUTORIAL | {"kernel": [[[[1, 2]]]]})
-    assert "The data of this page make no sense. Received: kernel=" in page.text("[role=alert]")
+    assert "its data is invalid. Received: kernel=" in page.text("[role=alert]")
 
 
 SHAPES = ["", "#rows=32&columns=32&padding=number&padding_rows=6&padding_columns=6&kernel_rows=7&kernel_columns=7",
@@ -216,7 +216,7 @@ SHAPES = ["", "#rows=32&columns=32&padding=number&padding_rows=6&padding_columns
 
 @pytest.mark.parametrize("width", [1440, 820, 360])
 @pytest.mark.parametrize("fragment", SHAPES)
-def test_nothing_hangs_over_the_side(play, fragment, width):
+def test_nothing_overflows_the_viewport(play, fragment, width):
     page = play(TUTORIAL, fragment, viewport={"width": width, "height": 800})
     assert page.tab.evaluate("document.documentElement.scrollWidth") <= width
     for grid in page.tab.locator(".conv-grid:not([hidden])").all():
@@ -235,7 +235,7 @@ def test_axe_finds_nothing(play, fragment, scheme):
     assert found == []
 
 
-def test_negative_numbers_are_told_without_colour_when_no_numbers_stand_in_the_cells(play):
+def test_negative_values_are_marked_without_color_when_values_are_hidden(play):
     page = play(TUTORIAL, "#numbers=off")
     negative = sum(value < 0 for row in TUTORIAL["output"] for pixel in row for value in pixel)
     marks = page.tab.locator(".conv-output .conv-minus").get_attribute("d")
@@ -244,4 +244,4 @@ def test_negative_numbers_are_told_without_colour_when_no_numbers_stand_in_the_c
 
 def test_the_page_is_small_enough_to_send(tmp_path):
     settings = {k: v for k, v in TUTORIAL.items() if k not in ("output", "caption")}
-    assert len(sliding_page(settings).encode()) < 150_000
+    assert len(sliding_page(settings).encode()) < 160_000

@@ -84,7 +84,7 @@ def check_data(
         {'duplicate': 3, 'blank': 1}
     """
     if source is None and run is None:
-        raise OptionError("Expected a dataset or a run. Received: neither.", hint="Try: convscope data check mnist")
+        raise OptionError("Expected a dataset or --run RUN. Received: neither.", hint="Try: convscope data check mnist")
     folder = find_run(run) if run is not None else None
     record = load_run(folder) if folder else None
     source = source if source is not None else record.options.data if record else ""

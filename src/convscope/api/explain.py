@@ -19,7 +19,7 @@ from convscope.data.preprocess import AnyPicture
 from convscope.errors import DataError, OptionError, RunError
 from convscope.evaluation.predict import Choice, predict
 from convscope.explanation.explanation import Explanation, explain_picture
-from convscope.explanation.saliency import EXPLAINERS, TITLES
+from convscope.explanation.saliency import EXPLAINERS
 from convscope.markup import image, table
 from convscope.model.files import replace_file
 
@@ -87,14 +87,15 @@ class ImageExplanation:
         target = self.explanation.network.class_names[self.explanation.target]
         rows = [
             (
-                escape(TITLES[method]),
+                escape(EXPLAINERS[method].title),
                 one.attribution._repr_html_(),
                 escape(one.sanity_checks.verdict),
             )
             for method, one in self.explanation.maps.items()
         ]
         rows += [
-            (escape(TITLES[method]), "skipped", escape(reason)) for method, reason in self.explanation.skipped.items()
+            (escape(EXPLAINERS[method].title), "skipped", escape(reason))
+            for method, reason in self.explanation.skipped.items()
         ]
         picture = image(seen, alt=f"{self.name} as the network sees it", scale=scale)
         caption = f"{self.name}: {first.name} ({first.probability:.1%}); attributions for the logit of {target}"

@@ -301,9 +301,16 @@ def check_removable(*names: str | Path | Run, folder: str | Path = RUNS) -> tupl
                 f"{f' and {len(foreign) - 1} more' if len(foreign) > 1 else ''}.",
                 hint="Move them elsewhere, or remove the folder yourself.",
             )
-        with lock_run(place):  # refused here if a training is running there
-            pass
+        _check_not_training(place)
     return places
+
+
+def _check_not_training(place: Path) -> None:
+    try:
+        with lock_run(place):
+            pass
+    except RunError as error:  # without its hint, which is for a training
+        raise RunError(Exception.__str__(error)) from None
 
 
 def _content(place: Path) -> list[Path]:

@@ -84,7 +84,7 @@ def explain(
 
 
 def _print(one: ImageExplanation, written: list[Path]) -> None:
-    from convscope.explanation.saliency import IN_WORDS, TITLES
+    from convscope.explanation.saliency import EXPLAINERS
 
     explanation, (first, *others) = one.explanation, one.choices
     rest = ", ".join(f"{choice.name} {choice.probability:.1%}" for choice in others[:2])
@@ -94,7 +94,7 @@ def _print(one: ImageExplanation, written: list[Path]) -> None:
     for method, found in explanation.maps.items():
         attribution, checks = found.attribution, found.sanity_checks
         deletion, other = checks.deletion, checks.parameter_randomization
-        say(f"\n{TITLES[method]}: {IN_WORDS[method]}")
+        say(f"\n{EXPLAINERS[method].title}: {EXPLAINERS[method].description}")
         low, high = float(attribution.flat.min()), float(attribution.flat.max())
         say(f"    values                        {low:+.3g} to {high:+.3g} {attribution.unit}")
         if "gap" in attribution.facts:
@@ -109,6 +109,6 @@ def _print(one: ImageExplanation, written: list[Path]) -> None:
         say(f"    parameter-randomization test  {rank.replace('-0.00', '0.00')}")
         say(f"    {checks.verdict}")
     for method, reason in explanation.skipped.items():
-        say(f"\n{TITLES[method]}: skipped. {reason}")
+        say(f"\n{EXPLAINERS[method].title}: skipped. {reason}")
     for path in ["", *map(str, written)]:
         say(path)

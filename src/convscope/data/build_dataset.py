@@ -58,7 +58,7 @@ class LoadOptions:
 class Part:
     """The training or the test part as stored, with the labels of the file.
 
-    ``interpretation`` says how the pixel values were read, as `pixel_values.as_pixels` gives it.
+    ``interpretation`` is the interpretation of the pixel values, as `pixel_values.as_pixels` gives it.
     """
 
     pixels: Pixels
@@ -176,14 +176,14 @@ def to_labels(array: np.ndarray, where: str) -> Labels:
         raise DataError(f"Expected one label per image in {where}. Received: shape={array.shape}.", hint=hint)
     if array.dtype.kind not in "iuf":
         raise DataError(
-            f"Expected labels as whole numbers in {where}. Received: dtype={array.dtype}.",
+            f"Expected labels as integers in {where}. Received: dtype={array.dtype}.",
             hint="Number the classes from 0.",
         )
     if array.dtype.kind == "f":
         wrong = np.flatnonzero(~np.isfinite(array) | (array != np.floor(array)))
         if len(wrong):
             raise DataError(
-                f"Expected labels as whole numbers in {where}. Received: {array[wrong[0]]} at position {wrong[0]}."
+                f"Expected labels as integers in {where}. Received: {array[wrong[0]]} at position {wrong[0]}."
             )
     if len(array) and not 0 <= array.min() <= array.max() < 2**31:
         raise DataError(f"Expected labels of 0 or more in {where}. Received: {array.min()} to {array.max()}.")
@@ -207,7 +207,7 @@ def _check_part(part: Part, where: str) -> None:
         raise DataError(f"Expected images in {where}. Received: none.")
     h, w = part.pixels.shape[1:3]
     if not (1 <= h <= MAX_SIDE and 1 <= w <= MAX_SIDE):
-        raise DataError(f"Expected images of 1 to {MAX_SIDE} pixels a side in {where}. Received: {h}×{w}.")
+        raise DataError(f"Expected images of 1 to {MAX_SIDE} pixels per side in {where}. Received: {h}×{w}.")
 
 
 def _class_numbers(source: str, train: Part, class_names: Mapping[int, str] | None) -> np.ndarray:

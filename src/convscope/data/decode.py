@@ -99,7 +99,7 @@ def decode(data: bytes, name: str, *, background: int = 255) -> DecodedImage:
         background: Gray level behind transparent pixels, 0..255.
 
     Raises:
-        DataError: Too large, not an image in one of ``FORMATS``, or damaged. ``reason`` says which.
+        DataError: Too large, not an image in one of ``FORMATS``, or damaged. See ``reason``.
 
     Example:
         >>> decode(b"P5 2 1 255 " + bytes([0, 255]), "example").pixels[..., 0].tolist()

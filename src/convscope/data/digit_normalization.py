@@ -1,6 +1,6 @@
-"""Digit normalization as in MNIST: find the ink on paper, fit it into 20×20, center it by mass in 28×28.
+"""MNIST's framing: find the ink on paper, fit it into 20×20, center it by mass in 28×28.
 
-Light: NumPy only. Everything up to the last resampling is integer arithmetic.
+Light: NumPy only. Everything before the last resampling is integer arithmetic.
 """
 
 from __future__ import annotations
@@ -14,35 +14,36 @@ Gray = UInt8[np.ndarray, "h w"]
 Mask = Bool[np.ndarray, "h w"]
 
 WORKING_SIDE = 256
-"""Larger images are reduced to this size first: enough for a digit with a tenth of the height of a photo."""
+"""Larger images are reduced to this before the ink is searched; a digit may be a tenth as high as the photo."""
 
 MIN_CONTRAST = 32
-"""Contrast in gray levels below which an image counts as blank: paper grain and JPEG noise stay below."""
+"""Gray levels between ink and background below which an image counts as blank; paper grain and JPEG noise are below."""
 
 MIN_CERTAINTY = 5
-"""Minimum contrast in standard deviations of the background: noise gives about 3, ink on noisy paper 7."""
+"""Standard deviations of the background between ink and background: noise gives about 3, ink on noisy paper about 7."""
 
 MIN_ROOM = 32
-"""Minimum brightness that ink is compared with; below it, noise in a deep shadow would look like ink."""
+"""The lowest brightness that ink is divided by; below it, noise in a deep shadow would become ink."""
 
 MIN_MASS = 0.05
-"""A connected component with less than this fraction of the ink of the largest one is noise."""
+"""A component with less than this fraction of the heaviest one's mass is a speck, not a part of the digit."""
 
 
 def frame_ink(gray: UInt8[np.ndarray, "rows columns"], height: int, width: int) -> Gray:
-    """Normalize light ink on a dark background as in MNIST, with the same proportions for any size.
+    """Frame light ink on a dark background as in MNIST, in the same proportions for any size.
 
-    Written for 28×28 (in general the box is ``round(20/28 side)`` and the middle ``side / 2``):
+    For 28×28 (in general the box is ``round(20/28 side)`` and the center ``side / 2``):
 
-    1. An image that is already normalized (``is_framed``) is returned unchanged.
+    1. An image that is already framed (`is_framed`) is returned unchanged.
     2. The longer side is reduced to 256 pixels if it is longer.
-    3. The background is subtracted (``subtract_background``) and the contrast stretched to 0..255; everything else
-       becomes 0. An image without ink is all 0.
-    4. Small components, and components at the edge of the image next to other ink, are removed (``main_components``).
-    5. The box around the ink is resampled so that it fits exactly into 20×20, keeping its proportions.
-    6. Its gray levels are multiplied so that the lightest is 255, because step 5 makes thin strokes pale.
+    3. The uneven background is subtracted (`subtract_background`) and the contrast stretched to 0..255; pixels without
+       ink become 0. An image without ink is all 0.
+    4. Specks, and components that touch the edge of the image when there is other ink, are removed
+       (`main_components`).
+    5. The bounding box of the ink is resized so that it just fits into 20×20, keeping its proportions.
+    6. Its gray levels are scaled so that the lightest is 255, because step 5 makes thin strokes pale.
     7. It is placed so that its center of mass, rounded half up, is at row 14 and column 14 (counted from 0), and moved
-       inside if it would exceed the image.
+       back inside if it would stick out.
 
     Args:
         gray: uint8, light ink on dark, shape ``(h, w)``.
@@ -53,8 +54,8 @@ def frame_ink(gray: UInt8[np.ndarray, "rows columns"], height: int, width: int) 
         uint8, shape ``(height, width)``.
 
     Source:
-        LeCun, Cortes and Burges, the description of the MNIST database. We differ in steps 3 and 4, which MNIST's
-        scanned forms did not need, and in the filter of step 5.
+        LeCun, Cortes and Burges, the description of the MNIST database. We differ in steps 3 and 4, which
+        scanned forms do not need, and in the filter of step 5.
     """
     if is_framed(gray, height, width):
         return gray
@@ -69,7 +70,7 @@ def frame_ink(gray: UInt8[np.ndarray, "rows columns"], height: int, width: int) 
     sides = [max(1, nearest(side * scale)) for side in found.shape]
     small = resample(found[..., None], min(sides[0], box_h), min(sides[1], box_w))[..., 0]
     small = ((small.astype(np.uint32) * 510 + small.max()) // (2 * max(1, int(small.max())))).astype(np.uint8)
-    row, column = (nearest(middle) for middle in centre_of_mass(small))
+    row, column = (nearest(middle) for middle in center_of_mass(small))
     y = min(max(height // 2 - row, 0), height - small.shape[0])
     x = min(max(width // 2 - column, 0), width - small.shape[1])
     out[y : y + small.shape[0], x : x + small.shape[1]] = small
@@ -77,11 +78,11 @@ def frame_ink(gray: UInt8[np.ndarray, "rows columns"], height: int, width: int) 
 
 
 def is_framed(gray: Gray, height: int, width: int) -> bool:
-    """Whether an image is already normalized like MNIST.
+    """Whether an image already has MNIST's framing.
 
-    It has the given size, the box around the nonzero pixels has MNIST's length (20 of 28) in one direction within one
-    pixel and at most that in the other, and the center of mass rounds to the middle. This is the case for all but a
-    few of MNIST's 70,000 images.
+    It has the requested size; its bounding box is as long as MNIST's (20 of 28) in one direction, within one pixel,
+    and no longer in the other; and its center of mass rounds to the center. All but a few of MNIST's 70,000 images
+    pass.
     """
     if gray.shape != (height, width) or not gray.any():
         return gray.shape == (height, width) and not gray.any()
@@ -89,26 +90,26 @@ def is_framed(gray: Gray, height: int, width: int) -> bool:
     over_h, over_w = bottom - top - height * 20 / 28, right - left - width * 20 / 28
     if max(over_h, over_w) > 0.5 or max(over_h, over_w) < -1.5:
         return False
-    row, column = centre_of_mass(gray)
+    row, column = center_of_mass(gray)
     return abs(row - height / 2) <= 0.5 and abs(column - width / 2) <= 0.5
 
 
 def ink_box(gray: Gray) -> tuple[int, int, int, int]:
-    """Top, bottom, left, right of the nonzero pixels; bottom and right are one past the end."""
+    """Top, bottom, left, right of the bounding box of nonzero pixels; bottom and right are exclusive."""
     rows, columns = np.flatnonzero(gray.any(axis=1)), np.flatnonzero(gray.any(axis=0))
     return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
 
 
-def centre_of_mass(gray: Gray) -> tuple[float, float]:
-    """Row and column of the center of mass, in pixel positions counted from 0; the middle if all pixels are 0.
+def center_of_mass(gray: Gray) -> tuple[float, float]:
+    """Row and column of the center of mass, in pixels counted from 0; the center of the image if all is 0.
 
     Example:
-        >>> centre_of_mass(np.array([[0, 1, 3]], np.uint8))
+        >>> center_of_mass(np.array([[0, 1, 3]], np.uint8))
         (0.0, 1.75)
     """
     wide = gray.astype(np.int64)
     total = int(wide.sum())
-    if total == 0:  # a faint dot can vanish when it is reduced to a tiny size
+    if total == 0:  # a faint dot may vanish when it is reduced
         return (gray.shape[0] - 1) / 2, (gray.shape[1] - 1) / 2
     row = int((wide.sum(axis=1) * np.arange(gray.shape[0])).sum()) / total
     column = int((wide.sum(axis=0) * np.arange(gray.shape[1])).sum()) / total
@@ -116,7 +117,7 @@ def centre_of_mass(gray: Gray) -> tuple[float, float]:
 
 
 def reduce_to(gray: UInt8[np.ndarray, "rows columns"], side: int) -> Gray:
-    """Resample so that the longer side is at most ``side``; a smaller image is unchanged."""
+    """Resize so that the longer side is at most ``side``; smaller images are unchanged."""
     h, w = gray.shape
     longer = max(h, w)
     if longer <= side:
@@ -130,13 +131,13 @@ def subtract_background(gray: Gray) -> Gray:
 
     1. Background: the morphological opening (a running minimum, then a running maximum of it) in a square window of a
        third of the shorter side, at least 3 and odd. Shadows are wider than that and remain, strokes vanish.
-    2. ``rise = floor(255 (image - background) / max(255 - background, 32))``: ink absorbs a fraction of the
-       light that falls on the paper, so in a shadow it has less contrast.
-    3. Otsu's threshold separates ``rise`` into ink and background. The image is blank if their means differ by less
-       than 32 levels, or by less than five standard deviations of the background.
-    4. ``main_components`` of the ink, and two pixels around them, are kept.
-    5. Stretch: an eighth of the way from the background's mean to the ink's mean becomes 0, the ink's mean and above
-       255. This is skipped if at least half of the image is exactly 0: it was drawn, not photographed.
+    2. ``rise = floor(255 (image - background) / max(255 - background, 32))``: ink absorbs a fraction of the light on
+       the paper, so the same ink differs by fewer levels in a shadow.
+    3. Otsu's threshold splits ``rise`` into ink and background. The image is blank if their means differ by less than
+       32 levels or less than five standard deviations of the background.
+    4. `main_components` of the ink are kept, with a margin of two pixels.
+    5. Contrast: an eighth of the way from the background's mean to the ink's mean becomes 0, the ink's mean and above
+       become 255. Not if half of the image or more is exactly 0: then it was drawn, and its gray levels are exact.
     """
     window = max(3, min(gray.shape) // 3) | 1
     ground = opening(gray, window).astype(np.int64)
@@ -164,7 +165,7 @@ def running(gray: Gray, window: int, better: np.ufunc) -> Gray:
         padding[axis] = (reach, reach)
         wide = np.moveaxis(np.pad(gray, padding, constant_values=neutral), axis, 0)
         span = 1
-        while span * 2 <= window:  # a window of 2 spans from two windows of 1
+        while span * 2 <= window:  # a window of 2 spans is two windows of 1
             wide = better(wide[:-span], wide[span:])
             span *= 2
         rest = window - span
@@ -174,12 +175,12 @@ def running(gray: Gray, window: int, better: np.ufunc) -> Gray:
 
 
 def opening(gray: Gray, window: int) -> Gray:
-    """The running maximum of the running minimum: light details narrower than the window vanish."""
+    """Morphological opening: light details narrower than the window vanish."""
     return running(running(gray, window, np.minimum), window, np.maximum)
 
 
 def otsu(gray: Gray) -> int:
-    """Otsu's threshold: the darker part is ``<=`` it; 0 for a uniform image.
+    """Otsu's threshold: the darker part is ``<=`` it; 0 for an image of one level.
 
     Source:
         Otsu, A Threshold Selection Method from Gray-Level Histograms, 1979. Ties go to the lowest level.
@@ -198,11 +199,11 @@ def otsu(gray: Gray) -> int:
 
 
 def main_components(mask: Mask, weights: Gray) -> Mask:
-    """Keep the connected components that form the character.
+    """Keep the connected components that make up the digit.
 
-    Components are 8-connected; the mass of a component is the sum of its weights. If some component does not touch the
-    edge of the image and has at least a tenth of the largest mass, components at the edge are removed (the border of
-    the paper, a shadow). Of the rest, those with less than 5 % of the largest mass are removed (noise).
+    The mass of a component is the sum of its weights. If a component that does not touch the edge of the image has at
+    least a tenth of the heaviest one's mass, components that touch the edge are removed (the rim of the paper, a
+    shadow). Of the rest, those with less than 5 % of the heaviest one's mass are removed (specks).
     """
     labels, count = connected_components(mask)
     mass = np.bincount(labels.reshape(-1), weights=weights.reshape(-1), minlength=count + 1)
@@ -218,15 +219,15 @@ def main_components(mask: Mask, weights: Gray) -> Mask:
 
 
 def connected_components(mask: Mask) -> tuple[np.ndarray, int]:
-    """Number the 8-connected components of a mask from 1.
+    """Label the connected components of a mask (8-connectivity) from 1.
 
     Returns:
-        int64, the shape of the mask, 0 outside it; and the number of components.
+        int64 labels in the shape of the mask, 0 outside it; and the number of components.
     """
     h, w = mask.shape
     edges = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
     rows, starts = np.nonzero(edges == 1)
-    ends = np.nonzero(edges == -1)[1]  # one past the end of the run
+    ends = np.nonzero(edges == -1)[1]  # exclusive
     parent = list(range(len(rows)))
 
     def root(run: int) -> int:

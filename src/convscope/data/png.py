@@ -1,4 +1,4 @@
-"""What Pillow lets pass in a PNG: checksums that do not fit, and pictures that end before their last row."""
+"""Detect damage in PNG files that Pillow accepts: wrong checksums, and images that end before their last row."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
 
 def check(data: bytes) -> None:
-    """Compare the checksums of header and data, and the length of the decompressed data with the size of the image.
+    """Verify the checksums of header and data, and that there is data for all pixels.
 
-    Interlaced images (Adam7) are checked by checksum only; other formats are ignored.
+    For interlaced images (Adam7), only the checksums are verified. Other formats are not checked.
 
     Args:
-        data: A file that Pillow recognizes as an image.
+        data: A file that Pillow has opened.
 
     Raises:
         ValueError: The file is damaged.
 
     Source:
-        Portable Network Graphics Specification, third edition (2025), sections 5, 9 and 10. Chunks that carry no
-        pixels may be damaged: Pillow looks after those it uses.
+        Portable Network Graphics Specification, third edition (2025), sections 5, 9 and 10. We do not check
+        chunks without pixels; Pillow checks those that it uses.
     """
     if not data.startswith(MAGIC):
         return
@@ -34,12 +34,12 @@ def check(data: bytes) -> None:
         if kind == b"IEND":
             break
         if kind in (b"IHDR", b"IDAT") and checksum != zlib.crc32(kind + content).to_bytes(4, "big"):
-            raise ValueError(f"the checksum of its {kind.decode()} does not fit")
+            raise ValueError(f"wrong checksum of {kind.decode()}")
         if kind == b"IHDR" and length == 13:
             wanted = _length(content)
         elif kind == b"IDAT" and wanted > unpacked:
             unpacked += len(unpacker.decompress(content, wanted - unpacked))
-        elif kind == b"fdAT":  # the further pictures of an animation
+        elif kind == b"fdAT":  # the other frames of an animation
             break
         place += 12 + length
     if unpacked < wanted:
@@ -47,6 +47,6 @@ def check(data: bytes) -> None:
 
 
 def _length(header: bytes) -> int:
-    """How many bytes the rows take unpacked, each with the byte that names its filter; 0 for a woven picture."""
-    w, h, depth, colour, _, _, weave = struct.unpack(">IIBBBBB", header)
-    return 0 if weave else h * (1 + (w * depth * SAMPLES.get(colour, 1) + 7) // 8)
+    """The decompressed size of all rows, each with its filter byte; 0 for an interlaced image."""
+    w, h, depth, color, _, _, interlace = struct.unpack(">IIBBBBB", header)
+    return 0 if interlace else h * (1 + (w * depth * SAMPLES.get(color, 1) + 7) // 8)

@@ -1,8 +1,8 @@
-"""The preprocessing of images: the same steps in training, prediction and the page.
+"""Preprocessing: how any image becomes the network's input.
 
-The preprocessing is a value that training stores in the model file, so that the network always receives the same
-pixels. Each step is integer arithmetic or a stated rounding, because the page implements it in JavaScript
-(``tests/cases/preprocess.json`` compares the two pixel by pixel).
+The preprocessing is a value. Training stores it in the model file; `predict`, `explain` and the HTML page read it from
+there, so that all of them give the network the same pixels. The page repeats it in JavaScript, so each step is integer
+arithmetic or has a stated rounding (``tests/cases/preprocess.json`` holds both to the same pixels).
 
 Light: NumPy and the standard library only.
 """
@@ -22,9 +22,9 @@ from convscope.data.resample import nearest, resample
 from convscope.errors import DataError
 
 MAX_SIDE = 1024
-"""Largest input size; a model file with a larger one is rejected."""
+"""The largest input of a network; a model file with a larger one is damaged or malicious."""
 
-Gray = UInt8[np.ndarray, "h w"]
+Grey = UInt8[np.ndarray, "h w"]
 AnyPicture = UInt8[np.ndarray, "rows columns channels"]
 
 POLARITIES = ("as_is", "invert", "auto")
@@ -34,30 +34,30 @@ POLARITIES = ("as_is", "invert", "auto")
 class Preprocessing:
     """How an image becomes the network's input.
 
-    ``apply`` performs these steps:
+    `apply` performs these steps:
 
-    1. Transparency: pixels are composited onto gray level ``background``.
-    2. Channels: RGB to gray as ``(19595 R + 38470 G + 7471 B + 32768) >> 16``; gray to RGB by repetition.
-    3. Polarity: ``"as_is"`` nothing; ``"invert"`` 255 - p; ``"auto"`` one of the two, so that dark ink on light paper
-       becomes light ink on a dark background (see ``has_dark_ink``).
+    1. Transparency: pixels are blended with gray level ``background``.
+    2. Channels: RGB to grayscale as ``(19595 R + 38470 G + 7471 B + 32768) >> 16``; grayscale to RGB by repetition.
+    3. Polarity: ``"as_is"`` keeps the intensities; ``"invert"`` uses 255 - p; ``"auto"`` inverts dark ink on a light
+       background, so that ink is always light (see `has_dark_ink`).
     4. Fit, to ``height``×``width``:
-       ``"stretch"`` resamples to this size, ignoring the aspect ratio;
-       ``"pad"`` resamples to the largest size with the same aspect ratio that fits, centers it, and fills the rest with
-       the border color of the image (the median of its outermost pixels in each channel);
-       ``"crop"`` resamples to the smallest size with the same aspect ratio that covers it, and crops to the center;
-       ``"mnist"`` normalizes digits like MNIST: the ink fits into 20×20 and is centered by mass in 28×28
-       (``digit_normalization.frame_ink``).
+       ``"stretch"`` resizes without keeping the proportions;
+       ``"pad"`` resizes to the largest size of the same proportions that fits, centers it, and fills the rest with the
+       border color of the image (the median of its outermost pixels, for each channel);
+       ``"crop"`` resizes to the smallest size of the same proportions that covers, and crops to the center;
+       ``"mnist"`` is MNIST's own preprocessing: the ink is fitted into 20×20 and centered by mass in 28×28
+       (`digit_normalization.frame_ink`).
 
     Attributes:
         height: Rows of the result, 1..1024.
         width: Columns of the result, 1..1024.
-        channels: 1 (gray) or 3 (RGB).
+        channels: 1 (grayscale) or 3 (RGB).
         fit: ``"stretch"``, ``"pad"``, ``"crop"`` or ``"mnist"``.
         polarity: ``"as_is"``, ``"invert"`` or ``"auto"``.
-        background: The gray level under transparent pixels, 0..255; white unless stated.
+        background: Gray level behind transparent pixels, 0..255; white by default.
 
     Raises:
-        DataError: A value of the wrong type or out of its range.
+        DataError: A value is of the wrong type or out of range.
 
     Example:
         >>> contract = Preprocessing(28, 28, 1, fit="mnist", polarity="auto")
@@ -78,18 +78,15 @@ class Preprocessing:
         _check(asdict(self))
 
     def to_json(self) -> dict[str, int | str]:
-        """The contract as plain JSON values, for the model file."""
+        """The preprocessing as plain JSON values, for the model file."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, value: object) -> Preprocessing:
-        """Read a contract back, strictly.
+        """Read what `to_json` returned, strictly.
 
         Args:
-            value: What ``to_json`` gave: exactly these keys, each of its type and in its range.
-
-        Returns:
-            The contract.
+            value: Exactly the keys of `to_json`, each of its type and in its range.
 
         Raises:
             DataError: A key is missing or unknown, or a value is of the wrong type or out of its range.
@@ -101,24 +98,25 @@ class Preprocessing:
                 f"Expected a preprocessing contract with exactly the keys {sorted(expected)}. "
                 f"Received: preprocessing={str(received)[:200]}."
             )
-        _check(value)  # before the constructor, whose types a checker may enforce
+        _check(value)  # before the constructor, which a type checker may wrap
         return cls(**value)
 
     def apply(self, picture: AnyPicture) -> Picture:
-        """Turn an image into the network's input; the class lists the steps.
+        """Convert an image to the network's input; the class lists the steps.
 
         Args:
-            picture: uint8, 0..255, shape ``(h, w, c)``: c is 1 (gray), 2 (gray and alpha), 3 (RGB) or 4 (RGBA).
+            picture: uint8, 0..255, shape ``(h, w, c)``: c is 1 (grayscale), 2 (grayscale and
+                alpha), 3 (RGB) or 4 (RGBA).
 
         Returns:
             uint8, 0..255, shape ``(height, width, channels)``.
 
         Raises:
-            DataError: Not such an array, or an empty one.
+            DataError: Another dtype or shape, or an empty array.
         """
         if picture.dtype != np.uint8 or picture.ndim != 3 or not 1 <= picture.shape[-1] <= 4 or 0 in picture.shape:
             raise DataError(
-                "Expected a picture of dtype uint8 and shape (h, w, c) with 1 to 4 channels. "
+                "Expected an image of dtype uint8 and shape (h, w, c) with 1 to 4 channels. "
                 f"Received: dtype={picture.dtype}, shape={picture.shape}."
             )
         flat = flatten_alpha(picture, self.background)
@@ -129,7 +127,7 @@ class Preprocessing:
 
 
 def flatten_alpha(picture: AnyPicture, background: int) -> Picture:
-    """Composite an image with an alpha channel onto a gray level: ``(p a + background (255 - a) + 127) // 255``.
+    """Blend an image that has an alpha channel with a gray level: ``(p a + background (255 - a) + 127) // 255``.
 
     Example:
         >>> flatten_alpha(np.array([[[0, 0], [0, 255]]], np.uint8), 255)[..., 0].tolist()
@@ -137,8 +135,8 @@ def flatten_alpha(picture: AnyPicture, background: int) -> Picture:
     """
     if picture.shape[-1] in (1, 3):
         return picture
-    colour, alpha = picture[..., :-1].astype(np.uint32), picture[..., -1:].astype(np.uint32)
-    return ((colour * alpha + background * (255 - alpha) + 127) // 255).astype(np.uint8)
+    color, alpha = picture[..., :-1].astype(np.uint32), picture[..., -1:].astype(np.uint32)
+    return ((color * alpha + background * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
 def to_grey(picture: AnyPicture) -> Picture:
@@ -155,26 +153,26 @@ def to_grey(picture: AnyPicture) -> Picture:
 
 
 def to_rgb(picture: AnyPicture) -> Picture:
-    """Repeat a gray channel three times; RGB is unchanged."""
+    """Repeat a grayscale image in three channels; RGB is unchanged."""
     return np.repeat(picture, 3, axis=-1) if picture.shape[-1] == 1 else picture
 
 
 def border_pixels(picture: UInt8[np.ndarray, "h w *c"]) -> np.ndarray:
-    """The outermost pixels, each once: ``(4 sides' pixels, ...)``."""
+    """The outermost pixels of all four sides, each once."""
     if min(picture.shape[:2]) <= 2:
         return picture.reshape(-1, *picture.shape[2:])
     return np.concatenate([picture[0], picture[-1], picture[1:-1, 0], picture[1:-1, -1]])
 
 
-def has_dark_ink(gray: Gray) -> bool:
-    """Whether an image shows dark ink on a light background, judged by its border.
+def has_dark_ink(grey: Grey) -> bool:
+    """Whether an image shows dark ink on a light background, decided from its border.
 
-    The border is background: its 10 % and 90 % levels are the range of the light on the paper, and ink is outside this
-    range. Whichever is further outside decides: the 0.2 % level of the whole image, or the 99.8 % level. If neither is
-    outside (a blank image), the median of the border decides: 128 or more is a light background.
+    The border is background: its brightness ranges from its 10 % level to its 90 % level. Ink lies beyond this range.
+    The side that reaches further beyond it decides: the 0.2 % level of the whole image, or its 99.8 % level. If both
+    reach equally far (a blank image), a median of the border of 128 or more means a light background.
 
-    Images of more than 256 pixels per side are reduced first, which removes noise from the levels. A level is the
-    sorted pixel at ``floor(fraction * (n - 1) + 1e-6)``.
+    Images with sides above 256 pixels are reduced first, which removes noise. A level is the sorted pixel at
+    ``floor(fraction * (n - 1) + 1e-6)``.
 
     Example:
         >>> paper = np.full((9, 9), 230, np.uint8)
@@ -182,9 +180,9 @@ def has_dark_ink(gray: Gray) -> bool:
         >>> has_dark_ink(paper), has_dark_ink(255 - paper)
         (True, False)
     """
-    gray = digit_normalization.reduce_to(gray, digit_normalization.WORKING_SIDE)
-    border = np.sort(border_pixels(gray), axis=None)
-    whole = np.sort(gray, axis=None)
+    grey = digit_normalization.reduce_to(grey, digit_normalization.WORKING_SIDE)
+    border = np.sort(border_pixels(grey), axis=None)
+    whole = np.sort(grey, axis=None)
     darker = _level(border, 0.1) - _level(whole, 0.002)
     lighter = _level(whole, 0.998) - _level(border, 0.9)
     if darker == lighter:
@@ -222,10 +220,10 @@ def _crop(picture: AnyPicture, height: int, width: int) -> Picture:
 
 
 def _scaled(picture: AnyPicture, scale: float, limit: tuple[int, int], *, largest: bool) -> Picture:
-    """Resample by ``scale``, sides rounded half up, and held to at most (or at least) the limit."""
+    """Resize by ``scale``, with sides rounded half up and clipped to at most (or at least) the limit."""
     sides = [max(1, nearest(side * scale)) for side in picture.shape[:2]]
-    hold = min if largest else max
-    return resample(picture, hold(sides[0], limit[0]), hold(sides[1], limit[1]))
+    clip = min if largest else max
+    return resample(picture, clip(sides[0], limit[0]), clip(sides[1], limit[1]))
 
 
 def _mnist(picture: AnyPicture, height: int, width: int) -> Picture:
@@ -238,7 +236,7 @@ FITS: dict[str, Callable[[Picture, int, int], Picture]] = {
     "crop": _crop,
     "mnist": _mnist,
 }
-"""Each way to bring a picture to the network's size."""
+"""The ways to bring an image to the network's size."""
 
 
 def _check(values: Mapping[str, Any]) -> None:
@@ -250,14 +248,14 @@ def _check(values: Mapping[str, Any]) -> None:
     _check_whole("background", values["background"], 0, 255)
     if values["fit"] == "mnist" and values["channels"] != 1:
         raise DataError(
-            "Expected 1 channel with fit 'mnist', which is a recipe for ink. "
+            "Expected 1 channel with fit 'mnist', which is for grayscale digits. "
             f"Received: fit='mnist', channels={values['channels']}."
         )
 
 
 def _check_whole(name: str, value: Any, low: int, high: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise DataError(f"Expected {name} as a whole number from {low} to {high}. Received: {name}={value!r}.")
+        raise DataError(f"Expected {name} as an integer from {low} to {high}. Received: {name}={value!r}.")
 
 
 def _check_choice(name: str, value: Any, choices: tuple[Any, ...]) -> None:

@@ -109,8 +109,8 @@ def load_test(
 def detect(source: str | PathLike[str]) -> str:
     """The format of a dataset: a key of `READERS`.
 
-    The content decides; the name counts only where the content cannot tell (CSV). A folder is searched for IDX files,
-    then for a training CSV, and is otherwise taken as a folder of images.
+    The content decides; the name counts only if the content is not conclusive (CSV). A folder is searched for IDX
+    files, then for a training CSV, and is otherwise taken as a folder of images.
 
     Raises:
         DataError: Nothing is there, or it has none of the formats.

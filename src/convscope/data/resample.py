@@ -1,7 +1,4 @@
-"""Resampling, specified exactly: a triangle filter as two matrix products, so that Python and JavaScript agree.
-
-Light: NumPy only.
-"""
+"""Resize images with a triangle filter, specified exactly so that Python and JavaScript agree. Light: NumPy only."""
 
 from __future__ import annotations
 
@@ -11,14 +8,14 @@ import numpy as np
 from jaxtyping import Float64, UInt8
 
 GRACE = 1e-6
-"""Added before rounding down: a tie rounds up even where a sum came out a hair too small."""
+"""Added before rounding down, so that ties round up even after rounding errors in a sum."""
 
 BLOCKS_FROM = 8
-"""From this reduction on, whole blocks of pixels are averaged first: a 12-megapixel photo costs little more."""
+"""From this reduction on, blocks of pixels are averaged first, which keeps 12-megapixel photos fast."""
 
 
 def round_half_up(values: np.ndarray) -> np.ndarray:
-    """Round to whole numbers, ties up: ``floor(x + 0.5 + 1e-6)``.
+    """Round to integers, ties up: ``floor(x + 0.5 + 1e-6)``.
 
     Example:
         >>> round_half_up(np.array([0.5, 1.5, 2.49])).tolist()
@@ -28,7 +25,7 @@ def round_half_up(values: np.ndarray) -> np.ndarray:
 
 
 def nearest(value: float) -> int:
-    """The nearest whole number, ties up, as ``round_half_up``.
+    """The nearest integer, ties up, as in `round_half_up`.
 
     Example:
         >>> nearest(2.5), nearest(-0.5)
@@ -40,10 +37,10 @@ def nearest(value: float) -> int:
 def triangle_weights(size_in: int, size_out: int) -> Float64[np.ndarray, "out inp"]:
     """The weight of each input pixel in each output pixel, along one axis.
 
-    Output pixel i looks at the point ``(i + 0.5) * scale`` of the input, ``scale = size_in / size_out``. Input pixel
-    j, whose middle is at ``j + 0.5``, gets ``max(0, 1 - distance / reach)`` with ``reach = max(scale, 1)``: reducing
-    averages over a wide triangle (no aliasing), enlarging is linear interpolation, and equal sizes change nothing.
-    Each row is divided by its sum, so that edges do not darken.
+    Output pixel i is centered at ``(i + 0.5) * scale`` of the input, ``scale = size_in / size_out``. Input pixel j,
+    whose center is at ``j + 0.5``, gets the weight ``max(0, 1 - distance / reach)`` with ``reach = max(scale, 1)``:
+    reducing averages over a wide triangle (no aliasing), enlarging is linear interpolation, and equal sizes change
+    nothing. Each row is divided by its sum, so that edges do not darken.
 
     Example:
         >>> triangle_weights(4, 2).round(3).tolist()
@@ -57,15 +54,15 @@ def triangle_weights(size_in: int, size_out: int) -> Float64[np.ndarray, "out in
 
 
 def average_blocks(pixels: UInt8[np.ndarray, "h w c"], size: int) -> UInt8[np.ndarray, "h2 w2 c"]:
-    """Average whole blocks of ``size``×``size`` pixels, rounding half up; remaining rows and columns are dropped.
+    """Average blocks of ``size``×``size`` pixels, rounding half up.
 
-    They are dropped evenly, the smaller half at the top and the left.
+    Remaining rows and columns are cropped evenly, the smaller half at the top and the left.
     """
     h, w, c = pixels.shape
     rows, columns = h // size, w // size
     top, left = (h - rows * size) // 2, (w - columns * size) // 2
     inner = pixels[top : top + rows * size, left : left + columns * size]
-    # Rows first: the sums stay in cache-sized slices and the second sum is `size` times smaller.
+    # Rows first, because the sums then fit the cache and the second sum is `size` times smaller.
     sums = inner.reshape(rows, size, columns * size, c).sum(axis=1, dtype=np.uint32)
     sums = sums.reshape(rows, columns, size, c).sum(axis=2, dtype=np.uint64)
     area = size * size
@@ -73,17 +70,17 @@ def average_blocks(pixels: UInt8[np.ndarray, "h w c"], size: int) -> UInt8[np.nd
 
 
 def resample(pixels: UInt8[np.ndarray, "h w c"], height: int, width: int) -> UInt8[np.ndarray, "h2 w2 c"]:
-    """Bring a picture to ``height``×``width``.
+    """Resize an image to ``height``×``width``.
 
-    1. Where both sides are at least 8 times too long, average blocks of k×k pixels, ``k = floor(smaller
-       reduction / 4)`` (``average_blocks``); what is left to do is then still a reduction by 4 or more.
-    2. ``triangle_weights`` along the rows and along the columns, in float64, and only then
-    3. round half up (``floor(x + 0.5 + 1e-6)``) to 0..255.
+    1. If both sides are reduced at least 8 times, average blocks of k×k pixels, ``k = floor(smaller reduction / 4)``
+       (`average_blocks`), which leaves a reduction by 4 or more.
+    2. Apply `triangle_weights` along the rows and along the columns, in float64.
+    3. Round half up (``floor(x + 0.5 + 1e-6)``) to 0..255.
 
     Args:
-        pixels: uint8, 0..255, shape ``(h, w, c)``, any number of channels; each is treated alone.
-        height: Rows wanted, at least 1.
-        width: Columns wanted, at least 1.
+        pixels: uint8, 0..255, shape ``(h, w, c)``, any number of channels, processed independently.
+        height: Rows of the result, at least 1.
+        width: Columns of the result, at least 1.
 
     Returns:
         uint8, shape ``(height, width, c)``.
@@ -106,7 +103,7 @@ def resample(pixels: UInt8[np.ndarray, "h w c"], height: int, width: int) -> UIn
 
 
 def resample_many(pixels: UInt8[np.ndarray, "n h w c"], height: int, width: int) -> UInt8[np.ndarray, "n h2 w2 c"]:
-    """``resample`` each picture of a stack, a thousand at a time; the result is the same.
+    """`resample` each image of a batch, a thousand at a time; the result is the same.
 
     Example:
         >>> stack = np.arange(48, dtype=np.uint8).reshape(3, 4, 4, 1)

@@ -1,4 +1,4 @@
-"""Calibration: whether 80 % of the images with a confidence of 80 % are classified correctly."""
+"""Calibration: of the images predicted with 80 % confidence, are 80 % correct?"""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from convscope.arrays import Labels, is_number
 from convscope.evaluation.intervals import Proportion
 
 BINS = 15
+"""The usual number of bins in the literature since Guo et al., 2017."""
+
 MAX_NLL = 1e9
-"""The number of bins that papers on calibration report, since Guo et al. 2017."""
+"""A larger value in a file is refused."""
 
 Confidences = Float64[np.ndarray, " n"]
-"""The probability of the predicted class, one per image, in (0, 1]."""
+"""The probability of the predicted class, one for each image, in (0, 1]."""
 
 LogProbabilities = Float64[np.ndarray, "n k"]
 """Natural logarithms of probabilities: float64, at most 0."""
@@ -28,10 +30,10 @@ class ReliabilityBin:
     """The images whose confidence lies in one interval.
 
     Attributes:
-        low: Lower end of the interval (exclusive for bins of equal width).
-        high: Upper end of the interval, inclusive.
-        mean_confidence: Mean confidence of the images; None if there are none.
-        accuracy: Accuracy of the images; None if there are none.
+        low: Lower end of the interval (excluded in bins of equal width).
+        high: Upper end of the interval, included.
+        mean_confidence: Mean confidence of the images in the bin; None if it is empty.
+        accuracy: Fraction of the images that are classified correctly; None if the bin is empty.
     """
 
     low: float
@@ -41,18 +43,18 @@ class ReliabilityBin:
 
     @property
     def count(self) -> int:
-        """Images in the bin."""
+        """Number of images in the bin."""
         return self.accuracy.n if self.accuracy else 0
 
     @property
     def gap(self) -> float:
-        """Mean confidence minus accuracy: above 0 the network is overconfident. 0 without images."""
+        """Mean confidence minus accuracy: positive if the network is overconfident, 0 for an empty bin."""
         if self.accuracy is None or self.mean_confidence is None:
             return 0.0
         return self.mean_confidence - self.accuracy.rate
 
     def to_json(self) -> dict[str, object]:
-        """Plain values; what is undefined is null."""
+        """Convert to plain values; undefined ones are None."""
         return {
             "low": self.low,
             "high": self.high,
@@ -63,7 +65,7 @@ class ReliabilityBin:
 
     @classmethod
     def from_json(cls, value: Mapping) -> ReliabilityBin:
-        """Read back what `to_json` wrote."""
+        """Read back the result of `to_json`."""
         accuracy = value["accuracy"]
         return cls(
             low=_bounded(value["low"], 1),
@@ -75,20 +77,20 @@ class ReliabilityBin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """How well probabilities agree with observed accuracy.
+    """How well the probabilities match the accuracy.
 
     Attributes:
-        nll: Mean negative logarithm of the true class's probability, in nats, >= 0.
-        brier: Mean squared distance between the probabilities and the truth, summed over classes, in [0, 2].
+        nll: Mean negative log-likelihood of the true class, in nats, >= 0.
+        brier: Brier score: mean squared error of the probabilities, summed over classes, in [0, 2].
         mean_confidence: Mean probability of the predicted class, in (0, 1].
-        equal_width: 15 bins over (0, 1], empty ones included.
+        equal_width: 15 bins over (0, 1], including empty ones.
         equal_mass: Up to 15 bins with about the same number of images each.
 
     Source:
         Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", 2017 (NLL, ECE with equal width);
         Nguyen and O'Connor, 2015 (equal mass); Brier, 1950, in its first, multi-class form. We differ in one thing:
-        images of equal confidence are never separated, so that the order of images does not matter; equal-mass
-        bins may therefore be fewer and uneven.
+        images of equal confidence are always in the same bin, so that the result does not depend on the order of the
+        images; equal-mass bins can therefore be fewer and uneven.
     """
 
     nll: float
@@ -99,19 +101,19 @@ class Calibration:
 
     @property
     def ece_equal_width(self) -> float:
-        """Expected calibration error: the mean difference between confidence and accuracy over images, in [0, 1].
+        """Expected calibration error over bins of equal width, in [0, 1].
 
-        It is biased upwards: with few images per bin, random variation alone makes the two differ.
+        With few images in a bin it is above 0 by chance alone.
         """
         return expected_calibration_error(self.equal_width)
 
     @property
     def ece_equal_mass(self) -> float:
-        """The same over bins of equal mass, in [0, 1]: more precise if nearly all confidences are high."""
+        """Expected calibration error over bins of equal mass, in [0, 1]: finer where most confidences are high."""
         return expected_calibration_error(self.equal_mass)
 
     def to_json(self) -> dict[str, object]:
-        """Plain values."""
+        """Convert to plain values."""
         return {
             "nll": self.nll,
             "brier": self.brier,
@@ -124,7 +126,7 @@ class Calibration:
 
     @classmethod
     def from_json(cls, value: Mapping) -> Calibration:
-        """Read back what `to_json` wrote."""
+        """Read back the result of `to_json`."""
         return cls(
             nll=_bounded(value["nll"], MAX_NLL),
             brier=_bounded(value["brier"], 2),
@@ -144,10 +146,10 @@ def calibrate(log_probabilities: LogProbabilities, labels: Labels, *, predicted:
     """Measure the calibration of predictions.
 
     Args:
-        log_probabilities: float64, shape ``(n, k)``, n >= 1; each row is the logarithm of probabilities.
+        log_probabilities: float64, shape ``(n, k)``, n >= 1; the exponentials of each row sum to 1.
         labels: True classes, int64, 0..k-1.
-        predicted: The most likely classes, int64, 0..k-1. Not looked for again: two logits that differ can round to
-            one probability.
+        predicted: Predicted classes, int64, 0..k-1. They are not recomputed, since different logits can round to the
+            same probability.
 
     Example:
         >>> logs = np.log([[0.75, 0.25], [0.75, 0.25]])
@@ -157,7 +159,7 @@ def calibrate(log_probabilities: LogProbabilities, labels: Labels, *, predicted:
     """
     rows = np.arange(len(labels))
     probabilities = np.exp(log_probabilities)
-    # An exponential of a rounded logarithm may come out as 1 + 2e-16.
+    # The exponential of a rounded logarithm can be 1 + 2e-16.
     confidences = np.minimum(probabilities[rows, predicted], 1.0)
     correct = predicted == labels
     distances = probabilities.copy()
@@ -172,7 +174,7 @@ def calibrate(log_probabilities: LogProbabilities, labels: Labels, *, predicted:
 
 
 def expected_calibration_error(bins: tuple[ReliabilityBin, ...]) -> float:
-    """The mean over images of the difference between confidence and accuracy in their bin, in [0, 1]."""
+    """The mean absolute gap of the bins, weighted by their images, in [0, 1]."""
     total = sum(one.count for one in bins)
     return sum(one.count * abs(one.gap) for one in bins) / total
 
@@ -180,7 +182,7 @@ def expected_calibration_error(bins: tuple[ReliabilityBin, ...]) -> float:
 def equal_width_bins(
     confidences: Confidences, correct: Bool[np.ndarray, " n"], *, bins: int = BINS
 ) -> tuple[ReliabilityBin, ...]:
-    """Divide (0, 1] into intervals of equal width, each open below and closed above.
+    """Split (0, 1] into intervals of equal width, each open below and closed above.
 
     Example:
         >>> [one.count for one in equal_width_bins(np.array([0.5, 0.6, 1.0]), np.array([True, False, True]), bins=2)]
@@ -193,7 +195,7 @@ def equal_width_bins(
 def equal_mass_bins(
     confidences: Confidences, correct: Bool[np.ndarray, " n"], *, bins: int = BINS
 ) -> tuple[ReliabilityBin, ...]:
-    """Divide the images, ordered by confidence, into groups of equal size; equal confidences stay together.
+    """Split the images, ordered by confidence, into groups of equal size; equal confidences stay together.
 
     Example:
         >>> groups = equal_mass_bins(np.array([0.5, 0.6, 0.7, 0.7]), np.array([True, False, True, True]), bins=2)
@@ -217,17 +219,17 @@ def _fill(
     membership: Int64[np.ndarray, " n"],
     edges: Float64[np.ndarray, " e"],
 ) -> tuple[ReliabilityBin, ...]:
-    """Count and average the images of each bin."""
+    """Compute count, mean confidence and accuracy of each bin."""
     bins = len(edges) - 1
     counts = np.bincount(membership, minlength=bins)
-    right = np.bincount(membership, weights=correct, minlength=bins)
+    correct_counts = np.bincount(membership, weights=correct, minlength=bins)
     sums = np.bincount(membership, weights=confidences, minlength=bins)
     return tuple(
         ReliabilityBin(
             low=float(edges[i]),
             high=float(edges[i + 1]),
             mean_confidence=float(sums[i] / counts[i]) if counts[i] else None,
-            accuracy=Proportion(int(right[i]), int(counts[i])) if counts[i] else None,
+            accuracy=Proportion(int(correct_counts[i]), int(counts[i])) if counts[i] else None,
         )
         for i in range(bins)
     )

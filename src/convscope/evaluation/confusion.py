@@ -1,4 +1,4 @@
-"""The confusion matrix, the scores of each class, and the pairs of classes that are confused."""
+"""The confusion matrix, the scores of each class, and the pairs of classes that are confused most."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from convscope.arrays import Labels
 from convscope.evaluation.intervals import Proportion, tail_probability
 
 Confusion = Int64[np.ndarray, "k k"]
-"""Counts of images: the row is the true class, the column the predicted one."""
+"""Numbers of images: rows are true classes, columns predicted ones."""
 
 SIGNIFICANCE = 0.05
 
 
 @dataclass(frozen=True)
 class ClassScore:
-    """The scores of one class.
+    """Precision, recall and F1 of one class.
 
     Attributes:
         name: The class.
-        support: Images that belong to it.
-        predicted: Images that were given to it.
-        correct: Images that are in both.
+        support: Number of images of the class.
+        predicted: Number of images predicted as the class.
+        correct: Number of images of the class that were predicted as it.
     """
 
     name: str
@@ -35,22 +35,22 @@ class ClassScore:
 
     @property
     def precision(self) -> Proportion | None:
-        """The fraction of the images predicted as the class that belong to it; None if there are none."""
+        """Fraction of the images predicted as the class that belong to it; None if there are none."""
         return Proportion(self.correct, self.predicted) if self.predicted else None
 
     @property
     def recall(self) -> Proportion | None:
-        """The fraction of the images of the class that were predicted as it; None if there are none."""
+        """Fraction of the images of the class that were predicted as it; None if there are none."""
         return Proportion(self.correct, self.support) if self.support else None
 
     @property
     def f1(self) -> float | None:
-        """The harmonic mean of precision and recall, in [0, 1]; None if the class has neither."""
+        """Harmonic mean of precision and recall, in [0, 1]; None if the class occurs in neither."""
         total = self.support + self.predicted
         return 2 * self.correct / total if total else None
 
     def to_json(self) -> dict[str, object]:
-        """Plain values; what is undefined is null."""
+        """Convert to plain values; undefined ones are None."""
         return {
             "name": self.name,
             "support": self.support,
@@ -64,7 +64,7 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class ConfusedPair:
-    """How often two classes are confused with each other, in both directions together.
+    """How often two classes are confused with each other, in both directions.
 
     Attributes:
         rank: 1 for the pair with the highest rate.
@@ -74,9 +74,9 @@ class ConfusedPair:
         second_name: Name of the second class.
         first_as_second: Images of the first class that were predicted as the second.
         second_as_first: Images of the second class that were predicted as the first.
-        n: Images of both classes together.
-        p_value: How likely a pair with n images shows at least as many errors if all pairs shared the mean rate,
-            times the number of pairs (Bonferroni, because we look for the worst of them), in [0, 1].
+        n: Number of images of both classes.
+        p_value: Probability of at least as many errors among n images at the mean rate of all pairs, times the number
+            of pairs (Bonferroni correction, because the pairs are ranked), in [0, 1].
     """
 
     rank: int
@@ -91,26 +91,25 @@ class ConfusedPair:
 
     @property
     def errors(self) -> int:
-        """Mistakes in both directions."""
+        """Errors in both directions."""
         return self.first_as_second + self.second_as_first
 
     @property
     def rate(self) -> Proportion:
-        """The fraction of the images of both classes that were predicted as the other one."""
+        """Fraction of the images of both classes that were predicted as the other one."""
         return Proportion(self.errors, self.n)
 
     @property
     def distinguishable(self) -> bool:
-        """Whether the pair is confused significantly more often than the mean pair.
+        """Whether the pair is confused significantly more often than the average pair.
 
-        The test: one-sided exact binomial test of the pair's errors against the mean rate over all pairs (errors of
-        all pairs by images of all pairs, this pair included), Bonferroni-corrected over the pairs, at 5 %. If it
-        is False, another test set may well have another pair in this position.
+        A one-sided exact binomial test of the pair's errors against the mean rate over all pairs, Bonferroni-corrected,
+        at 5 %. If it is False, another pair could be in this place on another test set.
         """
         return self.p_value <= SIGNIFICANCE
 
     def to_json(self) -> dict[str, object]:
-        """Plain values."""
+        """Convert to plain values."""
         return {
             "rank": self.rank,
             "first": self.first,
@@ -127,12 +126,12 @@ class ConfusedPair:
 
 
 def confusion_matrix(labels: Labels, predicted: Labels, *, num_classes: int) -> Confusion:
-    """Count the images of each true and predicted class.
+    """Compute the confusion matrix.
 
     Args:
         labels: True classes, int64, 0..k-1.
         predicted: Predicted classes, int64, 0..k-1.
-        num_classes: k, classes without images included.
+        num_classes: k, including classes without images.
 
     Returns:
         int64, shape ``(k, k)``: entry ``[true, predicted]``.
@@ -146,7 +145,7 @@ def confusion_matrix(labels: Labels, predicted: Labels, *, num_classes: int) -> 
 
 
 def class_scores(confusion: Confusion, class_names: tuple[str, ...]) -> tuple[ClassScore, ...]:
-    """The scores of each class, in label order.
+    """Compute the scores of each class, in label order.
 
     Example:
         >>> score = class_scores(np.array([[8, 2], [0, 10]]), ("cat", "dog"))[0]
@@ -160,9 +159,9 @@ def class_scores(confusion: Confusion, class_names: tuple[str, ...]) -> tuple[Cl
 
 
 def confused_pairs(confusion: Confusion, class_names: tuple[str, ...]) -> tuple[ConfusedPair, ...]:
-    """All unordered pairs of classes, the highest confusion rate first.
+    """Rank all unordered pairs of classes, the highest confusion rate first.
 
-    Equal rates are ordered by label. Pairs without images are skipped, because they have no rate.
+    Equal rates are ordered by label. Pairs without any image are skipped, since they have no rate.
 
     Example:
         >>> pair = confused_pairs(np.array([[90, 9, 1], [1, 98, 1], [0, 0, 100]]), ("4", "9", "0"))[0]

@@ -14,14 +14,14 @@ _Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 
 @dataclass(frozen=True)
 class Proportion:
-    """How many of n independent cases succeeded, with a 95 % Wilson score interval for the true rate.
+    """A number of successes among n independent cases, with its 95 % Wilson score interval.
 
-    The interval covers other images from the same source. It does not cover training again with another seed, or
-    images from another source.
+    The interval covers the sampling of images from the same source. It does not cover training again with another seed,
+    or images from another source.
 
     Attributes:
         successes: Number of successes, 0..n.
-        n: Number of cases, >= 1. Without cases, use None instead of a Proportion.
+        n: Number of cases, >= 1. A proportion of no cases is None, never a `Proportion`.
 
     Raises:
         DataError: n is below 1, or successes lies outside 0..n.
@@ -29,7 +29,7 @@ class Proportion:
     Source:
         Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22, 1927; recommended by
         Brown, Cai and DasGupta, "Interval estimation for a binomial proportion", 2001. We differ in one thing: the
-        ends are set to exactly 0 and 1 where nothing or everything succeeded, which rounding would miss by 1e-17.
+        ends are exactly 0 without and 1 with only successes, which rounding would miss by 1e-17.
 
     Example:
         >>> accuracy = Proportion(9_900, 10_000)
@@ -51,7 +51,7 @@ class Proportion:
 
     @property
     def rate(self) -> float:
-        """The measured rate, in [0, 1]."""
+        """The measured proportion, in [0, 1]."""
         return self.successes / self.n
 
     @property
@@ -66,7 +66,7 @@ class Proportion:
 
     @property
     def decimals(self) -> int:
-        """The decimals that n can resolve in a percentage: 1 up to 1,000 cases, 2 up to 10,000.
+        """Significant decimals of the percentage: 1 up to 1,000 cases, 2 up to 10,000.
 
         With fewer, 59,999 of 60,000 would read "100.00 %".
         """
@@ -80,12 +80,12 @@ class Proportion:
         )
 
     def to_json(self) -> dict[str, int | float]:
-        """Plain values; `from_json` needs the first two, the others are there for readers in other languages."""
+        """Convert to plain values; `from_json` reads the first two, the others are for readers in other languages."""
         return {"successes": self.successes, "n": self.n, "rate": self.rate, "low": self.low, "high": self.high}
 
     @classmethod
     def from_json(cls, value: dict[str, int | float]) -> Proportion:
-        """Read back what `to_json` wrote; the ends are computed again.
+        """Read back the result of `to_json`; the interval is computed again.
 
         Raises:
             DataError: The counts do not make a proportion.
@@ -107,19 +107,19 @@ class Proportion:
 
 
 def tail_probability(successes: int, n: int, *, rate: float) -> float:
-    """How likely at least this many successes are in n cases when each succeeds with this rate: exact, not normal.
+    """The probability of at least this many successes in n cases at a given rate, exact.
 
     Args:
         successes: 0..n.
-        n: Cases, >= 1.
-        rate: In [0, 1].
+        n: Number of cases, >= 1.
+        rate: Probability of a success, in [0, 1].
 
     Returns:
         P(X >= successes) for X binomial(n, rate), in [0, 1].
 
     Source:
         Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the case of the binomial", 1934:
-        the one-sided test behind their limits. The terms are summed from logarithms of factorials.
+        the one-sided test behind their limits. The terms are computed from log-factorials.
 
     Example:
         >>> round(tail_probability(9, 10, rate=0.5), 6)  # (10 + 1) / 1024
@@ -129,13 +129,13 @@ def tail_probability(successes: int, n: int, *, rate: float) -> float:
         return 1.0
     if rate <= 0.0 or rate >= 1.0:
         return float(rate >= 1.0)
-    if successes <= n * rate:  # the lower tail has fewer terms, and the answer is too large to lose digits
+    if successes <= n * rate:  # the lower tail has fewer terms
         return 1.0 - _sum_of_terms(range(successes - 1, -1, -1), n, rate)
     return _sum_of_terms(range(successes, n + 1), n, rate)
 
 
 def _sum_of_terms(counts: range, n: int, rate: float) -> float:
-    """Binomial terms added up, walking away from the largest one until the rest cannot matter."""
+    """Sum binomial terms, starting from the largest, until the rest is negligible."""
     whole = math.lgamma(n + 1)
     total = 0.0
     for count in counts:

@@ -1,4 +1,4 @@
-"""Labels that are likely wrong, by confident learning on cross-validated probabilities."""
+"""Labels that are likely wrong: confident learning on cross-validated probabilities."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class LabelIssue:
         label: Its label.
         suggested: The predicted class.
         margin: Probability of the suggested class minus that of the label, in (0, 1].
-        is_likely: Whether it is within the estimated number of wrong labels. The others are more often mistakes of
-            the networks.
+        is_likely: Whether it is within the estimated number of label errors. The others are more often errors of the
+            networks.
     """
 
     index: int
@@ -31,19 +31,19 @@ class LabelIssue:
 
 
 def label_issues(probabilities: Probabilities, labels: Labels) -> tuple[LabelIssue, ...]:
-    """Images whose prediction differs from their label, most confident first.
+    """Find images whose label differs from the prediction, the largest margin first.
 
-    The number of wrong labels is estimated by the `confident_joint`; for each label i and class j, that many images
-    with the largest margin are likely errors.
+    The `confident_joint` estimates the number of label errors; for each label i and class j, that many images with the
+    largest margin are likely errors.
 
     Args:
-        probabilities: Of networks that were not trained on the picture in question: cross-validated.
-        labels: As given, some of them wrong.
+        probabilities: Cross-validated: each row comes from a network that was not trained on that image.
+        labels: Given labels, some of them wrong.
 
     Source:
         Northcutt, Jiang and Chuang, Confident Learning: Estimating Uncertainty in Dataset Labels (2021), pruning by
-        noise rate. We keep the disputed images beyond the estimate in the list, because on clean data, where
-        all probabilities are high, the estimate is close to zero although real errors are still disputed.
+        noise rate. We also list the images beyond the estimate, because on clean data with high
+        probabilities the estimate is close to zero although real errors are among them.
 
     Example:
         >>> sure = np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.05, 0.95]], np.float32)
@@ -60,11 +60,11 @@ def label_issues(probabilities: Probabilities, labels: Labels) -> tuple[LabelIss
 
 
 def confident_joint(probabilities: Probabilities, labels: Labels) -> Int64[np.ndarray, "k k"]:
-    """How many images labeled i (rows) count as class j (columns).
+    """Count the images labeled i (rows) that confidently belong to class j (columns).
 
-    An image counts as class j if its probability of j is at least the mean of the images labeled j. The threshold
-    therefore adapts to an underconfident or overconfident network. Of several such classes the most likely one
-    counts; an image without any is not counted.
+    An image confidently belongs to class j if its probability of j reaches the mean of the images labeled j, which
+    adjusts for networks that are under- or overconfident. Of several such classes the most probable one counts; an
+    image with none is not counted.
 
     Example:
         >>> sure = np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.05, 0.95]], np.float32)
@@ -74,9 +74,9 @@ def confident_joint(probabilities: Probabilities, labels: Labels) -> Int64[np.nd
     classes = probabilities.shape[1]
     own = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     counts = np.bincount(labels, minlength=classes)
-    usual = np.full(classes, np.inf)
-    usual[counts > 0] = (np.bincount(labels, weights=own, minlength=classes) / np.maximum(counts, 1))[counts > 0]
-    reached = np.where(probabilities >= usual, probabilities, -1.0)
+    thresholds = np.full(classes, np.inf)
+    thresholds[counts > 0] = (np.bincount(labels, weights=own, minlength=classes) / np.maximum(counts, 1))[counts > 0]
+    reached = np.where(probabilities >= thresholds, probabilities, -1.0)
     counted = reached.max(axis=1) >= 0
     joint = np.zeros((classes, classes), np.int64)
     np.add.at(joint, (labels[counted], reached.argmax(axis=1)[counted]), 1)
@@ -84,15 +84,15 @@ def confident_joint(probabilities: Probabilities, labels: Labels) -> Int64[np.nd
 
 
 def _likely(probabilities: Probabilities, labels: Labels) -> np.ndarray:
-    """Truth values: for each label and class, as many of the most confident as the joint, scaled to all images."""
+    """Mask of likely errors: for each label and class, as many as the joint estimates, the largest margins first."""
     joint = confident_joint(probabilities, labels)
     sizes = np.bincount(labels, minlength=len(joint))
-    wanted = np.rint(joint / np.maximum(joint.sum(axis=1, keepdims=True), 1) * sizes[:, None]).astype(int)
+    estimated = np.rint(joint / np.maximum(joint.sum(axis=1, keepdims=True), 1) * sizes[:, None]).astype(int)
     likely = np.zeros(len(labels), bool)
-    for label, target in zip(*np.nonzero(wanted), strict=True):
+    for label, target in zip(*np.nonzero(estimated), strict=True):
         if label != target:
-            places = np.flatnonzero(labels == label)
-            margins = probabilities[places, target] - probabilities[places, label]
-            surest = np.argsort(-margins, kind="stable")[: wanted[label, target]]
-            likely[places[surest[margins[surest] > 0]]] = True
+            members = np.flatnonzero(labels == label)
+            margins = probabilities[members, target] - probabilities[members, label]
+            largest = np.argsort(-margins, kind="stable")[: estimated[label, target]]
+            likely[members[largest[margins[largest] > 0]]] = True
     return likely

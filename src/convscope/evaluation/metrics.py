@@ -1,4 +1,4 @@
-"""Evaluate a network from its logits: the measurement behind every report."""
+"""Evaluation of a network from its logits: accuracy, confusion matrix, calibration and mistakes."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from convscope.evaluation.intervals import Proportion
 __all__ = ["Evaluation", "Mistake", "Proportion", "log_softmax", "measure"]
 
 WORST = 1000
-"""How many mistakes an evaluation names; all of them are in the confusion matrix."""
+"""Mistakes listed in an evaluation; the confusion matrix counts all of them."""
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """An image that was predicted as the wrong class.
+    """A misclassified image.
 
     Attributes:
-        index: Its position in the data that was measured.
-        label: Index of the class that the data names.
-        predicted: Index of the class that the network names.
-        probability: What the network gives its own choice, in (0, 1].
-        label_probability: What it gives the named class, in [0, 1).
-        known_wrong: True when the label, not the network, is published to be wrong.
+        index: Position in the evaluated data.
+        label: The class according to the data.
+        predicted: The predicted class.
+        probability: Probability of the predicted class, in (0, 1].
+        label_probability: Probability of the label, in [0, 1).
+        known_wrong: True if the label is known to be wrong.
     """
 
     index: int
@@ -48,7 +48,7 @@ class Mistake:
     known_wrong: bool = False
 
     def to_json(self) -> dict[str, object]:
-        """Plain values."""
+        """Convert to plain values."""
         return {
             "index": self.index,
             "label": self.label,
@@ -61,15 +61,15 @@ class Mistake:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """How good a network is on one set of images, with the uncertainty of each figure.
+    """The evaluation of a network on one set of images, with confidence intervals.
 
     Attributes:
-        class_names: One name a class, in label order.
-        confusion: int64, shape ``(k, k)``: images, row the true class, column the predicted one.
-        accuracy_without_known_wrong: The accuracy over the images whose label is not known to be wrong; None when no
-            label is known to be wrong.
-        calibration: Whether the probabilities can be taken at their word.
-        mistakes: The most confident mistakes, most confident first, at most `WORST`.
+        class_names: In label order.
+        confusion: int64, shape ``(k, k)``: number of images by true class (rows) and predicted class (columns).
+        accuracy_without_known_wrong: Accuracy on the images whose label is not known to be wrong; None if there are no
+            such labels.
+        calibration: How well the probabilities match the accuracy.
+        mistakes: The most confident mistakes first, at most `WORST`.
     """
 
     class_names: tuple[str, ...]
@@ -85,17 +85,17 @@ class Evaluation:
 
     @property
     def n(self) -> int:
-        """Images measured."""
+        """Number of images."""
         return int(self.confusion.sum())
 
     @property
     def errors(self) -> int:
-        """Number of images predicted as the wrong class."""
+        """Images given to the wrong class, all of them."""
         return self.n - self.accuracy.successes
 
     @property
     def accuracy(self) -> Proportion:
-        """The fraction of images whose predicted class is their label."""
+        """Fraction of images classified correctly."""
         return Proportion(int(np.trace(self.confusion)), self.n)
 
     @cached_property
@@ -109,11 +109,11 @@ class Evaluation:
         return confused_pairs(self.confusion, self.class_names)
 
     def most_confused(self, count: int = 3) -> tuple[ConfusedPair, ...]:
-        """The first pairs of the ranking that were confused at least once: fewer than ``count`` may be left."""
+        """The first ``count`` pairs of the ranking, without those that were never confused."""
         return tuple(pair for pair in self.pairs[:count] if pair.errors)
 
     def to_json(self) -> dict[str, object]:
-        """Plain values that `from_json` reads back; pairs that were never confused, often thousands, are omitted."""
+        """Convert to plain values for `from_json`; pairs that were never confused are omitted."""
         without = self.accuracy_without_known_wrong
         return {
             "n": self.n,
@@ -129,10 +129,10 @@ class Evaluation:
 
     @classmethod
     def from_json(cls, value: Mapping) -> Evaluation:
-        """Read back what `to_json` wrote; what follows from the confusion matrix is computed again.
+        """Read back the result of `to_json`; what follows from the confusion matrix is computed again.
 
         Raises:
-            DataError: Something is missing or of the wrong kind.
+            DataError: A value is missing or invalid.
         """
         try:
             without = value["accuracy_without_known_wrong"]
@@ -142,9 +142,9 @@ class Evaluation:
             calibration = Calibration.from_json(value["calibration"])
             for bins in (calibration.equal_width, calibration.equal_mass):
                 if sum(one.count for one in bins) != confusion.sum():
-                    raise ValueError("a calibration of other images")
+                    raise ValueError("a calibration of a different number of images")
             if not all(map(is_class_name, class_names)):
-                raise ValueError("a name of a class that cannot be printed")
+                raise ValueError("a class name that is not printable")
             mistakes = tuple(Mistake(**mistake) for mistake in value["mistakes"])
             for mistake in mistakes:
                 _check_mistake(mistake, confusion)
@@ -163,12 +163,12 @@ def _check_mistake(mistake: Mistake, confusion: Confusion) -> None:
     bounds = {"index": confusion.sum(), "label": len(confusion), "predicted": len(confusion)}
     for name, bound in bounds.items():
         if type(getattr(mistake, name)) is not int or not 0 <= getattr(mistake, name) < bound:
-            raise ValueError(f"a mistake whose {name} is not 0 to {bound - 1}")
+            raise ValueError(f"a mistake whose {name} is not from 0 to {bound - 1}")
     if type(mistake.known_wrong) is not bool:
         raise ValueError("a mistake whose known_wrong is neither true nor false")
     for name in ("probability", "label_probability"):
         if not is_number(getattr(mistake, name), 0, 1):
-            raise ValueError(f"a mistake whose {name} is not 0 to 1")
+            raise ValueError(f"a mistake whose {name} is not from 0 to 1")
 
 
 def measure(
@@ -179,20 +179,20 @@ def measure(
     known_wrong: Sequence[int] = (),
     worst: int = WORST,
 ) -> Evaluation:
-    """Measure predictions against labels.
+    """Evaluate predictions against labels.
 
     Args:
-        logits: float32, shape ``(n, k)``, finite, n >= 1. Of equal logits the first class counts as predicted.
+        logits: float32, shape ``(n, k)``, finite, n >= 1. Of equal logits the first class is predicted.
         labels: int64, shape ``(n,)``, 0..k-1.
         class_names: k names, k >= 2; classes without images are allowed.
-        known_wrong: Positions of images whose label is published to be wrong.
-        worst: How many mistakes to name, the most confident first.
+        known_wrong: Positions of images whose label is known to be wrong.
+        worst: Maximum number of mistakes to list, the most confident first.
 
     Returns:
-        The evaluation; probabilities are computed in float64.
+        The evaluation. Probabilities are computed in float64.
 
     Raises:
-        DataError: There is no image, or logits, labels and class names do not belong together.
+        DataError: There are no images, or logits, labels and class names do not match.
         ConvscopeError: A logit is not a finite number.
 
     Example:
@@ -221,7 +221,7 @@ def measure(
 
 
 def log_softmax(logits: Logits) -> LogProbabilities:
-    """The logarithm of the softmax, in float64: finite for every finite logit, where a float32 softmax gives log 0.
+    """The logarithm of the softmax, in float64: finite for all finite logits, unlike the log of a float32 softmax.
 
     Example:
         >>> log_softmax(np.array([[1000, 0]], np.float32)).tolist()
@@ -239,10 +239,10 @@ def _worst_mistakes(
     trusted: np.ndarray,
     count: int,
 ) -> tuple[Mistake, ...]:
-    """The mistakes with the highest confidence; equal ones in the order of the data."""
+    """The mistakes with the highest confidence; ties are in the order of the data."""
     wrong = np.flatnonzero(predicted != labels)
     confidence = log_probabilities[wrong, predicted[wrong]]
-    # Many confidences round to 1; among those, the one that finds the named class least likely comes first.
+    # Many confidences round to 1; among those, the one with the lowest probability of the label comes first.
     order = np.lexsort((wrong, log_probabilities[wrong, labels[wrong]], -confidence))
     return tuple(
         Mistake(
@@ -261,7 +261,7 @@ def _check(logits: np.ndarray, labels: np.ndarray, class_names: Sequence[str], k
     k = len(class_names)
     if logits.ndim != 2 or len(logits) < 1 or logits.shape[1] != k or k < 2:
         raise DataError(
-            "Expected logits of shape (n, k) for at least one image and one column for each of two or more classes. "
+            "Expected logits of shape (n, k) for at least one image and two or more classes. "
             f"Received: shape={logits.shape}, {k} class names."
         )
     if labels.shape != logits.shape[:1] or not np.issubdtype(labels.dtype, np.integer):
@@ -284,5 +284,5 @@ def _check(logits: np.ndarray, labels: np.ndarray, class_names: Sequence[str], k
         raise ConvscopeError(
             f"Expected finite logits. Received: {len(finite) - int(finite.sum()):,} of {len(finite):,} images with NaN "
             f"or infinity, the first at position {first}.",
-            hint="The weights are damaged or the training diverged: train again, with a lower learning rate.",
+            hint="The training probably diverged: train again with a lower learning rate.",
         )

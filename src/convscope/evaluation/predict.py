@@ -1,4 +1,4 @@
-"""Images to predictions, through the NumPy engine: no TensorFlow here."""
+"""Predictions for images, by the NumPy engine, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from convscope.model.forward import logits
 from convscope.model.model_file import Model
 
 SHOWN = 10
-"""Images that predictions show of themselves in a notebook."""
+"""Number of images shown in a notebook."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One class and what the network gives it."""
+    """A class and its probability."""
 
     name: str
     probability: float
@@ -30,7 +30,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Predictions:
-    """The predictions for some images.
+    """Predictions for some images.
 
     Attributes:
         logits: float32 ``(n, k)``, divided by the model's temperature.
@@ -55,7 +55,7 @@ class Predictions:
             for index in range(min(len(self), SHOWN))
         ]
         runners_up = range(1, min(3, len(self.class_names)))
-        heads = ("image", "likeliest", *(f"then ({place + 1})" for place in runners_up))
+        heads = ("image", "prediction", *(f"rank {place + 1}" for place in runners_up))
         return table(heads, rows, caption=f"Predictions of {len(self):,} images; the first {len(rows)}")
 
     @cached_property  # `top` asks once per image
@@ -64,34 +64,32 @@ class Predictions:
         return np.exp(log_softmax(self.logits)).astype(np.float32)
 
     def top(self, index: int, count: int = 3) -> tuple[Choice, ...]:
-        """The likeliest classes of one image, likeliest first."""
+        """The most likely classes of one image, most likely first."""
         row = self.probabilities[index]
         order = np.argsort(-row, kind="stable")[:count]
         return tuple(Choice(self.class_names[k], float(row[k])) for k in order)
 
 
 def predict(model: Model, pixels: Pixels) -> Predictions:
-    """Classify images that are already preprocessed.
+    """Classify images that already have the network's input shape.
 
     Args:
-        model: As read from its file.
-        pixels: uint8 ``(n, h, w, c)`` of the network's input shape, 0..255; see `data.preprocess` for other pictures.
+        model: From a model file.
+        pixels: uint8 ``(n, h, w, c)``, 0..255, preprocessed; see `data.preprocess` for other images.
 
     Returns:
-        One row per image.
+        One row for each image.
 
     Raises:
-        ModelFileError: The weights are so large that the numbers leave float32.
+        ModelFileError: The weights are so large that the logits overflow float32.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         raw = logits(model.spec, model.weights, to_images(pixels))
     if not np.isfinite(raw).all():
-        raise ModelFileError(
-            "The network's numbers are too large to be compared. Received: logits that are not finite."
-        )
+        raise ModelFileError("Expected finite logits. Received: NaN or infinity, because the weights are too large.")
     return at_temperature(Predictions(raw, model.class_names), model)
 
 
 def at_temperature(raw: Predictions, model: Model) -> Predictions:
-    """Predictions of the bare network, divided by the temperature that the model has been given since."""
+    """Apply the model's temperature to uncalibrated predictions."""
     return Predictions(raw.logits / np.float32(temperature_of(model.calibration)), raw.class_names)

@@ -107,7 +107,7 @@ class Attribution:
         )
 
 
-def colours(values: np.ndarray, reach: float) -> np.ndarray:
+def colors(values: np.ndarray, reach: float) -> np.ndarray:
     """Map numbers to the diverging scale.
 
     Args:
@@ -118,7 +118,7 @@ def colours(values: np.ndarray, reach: float) -> np.ndarray:
         uint8, with one more axis of 3.
 
     Example:
-        >>> colours(np.array([-2.0, 0.0, 2.0]), 2.0).tolist()
+        >>> colors(np.array([-2.0, 0.0, 2.0]), 2.0).tolist()
         [[11, 87, 168], [250, 249, 246], [184, 70, 0]]
     """
     scaled = np.clip(np.nan_to_num(values / reach), -1, 1) if reach > 0 else np.zeros(np.shape(values))
@@ -138,7 +138,7 @@ def to_pixels(values: Float32[np.ndarray, "h w"], *, cell: int = _CELL, reach: f
         uint8 ``(h * cell, w * cell, 3)``.
     """
     reach = float(np.abs(values).max(initial=0.0)) if reach is None else reach
-    picture = np.kron(colours(values, reach), np.ones((cell, cell, 1), np.uint8))
+    picture = np.kron(colors(values, reach), np.ones((cell, cell, 1), np.uint8))
     if reach > 0 and cell >= 3:
         middle, half = (cell - 1) / 2, max(0.5, cell / 9)
         near = np.abs(np.arange(cell) - middle) <= half

@@ -1,51 +1,23 @@
-"""Five attribution methods with one signature, all on logits rather than softmax outputs. No TensorFlow.
+"""Attribution methods: maps of what the logit of a class depends on, never of the probability. No TensorFlow.
 
-Each docstring describes how the method differs from its paper. No map is the whole truth about a network:
-`sanity_checks` tests each of them.
+Each module of ``explainers/`` is one method; `EXPLAINERS` finds them by import, so a new method is one new file. No map
+is the truth about the network; `sanity_checks` tests each.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+import importlib
+import pkgutil
 
-from convscope.explanation.attribution import Attribution
-from convscope.explanation.attribution_target import Image
-from convscope.explanation.gradients import gradient, integrated_gradients, smoothgrad
-from convscope.explanation.regions import grad_cam, occlusion
-from convscope.model.model_file import Model
+from convscope.explanation import explainers
+from convscope.explanation.explainer import Explainer
 
 
-class Explainer(Protocol):
-    """The signature of every member of `EXPLAINERS`."""
-
-    def __call__(self, network: Model, image: Image, *, target: int | None = None, seed: int = 0) -> Attribution:
-        """Compute the map of one image; ``target`` None explains the predicted class."""
-        ...
+def _find_explainers() -> dict[str, Explainer]:
+    modules = pkgutil.iter_modules(explainers.__path__, f"{explainers.__name__}.")
+    found: list[Explainer] = [importlib.import_module(module.name).EXPLAINER for module in modules]
+    return {explainer.name: explainer for explainer in sorted(found, key=lambda explainer: explainer.order)}
 
 
-EXPLAINERS: dict[str, Explainer] = {
-    "gradient": gradient,
-    "smoothgrad": smoothgrad,
-    "integrated_gradients": integrated_gradients,
-    "grad_cam": grad_cam,
-    "occlusion": occlusion,
-}
-"""Methods by name; the names are the choices of the command line."""
-
-TITLES: dict[str, str] = {
-    "gradient": "Gradient",
-    "smoothgrad": "SmoothGrad",
-    "integrated_gradients": "Integrated gradients",
-    "grad_cam": "Grad-CAM",
-    "occlusion": "Occlusion",
-}
-"""Display names."""
-
-IN_WORDS: dict[str, str] = {
-    "gradient": "how the score responds to a small change of each pixel",
-    "smoothgrad": "the gradient, averaged over noisy copies of the image",
-    "integrated_gradients": "the contribution of each pixel to the score, relative to an empty image",
-    "grad_cam": "which regions of the last feature maps support the class; coarse",
-    "occlusion": "how far the score falls when a patch over the pixel is covered",
-}
-"""Short descriptions; the score is the logit."""
+EXPLAINERS: dict[str, Explainer] = _find_explainers()
+"""The methods by name; the names are the choices of the command line."""

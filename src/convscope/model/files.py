@@ -1,4 +1,4 @@
-"""Files of ours on a disk that may fail: written whole or not at all, and read within a bound."""
+"""Files on a disk that may fail: written atomically, and read up to a limit."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from convscope.errors import ModelFileError
 
 
 def replace_file(path: Path, parts: Sequence[bytes]) -> None:
-    """Write a file so that a reader, also after a power cut, sees the old one or the new one, never half of it.
+    """Write a file atomically: a reader sees the old file or the new one, never a part of it, even after a power cut.
 
     Raises:
-        OSError: The disk is full or the folder read-only, or something that is no ordinary file has the name; it is
-            untouched and nothing is left beside it.
+        OSError: The disk is full, the folder is read-only, or the path is not a regular file. What was there is left as
+            it was, and no temporary file stays behind.
     """
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
@@ -40,22 +40,22 @@ def replace_file(path: Path, parts: Sequence[bytes]) -> None:
 
 
 def make_folder(path: Path, *, exist_ok: bool = True) -> None:
-    """Make a folder and those above it, so that a power cut does not take them away again.
+    """Make a folder and its parents, so that they survive a power cut.
 
     Raises:
-        OSError: It cannot be made; FileExistsError where it is there and ``exist_ok`` is False.
+        OSError: It cannot be made; FileExistsError if it exists and ``exist_ok`` is False.
     """
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     path.mkdir(parents=True, exist_ok=exist_ok)
-    for folder in missing or [path]:  # one that is there may be so since a moment ago, and not on the disk
+    for folder in missing or [path]:  # an existing one may be new and not on the disk yet
         _sync_folder(folder.parent)
 
 
 def read_small(path: Path, max_bytes: int) -> bytes:
-    """A small file's bytes, read at once.
+    """The bytes of a small file.
 
     Raises:
-        ModelFileError: It is no ordinary file, or larger. The message does not name the file.
+        ModelFileError: It is not a regular file, or larger. The message does not name the file.
         OSError: It cannot be read.
     """
     with open_regular(path) as file:
@@ -66,13 +66,13 @@ def read_small(path: Path, max_bytes: int) -> bytes:
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """Open an ordinary file to read, and wait for nobody.
+    """Open a regular file for reading, without blocking.
 
     Raises:
-        ModelFileError: It is something else. The message does not name the file.
+        ModelFileError: It is not a regular file. The message does not name the file.
         OSError: It cannot be opened.
     """
-    # Not blocking: opening a named pipe would otherwise wait for a writer for ever.
+    # Non-blocking, because opening a named pipe would otherwise wait for a writer forever.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)

@@ -1,10 +1,10 @@
-"""Enough of HDF5 to read the weights that Keras writes, from bytes in memory, read as hostile.
+"""Enough of HDF5 to read the weights that Keras writes, from bytes in memory that are not trusted.
 
-HDF5 is a file system in a file: datasets may lie in other files, be views of others, be packed, or claim petabytes.
-Here there are groups and float32 numbers that lie in one piece in these very bytes; everything else is refused by name.
+HDF5 is a file system in a file: datasets may be in other files, be views of others, be compressed, or claim petabytes.
+This reader takes groups and contiguous float32 datasets in the given bytes; everything else is refused by name.
 
 Source: the HDF5 File Format Specification, version 3.0: superblock 0, version 1 B-trees and object headers, which is
-what the library writes unless told otherwise. We support only a part of it.
+what the library writes by default. Everything else is missing here.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from convscope.model.window import Shape
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MAX_NODES = 100_000
-"""Nodes, headers and blocks that are looked at in one file: a reader that goes in circles ends here."""
+"""The most nodes, headers and blocks that are read of one file, so that a circle ends."""
 
 MAX_NAME = 200
 MAX_RANK = 8
 
 _DATASPACE, _DATATYPE, _EXTERNAL, _LAYOUT, _FILTERS, _CONTINUATION, _SYMBOL_TABLE = 0x1, 0x3, 0x7, 0x8, 0xB, 0x10, 0x11
 _FLOAT32 = bytes.fromhex("11201f00 04000000 0000 2000 17 08 00 17 7f000000")
-"""How the format describes an IEEE number of 32 bits, little-endian."""
+"""The datatype message of a little-endian IEEE float of 32 bits."""
 
 _LAYOUTS = {0: "compact", 2: "in chunks", 3: "virtual, a view of other files"}
 _SHARED = 0x02
@@ -41,13 +41,13 @@ class _Message:
 
 
 class Hdf5:
-    """A file, opened; nothing is read before it is asked for.
+    """An open file; nothing is read in advance.
 
     Args:
         data: The whole file.
 
     Raises:
-        ModelFileError: It is no HDF5 file, or of another version of the format.
+        ModelFileError: It is not an HDF5 file, or has another version of the format.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -64,7 +64,7 @@ class Hdf5:
         self._root = struct.unpack("<Q", self._take(64, 8))[0]
 
     def names(self, path: str) -> tuple[str, ...]:
-        """What lies in a group, in the file's order.
+        """The names in a group, in the order of the file.
 
         Raises:
             ModelFileError: No such group, or a damaged one.
@@ -82,7 +82,7 @@ class Hdf5:
             float32, read-only, a view of the file's bytes.
 
         Raises:
-            ModelFileError: There is no such dataset, it is of another kind, or not in these bytes.
+            ModelFileError: There is no such dataset, it is of another kind, or it is outside these bytes.
         """
         messages: dict[int, bytes] = {}
         for message in self._messages(self._find(path)):
@@ -154,7 +154,7 @@ class Hdf5:
             yield from self._entries(struct.unpack("<Q", self._take(address + 32 + 16 * index, 8))[0], names, depth + 1)
 
     def _messages(self, address: int) -> Iterator[_Message]:
-        """The messages of an object's header, its continuations included."""
+        """The messages of an object's header, with its continuations."""
         version, size = struct.unpack("<B7xI", self._take(address, 12))
         if version != 1:
             raise ModelFileError(f"its weights have an object header of version {version}; 1 is read.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from typing import Any
 
 from convscope.errors import ModelFileError, SpecError
@@ -17,18 +17,9 @@ from convscope.model.spec import INPUT, MAX_LAYERS, Node, Spec, default_name
 from convscope.model.spec_parser import make_layer
 
 IDLE = (
-    "SpatialDropout2D",
-    "GaussianDropout",
-    "GaussianNoise",
-    "RandomFlip",
-    "RandomRotation",
-    "RandomTranslation",
-    "RandomZoom",
-    "RandomShear",
-    "RandomBrightness",
-    "RandomContrast",
-    "ActivityRegularization",
-)
+    "SpatialDropout2D", "GaussianDropout", "GaussianNoise", "ActivityRegularization", "RandomFlip", "RandomRotation",
+    "RandomTranslation", "RandomZoom", "RandomShear", "RandomBrightness", "RandomContrast",
+)  # fmt: skip
 """Layers that are active in training only; they are skipped, which changes no prediction."""
 
 _INERT = {"name", "trainable", "dtype", "seed", "noise_shape", "build_config", "synchronized", "batch_input_shape"}
@@ -141,10 +132,10 @@ def _entry(entry: object, index: int) -> dict[str, Any]:
     if not isinstance(entry, dict) or not isinstance(kind, str) or not isinstance(entry.get("config"), dict):
         raise ModelFileError(f"{where} is not the description of a layer.")
     is_own = entry.get("registered_name") in (None, kind) and entry.get("module", "keras.layers") == "keras.layers"
-    if not is_own or kind not in (*LAYERS, *IDLE, "InputLayer", "Rescaling"):
+    if not is_own or kind not in (*LAYERS, *IDLE, "InputLayer"):
         raise ModelFileError(
             f"{where} is {ascii(kind)[:60]} of {ascii(entry.get('module'))[:60]}, which convscope does not have.",
-            hint=f"It reads {', '.join(LAYERS)}, and Rescaling in front.",
+            hint=f"It reads {', '.join(LAYERS)}.",
         )
     return entry
 
@@ -205,7 +196,10 @@ def _inbound(entry: Mapping[str, Any], where: str) -> list[str]:
     given, options = call.get("args"), call.get("kwargs")
     if isinstance(given, list) and len(given) == 1 and isinstance(given[0], list):
         given = given[0]
-    is_plain = isinstance(options, dict) and all(value is None or value is False for value in options.values())
+    inert = (None, False, True) if entry["class_name"] in IDLE else (None, False)  # Keras writes training=True there
+    is_plain = isinstance(options, dict) and all(
+        any(value is one for one in (inert if key == "training" else (None,))) for key, value in options.items()
+    )
     if not isinstance(given, list) or not 1 <= len(given) <= MAX_LAYERS or not is_plain:
         raise ModelFileError(f"{where} must be called once, on outputs of other layers.")
     names = []
@@ -230,29 +224,28 @@ def _without_idle(entries: Sequence[Entry]) -> tuple[list[Entry], tuple[str, ...
             idle.append(entry.kind)
             stands_for[entry.name] = inputs[0]
         else:
-            kept.append(Entry(entry.kind, entry.values, entry.where, entry.name, inputs, entry.group))
+            kept.append(replace(entry, inputs=inputs))
     return kept, tuple(idle)
 
 
 def _without_rescaling(entries: list[Entry]) -> tuple[list[Entry], float | None, float]:
-    """The layers after the rescaling of the image, and what that rescaling does."""
+    """The layers after the rescaling of the image, and what that rescaling does.
+
+    It is not kept as a layer: together with the range of the pixels it becomes the input range of the run.
+    """
     scale, offset, source = None, 0.0, INPUT
-    while entries and entries[0].kind == "Rescaling" and sum(source in entry.inputs for entry in entries) == 1:
+    while entries and _is_rescaling(entries[0], source) and sum(source in entry.inputs for entry in entries) == 1:
         first = entries.pop(0)
         by, plus = (_number(first, key) for key in ("scale", "offset"))
         scale, offset, source = by * (1.0 if scale is None else scale), by * offset + plus, first.name
-    return (
-        [
-            Entry(one.kind, one.values, one.where, one.name, tuple(_renamed(one.inputs, source)), one.group)
-            for one in entries
-        ],
-        scale,
-        offset,
-    )
+    renamed = [
+        replace(entry, inputs=tuple(INPUT if name == source else name for name in entry.inputs)) for entry in entries
+    ]
+    return renamed, scale, offset
 
 
-def _renamed(names: Sequence[str], source: str) -> list[str]:
-    return [INPUT if name == source else name for name in names]
+def _is_rescaling(entry: Entry, source: str) -> bool:
+    return entry.kind == "Rescaling" and entry.inputs == (source,)
 
 
 def _number(entry: Entry, key: str) -> float:
@@ -263,8 +256,6 @@ def _number(entry: Entry, key: str) -> float:
 
 
 def _layer(entry: Entry) -> Layer:
-    if entry.kind not in LAYERS:
-        raise ModelFileError(f"{entry.where}: {entry.kind} is read as the first layer only.")
     layer, where = LAYERS[entry.kind], f"{entry.where} ({entry.kind})"
     names = {field.name: field.default for field in fields(layer)}
     defaults = _DEFAULTS | dict(layer.keras_defaults)
@@ -304,7 +295,6 @@ def _nodes(entries: Sequence[Entry]) -> list[Node]:
 def _check_gives_logits(last: Layer) -> None:
     if not isinstance(last, Dense | Activation) or last.activation != "linear":
         raise ModelFileError(
-            f"Expected a last layer with one number for each class, as probabilities or logits. "
-            f"Received: {ascii(last)[:100]}.",
+            f"Expected one number for each class, as probabilities or logits. Received: {ascii(last)[:100]}.",
             hint="One sigmoid for two classes is not read; train with two units and softmax.",
         )

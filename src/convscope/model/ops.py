@@ -1,7 +1,7 @@
-"""The arithmetic of each layer in plain NumPy: float32 in, float32 out, channels last, nothing changed in place.
+"""The operations of the layers in plain NumPy: float32 in, float32 out, channels last, nothing changed in place.
 
-No function pads. A window tap is clipped to where it meets the picture (`taps`), so that memory follows the size of
-the output and of the weights, never ``dilation_rate × kernel_size``.
+No function pads. Each tap of a window is clipped to the image (`taps`), so that memory depends on the size of the
+output and of the weights, not on ``dilation_rate × kernel_size``.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from convscope.model.window import Window
 Tensor = Float32[np.ndarray, "..."]
 Maps = Float32[np.ndarray, "n h w c"]
 Slid = Float32[np.ndarray, "n rows columns f"]
-"""What a window leaves: other rows and columns than the maps had, and maybe another number of channels."""
+"""The output of a sliding window: rows, columns and the number of channels differ from those of the maps."""
 
 Vector = Float32[np.ndarray, " c"]
 
 BLOCK_BYTES = 1 << 25
-"""The most that the unfolded windows of one matrix product may take (one window at least): enough for full speed."""
+"""The size limit of the unfolded windows of one matrix product (at least one window): enough for full speed."""
 
 
 def conv2d(
@@ -33,21 +33,21 @@ def conv2d(
     window: Window,
     groups: int = 1,
 ) -> Slid:
-    """A convolution: the windows unfolded into rows, then one matrix product per group.
+    """A convolution: the windows are unfolded into rows, with one matrix product for each group.
 
     Args:
         maps: Any range.
         kernel: Rows, columns, channels of one group, filters.
-        bias: One number per filter, or None.
+        bias: One number for each filter, or None.
         window: The sliding window.
-        groups: Number of groups of channels, each with its own filters.
+        groups: Equal parts of the channels, each with an equal number of filters.
 
     Returns:
         ``(n, rows, columns, filters)``.
 
     Source:
         Chellapilla, Puri and Simard, "High performance convolutional neural networks for document processing", 2006.
-        We unfold only as many output rows at a time as fit `BLOCK_BYTES`.
+        Ours unfolds only as many output rows at a time as fit `BLOCK_BYTES`.
 
     Example:
         >>> picture = np.arange(9, dtype=np.float32).reshape(1, 3, 3, 1)
@@ -66,16 +66,16 @@ def conv2d(
 def depthwise_conv2d(
     maps: Maps, kernel: Float32[np.ndarray, "r s c m"], bias: Float32[np.ndarray, " f"] | None, *, window: Window
 ) -> Slid:
-    """A convolution of each channel by itself, one tap at a time.
+    """A convolution of each channel separately, one tap at a time.
 
     Args:
         maps: Any range.
-        kernel: Rows, columns, channels, windows a channel.
-        bias: One number an output channel, or None.
-        window: What slides.
+        kernel: Rows, columns, channels, windows for each channel.
+        bias: One number for each output channel, or None.
+        window: The sliding window.
 
     Returns:
-        ``(n, rows, columns, c × m)``; the windows of one channel lie side by side.
+        ``(n, rows, columns, c × m)``; the outputs of one channel are next to each other.
     """
     rows, columns = window.output_size(maps.shape[1:])
     channels, multiplier = kernel.shape[2:]
@@ -88,20 +88,20 @@ def depthwise_conv2d(
 
 
 def max_pooling2d(maps: Maps, *, window: Window) -> Float32[np.ndarray, "n rows columns c"]:
-    """The largest value of each window; padding never wins."""
+    """The largest value of each window; padding does not count."""
     largest = _pool(maps, window, 0, np.maximum, -np.inf)
     return _pool(largest, window, 1, np.maximum, -np.inf)
 
 
 def average_pooling2d(maps: Maps, *, window: Window) -> Float32[np.ndarray, "n rows columns c"]:
-    """The mean of each window's pixels; padding is not counted, as in TensorFlow."""
+    """The mean of each window; padding does not count, as in TensorFlow."""
     total = _pool(_pool(maps, window, 0, np.add, 0.0), window, 1, np.add, 0.0)
     rows, columns = (_pixel_counts(maps.shape[axis + 1], window, axis) for axis in (0, 1))
     return total / (rows[:, None, None] * columns[:, None])
 
 
 def global_average_pooling2d(maps: Maps) -> Float32[np.ndarray, "n c"]:
-    """The mean over rows and columns; summed in float64, since a big picture's sum outgrows float32."""
+    """The mean over rows and columns, summed in float64: the sum over a large image is inexact in float32."""
     return maps.mean(axis=(1, 2), dtype=np.float64).astype(np.float32)
 
 
@@ -134,7 +134,7 @@ def dense(
 
 
 def softmax(logits: Tensor) -> Tensor:
-    """Exponentials that sum to one over the last axis; the largest logit is taken off first, so that nothing overflows.
+    """Exponentials that sum to one over the last axis; the largest logit is subtracted first against overflow.
 
     Example:
         >>> softmax(np.array([[1000.0, 1000.0]], np.float32)).tolist()
@@ -154,7 +154,7 @@ def _elu(x: Tensor) -> Tensor:
 
 
 def _sigmoid(x: Tensor) -> Tensor:
-    # exp of a negative number only: it may vanish but cannot overflow
+    # exp of a negative number only: it may underflow but cannot overflow
     power = -np.abs(x)
     np.exp(power, out=power)
     above = np.where(x >= 0, np.float32(1), power)
@@ -201,7 +201,7 @@ def _outputs(size: int, window: Window, axis: int) -> int:
 def taps(
     size: int, window: Window, axis: int, start: int = 0, stop: int | None = None
 ) -> Iterator[tuple[int, slice, slice]]:
-    """Each tap that meets the picture on one axis: index, outputs it serves (from ``start``), pixels read."""
+    """Each tap that meets the image on one axis: index, outputs it serves (from ``start``), pixels read."""
     kernel, stride, rate = window.kernel_size[axis], window.strides[axis], window.dilation_rate[axis]
     before, _ = padding_split(size, **window.axis(axis))
     stop = _outputs(size, window, axis) if stop is None else stop
@@ -235,7 +235,7 @@ def _convolve(
 def _unfold(
     maps: Maps, window: Window, top: int, left: int, size: tuple[int, int]
 ) -> Float32[np.ndarray, "n rows columns r s c"]:
-    """The windows of ``size`` outputs from (top, left) on, side by side; zeros where a tap is outside the picture."""
+    """The windows of ``size`` outputs from (top, left) on, side by side; zeros where a tap is outside the image."""
     windows = np.zeros((len(maps), *size, *window.kernel_size, maps.shape[3]), np.float32)
     columns = list(taps(maps.shape[2], window, 1, left, left + size[1]))
     for i, to_rows, from_rows in taps(maps.shape[1], window, 0, top, top + size[0]):
@@ -255,7 +255,7 @@ def _pool(maps: Maps, window: Window, axis: int, fold: np.ufunc, start: float) -
 
 
 def _pixel_counts(size: int, window: Window, axis: int) -> Vector:
-    """How many pixels each window holds along one axis, padding left out."""
+    """How many pixels each window has along one axis, without padding."""
     counts = np.zeros(_outputs(size, window, axis), np.float32)
     for _, to, _ in taps(size, window, axis):
         counts[to] += 1

@@ -1,4 +1,4 @@
-"""Three networks by name. Each is the text of a spec file, so that a person can copy one and change it."""
+"""Three networks by name. Each is the text of a spec file, to copy and change."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ MAX_SPEC_BYTES = 100_000
 
 
 def load_spec(name_or_path: str, *, input_shape: tuple[int, int, int], num_classes: int) -> Spec:
-    """The network of a preset, or of a spec file, for the given data.
+    """The network of a preset or of a spec file, for the shape and classes of the data.
 
     Args:
-        name_or_path: A key of `PRESETS`, or the path of a text file with one layer per line.
+        name_or_path: A key of `PRESETS`, or the path of a text file with one layer on each line.
         input_shape: Rows, columns, channels of the data.
         num_classes: How many classes the data has.
 
@@ -106,6 +106,6 @@ def spec_text(name_or_path: str) -> tuple[str, str]:
             raise SpecError(f"{path}: a spec file has at most {MAX_SPEC_BYTES:,} bytes.")
         return content.decode("utf-8-sig"), path.stem
     except UnicodeDecodeError:
-        raise SpecError(f"{path}: expected a text file in UTF-8, one layer per line.") from None
+        raise SpecError(f"{path}: expected a text file in UTF-8, one layer on each line.") from None
     except OSError as error:
         raise SpecError(f"{path}: cannot be read ({error.strerror}).") from None

@@ -1,4 +1,4 @@
-"""What TensorFlow computed for a few images, kept so that every other engine can be held against it. Cool."""
+"""What TensorFlow computes for a few images, stored so that every other engine can be compared with it. Light."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from convscope.model.spec import Row, Spec
 REFERENCE_FILE = "proof.safetensors"
 IMAGES = 4
 MAX_SAMPLES = 1000
-"""Values kept of each layer and image, evenly spaced over all of them: a wrong layer is wrong nearly everywhere."""
+"""Values stored of each layer and image, evenly spaced: a wrong layer is wrong nearly everywhere."""
 
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """A few images with what an engine computed for them.
+    """A few images with the results of an engine.
 
     Attributes:
         engine: Name and version of what computed it.
         images: `IMAGES` of them, or fewer, whole multiples of 1/255.
-        logits: One row per image.
-        samples: For each layer but the last, its flattened output at `sample_positions`, one row per image.
+        logits: One row for each image.
+        samples: For each layer but the last, its flattened output at `sample_positions`, one row for each image.
     """
 
     engine: str
@@ -42,7 +42,7 @@ class Reference:
 
 
 def sample_positions(size: int) -> np.ndarray:
-    """Which values of a flattened output are kept: ``floor(i × size / m)`` for i below ``m = min(size, 1000)``.
+    """Which values of a flattened output are stored: ``floor(i × size / m)`` for i below ``m = min(size, 1000)``.
 
     Example:
         >>> sample_positions(3).tolist(), len(sample_positions(5408))
@@ -53,26 +53,27 @@ def sample_positions(size: int) -> np.ndarray:
 
 
 def sample(outputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The values to keep of each layer's output ``(n, ...)``."""
+    """The values to store of each layer's output ``(n, ...)``."""
     flat = {name: np.asarray(value, np.float32).reshape(len(value), -1) for name, value in outputs.items()}
     return {name: rows[:, sample_positions(rows.shape[1])] for name, rows in flat.items()}
 
 
 def numpy_reference(spec: Spec, weights: Weights, pixels: Pixels) -> Reference:
-    """The same by the NumPy engine, for a network that TensorFlow did not leave a proof of."""
+    """The same from the NumPy engine, for a network without a reference from TensorFlow."""
     seen = forward(spec, weights, to_images(pixels[:IMAGES]))
     outputs = {layer.name: layer.output for layer in seen.layers[:-1]}
     return Reference(f"NumPy {np.__version__}", seen.images, seen.logits, sample(outputs))
 
 
-def write_reference(proof: Reference, path: Path) -> None:
-    """Write it beside the model file, whole or not at all.
+def write_reference(reference: Reference, path: Path) -> None:
+    """Write it beside the model file, atomically.
 
     Raises:
         ModelFileError: It cannot be written.
     """
-    tensors = {"images": proof.images, "logits": proof.logits} | {f"layer/{k}": v for k, v in proof.samples.items()}
-    text = json.dumps({"schema_version": 1, "engine": proof.engine, "images": len(proof.images)})
+    tensors = {"images": reference.images, "logits": reference.logits}
+    tensors |= {f"layer/{name}": value for name, value in reference.samples.items()}
+    text = json.dumps({"schema_version": 1, "engine": reference.engine, "images": len(reference.images)})
     try:
         replace_file(path, encode(text, {name: np.ascontiguousarray(value) for name, value in tensors.items()}))
     except OSError as error:
@@ -80,10 +81,10 @@ def write_reference(proof: Reference, path: Path) -> None:
 
 
 def read_reference(path: Path, spec: Spec) -> Reference:
-    """Read it as hostile: shapes are those that the network implies.
+    """Read a reference. It is not trusted: its shapes must be those of the network.
 
     Raises:
-        ModelFileError: It is missing, damaged, or of another network.
+        ModelFileError: It is missing, damaged, or belongs to another network.
     """
     try:
         file = open_file(path)

@@ -1,4 +1,4 @@
-"""A network trained on another range of numbers, as one that reads images in [0, 1]."""
+"""Adapt a network that was trained on another range of pixel values to images in [0, 1]."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from convscope.model.layers.depthwise_conv2d import DepthwiseConv2D
 from convscope.model.spec import INPUT, Node, Spec
 
 SAME = 1e-6
-"""A slope this near to 1 and an offset this near to 0 are rounding."""
+"""The distance from slope 1 and offset 0 that counts as rounding."""
 
 
 def parse_range(text: str) -> tuple[float, float]:
     """The two ends of a range of numbers, written as ``LOW..HIGH``.
 
     Raises:
-        OptionError: It is not so written, or the ends are equal or beyond a million.
+        OptionError: It is not written like this, or the ends are equal or beyond a million.
 
     Example:
         >>> parse_range("-1..1")
@@ -42,10 +42,9 @@ def parse_range(text: str) -> tuple[float, float]:
 def with_input_layer(
     spec: Spec, weights: Weights, *, slope: float, offset: float
 ) -> tuple[Spec, dict[str, np.ndarray]]:
-    """Put ``slope * x + offset`` in front of a network, as a layer that can be looked at.
+    """Put ``slope * x + offset`` in front of a network, as a layer that the page shows.
 
-    It is a depthwise 1×1 convolution, which is exact whatever the next layer pads with; folded into the next layer's
-    weights it would be wrong at padded borders.
+    It is a depthwise 1×1 convolution. Folded into the weights of the next layer, it would be wrong at padded borders.
 
     Args:
         spec: Of the network.
@@ -54,10 +53,10 @@ def with_input_layer(
         offset: In the units of the network's input.
 
     Raises:
-        OptionError: With this slope every picture would look the same.
+        OptionError: With this slope all images would be equal.
 
     Returns:
-        Both as they are where nothing is to be done; else with one more layer, and the later ones renamed.
+        Both unchanged for slope 1 and offset 0; else with one more layer, and in a line with later layers renamed.
 
     Example:
         >>> from convscope.model.presets import load_spec

@@ -1,7 +1,7 @@
-"""The container of a model file: safetensors, float32 only, with one text beside the tensors, read as hostile.
+"""The container of a model file: safetensors, float32 only, with one text beside the tensors. Never trusted.
 
 Eight bytes give the length of a JSON header; the header gives each tensor's place; the numbers follow without a gap.
-Every size is bounded before anything is allocated by it, and nothing is read that `encode` would not have written.
+Every size is checked before anything is allocated, and what `encode` would not have written is refused.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ _SURROGATE = re.compile("[\\ud800-\\udfff]")
 
 @dataclass(frozen=True)
 class TensorFile:
-    """What lies in a file, bounded and hashed, but with its tensors not yet compared with any network.
+    """The content of a file: sizes and checksum are checked, its tensors are not yet compared with any network.
 
     Attributes:
-        text: What `encode` was given beside the tensors.
+        text: The text that `encode` stored beside the tensors.
         header: The JSON object of each tensor, by name.
         payload: The tensors' bytes.
     """
@@ -55,8 +55,8 @@ def encode(text: str, tensors: Mapping[str, np.ndarray], *, max_bytes: int = MAX
 
     Args:
         text: Kept beside the tensors, as it is.
-        tensors: float32, of any shape, in the order in which they will lie.
-        max_bytes: The most that the file may take.
+        tensors: float32, of any shape, in the order in which they are stored.
+        max_bytes: The size limit of the file.
 
     Returns:
         The file's parts, in order. The file opens with the ``safetensors`` library too.
@@ -72,7 +72,7 @@ def encode(text: str, tensors: Mapping[str, np.ndarray], *, max_bytes: int = MAX
         header[name] = _entry(tensor.shape, end)
         end += 4 * tensor.size
     encoded = json.dumps(header, separators=(",", ":")).encode()
-    encoded += b" " * (-len(encoded) % 8)  # so that the numbers begin at a multiple of 8
+    encoded += b" " * (-len(encoded) % 8)  # so that the numbers start at a multiple of 8
     if len(encoded) > MAX_HEADER_BYTES:
         raise ModelFileError(
             f"The model's description takes over {MAX_HEADER_BYTES:,} bytes. Received: {len(encoded):,}."
@@ -83,10 +83,10 @@ def encode(text: str, tensors: Mapping[str, np.ndarray], *, max_bytes: int = MAX
 
 
 def open_file(path: Path, *, max_bytes: int = MAX_FILE_BYTES) -> TensorFile:
-    """Read a file into memory: one open, every size bounded, the hash compared.
+    """Read a file into memory: opened once, every size checked, the checksum compared.
 
     Raises:
-        ModelFileError: It is no such file, or damaged. The message does not name the file.
+        ModelFileError: It is not such a file, or damaged. The message does not name the file.
         OSError: It cannot be read.
     """
     encoded, payload = _read_bounded(path, max_bytes)
@@ -107,17 +107,17 @@ def open_file(path: Path, *, max_bytes: int = MAX_FILE_BYTES) -> TensorFile:
 
 
 def tensors_of(file: TensorFile, shapes: Mapping[str, Shape]) -> dict[str, np.ndarray]:
-    """The tensors, once names, shapes, dtypes and places have turned out to be exactly the expected ones.
+    """The tensors of a file, if names, shapes, dtypes and offsets are the expected ones.
 
     Args:
         file: From `open_file`.
-        shapes: Every tensor there must be, in order.
+        shapes: The expected tensors, in order.
 
     Returns:
         float32 views into the file's bytes, read-only, all values finite.
 
     Raises:
-        ModelFileError: Anything else lies there.
+        ModelFileError: The file has other tensors.
     """
     if set(file.header) != set(shapes):
         wrong = [ascii(name[:60]) for name in sorted(set(file.header) ^ set(shapes))[:4]]
@@ -141,12 +141,12 @@ def tensors_of(file: TensorFile, shapes: Mapping[str, Shape]) -> dict[str, np.nd
 
 
 def parse_json(text: str, what: str, *, any_text: bool = False) -> Any:
-    """Parse JSON, refusing what JSON leaves open: keys twice, numbers that are not finite, depth without end.
+    """Parse JSON strictly: no duplicate keys, no numbers that are not finite, limited depth.
 
     Args:
         text: At most some megabytes.
         what: The subject of the error's sentence.
-        any_text: Whether a text may hold half a surrogate pair, as the name of a file does whose bytes are no UTF-8.
+        any_text: Whether a text may have an unpaired surrogate, as the name of a file whose bytes are not UTF-8.
 
     Raises:
         ModelFileError: It is not JSON, or one of these.
@@ -184,18 +184,18 @@ def parse_json(text: str, what: str, *, any_text: bool = False) -> Any:
 
 
 def plain(value: object, what: str, depth: int = 0) -> Any:
-    """A copy of plain JSON values that `parse_json` reads back as it is.
+    """A copy of plain JSON values that `parse_json` reads back unchanged.
 
-    Half a surrogate pair, which a file name may hold and UTF-8 cannot, becomes a question mark.
+    An unpaired surrogate, which a file name may have and UTF-8 cannot encode, becomes a question mark.
 
     Raises:
-        ModelFileError: There is anything but texts, finite numbers, booleans, None, lists and objects.
+        ModelFileError: There is something else than texts, finite numbers, booleans, None, lists and objects.
 
     Example:
         >>> plain({"seed": 1, "source": ["a.zip"]}, "provenance")
         {'seed': 1, 'source': ['a.zip']}
     """
-    if depth > MAX_DEPTH - 2:  # two levels lie around it in the file
+    if depth > MAX_DEPTH - 2:  # the file adds two levels around it
         raise ModelFileError(f"{what} must not be nested deeper than {MAX_DEPTH - 2}.")
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
@@ -211,7 +211,7 @@ def plain(value: object, what: str, depth: int = 0) -> Any:
 
 
 def _check_texts_and_depth(value: object, what: str, any_text: bool) -> None:
-    """Walk level by level: a surrogate without its other half cannot be printed; deep nesting has no use here."""
+    """Walk level by level: an unpaired surrogate cannot be printed, and deep nesting has no use here."""
     level = [value]
     for _ in range(MAX_DEPTH + 1):
         texts = [item for item in level if isinstance(item, str)]

@@ -204,7 +204,7 @@ def line(layers: Sequence[Layer]) -> tuple[Node, ...]:
     """The nodes of a line, with the names that Keras gives.
 
     Example:
-        >>> from convscope.model.layers.relu import ReLU
+        >>> from convscope.model.layers.re_lu import ReLU
         >>> [(node.name, node.inputs) for node in line([ReLU(), ReLU()])]
         [('re_lu', ('input',)), ('re_lu_1', ('re_lu',))]
     """

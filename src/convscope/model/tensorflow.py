@@ -1,8 +1,8 @@
-"""Heavy: the only module that imports TensorFlow and Keras, without their output; a clear error if they are missing.
+"""The only import of TensorFlow and Keras: quiet, with a one-line error when they are missing. Heavy.
 
     from convscope.model.tensorflow import keras, tf
 
-Importing takes seconds, so only heavy modules do it, and they are imported inside functions.
+The import takes seconds, so only heavy modules do it, and those are imported inside functions.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _INSTALL = "Run: pip install 'convscope[train]'"
 
 
 def require_tensorflow(what: str = "This") -> None:
-    """Say in one line what is missing before seconds go into an import; costs no import itself.
+    """Check that TensorFlow and Keras are installed, without importing them.
 
     Args:
-        what: The beginning of the sentence, such as ``"convscope train"``.
+        what: The subject of the error message, such as ``"convscope train"``.
 
     Raises:
         MissingExtraError: TensorFlow or Keras is not installed, or another Keras backend was chosen.
@@ -45,14 +45,14 @@ def require_tensorflow(what: str = "This") -> None:
 
 
 def _is_installed(module: str) -> bool:
-    if module in sys.modules:  # None there means that somebody forbade the import
+    if module in sys.modules:  # None there means that the import is blocked
         return sys.modules[module] is not None
     return importlib.util.find_spec(module) is not None
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Hold back what native code writes to the process's stderr; an exception lets it through after all."""
+    """Hold back what native code writes to stderr; an exception lets it through."""
     sys.stderr.flush()
     saved = os.dup(2)
     with tempfile.TemporaryFile() as held:
@@ -70,8 +70,8 @@ def quiet() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _keras_at_home() -> Iterator[None]:
-    """Let Keras neither write nor read ``~/.keras/keras.json``: KERAS_HOME, while it is imported, decides both."""
+def _without_keras_home() -> Iterator[None]:
+    """Keep Keras from writing and reading ``~/.keras/keras.json``, through KERAS_HOME during the import."""
     if "keras" in sys.modules or "KERAS_HOME" in os.environ:
         yield
         return
@@ -81,7 +81,7 @@ def _keras_at_home() -> Iterator[None]:
     finally:
         del os.environ["KERAS_HOME"]
         config = sys.modules.get("keras.src.backend.config")
-        if config is not None:  # whoever downloads with Keras later in this process finds its folder as ever
+        if config is not None:  # so that later downloads with Keras use its usual folder
             config._KERAS_DIR = os.path.join(os.path.expanduser("~"), ".keras")  # noqa: PTH111, PTH118
 
 
@@ -89,11 +89,11 @@ require_tensorflow()
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", _BACKEND)
 try:
-    with quiet(), _keras_at_home():
+    with quiet(), _without_keras_home():
         import keras
         import tensorflow as tf
 
-        tf.constant(0.0) + 1.0  # the first operation starts the devices, which has lines of its own
+        tf.constant(0.0) + 1.0  # the first operation starts the devices, which prints lines too
 except ImportError as error:  # installed, but not for this machine
     raise MissingExtraError(f"TensorFlow cannot be imported ({str(error)[:200]}).", hint=_INSTALL) from None
 

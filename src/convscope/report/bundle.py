@@ -1,7 +1,7 @@
-"""The versioned contract between Python and the page: everything the page shows, as plain JSON values. Cool.
+"""The versioned contract between Python and the page: everything the page shows, as plain JSON values.
 
-``web/bundle.d.ts`` is these types in TypeScript, written by ``scripts/docs``. Arrays travel as base64 of their
-little-endian bytes: weights as float32, because float32 keeps every prediction; pictures as uint8.
+``web/bundle.d.ts`` holds these types in TypeScript, written by ``scripts/types``. Arrays are base64 of their
+little-endian bytes: weights as float32, images as uint8.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from convscope.model.spec import Spec
 from convscope.report.keras_source import keras_source
 from convscope.training.run import RunRecord
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 GALLERY = 60
 CLAIMED_PAIRS = ((0, 6), (4, 9))
-"""What "Convolutional Neural Networks With TensorFlow" says is confused; asked of every network of ten digits."""
+"""The pairs that "Convolutional Neural Networks With TensorFlow" calls confused; tested for every digit classifier."""
 
 
 class Array(TypedDict):
@@ -62,7 +62,7 @@ class LayerJson(TypedDict):
 
 
 class NetworkJson(TypedDict):
-    """A spec with its shapes worked out."""
+    """A spec with its shapes."""
 
     name: str
     input_shape: list[int]
@@ -73,7 +73,7 @@ class NetworkJson(TypedDict):
 
 
 class ReferenceJson(TypedDict):
-    """What another engine computed for a few images; `model.reference` describes the samples."""
+    """What another engine computed for a few images; `model.reference` defines which values are sampled."""
 
     engine: str
     images: Array
@@ -94,7 +94,7 @@ class PictureJson(TypedDict):
 
 
 class PicturesJson(TypedDict):
-    """Images of the measured part: a gallery selected independently of the predictions, then the mistakes."""
+    """Images of the evaluated split: a gallery that was not selected by prediction, then the mistakes."""
 
     part: str
     pixels: Array
@@ -112,7 +112,7 @@ class Bundle(TypedDict):
     preprocessing: dict[str, Any]
     temperature: float
     weights: dict[str, Array]
-    proof: ReferenceJson
+    reference: ReferenceJson
     pictures: PicturesJson
     evaluation: dict[str, Any] | None
     claimed_pairs: list[dict[str, Any]]
@@ -122,16 +122,16 @@ class Bundle(TypedDict):
 
 
 def make_bundle(
-    model: Model, run: RunRecord, proof: Reference, dataset: Dataset, evaluation: Evaluation | None, *, part: str
+    model: Model, run: RunRecord, reference: Reference, dataset: Dataset, evaluation: Evaluation | None, *, part: str
 ) -> Bundle:
-    """Gather what the page shows.
+    """Everything that the page shows, as plain values.
 
     Args:
         model: The network.
         run: Its record.
-        proof: What TensorFlow computed.
-        dataset: The images of the measured part.
-        evaluation: The figures on these images; None for a run that was not measured.
+        reference: What TensorFlow computed for a few images.
+        dataset: The images of the evaluated split.
+        evaluation: The figures on these images; None for a run that was not evaluated.
         part: ``test`` or ``validation``: what the images are.
 
     Returns:
@@ -146,7 +146,7 @@ def make_bundle(
         preprocessing=dict(model.preprocessing),
         temperature=float(temperature_of(model.calibration)),
         weights={name: array_json(value) for name, value in model.weights.items()},
-        proof=_reference_json(proof),
+        reference=_reference_json(reference),
         pictures=_pictures_json(model, dataset, evaluation, part),
         evaluation=_evaluation_json(evaluation) if evaluation else None,
         claimed_pairs=[pair.to_json() for pair in claimed_pairs(evaluation)] if evaluation else [],
@@ -212,14 +212,14 @@ def array_json(value: np.ndarray) -> Array:
 
 
 def claimed_pairs(evaluation: Evaluation) -> tuple[ConfusedPair, ...]:
-    """The pairs that the tutorial names, as they came out here; none where the classes are not the ten digits."""
+    """The tutorial's pairs in this evaluation; none unless the classes are the ten digits."""
     if evaluation.class_names != tuple("0123456789"):
         return ()
     return tuple(pair for pair in evaluation.pairs if (pair.first, pair.second) in CLAIMED_PAIRS)
 
 
 def spread(labels: np.ndarray, count: int) -> np.ndarray:
-    """Positions of the first images of each class, in turn, independently of the predictions."""
+    """Positions of the first images of each class, taken in turn: not selected by prediction."""
     rank = np.zeros(len(labels), int)
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
@@ -228,16 +228,16 @@ def spread(labels: np.ndarray, count: int) -> np.ndarray:
 
 
 def _evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
-    """Without the mistakes, which are pictures here."""
+    """Without the mistakes, which the page has as images."""
     return {key: value for key, value in evaluation.to_json().items() if key != "mistakes"}
 
 
-def _reference_json(proof: Reference) -> ReferenceJson:
-    samples: Mapping[str, np.ndarray] = proof.samples
+def _reference_json(reference: Reference) -> ReferenceJson:
+    samples: Mapping[str, np.ndarray] = reference.samples
     return ReferenceJson(
-        engine=proof.engine,
-        images=array_json(proof.images),
-        logits=array_json(proof.logits),
+        engine=reference.engine,
+        images=array_json(reference.images),
+        logits=array_json(reference.logits),
         samples={name: array_json(value) for name, value in samples.items()},
     )
 

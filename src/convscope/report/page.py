@@ -1,4 +1,4 @@
-"""Data and ``web/`` become one self-contained HTML file, in one pass."""
+"""Writes data and the files of ``web/`` as one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -12,52 +12,65 @@ from urllib.parse import quote
 from convscope.report.bundle import Bundle
 
 MARKS = re.compile(r"\{\{(title|style|modules|bundle|entry)\}\}")
-IMPORT = re.compile(r'^import [^"]*"#web/([^"]+)";', re.MULTILINE)
+IMPORT = re.compile(r'^(?:import|export) [^"]*"#web/([^"]+)";', re.MULTILINE)
 WEB = files("convscope") / "web"
+LAYERS = tuple(sorted(f"layers/{file.name}" for file in (WEB / "layers").iterdir() if file.name.endswith(".js")))
+"""Every layer kind. A page imports those of its network by name, which is not visible in any import statement."""
 
-PLAIN = " !\"$&'()*+,-./:;<=>?@[\\]^_`{|}~"
-"""What a ``data:`` URL holds as it is; percent-encoding the rest takes a quarter less than base64."""
+PLAIN = " !\"$'()*+,-./:;=?@[\\]^_`{|}~"
+"""Characters that a ``data:`` URL need not escape; percent-encoding the rest takes a quarter less than base64.
+
+``<``, ``>`` and ``&`` are not among them: `to_script` would write them with six characters."""
 
 
 def page(bundle: Bundle) -> str:
-    """The whole page as text: markup, style, one ``data:`` URL a module, and the bundle.
+    """The page of a network as HTML: markup, styles, one ``data:`` URL per module, and the bundle.
 
-    Whatever the bundle holds is data: the title is escaped, and no ``<`` of the JSON reaches the HTML parser.
+    The bundle is data only: the title is escaped, and no ``<`` of the JSON reaches the HTML parser.
 
     Args:
         bundle: From `bundle.make_bundle`.
 
     Returns:
-        Self-contained HTML that makes no requests.
+        HTML that needs no other file and makes no request.
     """
-    return assemble(bundle, title=bundle["title"], entry="main.js", styles=("style.css", "good.css", "see.css"))
+    return assemble(
+        bundle,
+        title=bundle["title"],
+        entry="main.js",
+        layers=LAYERS,
+        styles=("style.css", "evaluation.css", "network.css"),
+    )
 
 
-def assemble(data: Mapping[str, object], *, title: str, entry: str, styles: tuple[str, ...]) -> str:
-    """A page of ``web/`` with its data: only the modules that its entry needs go in.
+def assemble(
+    data: Mapping[str, object], *, title: str, entry: str, layers: tuple[str, ...], styles: tuple[str, ...]
+) -> str:
+    """A page with its data and only the modules that it needs.
 
     Args:
-        data: Plain values; found by the page as JSON in ``#bundle``.
-        title: Title of the window.
-        entry: The main module, such as ``main.js``.
+        data: Plain values; the page reads them as JSON from ``#bundle``.
+        title: The document title; any text.
+        entry: The first module, such as ``main.js``.
+        layers: The layer kinds that the page may load, as files of ``web/``.
         styles: Files of ``web/``; the first defines the colors.
 
     Returns:
-        Self-contained HTML that makes no requests.
+        HTML that needs no other file and makes no request.
     """
     parts = {
         "title": html.escape(title),
         "style": "\n".join(_text(name) for name in styles),
-        "modules": to_script({"imports": _import_map(entry)}),
+        "modules": to_script({"imports": _import_map(entry, *layers)}),
         "bundle": to_script(data),
         "entry": entry,
     }
-    # One pass: what is put in is never looked at again, so that a class called {{bundle}} stays a class.
+    # In one pass, so that a class named {{bundle}} is not replaced.
     return MARKS.sub(lambda mark: parts[mark[1]], _text("index.html"))
 
 
 def to_script(value: object) -> str:
-    r"""JSON that may stand in a ``script`` element, whatever texts are in it.
+    r"""JSON that is safe in a ``script`` element, whatever strings it has.
 
     Example:
         >>> to_script(["</script>"])
@@ -67,9 +80,9 @@ def to_script(value: object) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _import_map(entry: str) -> dict[str, str]:
-    """A ``data:`` URL for the entry and for all that it imports, directly or not."""
-    needed, waiting = set[str](), [entry]
+def _import_map(*roots: str) -> dict[str, str]:
+    """A ``data:`` URL for some modules and for all that they import, directly or not."""
+    needed, waiting = set[str](), [*roots]
     while waiting:
         name = waiting.pop()
         if name not in needed:

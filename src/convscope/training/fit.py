@@ -1,8 +1,8 @@
-"""The compiled training loop. HOT.
+"""The compiled training loop. Heavy: imports TensorFlow.
 
-The pictures lie in memory as one uint8 tensor; a call of the graph takes many steps, gathers each batch, augments it
-and updates the weights, and nothing is done in Python between two steps. Every random number is a function of
-(seed, epoch, step), so that it does not matter in how many calls the steps are taken.
+The images are one uint8 tensor in memory. Each call of the graph runs many steps: it gathers the batches, augments them
+and updates the weights, without returning to Python. Every random number is a function of (seed, epoch, step), so that
+the result does not depend on the number of steps per call.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from convscope.training.scale_invariance import is_scale_invariant
 from convscope.training.schedule import one_cycle
 
 SECONDS_PER_CALL = 0.2
+"""Each `tf.function` call runs about as many steps as take this time."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,12 @@ class Fitted:
     """The result of a training.
 
     Attributes:
-        weights: The final weights, averaged if the recipe averages them.
+        weights: The final weights, averaged if the options request it.
         history: The learning curves.
         outcome: ``finished``, ``interrupted`` or ``diverged``.
-        steps: Number of steps.
+        steps: Number of steps taken.
         seconds: ``build``, ``trace`` and ``steps``, and their ``total``.
-        proof: What TensorFlow computes for the first validation images with these weights.
+        proof: TensorFlow's outputs for the first validation images with these weights.
     """
 
     weights: Weights
@@ -68,18 +69,20 @@ def fit(
 
     Args:
         spec: The network.
-        train: What it learns from.
-        validation: What the curves are measured on; nothing is chosen by it here.
+        train: Training images.
+        validation: Validation images, for the learning curves only.
         options: Resolved: no None but ``size``.
-        on_progress: Called some times a second.
-        is_stopped: Asked some times a second; True ends the training with what was learned.
-        checkpoints: Writes checkpoints meanwhile, and knows where to go on; None keeps nothing.
+        on_progress: Called several times a second.
+        is_stopped: Called several times a second; True stops the training and keeps the current weights.
+        checkpoints: Writes checkpoints, and has the one to resume from; None writes none.
 
     Returns:
-        Weights and curves. ``diverged`` means that the loss stopped being finite; the weights are the last good ones.
+        Weights and learning curves. ``diverged`` means that the loss was no longer finite; the weights are the last
+        finite ones.
 
     Raises:
-        OptionError: The options do not suit the network.
+        OptionError: The options do not fit the network.
+        RunError: The checkpoint does not fit the network or the options, or cannot be written.
     """
     started = time.perf_counter()
     loop = _Loop(spec, train, options)
@@ -87,26 +90,26 @@ def fit(
     loop.trace()
     traced = time.perf_counter()
     recorder, checkpoints = HistoryRecorder(loop, validation, on_progress), checkpoints or CheckpointManager()
-    if found := checkpoints.resume_from:
-        if found.step > loop.total_steps:
+    if saved := checkpoints.resume_from:
+        if saved.step > loop.total_steps:
             raise RunError(
-                f"The checkpoint is of a longer training. Received: step {found.step} of {loop.total_steps}."
+                f"The checkpoint belongs to a longer training. Received: step {saved.step} of {loop.total_steps}."
             )
-        loop.restore(found.state)
-        recorder.restore(found.losses, found.measured)
+        loop.restore(saved.state)
+        recorder.restore(saved.losses, saved.measured)
     outcome = loop.run(recorder, is_stopped, checkpoints)
     weights = loop.final_weights()
     if outcome == "finished":
         recorder.validate(loop.total_steps)
-        recorder.tell()
-    ended = time.perf_counter() + (found.seconds if found else 0.0)
+        recorder.report()
+    ended = time.perf_counter() + (saved.seconds if saved else 0.0)
     seconds = {"build": built - started, "trace": traced - built, "steps": ended - traced, "total": ended - started}
     proof = compute_reference(loop.model, to_images(validation.pixels[:IMAGES]))
     return Fitted(weights, recorder.history(), outcome, len(recorder.losses), seconds, proof)
 
 
 class _Loop:
-    """The network, the data and the optimizer's slots in TensorFlow, and the graph that takes steps."""
+    """The network, the data and the optimizer slots in TensorFlow, and the graph that runs the steps."""
 
     def __init__(self, spec: Spec, train: Dataset, options: TrainOptions) -> None:
         self.options = options
@@ -114,31 +117,31 @@ class _Loop:
         self.total_steps = options.total_steps(len(train))
         self.batch_size = min(options.batch_size or 1, len(train))
         self.rates = one_cycle(self.total_steps, peak=options.learning_rate or 0.0, warmup=options.warmup or 0.0)
-        stem = whitening_kernel(spec, train.pixels, seed=options.seed) if options.whiten else None
+        whitened = whitening_kernel(spec, train.pixels, seed=options.seed) if options.whiten else None
         self.model = build(spec, seed=options.seed, output="logits")
-        if stem is not None:
-            self.model.get_layer(spec.table()[0].name).kernel.assign(stem)
+        if whitened is not None:
+            self.model.get_layer(spec.table()[0].name).kernel.assign(whitened)
         self._length = len(train)
         self._pixels = tf.constant(train.pixels.reshape(len(train), -1))
         self._labels = tf.constant(train.labels.astype(np.int32))
         self._order = (-1, tf.zeros([0], tf.int32))
         self._layers = [(row, self.model.get_layer(row.name)) for row in spec.table()]
         self._variables = [variable.value for variable in self.model.trainable_variables]
-        self._optimizer = Optimizer(self._variables, self._scale_free(spec), options)
-        self._moving = [v.value for v in self.model.non_trainable_variables if "seed" not in v.path]
-        tracked = [*self._variables, *self._moving] if options.average else []
+        self._optimizer = Optimizer(self._variables, self._scale_invariant(spec), options)
+        self._moving_statistics = [v.value for v in self.model.non_trainable_variables if "seed" not in v.path]
+        tracked = [*self._variables, *self._moving_statistics] if options.average else []
         self._averages = [(v, tf.Variable(v, trainable=False)) for v in tracked]
         self._validator = tf.function(lambda images: self.model(images, training=False), reduce_retracing=True)
 
     def trace(self) -> None:
-        """Build the graph; steps are taken by `run`."""
+        """Trace the graph."""
         scalar = tf.TensorSpec([], tf.int32)
         order = tf.TensorSpec([None], tf.int32)
         self._steps = tf.function(self._take, autograph=False, input_signature=[order, scalar, scalar, scalar])
         self._steps = self._steps.get_concrete_function()
 
     def run(self, recorder: HistoryRecorder, is_stopped: Callable[[], bool], checkpoints: CheckpointManager) -> str:
-        """Take all steps that are left; returns the outcome."""
+        """Run all remaining steps, and return the outcome."""
         step, count = len(recorder.losses), 4
         if step == 0:
             checkpoints.save(0, self.snapshot, [], {})
@@ -146,67 +149,69 @@ class _Loop:
             if is_stopped():
                 checkpoints.save(step, self.snapshot, recorder.losses, recorder.measured)
                 return "interrupted"
-            good = [v.numpy() for v in self._state()]
+            last_finite = [v.numpy() for v in self._state()]
             bound = min(recorder.next_validation(step), self._epoch_end(step))
             count = min(count, bound - step)
-            began = time.perf_counter()
+            started = time.perf_counter()
             losses = self._call(step, count)
-            taken = time.perf_counter() - began
+            seconds = time.perf_counter() - started
             if not np.isfinite(losses).all() or not self._is_finite():
-                for variable, value in zip(self._state(), good, strict=True):
+                for variable, value in zip(self._state(), last_finite, strict=True):
                     variable.assign(value)
                 return "diverged"
             step += count
             recorder.record(step, losses)
             if checkpoints.is_due(ends_epoch=step == self._epoch_end(step - 1)):
                 checkpoints.save(step, self.snapshot, recorder.losses, recorder.measured)
-            count = max(1, min(int(count * SECONDS_PER_CALL / max(taken, 1e-6)), 4 * count))
+            count = max(1, min(int(count * SECONDS_PER_CALL / max(seconds, 1e-6)), 4 * count))
         return "finished"
 
     def snapshot(self) -> dict[str, np.ndarray]:
-        """Everything that a step changes."""
+        """Copy everything that a step changes."""
         return {name: variable.numpy() for name, variable in self._named_state().items()}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Put back what `snapshot` gave.
+        """Restore the result of `snapshot`.
 
         Raises:
             RunError: It is the state of another network or optimizer.
         """
         variables = self._named_state()
-        ours = {name: tuple(variable.shape) for name, variable in variables.items()}
-        theirs = {name: value.shape for name, value in state.items()}
-        if ours != theirs:
-            odd = sorted(name for name in {*ours, *theirs} if ours.get(name) != theirs.get(name))
-            raise RunError(f"The checkpoint is of another network or optimizer. Received: {', '.join(odd[:3])}.")
+        expected = {name: tuple(variable.shape) for name, variable in variables.items()}
+        received = {name: value.shape for name, value in state.items()}
+        if expected != received:
+            different = sorted(n for n in {*expected, *received} if expected.get(n) != received.get(n))
+            raise RunError(
+                f"The checkpoint belongs to another network or optimizer. Received: {', '.join(different[:3])}."
+            )
         for name, variable in variables.items():
             variable.assign(state[name])
 
     def final_weights(self) -> Weights:
-        """The network's weights, averages put in place of the last ones."""
+        """The final weights: the averages, if weights are averaged."""
         for variable, average in self._averages:
             variable.assign(average)
         return get_weights(self.model)
 
     def logits(self, images: np.ndarray) -> np.ndarray:
-        """The network as it stands now, not in training."""
+        """Logits of the current network in inference mode."""
         return self._validator(tf.constant(images)).numpy()
 
     def _state(self) -> list[tf.Variable]:
-        return [*self._variables, *self._moving, *(average for _, average in self._averages)]
+        return [*self._variables, *self._moving_statistics, *(average for _, average in self._averages)]
 
     def _named_state(self) -> dict[str, tf.Variable]:
-        kinds = {
+        kinds = {  # the names in checkpoint files
             "weight": self._variables,
-            "moving": self._moving,
+            "moving": self._moving_statistics,
             "average": [average for _, average in self._averages],
-            "momentum": self._optimizer.momenta,
-            "second": self._optimizer.seconds,
+            "momentum": self._optimizer.first_moments,
+            "second": self._optimizer.second_moments,
         }
         return {f"{kind}/{index}": v for kind, variables in kinds.items() for index, v in enumerate(variables)}
 
     def _is_finite(self) -> bool:
-        return all(bool(tf.reduce_all(tf.math.is_finite(v))) for v in [*self._variables, *self._moving])
+        return all(bool(tf.reduce_all(tf.math.is_finite(v))) for v in [*self._variables, *self._moving_statistics])
 
     def _epoch_end(self, step: int) -> int:
         return min((step // self.steps_per_epoch + 1) * self.steps_per_epoch, self.total_steps)
@@ -222,7 +227,7 @@ class _Loop:
     def _take(self, order: tf.Tensor, first: tf.Tensor, start: tf.Tensor, stop: tf.Tensor) -> tf.Tensor:
         losses = tf.TensorArray(tf.float32, size=stop - start)
 
-        def go_on(step: tf.Tensor, losses: tf.TensorArray, finite: tf.Tensor) -> tf.Tensor:
+        def is_running(step: tf.Tensor, losses: tf.TensorArray, finite: tf.Tensor) -> tf.Tensor:
             return tf.logical_and(step < stop, finite)
 
         def body(step: tf.Tensor, losses: tf.TensorArray, finite: tf.Tensor) -> tuple:
@@ -230,7 +235,7 @@ class _Loop:
             loss = self._step(order[begin : begin + self.batch_size], step)
             return step + 1, losses.write(step - start, loss), tf.math.is_finite(loss)
 
-        _, losses, _ = tf.while_loop(go_on, body, [start, losses, tf.constant(True)])
+        _, losses, _ = tf.while_loop(is_running, body, [start, losses, tf.constant(True)])
         return losses.stack()
 
     def _step(self, positions: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
@@ -265,7 +270,7 @@ class _Loop:
         for variable, average in self._averages:
             average.assign_add((variable - average) * weight)
 
-    def _scale_free(self, spec: Spec) -> list[bool]:
+    def _scale_invariant(self, spec: Spec) -> list[bool]:
         kernels = {
             id(keras_layer.kernel.value)
             for index, (_, keras_layer) in enumerate(self._layers)

@@ -1,4 +1,4 @@
-"""What is kept of a training while it runs: losses, looks at the validation split, and word to the person who waits."""
+"""The history of a training while it runs: losses, validation results and progress callbacks."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ VALIDATION_BATCH = 500
 
 @dataclass(frozen=True)
 class Progress:
-    """Where the training stands, for a person who waits.
+    """The progress of a training.
 
     Attributes:
-        step: Steps taken.
-        total_steps: Steps to take.
-        epoch: The same in epochs.
-        loss: Mean over the last call of the graph.
-        validation_accuracy: As last measured, or None before the first time.
+        step: Number of steps taken.
+        total_steps: Number of steps of the whole training.
+        epoch: Number of epochs trained.
+        loss: Mean training loss since the last report.
+        validation_accuracy: Latest validation accuracy; None before the first validation.
     """
 
     step: int
@@ -35,63 +35,63 @@ class Progress:
 
 
 class Loop(Protocol):
-    """What the recorder asks of the training loop."""
+    """What `HistoryRecorder` needs of the training loop."""
 
     total_steps: int
     steps_per_epoch: int
     rates: np.ndarray
 
     def logits(self, images: np.ndarray) -> np.ndarray:
-        """The network as it stands now: ``(n, h, w, c)`` to ``(n, k)``."""
+        """Logits of the current network: ``(n, h, w, c)`` to ``(n, k)``."""
         ...
 
 
 class HistoryRecorder:
-    """Keeps the losses and the validation figures, and tells the person."""
+    """Records losses and validation results, and reports progress."""
 
     def __init__(self, loop: Loop, validation: Dataset, on_progress: Callable[[Progress], None]) -> None:
         self.losses: list[float] = []
         self._loop = loop
         self._validation = validation
         self._on_progress = on_progress
-        self._last = float("nan")
+        self._latest_loss = float("nan")
         self.measured: dict[int, tuple[float, float]] = {}
         epochs = loop.total_steps / loop.steps_per_epoch
         self._interval = max(loop.steps_per_epoch if epochs >= 4 else loop.total_steps // 2, 1)
 
     def restore(self, losses: np.ndarray, measured: Mapping[int, tuple[float, float]]) -> None:
-        """Go on from the losses and the looks at the validation split of a checkpoint."""
+        """Restore the losses and validation results of a checkpoint."""
         self.losses, self.measured = losses.tolist(), dict(measured)
-        self._last = self.losses[-1] if self.losses else self._last
+        self._latest_loss = self.losses[-1] if self.losses else self._latest_loss
 
     def next_validation(self, step: int) -> int:
-        """The step after which the validation split is measured next."""
+        """The step after which the network is validated next."""
         return min((step // self._interval + 1) * self._interval, self._loop.total_steps)
 
     def record(self, step: int, losses: np.ndarray) -> None:
-        """Take note of the steps up to this one."""
+        """Record the losses of the steps up to this one; validate and report progress when due."""
         self.losses += losses.tolist()
         if step % self._interval == 0 and step < self._loop.total_steps:
             self.validate(step)
-        self._last = float(np.mean(losses))
-        if step < self._loop.total_steps:  # the last word comes with the last validation
-            self.tell()
+        self._latest_loss = float(np.mean(losses))
+        if step < self._loop.total_steps:  # the last report comes after the last validation
+            self.report()
 
     def validate(self, step: int) -> None:
-        """Measure the validation split with the network as it stands now."""
+        """Compute loss and accuracy of the current network on the validation split."""
         pixels, labels = self._validation.pixels, self._validation.labels
-        right, loss = 0, 0.0
+        correct, loss = 0, 0.0
         for begin in range(0, len(labels), VALIDATION_BATCH):
-            chosen = labels[begin : begin + VALIDATION_BATCH]
+            batch = labels[begin : begin + VALIDATION_BATCH]
             logits = self._loop.logits(pixels[begin : begin + VALIDATION_BATCH].astype(np.float32) / 255)
-            right += int((logits.argmax(axis=1) == chosen).sum())
+            correct += int((logits.argmax(axis=1) == batch).sum())
             shifted = logits - logits.max(axis=1, keepdims=True)
             log_sum = np.log(np.exp(shifted).sum(axis=1))
-            loss += float((log_sum - shifted[np.arange(len(chosen)), chosen]).sum())
-        self.measured[step] = (loss / len(labels), right / len(labels))
+            loss += float((log_sum - shifted[np.arange(len(batch)), batch]).sum())
+        self.measured[step] = (loss / len(labels), correct / len(labels))
 
     def history(self) -> tuple[HistoryRow, ...]:
-        """Rows at fixed steps, whatever the calls were."""
+        """Rows at fixed steps, which do not depend on when losses were recorded."""
         taken = len(self.losses)
         width = max(self._loop.total_steps // HISTORY_ROWS, 1)
         ends = sorted({*range(width, taken + 1, width), *self.measured, taken} - {0})
@@ -110,8 +110,8 @@ class HistoryRecorder:
             begin = end
         return tuple(rows)
 
-    def tell(self) -> None:
-        """Say how the training stands."""
+    def report(self) -> None:
+        """Call ``on_progress``."""
         accuracy = list(self.measured.values())[-1][1] if self.measured else None
         step, loop = len(self.losses), self._loop
-        self._on_progress(Progress(step, loop.total_steps, step / loop.steps_per_epoch, self._last, accuracy))
+        self._on_progress(Progress(step, loop.total_steps, step / loop.steps_per_epoch, self._latest_loss, accuracy))

@@ -1,8 +1,8 @@
-"""Weight updates as single graph operations. Heavy: runs inside the compiled loop.
+"""Optimizers as fused graph operations. Heavy: imports TensorFlow, runs inside the compiled loop.
 
-`keras.optimizers.Adam` performs each update in a dozen small operations, and `keras.optimizers.Muon` leaves
-convolution kernels to AdamW; with ten milliseconds per step both matter (docs/speed.md). The update rules
-are those of Keras: a test compares `adam` and `sgd` with `keras.optimizers` step by step.
+`keras.optimizers.Adam` runs a dozen small operations for each update, and `keras.optimizers.Muon` leaves convolution
+kernels to AdamW, which is slow for a network with steps of ten milliseconds (docs/speed.md). The update rules are those
+of Keras: the tests compare `adam` and `sgd` with `keras.optimizers` step by step.
 """
 
 from __future__ import annotations
@@ -21,27 +21,31 @@ NEWTON_SCHULZ_STEPS = 3
 
 
 class Optimizer:
-    """One rule for a list of variables, with its slots.
+    """An update rule for a list of variables, with its slots.
 
     Args:
-        variables: What is trained.
-        scale_free: For each variable, whether it is a kernel whose length changes nothing, because batch normalization
-            cancels it: `muon` takes those and leaves the others to Adam.
+        variables: The trainable variables.
+        scale_invariant: For each variable, whether it is a scale-invariant kernel (see `scale_invariance`): `muon`
+            updates those and leaves the others to Adam.
         options: ``optimizer``, ``learning_rate``, ``muon_learning_rate``, ``weight_decay``.
     """
 
-    def __init__(self, variables: Sequence[tf.Variable], scale_free: Sequence[bool], options: TrainOptions) -> None:
+    def __init__(
+        self, variables: Sequence[tf.Variable], scale_invariant: Sequence[bool], options: TrainOptions
+    ) -> None:
         self._rule = options.optimizer or "adam"
         self._decay = options.weight_decay or 0.0
         self._muon_ratio = (options.muon_learning_rate or 0.0) / (options.learning_rate or 1.0)
         self._variables = list(variables)
-        self._by_muon = [self._rule == "muon" and flag for flag in scale_free]
-        self.momenta = [tf.Variable(tf.zeros_like(v), trainable=False) for v in variables]
-        slots = 0 if self._rule == "sgd" else 1
-        self.seconds = [tf.Variable(tf.zeros(v.shape if slots else []), trainable=False) for v in variables]
+        self._uses_muon = [self._rule == "muon" and flag for flag in scale_invariant]
+        self.first_moments = [tf.Variable(tf.zeros_like(v), trainable=False) for v in variables]
+        has_second_moment = self._rule != "sgd"
+        self.second_moments = [
+            tf.Variable(tf.zeros(v.shape if has_second_moment else []), trainable=False) for v in variables
+        ]
 
     def apply(self, gradients: Sequence[tf.Tensor], *, step: tf.Tensor, rate: tf.Tensor) -> None:
-        """Change every variable once.
+        """Update every variable.
 
         Args:
             gradients: One for each variable, in order.
@@ -49,22 +53,22 @@ class Optimizer:
             rate: float32 scalar, the learning rate of this step.
         """
         for i, (variable, gradient) in enumerate(zip(self._variables, gradients, strict=True)):
-            if self._by_muon[i]:
-                self._muon(variable, self.momenta[i], gradient, rate * self._muon_ratio)
+            if self._uses_muon[i]:
+                self._muon(variable, self.first_moments[i], gradient, rate * self._muon_ratio)
                 continue
             if self._decay and len(variable.shape) > 1:
                 variable.assign_sub(variable * (rate * self._decay))
             if self._rule == "sgd":
                 tf.raw_ops.ResourceApplyKerasMomentum(
                     var=variable.handle,
-                    accum=self.momenta[i].handle,
+                    accum=self.first_moments[i].handle,
                     lr=rate,
                     grad=gradient,
                     momentum=SGD_MOMENTUM,
                     use_nesterov=True,
                 )
             else:
-                self._adam(variable, self.momenta[i], self.seconds[i], gradient, step=step, rate=rate)
+                self._adam(variable, self.first_moments[i], self.second_moments[i], gradient, step=step, rate=rate)
 
     def _adam(
         self,
@@ -95,20 +99,20 @@ class Optimizer:
         outputs = variable.shape[-1]
         m.assign(m * MUON_MOMENTUM + gradient)
         update = orthogonalize(tf.reshape(gradient + MUON_MOMENTUM * m, [-1, outputs]))
-        # Batch normalisation undoes the length of the kernel: holding it at one value makes the rate a relative one.
+        # The length of the kernel has no effect on the output; at a constant length the learning rate is relative.
         length = tf.norm(variable) + 1e-7
         variable.assign(variable * (outputs**0.5 / length) - tf.reshape(update, variable.shape) * rate)
 
 
 def orthogonalize(matrix: tf.Tensor, steps: int = NEWTON_SCHULZ_STEPS) -> tf.Tensor:
-    """Some Newton-Schulz steps towards the nearest matrix whose singular values are all one.
+    """Orthogonalize a matrix approximately, by Newton-Schulz iteration.
 
     Args:
         matrix: float32 ``(rows, columns)``.
-        steps: How many.
+        steps: Number of iterations.
 
     Returns:
-        float32 ``(rows, columns)``; after three steps the singular values lie around one, not on it, which is enough.
+        float32 ``(rows, columns)``, with singular values near 1.
 
     Source:
         Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024, with its quintic coefficients.

@@ -1,4 +1,4 @@
-"""Initial weights for the first convolution: the whitening directions of patches of the training images."""
+"""Patch whitening: initialize the first convolution by the whitening transform of the training images' patches."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ EPSILON = 1e-2
 
 
 def whitening_kernel(spec: Spec, pixels: Pixels, *, seed: int) -> Float32[np.ndarray, "rows columns c filters"]:
-    """The kernel for the first layer: the directions of largest variance, scaled to unit variance, with both signs.
+    """Compute the first kernel: the principal directions of the patches, at unit variance, with both signs.
 
-    Filters beyond twice the number of directions are random mixtures of them.
+    Filters beyond twice the number of directions are random combinations of them.
 
     Args:
-        spec: Its first layer must be a Conv2D without groups.
-        pixels: Training images; a random sample of them is used.
-        seed: Random seed of the sample.
+        spec: The first layer must be a Conv2D without groups.
+        pixels: Training images, of which a random sample is used.
+        seed: Seed of the sample and of the combinations.
 
     Returns:
-        float32, the shape of the first layer's kernel.
+        float32, with the shape of the first layer's kernel.
 
     Raises:
-        OptionError: The network does not begin with a Conv2D.
+        OptionError: The first layer is not a Conv2D, or has groups.
 
     Source:
         Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024, after Page's "How to train your ResNet". There
-        the kernel stays fixed; here training changes it. We use the uncentered second moment of patches in [0, 1],
-        since most of a digit's image is exactly 0.
+        the kernel stays fixed; here it is the initial value. We use the uncentered second moment of patches in [0, 1],
+        since most pixels of a digit are exactly 0.
     """
     layer = first_convolution(spec)
     rng = np.random.default_rng([seed, 0x57E3])
@@ -52,10 +52,10 @@ def whitening_kernel(spec: Spec, pixels: Pixels, *, seed: int) -> Float32[np.nda
 
 
 def first_convolution(spec: Spec) -> Conv2D:
-    """The layer that patch whitening can initialize.
+    """The first layer, if it can be initialized by whitening.
 
     Raises:
-        OptionError: The network begins with another layer.
+        OptionError: It is not a Conv2D without groups.
     """
     layer = spec.layers[0]
     if not isinstance(layer, Conv2D) or layer.groups != 1:

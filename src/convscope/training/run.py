@@ -1,4 +1,4 @@
-"""What happened in a training: the record, its folder, and how to find it again."""
+"""The record of a training, its folder, and how to find it."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ RUN_FILE = "run.json"
 CONFIG_FILE = "config.toml"
 IMPORTED = "imported"
 UNKNOWN_DATA = "unknown"
-"""What an imported run that came without data says instead of a path."""
+"""The data of an imported run that came without any."""
 
-MOST_AT_ONCE = 100
-"""Runs that may begin in one second."""
+MAX_PER_SECOND = 100
+"""Runs that can start in the same second."""
 
 MAX_RECORD_BYTES = 64_000_000
 
@@ -41,11 +41,11 @@ class HistoryRow:
     """One point of the learning curves.
 
     Attributes:
-        epoch: Number of epochs so far; may be a fraction.
-        loss: Mean training loss since the row before, label smoothing and augmentation included.
-        learning_rate: At this point.
-        validation_loss: Cross-entropy on the validation split, if measured.
-        validation_accuracy: Accuracy on the validation split, if measured.
+        epoch: Number of epochs trained.
+        loss: Mean training loss since the previous row, with label smoothing and augmentation.
+        learning_rate: The learning rate of the last step.
+        validation_loss: Cross-entropy on the validation split, if it was computed here.
+        validation_accuracy: Accuracy on the validation split, if it was computed here.
     """
 
     epoch: float
@@ -57,22 +57,23 @@ class HistoryRow:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """The record of one training; `run.json` is this, and every figure and page is a view of it.
+    """The record of one training: the content of `run.json`, which figures and pages are made from.
 
     Attributes:
-        name: The folder's name.
-        created: When it began, ISO 8601 with zone.
-        outcome: ``finished``, ``interrupted`` (Ctrl-C: what was learned until then), ``diverged``, or ``imported``:
-            trained elsewhere, and nothing is known of it but the weights.
-        command: The options, fully resolved: data, network and every number.
-        data: Source, sizes, class names, fingerprint, and the skipped files.
+        name: Name of the folder.
+        created: Start of the training, ISO 8601 with time zone.
+        outcome: ``finished``, ``interrupted`` (by Ctrl-C), ``diverged``, or ``imported`` (trained elsewhere, only the
+            weights are known).
+        options: All options, resolved.
+        data: Source, sizes, class names, fingerprint, and skipped files.
         network: Name, parameters, multiply-adds.
         environment: Versions and processor.
         history: The learning curves.
-        seconds: Where the time went: ``load``, ``train``, ``evaluate``.
-        weights_sha256: Identifies the weights: equal strings, equal weights.
-        validation: Figures on the validation split, of the final weights.
-        test: Figures on the test split, read once; None where there is none or the run stopped early.
+        seconds: Time for ``load``, ``train`` and ``evaluate``.
+        weights_sha256: SHA-256 of the weights.
+        validation: Evaluation of the final weights on the validation split.
+        test: Evaluation on the test split; None if there is none or the training stopped early.
+        schema_version: Version of the format.
     """
 
     name: str
@@ -90,7 +91,7 @@ class RunRecord:
     schema_version: int = field(default=SCHEMA_VERSION, repr=False)
 
     def to_json(self) -> dict[str, object]:
-        """Plain values; `from_json` reads them back."""
+        """Convert to plain values; `from_json` reads them back."""
         return asdict(self)
 
     def _repr_html_(self) -> str:
@@ -115,8 +116,9 @@ _KINDS: dict[str, Any] = {
 
 
 def _accuracy_in_words(measured: Mapping[str, Any]) -> str:
-    share = measured["accuracy"]
-    return f"{share['rate']:.2%} ({100 * share['low']:.2f} to {100 * share['high']:.2f}, n={share['n']:,})"
+    accuracy = measured["accuracy"]
+    low, high = 100 * accuracy["low"], 100 * accuracy["high"]
+    return f"{accuracy['rate']:.2%} ({low:.2f} to {high:.2f}, n={accuracy['n']:,})"
 
 
 def _loss_in_words(history: tuple[HistoryRow, ...]) -> str:
@@ -124,17 +126,17 @@ def _loss_in_words(history: tuple[HistoryRow, ...]) -> str:
 
 
 def from_json(value: object) -> RunRecord:
-    """Rebuild a run from the values of its `run.json`, old schema versions included.
+    """Create a record from the values of a `run.json`, including those of older versions.
 
     Raises:
-        RunError: It is not the record of a run, or a newer convscope wrote it.
+        RunError: It is not the record of a run, or was written by a newer version of convscope.
     """
     if not isinstance(value, dict) or type(value.get("schema_version")) is not int:
         raise RunError("Expected the record of a run: an object with a schema_version.")
     if value["schema_version"] > SCHEMA_VERSION:
         raise RunError(
-            f"This run was written by a newer convscope. Received: schema_version={value['schema_version']}, "
-            f"this one reads up to {SCHEMA_VERSION}.",
+            f"This run was written by a newer convscope. Expected schema_version of at most {SCHEMA_VERSION}. "
+            f"Received: schema_version={value['schema_version']}.",
             hint="Upgrade convscope.",
         )
     try:
@@ -143,28 +145,28 @@ def from_json(value: object) -> RunRecord:
         run = RunRecord(**(value | {"history": rows, "options": options}))
         for name, kind in _KINDS.items():
             if not isinstance(getattr(run, name), kind):
-                raise TypeError(f"{name} of another kind")
+                raise TypeError(f"{name} has another type")
         if not all(map(is_number, run.seconds.values())):
-            raise TypeError("seconds that are not numbers")
+            raise TypeError("seconds must be numbers")
         if not all(is_number(value) for row in rows for value in asdict(row).values() if value is not None):
-            raise TypeError("a point of the history that is not a number")
+            raise TypeError("history must consist of numbers")
         return run
     except (TypeError, KeyError, OptionError) as error:
         raise RunError(f"The record of the run does not have the expected fields ({error}).") from None
 
 
 def new_folder(out: str | Path | None, *, name: str) -> Path:
-    """Make the folder of a run, before any work is done.
+    """Create the folder of a run.
 
     Args:
-        out: Used exactly as given; None makes ``runs/<name>``, or ``runs/<name>-2`` where that is taken.
+        out: Used as given; None creates ``runs/<name>``, or ``runs/<name>-2`` if that exists.
         name: ``<date>-<time>-<network>``.
 
     Returns:
-        The folder; it exists, is empty and can be written to.
+        The folder, which is empty and writable.
 
     Raises:
-        RunError: It is not empty, or cannot be written.
+        RunError: The folder is not empty, or cannot be written.
     """
     folder = Path(out) if out is not None else Path("runs") / name
     try:
@@ -177,14 +179,14 @@ def new_folder(out: str | Path | None, *, name: str) -> Path:
             pass
     except OSError as error:
         raise RunError(
-            f"The run folder {folder} cannot be written ({error.strerror}).", hint="Give another --out."
+            f"The run folder {folder} cannot be written ({error.strerror}).", hint="Use another --out."
         ) from None
     return folder
 
 
 def _make_free(folder: Path) -> Path:
-    """Make the folder, or one with a number where somebody else has made it: two may begin in one second."""
-    for number in range(2, MOST_AT_ONCE):
+    """Create the folder, or one with a number if it exists: two runs can start in the same second."""
+    for number in range(2, MAX_PER_SECOND):
         name = folder if number == 2 else folder.with_name(f"{folder.name}-{number - 1}")
         with contextlib.suppress(FileExistsError):
             make_folder(name, exist_ok=False)
@@ -193,22 +195,20 @@ def _make_free(folder: Path) -> Path:
 
 
 def check_empty(folder: Path) -> None:
-    """Refuse a folder that holds something; one that does not exist yet is fine.
-
-    The folder of a training that ended before its first checkpoint counts as empty, because it cannot be resumed.
+    """Refuse a folder that is not empty, except for what a training left that ended before its first checkpoint.
 
     Raises:
-        RunError: It is not empty, or no folder.
+        RunError: It is not empty, or not a folder.
     """
     try:
         if folder.exists() and not all(map(checkpoint.is_leftover, folder.iterdir())):
             raise RunError(
                 f"Expected a new or empty folder for the run. Received: {folder}, which is not empty.",
-                hint="Give another --out, or remove it first.",
+                hint="Use another --out, or delete the folder first.",
             )
     except OSError as error:
         raise RunError(
-            f"The run folder {folder} cannot be written ({error.strerror}).", hint="Give another --out."
+            f"The run folder {folder} cannot be written ({error.strerror}).", hint="Use another --out."
         ) from None
 
 
@@ -225,13 +225,13 @@ def write_text(path: Path, text: str) -> None:
 
 
 def save_run(run: RunRecord, folder: Path) -> None:
-    """Write ``run.json`` and ``config.toml`` into the run's folder."""
+    """Write ``run.json`` and ``config.toml`` into a run's folder."""
     write_text(folder / CONFIG_FILE, to_toml(asdict(run.options)))
     write_text(folder / RUN_FILE, json.dumps(run.to_json(), indent=1, allow_nan=False) + "\n")
 
 
 def load_run(folder: Path) -> RunRecord:
-    """Read a run's record.
+    """Read the record of a run.
 
     Raises:
         RunError: There is none, or it is damaged.
@@ -240,7 +240,7 @@ def load_run(folder: Path) -> RunRecord:
     try:
         value = parse_json(read_small(path, MAX_RECORD_BYTES).decode("utf-8"), "it", any_text=True)
     except OSError as error:
-        raise RunError(f"{path} cannot be read ({error.strerror}).", hint="Give the folder of a run.") from None
+        raise RunError(f"{path} cannot be read ({error.strerror}).", hint="Pass the folder of a run.") from None
     except UnicodeDecodeError:
         raise RunError(f"{path} is not the record of a run: it is not UTF-8.") from None
     except ModelFileError as error:
@@ -252,14 +252,17 @@ def load_run(folder: Path) -> RunRecord:
 
 
 def find_run(run: str | Path | None) -> Path:
-    """The folder of a run; without a name, the newest below ``runs/``.
+    """Find the folder of a run.
+
+    Args:
+        run: The folder, or a file in it; None takes the newest run below ``runs/``.
 
     Raises:
         RunError: There is no such folder, or no run in it.
     """
     if run is None:
-        whole = [path for path in Path("runs").glob(f"*/{RUN_FILE}") if path.with_name(MODEL_FILE).is_file()]
-        records = sorted(whole, key=lambda path: path.stat().st_mtime)
+        complete = [path for path in Path("runs").glob(f"*/{RUN_FILE}") if path.with_name(MODEL_FILE).is_file()]
+        records = sorted(complete, key=lambda path: path.stat().st_mtime)
         if not records:
             raise RunError("Expected a run below runs/. Received: none.", hint="Train one first: convscope train")
         return records[-1].parent

@@ -13,16 +13,16 @@ def one_cycle(
 
     Args:
         steps: Number of training steps, >= 1.
-        peak: The largest learning rate.
-        warmup: Warmup fraction: the part of the steps in which the rate rises, in [0, 1).
-        start: The first rate, as a fraction of the peak.
-        end: The rate just after the last step, as a fraction of the peak.
+        peak: Maximum learning rate.
+        warmup: Fraction of the steps in which the rate increases, in [0, 1).
+        start: First rate, as a fraction of the peak.
+        end: Rate just after the last step, as a fraction of the peak.
 
     Returns:
-        float32, the rate of each step.
+        float32, the learning rate of each step.
 
     Source:
-        Smith and Topin, "Super-convergence", 2017. We decrease linearly and keep the momentum constant.
+        Smith and Topin, "Super-convergence", 2017. We decrease the rate linearly and keep the momentum constant.
 
     Example:
         >>> [f"{rate:.2f}" for rate in one_cycle(5, peak=1.0, warmup=0.4, start=0.0)]

@@ -1,4 +1,4 @@
-// Written by scripts/types from report/bundle.py: change it there.
+// Generated from report/bundle.py by scripts/types: do not edit.
 
 /** An array: little-endian bytes in base64, row-major. */
 export interface ArrayJson {
@@ -27,7 +27,7 @@ export interface LayerJson {
   receptive_field: ReceptiveFieldJson[] | null;
 }
 
-/** A spec with its shapes worked out. */
+/** A spec with its shapes. */
 export interface NetworkJson {
   name: string;
   input_shape: number[];
@@ -37,7 +37,7 @@ export interface NetworkJson {
   layers: LayerJson[];
 }
 
-/** What another engine computed for a few images; `model.reference` describes the samples. */
+/** What another engine computed for a few images; `model.reference` defines which values are sampled. */
 export interface ReferenceJson {
   engine: string;
   images: ArrayJson;
@@ -56,7 +56,7 @@ export interface PictureJson {
   gallery: boolean;
 }
 
-/** Images of the measured part: a gallery selected independently of the predictions, then the mistakes. */
+/** Images of the evaluated split: a gallery that was not selected by prediction, then the mistakes. */
 export interface PicturesJson {
   part: string;
   pixels: ArrayJson;
@@ -73,7 +73,7 @@ export interface Bundle {
   preprocessing: Record<string, any>;
   temperature: number;
   weights: Record<string, ArrayJson>;
-  proof: ReferenceJson;
+  reference: ReferenceJson;
   pictures: PicturesJson;
   evaluation: Record<string, any> | null;
   claimed_pairs: (Record<string, any>)[];

@@ -1,29 +1,29 @@
-// The address follows the state, and the state the address: every view is a link.
+// Keeps the URL hash and the state in step: every view is a link.
 
-const HASH_DELAY = 250; // browsers refuse hundreds of changes of the address in a row
+const HASH_DELAY = 250; // milliseconds: browsers refuse hundreds of address changes in a row
 
 /**
  * @template {object} S
  * @param {import("#web/core/fields.js").Store<S>} store
- * @param {object} words
- * @param {(state: S) => string} words.write "" or "#…"
- * @param {() => S} words.read what the address says now
- * @param {(state: S, old: S) => boolean} [words.leaves] whether a change is one that the back button undoes
+ * @param {object} options
+ * @param {(state: S) => string} options.write "" or "#…"
+ * @param {() => S} options.read the state of the current hash
+ * @param {(state: S, old: S) => boolean} [options.is_visit] whether the back button undoes a change
  */
-export function keep_hash(store, { write, read, leaves = () => false }) {
-  if (location.protocol === "about:") return; // a notebook's cell: the page there has no address of its own
+export function keep_hash(store, { write, read, is_visit = () => false }) {
+  if (location.protocol === "about:") return; // in a notebook cell the page has no address of its own
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   let timer;
   store.subscribe((state, old) => {
     clearTimeout(timer);
-    const left = leaves(state, old);
-    const say = () => {
+    const visit = is_visit(state, old);
+    const update = () => {
       const hash = write(state) || "#";
-      if (left) history.pushState(null, "", hash);
+      if (visit) history.pushState(null, "", hash);
       else history.replaceState(null, "", hash);
     };
-    if (left) say();
-    else timer = setTimeout(say, HASH_DELAY);
+    if (visit) update();
+    else timer = setTimeout(update, HASH_DELAY);
   });
   window.addEventListener("popstate", () => store.set(read()));
   window.addEventListener("hashchange", () => store.set(read()));

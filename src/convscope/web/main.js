@@ -1,43 +1,43 @@
-// Starts the page of a network: reads the bundle, keeps the hash, mounts the rooms.
+// Starts the page of a network: reads the bundle, loads its layer kinds, keeps the hash, mounts the tabs.
 
 import { read_bundle } from "#web/core/bundle.js";
 import { create_store } from "#web/core/fields.js";
-import { create_lens } from "#web/core/lens.js";
-import { prove } from "#web/core/prove.js";
+import { load_kinds } from "#web/core/layer_kinds.js";
+import { self_test } from "#web/core/self_test.js";
+import { create_session } from "#web/core/session.js";
 import { format_hash, parse_hash } from "#web/core/state.js";
-import { h, fill } from "#web/view/dom.js";
-import { mount as mount_shell } from "#web/view/shell.js";
 import { keep_hash } from "#web/hash.js";
+import { error_message, fill } from "#web/view/dom.js";
+import { mount as mount_shell } from "#web/view/shell.js";
 
-const PAINT_AT_LATEST = 500;
+/** @typedef {import("#web/core/session.js").Session} Session */
 
-start();
+const MAX_WAIT = 500; // milliseconds: a tab in the background never paints
 
-function start() {
-  const element = /** @type {HTMLElement} */ (document.getElementById("page"));
-  try {
-    const lens = create_lens(read_bundle(document.getElementById("bundle")?.textContent ?? ""));
-    const store = create_store(first_state(lens));
-    lens.look(store.get());
-    const shell = mount_shell(element, lens, store);
-    store.subscribe((state, old) => {
-      if (state.picture !== old.picture || state.off !== old.off) lens.look(state);
-      shell.update(state, old);
-    });
-    keep_hash(store, { write: format_hash, read: () => linked(lens), leaves: (state, old) => state.tab !== old.tab });
-    window.addEventListener("beforeprint", () => shell.complete());
-    document.documentElement.dataset.drawn = String(Math.round(performance.now()));
-    after_paint(() => {
-      shell.proven(checked(lens));
-      document.documentElement.dataset.proven = String(Math.round(performance.now()));
-    });
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    fill(element, h("main", { class: "broken", role: "alert" }, h("h1", {}, "This page cannot be shown"), h("p", {}, message)));
-  }
+const element = /** @type {HTMLElement} */ (document.getElementById("page"));
+start().catch((error) => fill(element, error_message(error)));
+
+async function start() {
+  const bundle = read_bundle(document.getElementById("bundle")?.textContent ?? "");
+  await load_kinds(bundle.network.layers.map(({ kind }) => kind));
+  const session = create_session(bundle);
+  const store = create_store(first_state(session));
+  session.select(store.get());
+  const shell = mount_shell(element, session, store);
+  store.subscribe((state, old) => {
+    if (state.picture !== old.picture || state.off !== old.off) session.select(state);
+    shell.update(state, old);
+  });
+  keep_hash(store, { write: format_hash, read: () => linked(session), is_visit: (state, old) => state.tab !== old.tab });
+  window.addEventListener("beforeprint", () => shell.complete());
+  document.documentElement.dataset.drawn = String(Math.round(performance.now()));
+  after_paint(() => {
+    shell.show_self_test(tested(session));
+    document.documentElement.dataset.proven = String(Math.round(performance.now()));
+  });
 }
 
-/** The first picture does not wait for the proof; a tab in the background paints nothing, and proves all the same. @param {() => void} work */
+/** The first image does not wait for the self-test. @param {() => void} work */
 function after_paint(work) {
   let done = false;
   const once = () => {
@@ -45,26 +45,26 @@ function after_paint(work) {
     done = true;
   };
   requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(once)));
-  setTimeout(once, PAINT_AT_LATEST);
+  setTimeout(once, MAX_WAIT);
 }
 
-/** @param {import("#web/core/lens.js").Lens} lens */
-function checked(lens) {
+/** @param {Session} session */
+function tested(session) {
   try {
-    return prove(lens);
+    return self_test(session);
   } catch {
     return null;
   }
 }
 
-/** The link's view; without a picture in it, the first of the gallery. @param {import("#web/core/lens.js").Lens} lens */
-function first_state(lens) {
-  const state = linked(lens);
-  return { ...state, picture: state.picture || (lens.bundle.pictures.entries.length ? "p0" : "") };
+/** The link's view; without a picture in it, the first of the gallery. @param {Session} session */
+function first_state(session) {
+  const state = linked(session);
+  return { ...state, picture: state.picture || (session.bundle.pictures.entries.length ? "p0" : "") };
 }
 
-/** A link may have been changed by hand: there is no layer behind the last. @param {import("#web/core/lens.js").Lens} lens */
-function linked(lens) {
+/** A link may have been edited by hand: there is no layer after the last. @param {Session} session */
+function linked(session) {
   const state = parse_hash(location.hash);
-  return { ...state, layer: Math.min(Math.max(state.layer, 0), lens.bundle.network.layers.length - 1) };
+  return { ...state, layer: Math.min(Math.max(state.layer, 0), session.bundle.network.layers.length - 1) };
 }

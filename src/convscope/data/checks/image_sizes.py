@@ -1,4 +1,4 @@
-"""Classes that can be told by the size of their images instead of their content."""
+"""Classes that can be recognized by the size of their images instead of their content."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ CHECK = DataCheck(
     {
         "size_tells": Kind(
             "Image sizes that differ by class",
-            "A network can tell the classes by size or shape instead of content. Take all images with one camera, or "
-            "crop them.",
+            "A network can recognize the classes by size or shape instead of content. Take all images with one "
+            "camera, or crop them.",
             110,
         )
     },

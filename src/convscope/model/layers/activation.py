@@ -17,7 +17,7 @@ class Activation(Layer):
 
     activation: str
 
-    about: ClassVar[str] = "Applies an activation function to each number."
+    about: ClassVar[str] = "Applies an activation function."
     keeps_places: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

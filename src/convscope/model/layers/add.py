@@ -16,7 +16,7 @@ from convscope.model.window import Shape
 class Add(Layer):
     """The sum of two or more inputs of one shape, number by number."""
 
-    about: ClassVar[str] = "Adds its inputs, number by number."
+    about: ClassVar[str] = "Adds its inputs element by element, as in a residual block."
     keeps_places: ClassVar[bool] = True
 
     @classmethod

@@ -17,7 +17,7 @@ from convscope.model.layers.pooling import Pooling2D
 class AveragePooling2D(Pooling2D):
     """The mean of each window, padding not counted; strides default to the pool size."""
 
-    about: ClassVar[str] = "Takes the mean of each window of each feature map; padding does not count."
+    about: ClassVar[str] = "Takes the mean of each window; padding is not counted."
 
     @property
     def label(self) -> str:

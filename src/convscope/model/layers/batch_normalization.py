@@ -23,7 +23,7 @@ class BatchNormalization(Layer):
     center: bool = True
     scale: bool = True
 
-    about: ClassVar[str] = "Normalizes each channel by the mean and variance seen in training, then scales and shifts."
+    about: ClassVar[str] = "Normalizes each channel by the statistics seen in training, then scales and shifts it."
     trains: ClassVar[bool] = True
     keeps_places: ClassVar[bool] = True
     keras_defaults: ClassVar[Mapping[str, tuple[object, ...]]] = {"axis": (-1, 3, [-1], [3]), "renorm": (False,)}

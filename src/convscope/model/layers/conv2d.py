@@ -27,7 +27,7 @@ class Conv2D(Layer):
     use_bias: bool = True
     kernel_initializer: str = "glorot_uniform"
 
-    about: ClassVar[str] = "Slides a set of filters over the image; each filter makes one feature map."
+    about: ClassVar[str] = "Slides windows of weights over the input; each output is a sum of products plus a bias."
     trains: ClassVar[bool] = True
     is_convolution: ClassVar[bool] = True
     kernels: ClassVar[tuple[str, ...]] = ("kernel",)

@@ -21,7 +21,7 @@ class Dense(Layer):
     use_bias: bool = True
     kernel_initializer: str = "glorot_uniform"
 
-    about: ClassVar[str] = "Computes weighted sums of all its inputs, one for each unit."
+    about: ClassVar[str] = "Computes weighted sums of all inputs, each plus a bias."
     trains: ClassVar[bool] = True
     kernels: ClassVar[tuple[str, ...]] = ("kernel",)
 

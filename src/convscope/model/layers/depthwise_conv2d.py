@@ -30,7 +30,7 @@ class DepthwiseConv2D(Layer):
     activation: str = "linear"
     use_bias: bool = True
 
-    about: ClassVar[str] = "Slides filters over each channel by itself; channels are not mixed."
+    about: ClassVar[str] = "Convolves each channel on its own."
     trains: ClassVar[bool] = True
     is_convolution: ClassVar[bool] = True
     kernels: ClassVar[tuple[str, ...]] = ("depthwise",)

@@ -16,7 +16,7 @@ class Dropout(Layer):
 
     rate: float
 
-    about: ClassVar[str] = "Sets a random fraction of the numbers to zero in training; does nothing afterwards."
+    about: ClassVar[str] = "Sets a random fraction of the values to zero in training; does nothing in inference."
     keeps_places: ClassVar[bool] = True
     is_shown: ClassVar[bool] = False
 

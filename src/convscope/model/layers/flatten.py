@@ -14,7 +14,7 @@ from convscope.model.window import Shape
 class Flatten(Layer):
     """Rows, columns and channels become one row of numbers, channels fastest."""
 
-    about: ClassVar[str] = "Lines all numbers up in one row."
+    about: ClassVar[str] = "Reshapes rows, columns and channels into one vector."
     is_shown: ClassVar[bool] = False
     has_data_format: ClassVar[bool] = True
 

@@ -19,7 +19,7 @@ from convscope.model.window import Shape
 class GlobalAveragePooling2D(Layer):
     """The mean of each channel over all rows and columns."""
 
-    about: ClassVar[str] = "Takes the mean of each whole feature map."
+    about: ClassVar[str] = "Takes the mean of each feature map."
     has_data_format: ClassVar[bool] = True
     keras_defaults: ClassVar[Mapping[str, tuple[object, ...]]] = {"keepdims": (False,)}
 

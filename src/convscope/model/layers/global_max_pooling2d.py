@@ -17,7 +17,7 @@ from convscope.model.window import Shape
 class GlobalMaxPooling2D(Layer):
     """The largest number of each channel over all rows and columns."""
 
-    about: ClassVar[str] = "Keeps the largest number of each whole feature map."
+    about: ClassVar[str] = "Takes the maximum of each feature map."
     has_data_format: ClassVar[bool] = True
     keras_defaults: ClassVar[Mapping[str, tuple[object, ...]]] = {"keepdims": (False,)}
 

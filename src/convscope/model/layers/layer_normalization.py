@@ -24,7 +24,7 @@ class LayerNormalization(Layer):
     center: bool = True
     scale: bool = True
 
-    about: ClassVar[str] = "Normalizes the channels at each place by their mean and variance, then scales and shifts."
+    about: ClassVar[str] = "Normalizes the channels at each position, then scales and shifts them."
     trains: ClassVar[bool] = True
     keeps_places: ClassVar[bool] = True
     keras_defaults: ClassVar[Mapping[str, tuple[object, ...]]] = {"axis": (-1, 3, [-1], [3]), "rms_scaling": (False,)}

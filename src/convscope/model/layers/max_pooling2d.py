@@ -17,7 +17,7 @@ from convscope.model.layers.pooling import Pooling2D
 class MaxPooling2D(Pooling2D):
     """The largest number of each window; strides default to the pool size."""
 
-    about: ClassVar[str] = "Keeps the largest number of each window of each feature map."
+    about: ClassVar[str] = "Takes the maximum of each window."
 
     @property
     def label(self) -> str:

@@ -19,7 +19,7 @@ class Rescaling(Layer):
     scale: float
     offset: float = 0.0
 
-    about: ClassVar[str] = "Multiplies each number by a fixed scale and adds a fixed offset."
+    about: ClassVar[str] = "Multiplies the input by a factor and adds an offset."
     keeps_places: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

@@ -31,7 +31,7 @@ class SeparableConv2D(Layer):
     activation: str = "linear"
     use_bias: bool = True
 
-    about: ClassVar[str] = "Slides filters over each channel by itself, then mixes the channels at each place."
+    about: ClassVar[str] = "Convolves each channel on its own, then mixes the channels by a 1 × 1 convolution."
     trains: ClassVar[bool] = True
     is_convolution: ClassVar[bool] = True
     kernels: ClassVar[tuple[str, ...]] = ("depthwise", "pointwise")

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from convscope.data.preprocess import AnyPicture
 from convscope.explanation.attribution import to_pixels
 from convscope.explanation.explanation import CheckedAttribution, Explanation
-from convscope.explanation.saliency import IN_WORDS, TITLES
+from convscope.explanation.saliency import EXPLAINERS
 from convscope.explanation.sanity_checks import SanityChecks
 from convscope.report.pictures.canvas import (
     DPI,
@@ -85,7 +85,7 @@ def explanation(
         _draw_map(figure, axes, explained, method, found, y)
         y += _ROW
     for method, reason in explained.skipped.items():
-        axes.text(MARGIN, y + 0.02, f"{TITLES[method]} skipped. {reason}", size=9, va="center")
+        axes.text(MARGIN, y + 0.02, f"{EXPLAINERS[method].title} skipped. {reason}", size=9, va="center")
         y += 0.2
     draw_layers(axes, explained, y)
     return figure
@@ -93,7 +93,8 @@ def explanation(
 
 def _in_words(explained: Explanation, name: str) -> str:
     verdicts = "; ".join(
-        f"{TITLES[method]}: {found.sanity_checks.verdict.rstrip('.')}" for method, found in explained.maps.items()
+        f"{EXPLAINERS[method].title}: {found.sanity_checks.verdict.rstrip('.')}"
+        for method, found in explained.maps.items()
     )
     return f"The image {name or 'before preprocessing'}, its attribution maps, and every layer. {verdicts}."
 
@@ -148,11 +149,11 @@ def _draw_map(
     )
     _draw_deletion_curve(figure, axes, sanity_checks, y)
     width = WIDTH - MARGIN - _WORDS
-    axes.text(_WORDS, y + 0.08, TITLES[method], size=10.5, weight="bold", va="center")
+    axes.text(_WORDS, y + 0.08, EXPLAINERS[method].title, size=10.5, weight="bold", va="center")
     fall, other = sanity_checks.deletion, sanity_checks.parameter_randomization
     alike = f"{signed(other.mean_signed)}, of magnitudes {signed(other.mean_magnitude)}"
     blocks = [
-        (IN_WORDS[method].capitalize() + ".", QUIET, "normal"),
+        (EXPLAINERS[method].description.capitalize() + ".", QUIET, "normal"),
         *([(_sum_in_words(found), QUIET, "normal")] if "gap" in attribution.facts else []),
         *([(_places_in_words(found), QUIET, "normal")] if "places" in attribution.facts else []),
         (f"Deletion test: lower than {fall.random_orders_beaten} of {len(fall.random)} random orders.", INK, "normal"),

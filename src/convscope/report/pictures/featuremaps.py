@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from convscope.explanation.attribution import colours, to_pixels
+from convscope.explanation.attribution import colors, to_pixels
 from convscope.explanation.explanation import Explanation
 from convscope.model.forward import layer_weights
 from convscope.model.spec import Row
@@ -86,7 +86,7 @@ def scale_bar(axes: Axes, x: float, y: float, width: float, reach: float) -> Non
     """The color scale, centered at zero, with its limits."""
     bar = 0.34 * width
     left = x + (width - bar) / 2
-    shades = colours(np.linspace(-1, 1, 101)[None], 1.0)
+    shades = colors(np.linspace(-1, 1, 101)[None], 1.0)
     axes.imshow(shades, extent=(left, left + bar, y + 0.1, y), aspect="auto", zorder=2)
     axes.add_patch(Rectangle((left, y), bar, 0.1, fill=False, edgecolor=FAINT, linewidth=0.8, zorder=3))
     for words, at, side in ((f"−{reach:.2g}", left - 0.05, "right"), (f"+{reach:.2g}", left + bar + 0.05, "left")):
@@ -157,14 +157,14 @@ def _draw_numbers(axes: Axes, line: _Line, explained: Explanation, y: float) -> 
     x = MARGIN + _LABEL
     _label(axes, line, y, f"{len(values)} logits" if line.is_last else f"{len(values)} numbers")
     if not line.is_last or len(values) > 12:
-        shades = colours(values[None], reach)
+        shades = colors(values[None], reach)
         extent = (x, x + width, y + _STRIP, y)
         axes.imshow(shades, extent=extent, aspect="auto", interpolation="antialiased", zorder=2)
         axes.add_patch(Rectangle((x, y), width, _STRIP, fill=False, edgecolor=FAINT, linewidth=0.6, zorder=3))
         return
     step = width / len(values)
     for index, value in enumerate(values):
-        shade = tuple(colours(np.array([value]), reach)[0] / 255)
+        shade = tuple(colors(np.array([value]), reach)[0] / 255)
         axes.add_patch(
             Rectangle((x + index * step, y), step - 0.04, _STRIP, facecolor=shade, edgecolor=FAINT, linewidth=0.6)
         )

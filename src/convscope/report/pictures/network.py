@@ -109,7 +109,7 @@ def _described(boxes: Sequence[Box], place: int) -> str:
     words, inputs = ", ".join(boxes[place].lines[:2]), boxes[place].inputs
     if inputs in ((), (place - 1,)):
         return words
-    return f"{words} of {' and '.join(f'no. {one + 1}, {boxes[one].lines[0]}' for one in inputs)}"
+    return f"{words} of {' and '.join(f'box no. {one + 1}, {boxes[one].lines[0]}' for one in inputs)}"
 
 
 def _shortcuts(boxes: Sequence[Box], place: int) -> list[int]:
@@ -147,11 +147,7 @@ def _box(group: Sequence[Row], place: int, places: Mapping[str, int]) -> Box:
         lines.append(f"+ {activation}")
     lines += [f"+ {row.layer.label}" for row in group[1:]]
     inputs = tuple(dict.fromkeys(places[name] for name in first.inputs))
-    lines += [
-        f"takes no. {one + 1} from the input"
-        for one in inputs
-        if one != place - 1 and one // _COLUMNS != place // _COLUMNS
-    ]
+    lines += [f"takes box no. {one + 1}" for one in inputs if one != place - 1 and one // _COLUMNS != place // _COLUMNS]
     return Box(first.output_shape, first.kind, tuple(line for line in lines if line), inputs)
 
 

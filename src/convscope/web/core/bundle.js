@@ -1,39 +1,39 @@
-// The bundle as it comes from Python, checked and unpacked. A broken or newer one is refused in words.
+// The bundle that Python wrote, checked and unpacked.
 
 /** @typedef {import("#web/bundle.d.ts").Bundle} Bundle */
 /** @typedef {import("#web/bundle.d.ts").ArrayJson} ArrayJson */
 /** @typedef {import("#web/core/network.js").Tensor} Tensor */
 /** @typedef {{shape: number[], data: Uint8Array}} Bytes */
 
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 const KEYS = [
   "class_names", "claimed_pairs", "convscope", "evaluation", "history", "keras_source", "network", "pictures",
-  "preprocessing", "proof", "schema_version", "temperature", "title", "training", "weights",
+  "preprocessing", "reference", "schema_version", "temperature", "title", "training", "weights",
 ];
 
 /**
  * Read the bundle's text.
  * @param {string} text JSON
  * @returns {Bundle}
- * @throws {Error} It is not JSON, lacks something, or a newer convscope wrote it.
+ * @throws {Error} It is not JSON, a key is missing, or it has another version.
  */
 export function read_bundle(text) {
   let value;
   try {
     value = JSON.parse(text);
   } catch {
-    throw new Error("This page is damaged: its data cannot be read. Write it again with: convscope open");
+    throw new Error("This page is damaged: its data is not valid JSON. Write it again with: convscope open");
   }
   const version = value?.schema_version;
   if (!Number.isInteger(version) || version < 1) {
-    throw new Error("This page is damaged: its data do not say their version. Write it again with: convscope open");
+    throw new Error("This page is damaged: its data has no schema version. Write it again with: convscope open");
   }
-  if (version > SCHEMA_VERSION) {
-    throw new Error(`This page was made from newer data (version ${version}); its program reads up to ${SCHEMA_VERSION}.`);
+  if (version !== SCHEMA_VERSION) {
+    throw new Error(`Expected data of schema version ${SCHEMA_VERSION}. Received: schema_version=${version}. Write the page again with: convscope open`);
   }
   const missing = KEYS.filter((key) => !(key in value));
-  if (missing.length) throw new Error(`This page is damaged: it lacks ${missing.join(", ")}.`);
+  if (missing.length) throw new Error(`This page is damaged: its data has no ${missing.join(", ")}. Write it again with: convscope open`);
   return value;
 }
 

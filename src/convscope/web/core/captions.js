@@ -1,4 +1,4 @@
-// An image in words: its text alternative.
+// The text alternative of an image.
 
 import { percent } from "#web/core/scale.js";
 
@@ -8,10 +8,10 @@ import { percent } from "#web/core/scale.js";
 /**
  * @param {Bundle} bundle
  * @param {Picture} entry one of its pictures
- * @returns {string} "test image 247: label 4, network says 9 with 97.1 %"
+ * @returns {string} "test image 247: label 4, predicted 9 with 97.1 %"
  */
 export function picture_title({ class_names, pictures }, entry) {
   const which = `${pictures.part} image ${entry.index}${entry.name ? ` (${entry.name})` : ""}`;
-  const says = `label ${class_names[entry.label]}, network says ${class_names[entry.predicted]} with ${percent(entry.probability)}`;
-  return `${which}: ${says}${entry.known_wrong ? "; the label is known to be wrong" : ""}`;
+  const answer = `label ${class_names[entry.label]}, predicted ${class_names[entry.predicted]} with ${percent(entry.probability)}`;
+  return `${which}: ${answer}${entry.known_wrong ? "; the label is known to be wrong" : ""}`;
 }

@@ -1,4 +1,4 @@
-// The preprocessing contract as the model file states it, and its checks: the same as Python's `Preprocessing`.
+// The preprocessing contract of a model file, and its checks: the twin of Python's `Preprocessing`.
 
 /**
  * @typedef {"stretch" | "pad" | "crop" | "mnist"} Fit
@@ -6,8 +6,8 @@
  */
 
 /**
- * How a picture becomes the network's input. `height`, `width`: 1..1024; `channels`: 1 (grey) or 3 (RGB);
- * `background`: the grey level under transparent pixels, 0..255.
+ * How a picture becomes the network's input. `height`, `width`: 1..1024; `channels`: 1 (gray) or 3 (RGB);
+ * `background`: the gray level under transparent pixels, 0..255.
  * @typedef {{height: number, width: number, channels: number, background: number}} Numbers
  * @typedef {Numbers & {fit: Fit, polarity: Polarity}} Contract
  */
@@ -16,7 +16,7 @@ const MAX_SIDE = 1024;
 const KEYS = ["background", "channels", "fit", "height", "polarity", "width"];
 
 /**
- * Read a contract strictly.
+ * Check a contract.
  * @param {unknown} value exactly the keys of a contract, each of its type and in its range
  * @returns {Contract} the same value
  * @throws {Error} a key is missing or unknown, or a value is of the wrong type or out of its range
@@ -38,7 +38,7 @@ export function check_contract(value) {
   check_whole("background", contract.background, 0, 255);
   if (contract.fit === "mnist" && contract.channels !== 1) {
     throw new Error(
-      "Expected 1 channel with fit 'mnist', which is a recipe for ink. " +
+      "Expected 1 channel with fit 'mnist', which is for handwriting. " +
         `Received: fit='mnist', channels=${contract.channels}.`,
     );
   }
@@ -46,9 +46,9 @@ export function check_contract(value) {
 }
 
 /**
- * A value of any kind in a few words, for an error message.
+ * A short description of any value, for error messages.
  * @param {unknown} value
- * @returns {string} at most some 200 characters
+ * @returns {string} about 200 characters at most
  */
 export function show(value) {
   if (typeof value === "string") return `'${value.slice(0, 200)}'`;

@@ -1,8 +1,8 @@
-// What the room "how good" asks of an evaluation: which images lie behind a cell, which cells are shown, in what order.
+// The evaluation tab: the images of a cell of the confusion matrix, which classes are shown, and in what order.
 
 /** @typedef {import("#web/bundle.d.ts").Bundle} Bundle */
 /** @typedef {import("#web/bundle.d.ts").PictureJson} Picture */
-/** @typedef {{bundle: Bundle, pixels: import("#web/core/bundle.js").Bytes}} Lens */
+/** @typedef {import("#web/core/session.js").Session} Session */
 /** @typedef {{successes: number, n: number, rate: number, low: number, high: number}} Proportion */
 /** @typedef {{name: string, support: number, predicted: number, correct: number, precision: Proportion|null, recall: Proportion|null, f1: number|null}} Score */
 /** @typedef {"name"|"support"|"recall"|"precision"|"f1"} ScoreColumn */
@@ -12,7 +12,7 @@
  * Read State.cell.
  * @param {string} text "4-9": true class, then predicted class
  * @param {number} num_classes
- * @returns {Cell|null} null where it names no cell of this network
+ * @returns {Cell|null} null for a cell that this network does not have
  */
 export function read_cell(text, num_classes) {
   const found = /^(\d+)-(\d+)$/.exec(text);
@@ -22,8 +22,8 @@ export function read_cell(text, num_classes) {
 }
 
 /**
- * The images behind a cell. Mistakes come most confident first; right ones as the gallery has them, because those were
- * not chosen by what the network says.
+ * The images of a cell. Mistakes are sorted by confidence; correct ones are those of the gallery, which was not chosen by
+ * the predictions.
  * @param {Picture[]} entries
  * @param {Cell} cell
  * @returns {number[]} positions in entries
@@ -49,14 +49,14 @@ const positions = (entries, test) => entries.flatMap((entry, at) => (test(entry)
 const by_confidence = (entries, inside) => inside.sort((a, b) => entries[b].probability - entries[a].probability || a - b);
 
 /**
- * The classes that take part in the most mistakes, in either role.
+ * The classes with the most mistakes, as true or as predicted class.
  * @param {number[][]} confusion counts, row the true class, column the predicted one
  * @param {number} limit
  * @returns {number[]} at most `limit` classes, in label order
  */
 export function most_confused(confusion, limit) {
   const errors = confusion.map(() => 0);
-  each_mistaken(confusion, (truth, predicted, count) => {
+  each_error(confusion, (truth, predicted, count) => {
     errors[truth] += count;
     errors[predicted] += count;
   });
@@ -65,19 +65,19 @@ export function most_confused(confusion, limit) {
 }
 
 /**
- * The largest share of a true class that goes to one wrong class: the dark end of the matrix's shading.
+ * The largest fraction of a true class that is predicted as one other class: the dark end of the shading.
  * @param {number[][]} confusion
  * @returns {number} 0..1; 0 without a mistake
  */
 export function worst_rate(confusion) {
   const support = confusion.map(sum);
   let worst = 0;
-  each_mistaken(confusion, (truth, _, count) => (worst = Math.max(worst, count / support[truth])));
+  each_error(confusion, (truth, _, count) => (worst = Math.max(worst, count / support[truth])));
   return worst;
 }
 
 /**
- * Unordered pairs of classes of which at least one has an image: what a pair's rank is out of.
+ * Unordered pairs of classes of which at least one has an image: the number of ranks.
  * @param {number[][]} confusion
  * @returns {number}
  */
@@ -88,7 +88,7 @@ export function count_pairs(confusion) {
 }
 
 /** @param {number[][]} confusion @param {(truth: number, predicted: number, count: number) => void} visit */
-function each_mistaken(confusion, visit) {
+function each_error(confusion, visit) {
   confusion.forEach((row, truth) => row.forEach((count, predicted) => {
     if (count && truth !== predicted) visit(truth, predicted, count);
   }));
@@ -98,7 +98,7 @@ function each_mistaken(confusion, visit) {
 export const sum = (row) => row.reduce((total, count) => total + count, 0);
 
 /**
- * The cell that an arrow key leads to, among those that hold something; at the end of a line it goes on in the next.
+ * The nonempty cell that an arrow key leads to; at the end of a row or column it continues in the next.
  * @param {Cell[]} cells positions in the table, in any order
  * @param {Cell} from one of them
  * @param {string} key as KeyboardEvent.key
@@ -119,7 +119,7 @@ export function next_cell(cells, from, key) {
 }
 
 /**
- * Classes in another order; what is undefined comes last either way, equal ones stay in label order.
+ * Sort classes; undefined scores come last either way, ties stay in label order.
  * @param {Score[]} scores
  * @param {ScoreColumn} column
  * @param {boolean} descending

@@ -1,34 +1,35 @@
-// A state as one table of fields that round-trips through the URL hash, and that tells its readers of changes.
+// A state as a table of fields that round-trips through the URL hash, and a store that notifies its subscribers.
 
 /** @typedef {string|number} Value */
-/** @typedef {{fallback: Value, read: (text: string) => Value|null}} Field `read` gives null for what makes no sense. */
+/** @typedef {{fallback: Value, read: (text: string) => Value|null}} Field `read` gives null for an invalid value. */
 
 /**
  * @template S
- * @typedef {{get: () => S, set: (patch: Partial<S>) => void, subscribe: (reader: (state: S, old: S) => void) => () => void}} Store
+ * @typedef {{get: () => S, set: (patch: Partial<S>) => void, subscribe: (subscriber: (state: S, old: S) => void) => () => void}} Store
  */
 
-/** Browsers take addresses of some million characters: a 480×480 photo in colour fits. */
-const MAX_WORD = 1_000_000;
+/** Browsers accept addresses of about a million characters: a 480×480 photo in color fits. */
+const MAX_LENGTH = 1_000_000;
 
 /**
- * One of some words.
- * @param {string[]} choices the first is the default, unless another is named
- * @param {string} [fallback]
+ * One of several words.
+ * @param {string[]} choices
+ * @param {string} [fallback] the default; the first choice unless given
+ * @param {Record<string, string>} [aliases] old words that older links may hold
  * @returns {Field}
  */
-export function choice(choices, fallback = choices[0]) {
-  return { fallback, read: (text) => (choices.includes(text) ? text : null) };
+export function choice(choices, fallback = choices[0], aliases = {}) {
+  return { fallback, read: (text) => (choices.includes(text) ? text : Object.hasOwn(aliases, text) ? aliases[text] : null) };
 }
 
 /**
- * A whole number.
+ * An integer.
  * @param {number} fallback
  * @param {number} [low]
  * @param {number} [high]
  * @returns {Field}
  */
-export function whole(fallback, low = -1, high = 999_999) {
+export function integer(fallback, low = -1, high = 999_999) {
   return {
     fallback,
     read: (text) => (/^-?\d{1,6}$/.test(text) && Number(text) >= low && Number(text) <= high ? Number(text) : null),
@@ -36,16 +37,16 @@ export function whole(fallback, low = -1, high = 999_999) {
 }
 
 /**
- * A word of a certain shape; "" by default.
+ * A text that matches a pattern; "" by default.
  * @param {RegExp} shape
  * @returns {Field}
  */
-export function word(shape) {
+export function pattern(shape) {
   return { fallback: "", read: (value) => (shape.test(value) ? value : null) };
 }
 
 /**
- * Read a state from a URL hash; what is missing or makes no sense takes its default.
+ * Read a state from a URL hash; missing or invalid fields take their defaults.
  * @param {Record<string, Field>} fields
  * @param {string} hash
  * @returns {Record<string, Value>}
@@ -59,14 +60,14 @@ export function read_hash(fields, hash) {
 }
 
 /**
- * Write a state as a URL hash; defaults are left out, and words that no browser would take in an address.
+ * Write a state as a URL hash; defaults are omitted, and values too long for an address.
  * @param {Record<string, Field>} fields
  * @param {Record<string, Value>} state
  * @returns {string} "" or "#name=value&…"
  */
 export function write_hash(fields, state) {
-  const said = Object.keys(fields).filter((name) => state[name] !== fields[name].fallback && String(state[name]).length <= MAX_WORD);
-  return said.length ? "#" + said.map((name) => `${name}=${encodeURIComponent(state[name])}`).join("&") : "";
+  const changed = Object.keys(fields).filter((name) => state[name] !== fields[name].fallback && String(state[name]).length <= MAX_LENGTH);
+  return changed.length ? "#" + changed.map((name) => `${name}=${encodeURIComponent(state[name])}`).join("&") : "";
 }
 
 /**
@@ -77,18 +78,18 @@ export function write_hash(fields, state) {
 export function create_store(first) {
   let state = first;
   /** @type {Set<(state: S, old: S) => void>} */
-  const readers = new Set();
+  const subscribers = new Set();
   return {
     get: () => state,
     set(patch) {
       const old = state;
       state = { ...state, ...patch };
       const names = /** @type {(keyof S)[]} */ (Object.keys(state));
-      if (names.some((name) => old[name] !== state[name])) readers.forEach((reader) => reader(state, old));
+      if (names.some((name) => old[name] !== state[name])) subscribers.forEach((subscriber) => subscriber(state, old));
     },
-    subscribe(reader) {
-      readers.add(reader);
-      return () => void readers.delete(reader);
+    subscribe(subscriber) {
+      subscribers.add(subscriber);
+      return () => void subscribers.delete(subscriber);
     },
   };
 }

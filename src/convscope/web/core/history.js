@@ -1,4 +1,4 @@
-// The measurements of a training as lines to draw and as a sentence.
+// The training history: curves, and a summary.
 
 import { percent } from "#web/core/scale.js";
 
@@ -27,34 +27,34 @@ export function curves(history) {
 export function span(lines, from_zero) {
   const values = lines.flatMap(({ points }) => points.map(([, value]) => value));
   const [least, most] = [Math.min(...values), Math.max(...values)];
-  const room = (most - least || Math.abs(most) || 1) * 0.08;
-  return from_zero ? { low: Math.min(0, least), high: most + room } : { low: least - room, high: Math.min(1, most + room) };
+  const margin = (most - least || Math.abs(most) || 1) * 0.08;
+  return from_zero ? { low: Math.min(0, least), high: most + margin } : { low: least - margin, high: Math.min(1, most + margin) };
 }
 
 /**
  * @param {History} history
  * @returns {string}
  */
-export function curves_in_words(history) {
+export function history_summary(history) {
   const { accuracy } = curves(history);
-  if (!history.length) return "This run has no record of its training.";
-  if (!accuracy.length) return "Nothing was measured on validation images.";
+  if (!history.length) return "This run has no training history.";
+  if (!accuracy.length) return "There were no validation images.";
   const { points } = accuracy[0];
   const [last, value] = points[points.length - 1];
   const epochs = `${Number(last.toFixed(2))} ${last === 1 ? "epoch" : "epochs"}`;
-  return `After ${epochs} it was right on ${percent(value)} of the validation images, which it did not learn from.`;
+  return `Validation accuracy after ${epochs}: ${percent(value)}.`;
 }
 
 /**
- * Why training and validation loss may not be set against each other.
+ * Why training and validation loss are not directly comparable.
  * @param {Record<string, any>} options of the training
- * @returns {string} "" where they may
+ * @returns {string} "" where they are
  */
-export function unequal_terms({ label_smoothing, shift, rotate, zoom, shear }) {
+export function loss_comparison_note({ label_smoothing, shift, rotate, zoom, shear }) {
   const smoothed = label_smoothing > 0 ? `label smoothing of ${label_smoothing}` : "";
-  const changed = [shift, rotate, zoom, shear].some((amount) => amount > 0) ? "random changes of the pictures" : "";
+  const changed = [shift, rotate, zoom, shear].some((amount) => amount > 0) ? "data augmentation" : "";
   const extra = [smoothed, changed].filter(Boolean).join(" and ");
-  return extra && `The training loss counts ${extra}, the validation loss does not: the two are not on equal terms.`;
+  return extra && `The training loss includes ${extra}, the validation loss does not: they are not directly comparable.`;
 }
 
 /** @param {History} history @param {string} key @returns {[number, number][]} */

@@ -6,7 +6,7 @@ import { invert } from "#web/core/picture.js";
 
 /**
  * The running maximum in an odd square window that is cut off at the edges.
- * @param {Picture} grey h×w×1
+ * @param {Picture} gray h×w×1
  * @param {number} window odd
  * @returns {Picture} h×w×1
  */
@@ -17,21 +17,21 @@ export function running_maximum({ height, width, data }, window) {
 
 /**
  * The running maximum of the running minimum: light details narrower than the window vanish.
- * @param {Picture} grey h×w×1
+ * @param {Picture} gray h×w×1
  * @param {number} window odd
  * @returns {Picture} h×w×1
  */
-export function opening(grey, window) {
-  return running_maximum(invert(running_maximum(invert(grey), window)), window);
+export function opening(gray, window) {
+  return running_maximum(invert(running_maximum(invert(gray), window)), window);
 }
 
 /**
  * A window overlaps at most two blocks of its own length: its maximum is that of the first block from the window's
- * start on and of the second up to its end. So the cost does not depend on the window.
+ * start on and of the second up to its end. The cost does not depend on the window size.
  * @param {Uint8Array} data h×w
  * @param {number} width
  * @param {number} window odd
- * @returns {Uint8Array} transposed, w×h: applied twice, it has treated both directions and stands upright again
+ * @returns {Uint8Array} transposed, w×h: applying it twice covers both directions and restores the orientation
  */
 function maximum_along_rows(data, width, window) {
   const [height, reach] = [data.length / width, window >> 1];

@@ -1,37 +1,31 @@
 /**
- * What a network is in the page: the shape table that Python writes, and tensors of one picture.
+ * A network as the page sees it: the layers that Python lists in the bundle, and the tensors of one image.
+ *
+ * @typedef {Omit<import("#web/bundle.d.ts").LayerJson, "inputs"> & {inputs?: string[]}} LayerRow
+ * One layer; `config` holds Keras's arguments, pairs as (rows, columns). `inputs` names the layers that feed it, or
+ * "input" for the image; a layer without it follows the layer before.
+ *
+ * @typedef {Omit<import("#web/bundle.d.ts").NetworkJson, "layers"> & {layers: LayerRow[]}} Network
+ * Layers in the order of computation; the last one gives the probabilities.
  *
  * @typedef {{shape: number[], data: Float32Array}} Tensor
- * One picture's numbers, without a batch axis: `(h, w, c)` with channels fastest, or `(units,)`.
- *
- * @typedef {{size: number, jump: number, start: number}} ReceptiveField
- * What one output pixel sees on one axis of the picture; `start` is negative inside the padding.
- *
- * @typedef {{
- *   name: string, kind: string, config: Record<string, any>, input_shape: number[], output_shape: number[],
- *   parameters: number, multiply_adds: number, receptive_field: ReceptiveField[] | null,
- * }} LayerRow
- * One line of the shape table; `config` holds Keras's arguments, pairs as (rows, columns).
- *
- * @typedef {{
- *   name: string, input_shape: number[], num_classes: number, parameters: number, multiply_adds: number,
- *   layers: LayerRow[],
- * }} Network
+ * One image's values, without a batch axis: `(h, w, c)` with channels fastest, or `(units,)`.
  *
  * @typedef {Record<string, Tensor>} Weights
  * Every weight by its full name, `"conv2d_1/kernel"`, in Keras's layout: rows, columns, channels of one group, filters.
  *
  * @typedef {{name: string, output: Tensor, pre_activation: Tensor | null, depthwise: Tensor | null}} LayerActivation
- * What one layer computed: what the next layer receives; the same before the activation, for a layer that has or is
- * one; and what a separable convolution's first half computed. Tensors may share their numbers: read them only.
+ * What one layer computed: its output; the values before the activation, for a layer that has or is one; and the
+ * depthwise result of a separable convolution. Tensors may share memory: do not write to them.
  *
  * @typedef {{image: Tensor, layers: LayerActivation[], logits: Float32Array, probabilities: Float32Array}} Activations
  */
 
-const ACTIVATION_LAYERS = /** @type {Record<string, string>} */ ({ ReLU: "relu", Softmax: "softmax" });
+/** The name by which a layer's `inputs` refer to the image. */
+export const IMAGE = "input";
 
 /**
- * How many numbers a shape holds.
+ * How many values a shape holds.
  *
  * @param {number[]} shape
  * @returns {number}
@@ -51,57 +45,74 @@ export function zeros(shape) {
 }
 
 /**
- * The activation that a layer ends with, or null for a layer that has none, such as pooling.
+ * Positions of the layers that feed a layer; -1 is the image.
  *
- * @param {LayerRow} row
- * @returns {string | null}
+ * @param {Network} network
+ * @param {number} index
+ * @returns {number[]} In the order of its inputs, at least one.
+ * @throws {Error} An input is not the image or an earlier layer.
  */
-export function activation_of(row) {
-  return ACTIVATION_LAYERS[row.kind] ?? row.config.activation ?? null;
+export function input_indexes(network, index) {
+  const { name, inputs } = network.layers[index];
+  if (!inputs) return [index - 1];
+  return inputs.map((input) => {
+    const found = input === IMAGE ? -1 : network.layers.findIndex((row) => row.name === input);
+    if (found >= index || (found < 0 && input !== IMAGE)) {
+      throw new Error(`Expected the inputs of ${name} to be earlier layers or "${IMAGE}". Received: ${input}.`);
+    }
+    return found;
+  });
 }
 
 /**
- * One weight of a layer, or null where the layer was made without it (`use_bias`, `center`, `scale`).
+ * Positions of the layers that read a layer's output.
+ *
+ * @param {Network} network
+ * @param {number} index
+ * @returns {number[]}
+ */
+export function consumer_indexes(network, index) {
+  return network.layers.flatMap((_, at) => (at > index && input_indexes(network, at).includes(index) ? [at] : []));
+}
+
+/**
+ * The tensors that a layer received.
+ *
+ * @param {Network} network
+ * @param {Activations} activations
+ * @param {number} index
+ * @returns {Tensor[]} One for each input.
+ */
+export function inputs_of(network, activations, index) {
+  return input_indexes(network, index).map((at) => (at < 0 ? activations.image : activations.layers[at].output));
+}
+
+/**
+ * The weights of one layer by Keras's names.
  *
  * @param {Weights} weights
  * @param {LayerRow} row
- * @param {string} name Keras's name, such as `"kernel"`.
- * @returns {Float32Array | null}
+ * @returns {(name: string) => Tensor | null} null for a weight that the layer does not have
  */
-export function weight_of(weights, row, name) {
-  return weights[`${row.name}/${name}`]?.data ?? null;
+export function weights_of(weights, row) {
+  return (name) => weights[`${row.name}/${name}`] ?? null;
 }
 
 /**
- * The shapes of a layer's weights by Keras's names: what `Layer.weight_shapes` says in Python.
+ * One value of a tensor.
  *
- * @param {LayerRow} row
- * @returns {Record<string, number[]>}
+ * @param {Tensor} tensor `(h, w, c)`, or `(units,)`, where only the channel counts.
+ * @param {number} r
+ * @param {number} c
+ * @param {number} channel
+ * @returns {number}
  */
-export function weight_shapes(row) {
-  const { config, input_shape } = row;
-  const channels = input_shape[input_shape.length - 1];
-  const multiplier = config.depth_multiplier;
-  /** @type {Record<string, number[]>} */
-  const shapes = {};
-  if (row.kind === "Conv2D") shapes.kernel = [...config.kernel_size, channels / config.groups, config.filters];
-  if (row.kind === "DepthwiseConv2D") shapes.kernel = [...config.kernel_size, channels, multiplier];
-  if (row.kind === "Dense") shapes.kernel = [channels, config.units];
-  if (row.kind === "SeparableConv2D") {
-    shapes.depthwise_kernel = [...config.kernel_size, channels, multiplier];
-    shapes.pointwise_kernel = [1, 1, channels * multiplier, config.filters];
-  }
-  if (config.use_bias) shapes.bias = row.output_shape.slice(-1);
-  if (row.kind === "BatchNormalization") {
-    if (config.scale) shapes.gamma = [channels];
-    if (config.center) shapes.beta = [channels];
-    shapes.moving_mean = shapes.moving_variance = [channels];
-  }
-  return shapes;
+export function value_at({ shape, data }, r, c, channel) {
+  return shape.length === 3 ? data[(r * shape[1] + c) * shape[2] + channel] : data[channel];
 }
 
 /**
- * Where a number lies, given its index in the flattened tensor.
+ * Row, column and channel of a value, given its index in the flattened tensor.
  *
  * @param {number} index
  * @param {number[]} shape `(h, w, c)`, or `(units,)`, which counts as one pixel.

@@ -1,15 +1,15 @@
 /**
- * Which parts of a picture a class's logit rests on: cover a patch, run the network, see how far the logit falls.
+ * Occlusion maps: cover a patch, run the network, measure how much the logit of a class falls.
  *
  * @typedef {import("#web/core/network.js").Tensor} Tensor
- * @typedef {import("#web/core/engine.js").Engine} Engine
+ * @typedef {import("#web/core/forward.js").Engine} Engine
  * @typedef {{done: number, total: number, drop: Tensor}} Progress `drop` is the map so far, a new one each time.
  */
 
 import { zeros } from "#web/core/network.js";
 
 /**
- * The occlusion map, one patch a step, so that a page can draw between two steps: `for (const step of occlusion(...))`.
+ * The occlusion map, one patch per step, so that the page stays responsive between steps: `for (const step of occlusion(...))`.
  *
  * Source: Zeiler and Fergus, "Visualizing and understanding convolutional networks", 2014. We average over the patches
  * that cover a pixel.
@@ -17,11 +17,11 @@ import { zeros } from "#web/core/network.js";
  * @param {Engine} engine From `prepare`.
  * @param {Tensor} image `(h, w, c)`, left unchanged.
  * @param {number} class_index
- * @param {{patch?: number, stride?: number, fill?: number}} [options] Pixels a side of the patch, pixels between two
- *     patches (at most `patch`, so that no pixel is left out), and the intensity that covers.
+ * @param {{patch?: number, stride?: number, fill?: number}} [options] Side of the patch in pixels, pixels between two
+ *     patches (at most `patch`, so that every pixel is covered), and the intensity of the patch.
  * @returns {Generator<Progress, Tensor>} The map `(h, w)`: by how much the logit falls when the pixel is covered, in
  *     logits; negative where it rises. Pixels that no patch has covered yet are 0.
- * @throws {Error} At the first step: there is no such class, or patch and stride do not fit.
+ * @throws {Error} At the first step: there is no such class, or patch or stride is invalid.
  */
 export function* occlusion(engine, image, class_index, { patch = 4, stride = 2, fill = 0 } = {}) {
   const logits = engine.run(image).logits;
@@ -50,7 +50,7 @@ export function* occlusion(engine, image, class_index, { patch = 4, stride = 2, 
 
 /** @type {(height: number, width: number, patch: number, stride: number) => {top: number, left: number}[]} */
 function patches(height, width, patch, stride) {
-  // from before the first pixel to past the last, so that a pixel at the edge is covered as often as one amid
+  // from before the first pixel to past the last, so that all pixels are covered equally often
   const starts = (/** @type {number} */ size) =>
     Array.from({ length: Math.ceil((size + patch - 1) / stride) }, (_, index) => index * stride - patch + 1)
       .filter((start) => start + patch > 0 && start < size);

@@ -1,21 +1,21 @@
-// Pictures as bytes, and what happens to each pixel alone: transparency, grey, RGB, inversion.
+// Pictures as bytes, and per-pixel operations: transparency, grayscale, RGB, inversion.
 
 import { show } from "#web/core/contract.js";
 
 /**
- * Row by row, channels last. `channels`: 1 (grey), 2 (grey and alpha), 3 (RGB) or 4 (RGBA).
+ * Row by row, channels last. `channels`: 1 (gray), 2 (gray and alpha), 3 (RGB) or 4 (RGBA).
  * @typedef {{height: number, width: number, channels: number, data: Uint8Array}} Picture
  */
 
 /**
- * What a canvas or a decoder gives: as `Picture`, the bytes perhaps clamped.
+ * The result of a canvas or a decoder: a `Picture` whose bytes may be clamped.
  * @typedef {{height: number, width: number, channels: number, data: Uint8Array | Uint8ClampedArray}} AnyPicture
  */
 
 /**
- * Read a picture strictly.
+ * Check a picture.
  * @param {AnyPicture} picture shape h×w×c, at least one pixel, c from 1 to 4
- * @returns {Picture} the same bytes, seen as Uint8Array
+ * @returns {Picture} the same bytes as a Uint8Array
  * @throws {Error} not such a picture, or not h×w×c bytes
  */
 export function check_picture(picture) {
@@ -28,12 +28,12 @@ export function check_picture(picture) {
         `Received: height=${show(height)}, width=${show(width)}, channels=${show(channels)}, data=${show(data)}.`,
     );
   }
-  // One kind of array in all inner loops: the engine compiles them once.
+  // One array type in all inner loops, so that they are compiled once.
   return { height, width, channels, data: new Uint8Array(data.buffer, data.byteOffset, data.length) };
 }
 
 /**
- * Lay a picture with an alpha channel on a grey level: `floor((p a + background (255 - a) + 127) / 255)`.
+ * Composite a picture with an alpha channel on a gray level: `floor((p a + background (255 - a) + 127) / 255)`.
  * @param {Picture} picture h×w×c
  * @param {number} background 0..255
  * @returns {Picture} h×w×1 from c = 1 or 2, h×w×3 from c = 3 or 4
@@ -56,7 +56,7 @@ export function flatten_alpha(picture, background) {
  * @param {Picture} picture h×w×1 or h×w×3
  * @returns {Picture} h×w×1
  */
-export function to_grey(picture) {
+export function to_gray(picture) {
   if (picture.channels === 1) return picture;
   const { height, width, data } = picture;
   const out = new Uint8Array(height * width);
@@ -67,7 +67,7 @@ export function to_grey(picture) {
 }
 
 /**
- * Three equal channels for a grey picture; RGB stays as it is.
+ * Three equal channels for a gray picture; RGB stays as it is.
  * @param {Picture} picture h×w×1 or h×w×3
  * @returns {Picture} h×w×3
  */

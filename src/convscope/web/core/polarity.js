@@ -1,7 +1,7 @@
-// Dark ink on a light ground, or light on dark: decided from the border of the picture.
+// Dark strokes on a light background or the reverse, decided by the border of the image.
 
-import { WORKING_SIDE, reduce_to } from "#web/core/ink.js";
-import { histogram } from "#web/core/lift.js";
+import { WORKING_SIDE, reduce_to } from "#web/core/digit_normalization.js";
+import { histogram } from "#web/core/background_subtraction.js";
 
 /** @typedef {import("#web/core/picture.js").Picture} Picture */
 
@@ -22,14 +22,14 @@ export function border_pixels({ height, width, channels, data }, channel) {
 }
 
 /**
- * Whether a picture shows dark ink on a light ground. The border's 10 % and 90 % levels are the light on the paper;
- * the side that the whole picture's 0.2 % and 99.8 % levels go further beyond decides; if neither does, the border's
- * median: 128 or more is light ground.
- * @param {Picture} grey h×w×1; more than 256 pixels a side are reduced first, which takes noise out of the levels
+ * Whether a picture shows dark strokes on a light background. The border's 10 % and 90 % levels are the background;
+ * the side that the whole picture's 0.2 % and 99.8 % levels exceed further decides. On a tie, a border median of 128 or
+ * more is a light background.
+ * @param {Picture} gray h×w×1; reduced to 256 pixels a side first, which removes noise
  * @returns {boolean}
  */
-export function has_dark_ink(grey) {
-  const reduced = reduce_to(grey, WORKING_SIDE);
+export function has_dark_foreground(gray) {
+  const reduced = reduce_to(gray, WORKING_SIDE);
   const border = histogram(border_pixels(reduced, 0));
   const whole = histogram(reduced.data);
   const darker = sorted_level(border, 0.1) - sorted_level(whole, 0.002);
@@ -48,12 +48,12 @@ export function median(levels) {
 
 /**
  * @param {Float64Array} counts
- * @param {number} share 0..1
- * @returns {number} the sorted level at `floor(share (n - 1) + 1e-6)`
+ * @param {number} fraction 0..1
+ * @returns {number} the sorted level at `floor(fraction (n - 1) + 1e-6)`
  */
-function sorted_level(counts, share) {
+function sorted_level(counts, fraction) {
   const n = counts.reduce((a, b) => a + b);
-  return level_at(counts, Math.floor(share * (n - 1) + 1e-6));
+  return level_at(counts, Math.floor(fraction * (n - 1) + 1e-6));
 }
 
 /**

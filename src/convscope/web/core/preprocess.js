@@ -1,9 +1,9 @@
-// The preprocessing contract: what turns any picture into the network's input, pixel for pixel as `preprocess.py`.
+// The preprocessing contract: from any picture to the network's input, the exact twin of `preprocess.py`.
 
 import { check_contract } from "#web/core/contract.js";
-import { frame_ink } from "#web/core/ink.js";
-import { check_picture, flatten_alpha, invert, to_grey, to_rgb } from "#web/core/picture.js";
-import { border_pixels, has_dark_ink, median } from "#web/core/polarity.js";
+import { normalize_digit } from "#web/core/digit_normalization.js";
+import { check_picture, flatten_alpha, invert, to_gray, to_rgb } from "#web/core/picture.js";
+import { border_pixels, has_dark_foreground, median } from "#web/core/polarity.js";
 import { nearest, resample } from "#web/core/resample.js";
 
 /**
@@ -12,26 +12,26 @@ import { nearest, resample } from "#web/core/resample.js";
  * @typedef {import("#web/core/picture.js").Picture} Picture
  */
 
-const FITS = { stretch: resample, pad, crop, mnist: frame_ink };
+const FITS = { stretch: resample, pad, crop, mnist: normalize_digit };
 
 /**
  * Turn a picture into the network's input: transparency, channels, polarity, fit, in this order.
- * @param {AnyPicture} picture h×w×c, levels 0..255, c from 1 to 4; stays as it is
+ * @param {AnyPicture} picture h×w×c, levels 0..255, c from 1 to 4; not modified
  * @param {Contract} contract as in the model file; checked
- * @returns {Picture} height×width×channels of the contract, in bytes of its own
+ * @returns {Picture} height×width×channels of the contract, in new bytes
  * @throws {Error} the picture or the contract is not valid
  */
 export function preprocess(picture, contract) {
   const { height, width, channels, fit, polarity, background } = check_contract(contract);
   let flat = flatten_alpha(check_picture(picture), background);
-  flat = channels === 1 ? to_grey(flat) : to_rgb(flat);
-  if (polarity === "invert" || (polarity === "auto" && has_dark_ink(to_grey(flat)))) flat = invert(flat);
+  flat = channels === 1 ? to_gray(flat) : to_rgb(flat);
+  if (polarity === "invert" || (polarity === "auto" && has_dark_foreground(to_gray(flat)))) flat = invert(flat);
   const fitted = FITS[fit](flat, height, width);
   return { ...fitted, data: new Uint8Array(fitted.data) };
 }
 
 /**
- * The largest size of the same proportions that fits, in the middle of the border's own colour.
+ * Resize to fit, keeping the aspect ratio, centered on the border's color.
  * @param {Picture} picture
  * @param {number} height
  * @param {number} width
@@ -43,8 +43,8 @@ function pad(picture, height, width) {
   const inner = resample(picture, Math.min(rows, height), Math.min(columns, width));
   if (inner.height === height && inner.width === width) return inner;
   const channels = picture.channels;
-  const colour = Array.from({ length: channels }, (_, channel) => median(border_pixels(picture, channel)));
-  const data = Uint8Array.from({ length: height * width * channels }, (_, i) => colour[i % channels]);
+  const color = Array.from({ length: channels }, (_, channel) => median(border_pixels(picture, channel)));
+  const data = Uint8Array.from({ length: height * width * channels }, (_, i) => color[i % channels]);
   const top = Math.floor((height - inner.height) / 2);
   const left = Math.floor((width - inner.width) / 2);
   const length = inner.width * channels;
@@ -55,7 +55,7 @@ function pad(picture, height, width) {
 }
 
 /**
- * The smallest size of the same proportions that covers, cut to the middle.
+ * Resize to cover, keeping the aspect ratio, cropped to the center.
  * @param {Picture} picture
  * @param {number} height
  * @param {number} width

@@ -1,23 +1,23 @@
-// The groups of images that a reliability diagram shows.
+// The bins of a reliability diagram.
 
 /** @typedef {import("#web/core/evaluation.js").Proportion} Proportion */
 /** @typedef {{low: number, high: number, count: number, mean_confidence: number, accuracy: Proportion}} Bin one with images */
 /** @typedef {{low: number, high: number, count: number, mean_confidence: number|null, accuracy: Proportion|null}} AnyBin */
 
 /**
- * The groups that have images.
+ * The bins that have images.
  * @param {AnyBin[]} bins
  * @returns {Bin[]}
  */
-export function inhabited(bins) {
+export function nonempty_bins(bins) {
   return /** @type {Bin[]} */ (bins.filter((bin) => bin.count > 0));
 }
 
 /**
- * How far each group is from its word: the share that is right minus the mean probability, with its 95 % interval.
+ * Accuracy minus mean probability of each bin, with its 95 % confidence interval.
  * @param {Bin[]} bins
- * @returns {{gap: number, low: number, high: number}[]} -1..1; below 0 where the network is too sure
+ * @returns {{gap: number, low: number, high: number}[]} -1..1; below 0 where the network is overconfident
  */
-export function gaps(bins) {
-  return bins.map(({ mean_confidence: said, accuracy: { rate, low, high } }) => ({ gap: rate - said, low: low - said, high: high - said }));
+export function calibration_gaps(bins) {
+  return bins.map(({ mean_confidence, accuracy: { rate, low, high } }) => ({ gap: rate - mean_confidence, low: low - mean_confidence, high: high - mean_confidence }));
 }

@@ -7,10 +7,10 @@
  * @typedef {{taps: number, first: Int32Array, weights: Float64Array}} Bands
  */
 
-/** Added before rounding down: a tie rounds up even where a sum came out a hair too small. */
+/** Added before rounding down: ties round up despite rounding errors. */
 const GRACE = 1e-6;
 
-/** From this reduction on, whole blocks of pixels are averaged first. */
+/** From this factor on, blocks of pixels are averaged first. */
 const BLOCKS_FROM = 8;
 
 /**
@@ -23,7 +23,7 @@ export function nearest(value) {
 }
 
 /**
- * Output pixel i looks at the point `(i + 0.5) scale`, `scale = size_in / size_out`; input pixel j, whose middle is at
+ * Output pixel i samples the point `(i + 0.5) scale`, `scale = size_in / size_out`; input pixel j, whose middle is at
  * `j + 0.5`, weighs `max(0, 1 - distance / max(scale, 1))`. Each output pixel's weights are divided by their sum.
  * @param {number} size_in at least 1
  * @param {number} size_out at least 1
@@ -32,7 +32,7 @@ export function nearest(value) {
 export function triangle_bands(size_in, size_out) {
   const scale = size_in / size_out;
   const reach = Math.max(scale, 1);
-  const taps = Math.min(size_in, Math.ceil(2 * reach)); // whole numbers in an open interval of length 2 reach
+  const taps = Math.min(size_in, Math.ceil(2 * reach)); // integers in an open interval of length 2 reach
   const first = new Int32Array(size_out);
   const weights = new Float64Array(size_out * taps);
   for (let i = 0; i < size_out; i++) {
@@ -50,7 +50,7 @@ export function triangle_bands(size_in, size_out) {
 }
 
 /**
- * Average whole blocks of `size`×`size` pixels, rounding half up; the rows and columns left over are cut off, the
+ * Average whole blocks of `size`×`size` pixels, rounding half up; remaining rows and columns are cropped, the
  * smaller half at the top and the left.
  * @param {Picture} picture h×w×c
  * @param {number} size at least 1, at most h and w
@@ -80,7 +80,7 @@ export function average_blocks({ height: h, width: w, channels, data }, size) {
 }
 
 /**
- * Bring a picture to `height`×`width`: blocks are averaged first where both sides are at least 8 times too long, then
+ * Resize a picture to `height`×`width`: blocks are averaged first where both sides are at least 8 times larger, then
  * the triangle filter along rows and columns, then rounding half up.
  * @param {Picture} picture h×w×c
  * @param {number} height at least 1

@@ -1,4 +1,4 @@
-// Numbers to colours: one scale from nothing to much, and one about zero that is read without colour by its sign.
+// Numbers as colors, on a diverging scale about zero, and as text.
 
 /** Ends of the diverging scale, the same hues as --minus and --plus in the style; the middle is paper. */
 const MINUS = [11, 87, 168];
@@ -10,7 +10,7 @@ const MIDDLE = [250, 249, 246];
  * @param {ArrayLike<number>} values
  * @returns {number} 0 for none
  */
-export function reach(values) {
+export function largest_magnitude(values) {
   let most = 0;
   for (let i = 0; i < values.length; i++) {
     const size = Math.abs(values[i]);
@@ -20,25 +20,25 @@ export function reach(values) {
 }
 
 /**
- * A colour of the scale about zero.
+ * A color of the scale about zero.
  * @param {number} value
  * @param {number} most the magnitude of the scale's ends, above 0
  * @returns {[number, number, number]} 0..255 each
  */
 export function diverging(value, most) {
-  const share = most > 0 ? Math.max(-1, Math.min(1, value / most)) : 0;
-  const end = share < 0 ? MINUS : PLUS;
-  const t = Math.abs(share);
+  const fraction = most > 0 ? Math.max(-1, Math.min(1, value / most)) : 0;
+  const end = fraction < 0 ? MINUS : PLUS;
+  const t = Math.abs(fraction);
   return [mix(0, end, t), mix(1, end, t), mix(2, end, t)];
 }
 
 /**
- * Black or white, whichever can be read on a colour: of the two, one always has a contrast of 4.5 or more.
- * @param {number[]} colour red, green, blue, 0..255
+ * Black or white, whichever can be read on a color: of the two, one always has a contrast of 4.5 or more.
+ * @param {number[]} color red, green, blue, 0..255
  * @returns {string}
  */
-export function ink_on(colour) {
-  const [red, green, blue] = colour.map((c) => (c <= 10 ? c / 3294 : ((c / 255 + 0.055) / 1.055) ** 2.4));
+export function text_color_on(color) {
+  const [red, green, blue] = color.map((c) => (c <= 10 ? c / 3294 : ((c / 255 + 0.055) / 1.055) ** 2.4));
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000" : "#fff";
 }
 
@@ -46,15 +46,15 @@ export function ink_on(colour) {
 const mix = (i, end, t) => Math.round(MIDDLE[i] + (end[i] - MIDDLE[i]) * t);
 
 /**
- * A share as people read it: "97.3 %", never "100 %" for less than all.
- * @param {number} share 0..1
+ * A fraction as a percentage: "97.3 %"; "100 %" only for 1.
+ * @param {number} fraction 0..1
  * @returns {string}
  */
-export function percent(share) {
-  const digits = share > 0.999 || share < 0.001 ? 2 : 1;
-  const shown = (100 * share).toFixed(digits);
-  if (share < 1 && Number(shown) === 100) return "> 99.99 %";
-  if (share > 0 && Number(shown) === 0) return "< 0.01 %";
+export function percent(fraction) {
+  const digits = fraction > 0.999 || fraction < 0.001 ? 2 : 1;
+  const shown = (100 * fraction).toFixed(digits);
+  if (fraction < 1 && Number(shown) === 100) return "> 99.99 %";
+  if (fraction > 0 && Number(shown) === 0) return "< 0.01 %";
   return `${shown} %`;
 }
 

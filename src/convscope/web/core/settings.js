@@ -1,4 +1,4 @@
-// What the page of a sliding window is given: the letters, and the numbers that are shown until a letter changes them.
+// The settings of a sliding window page: hyperparameters, and the values shown until a slider changes their shape.
 
 /**
  * @typedef {object} Settings
@@ -26,7 +26,7 @@ const COUNTS = ["channels", "filters", "groups"];
 /**
  * @param {string} text JSON
  * @returns {Settings}
- * @throws {Error} It is no JSON, or a setting is missing or makes no sense.
+ * @throws {Error} It is not JSON, or a setting is missing or invalid.
  */
 export function read_settings(text) {
   /** @type {any} */
@@ -34,7 +34,7 @@ export function read_settings(text) {
   try {
     settings = JSON.parse(text);
   } catch {
-    throw new Error("The data of this page are damaged. Write it again with: convscope conv --out window.html");
+    throw new Error("This page is damaged: its data is not valid JSON. Write it again with: convscope conv --out window.html");
   }
   check("operation", settings?.operation, OPERATIONS.includes(settings?.operation));
   for (const name of PAIRS) check(name, settings[name], is_pair(settings[name], 1));
@@ -63,7 +63,7 @@ export function to_tensor(lists) {
 /** @param {string} name @param {unknown} value @param {boolean} holds */
 function check(name, value, holds) {
   const received = (JSON.stringify(value) ?? "nothing").slice(0, 60);
-  if (!holds) throw new Error(`The data of this page make no sense. Received: ${name}=${received}.`);
+  if (!holds) throw new Error(`This page is damaged: its data is invalid. Received: ${name}=${received}.`);
 }
 
 /** @param {unknown} value @param {number} low */

@@ -1,39 +1,39 @@
-// What the page shows, as one table of fields that round-trips through the URL hash: every view is a link.
+// The state of the page, as a table of fields that round-trips through the URL hash: every view is a link.
 
-import { choice, read_hash, whole, word, write_hash } from "#web/core/fields.js";
+import { choice, read_hash, integer, pattern, write_hash } from "#web/core/fields.js";
 
 /**
  * @typedef {object} State
- * @property {string} tab which of the three rooms is open: see, good, about
+ * @property {string} tab the open tab: network, evaluation, about
  * @property {string} picture "p12": entry 12 of the pictures; "d…": a drawing; "" for none
- * @property {number} layer position in the network; -1 is the picture itself
+ * @property {number} layer position in the network
  * @property {number} channel of the layer's output
- * @property {number} row of the touched number; -1 for none
- * @property {number} column of the touched number; -1 for none
+ * @property {number} row of the selected value; -1 for none
+ * @property {number} column of the selected value; -1 for none
  * @property {string} why none, occlusion or gradient
- * @property {number} subject the class that is asked about; -1 is the predicted one
+ * @property {number} target the class that is explained; -1 is the predicted one
  * @property {string} off filters that are switched off: "conv2d:3.5,conv2d_1:0"
  * @property {string} cell the open cell of the confusion matrix: "4-9"; "" for none
  */
 
-/** @typedef {import("#web/core/fields.js").Store<State>} Store A state that tells its readers of changes. */
+/** @typedef {import("#web/core/fields.js").Store<State>} Store A state with subscribers. */
 
 /** @type {Record<keyof State, import("#web/core/fields.js").Field>} */
 export const FIELDS = {
-  tab: choice(["see", "good", "about"]),
-  picture: word(/^(p\d{1,6}|d[\w-]+)?$/),
-  layer: whole(0),
-  channel: whole(0),
-  row: whole(-1),
-  column: whole(-1),
+  tab: choice(["network", "evaluation", "about"], "network", { see: "network", good: "evaluation" }),
+  picture: pattern(/^(p\d{1,6}|d[\w-]+)?$/),
+  layer: integer(0),
+  channel: integer(0),
+  row: integer(-1),
+  column: integer(-1),
   why: choice(["none", "occlusion", "gradient"]),
-  subject: whole(-1),
-  off: word(/^([a-z0-9_]{1,60}:\d{1,5}(\.\d{1,5})*(,|$)){0,200}$/),
-  cell: word(/^(\d{1,4}-\d{1,4})?$/),
+  target: integer(-1),
+  off: pattern(/^([a-z0-9_]{1,60}:\d{1,5}(\.\d{1,5})*(,|$)){0,200}$/),
+  cell: pattern(/^(\d{1,4}-\d{1,4})?$/),
 };
 
 /**
- * Read a state from a URL hash; what is missing or makes no sense takes its default.
+ * Read a state from a URL hash; missing or invalid fields take their defaults.
  * @param {string} hash
  * @returns {State}
  */
@@ -43,7 +43,7 @@ export function parse_hash(hash) {
 }
 
 /**
- * Write a state as a URL hash; defaults are left out, and a drawing that no browser would take in an address.
+ * Write a state as a URL hash; defaults are omitted, and drawings too large for an address.
  * @param {State} state
  * @returns {string} "" or "#name=value&…"
  */
@@ -62,7 +62,7 @@ export function parse_off(off) {
 }
 
 /**
- * The same text with one filter switched over.
+ * The same text with one filter toggled.
  * @param {string} off State.off
  * @param {string} layer
  * @param {number} channel

@@ -1,32 +1,32 @@
-// The room "what is it?": the architecture, how it came about, and the code that builds it again.
+// The about tab: architecture, training, data, preprocessing, and Keras code.
 
-import { data_lines, machine_lines, preprocessing_steps, training_lines } from "#web/core/story.js";
+import { data_lines, machine_lines, preprocessing_steps, training_lines } from "#web/core/descriptions.js";
 import { fill, h } from "#web/view/dom.js";
 import { mount as mount_architecture } from "#web/view/architecture.js";
-import { mount as mount_code } from "#web/view/code.js";
+import { mount as mount_code } from "#web/view/keras_code.js";
 
-/** @typedef {import("#web/core/evaluation.js").Lens} Lens */
-/** @typedef {import("#web/core/story.js").Line} Line */
+/** @typedef {import("#web/core/evaluation.js").Session} Session */
+/** @typedef {import("#web/core/descriptions.js").Line} Line */
 
 /**
  * @param {HTMLElement} element
- * @param {Lens} lens
+ * @param {Session} session
  */
-export function mount(element, lens) {
-  const { bundle } = lens;
+export function mount(element, session) {
+  const { bundle } = session;
   const { training } = bundle;
   const architecture = h("section", { class: "card about-wide" });
   const code = h("section", { class: "card about-wide" });
-  fill(element, h("div", { class: "about-room" },
+  fill(element, h("div", { class: "about-layout" },
     architecture,
     h("div", { class: "about-column" },
-      card("How it was trained", facts(training_lines(training))),
-      card("Where it comes from", facts(provenance(lens)))),
+      card("Training", facts(training_lines(training))),
+      card("Provenance", facts(provenance(session)))),
     h("div", { class: "about-column" },
-      card("What it learned from", facts(data_lines(training.data ?? {})), attribution(training.data?.kind)),
-      card("What happens to a picture first", h("ol", { class: "about-steps" }, preprocessing_steps(bundle.preprocessing).map((step) => h("li", {}, step))))),
+      card("Data", facts(data_lines(training.data ?? {})), attribution(training.data?.kind)),
+      card("Preprocessing", h("ol", { class: "about-steps" }, preprocessing_steps(bundle.preprocessing).map((step) => h("li", {}, step))))),
     code));
-  const mounted = [mount_architecture(architecture, lens), mount_code(code, lens)];
+  const mounted = [mount_architecture(architecture, session), mount_code(code, session)];
   return { update() {}, destroy: () => mounted.forEach((view) => view.destroy()) };
 }
 
@@ -38,17 +38,17 @@ function facts(lines) {
   return h("dl", { class: "about-facts" }, lines.map(([term, text]) => h("div", {}, h("dt", {}, term), h("dd", {}, text))));
 }
 
-/** @param {Lens} lens @returns {Line[]} */
+/** @param {Session} session @returns {Line[]} */
 function provenance({ bundle }) {
   const { created, environment, weights_sha256 } = bundle.training;
   /** @type {Line[]} */
   const lines = [
     ["Run", bundle.title],
-    ["Begun", typeof created === "string" ? created.replace("T", " ").replace("+00:00", " UTC") : ""],
+    ["Created", typeof created === "string" ? created.replace("T", " ").replace("+00:00", " UTC") : ""],
     ...machine_lines(environment ?? {}),
     ["SHA-256 of the weights", String(weights_sha256 ?? "")],
-    ["Proven against", bundle.proof.engine],
-    ["Page written by", bundle.convscope ? `convscope ${bundle.convscope}` : ""],
+    ["Self-test reference", bundle.reference.engine],
+    ["Page created with", bundle.convscope ? `convscope ${bundle.convscope}` : ""],
   ];
   return lines.filter(([, text]) => text);
 }

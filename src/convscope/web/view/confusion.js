@@ -1,12 +1,12 @@
-// The confusion matrix, every cell of which opens into the images behind it.
+// The confusion matrix; every cell opens its images.
 
 import { most_confused, next_cell, read_cell, sum, worst_rate } from "#web/core/evaluation.js";
 import { percent } from "#web/core/scale.js";
 import { fill, h } from "#web/view/dom.js";
-import { behind, cell_title } from "#web/view/behind.js";
+import { cell_images, cell_title } from "#web/view/cell_images.js";
 
 /** @typedef {import("#web/core/evaluation.js").Cell} Cell */
-/** @typedef {import("#web/core/evaluation.js").Lens} Lens */
+/** @typedef {import("#web/core/evaluation.js").Session} Session */
 /** @typedef {import("#web/core/state.js").State} State */
 /** @typedef {import("#web/core/state.js").Store} Store */
 
@@ -14,28 +14,28 @@ const LIMIT = 40;
 
 /**
  * @param {HTMLElement} element
- * @param {Lens} lens its bundle has an evaluation
+ * @param {Session} session its bundle has an evaluation
  * @param {Store} store
  */
-export function mount(element, lens, store) {
-  const { class_names, evaluation } = lens.bundle;
+export function mount(element, session, store) {
+  const { class_names, evaluation } = session.bundle;
   /** @type {number[][]} */
   const confusion = evaluation?.confusion;
-  const said = h("p", { class: "unseen", role: "status" });
+  const status = h("p", { class: "visually-hidden", role: "status" });
   const worst = worst_rate(confusion);
   const shown = most_confused(confusion, LIMIT);
   const cells = shown.flatMap((truth) => shown.filter((p) => confusion[truth][p]).map((predicted) => ({ truth, predicted })));
-  const buttons = new Map(cells.map((cell) => [key_of(cell), make_button(lens, cell, worst, open)]));
-  const table = make_table(class_names, shown, (cell) => buttons.get(key_of(cell)) ?? h("span", { class: "good-zero" }, "·"));
+  const buttons = new Map(cells.map((cell) => [key_of(cell), make_button(session, cell, worst, open)]));
+  const table = make_table(class_names, shown, (cell) => buttons.get(key_of(cell)) ?? h("span", { class: "evaluation-zero" }, "·"));
   table.addEventListener("keydown", walk);
-  const panel = h("div", { id: "good-behind", class: "good-behind", tabindex: -1, role: "region", "aria-label": "Images behind a cell" });
+  const panel = h("div", { id: "cell-images", class: "cell-images", tabindex: -1, role: "region", "aria-label": "Images of the selected cell" });
   fill(element,
-    h("h2", {}, "What it takes for what"),
-    h("p", { class: "small soft" }, "A row is the true class, a column is what the network says. On the diagonal it is right. Choose a number to see its images; arrow keys walk from number to number."),
-    shown.length < class_names.length && h("p", { class: "small" }, `Shown are the ${shown.length} classes that take part in the most mistakes, of all ${class_names.length}.`),
-    h("div", { class: "scroll good-matrix-scroll", tabindex: 0, role: "region", "aria-label": "Confusion matrix" }, table),
-    worst > 0 && h("p", { class: "good-legend small soft" }, "Shade: share of the true class, ", h("span", { class: "good-ramp", "aria-hidden": "true" }), ` up to ${percent(worst)}`),
-    said, panel,
+    h("h2", {}, "Confusion matrix"),
+    h("p", { class: "small soft" }, "Rows are true classes, columns are predicted classes; the diagonal holds the correct predictions. Select a cell to see its images; arrow keys move between cells."),
+    shown.length < class_names.length && h("p", { class: "small" }, `The ${shown.length} of ${class_names.length} classes with the most errors are shown.`),
+    h("div", { class: "scroll evaluation-matrix-scroll", tabindex: 0, role: "region", "aria-label": "Confusion matrix" }, table),
+    worst > 0 && h("p", { class: "evaluation-legend small soft" }, "Color: fraction of the true class, ", h("span", { class: "evaluation-ramp", "aria-hidden": "true" }), ` up to ${percent(worst)}`),
+    status, panel,
   );
   /** @type {HTMLElement|undefined} the one cell that the tab key stops at */
   let stop = buttons.values().next().value;
@@ -52,9 +52,9 @@ export function mount(element, lens, store) {
     const cell = read_cell(state.cell, class_names.length);
     for (const [key, button] of buttons) button.setAttribute("aria-pressed", String(key === state.cell));
     rove(buttons.get(state.cell) ?? stop);
-    fill(panel, cell && behind(lens, store, cell));
+    fill(panel, cell && cell_images(session, store, cell));
     panel.hidden = !cell;
-    said.textContent = cell ? cell_title(lens.bundle, cell) : "";
+    status.textContent = cell ? cell_title(session.bundle, cell) : "";
   }
 
   /** @param {HTMLElement|undefined} next */
@@ -81,7 +81,7 @@ export function mount(element, lens, store) {
       const inside = panel.contains(document.activeElement);
       mark(state);
       if (inside && panel.hidden) buttons.get(old.cell)?.focus();
-      // Opened from elsewhere in this room: go to what it opened.
+      // Opened by a button elsewhere in this tab: move the focus there.
       if (!panel.hidden && document.activeElement?.hasAttribute("data-opens-cell")) panel.focus();
     },
     destroy() {},
@@ -91,30 +91,30 @@ export function mount(element, lens, store) {
 /** @param {Cell} cell */
 const key_of = ({ truth, predicted }) => `${truth}-${predicted}`;
 
-/** @param {Lens} lens @param {Cell} cell @param {number} worst @param {(cell: Cell) => void} open */
+/** @param {Session} session @param {Cell} cell @param {number} worst @param {(cell: Cell) => void} open */
 function make_button({ bundle }, cell, worst, open) {
   const row = bundle.evaluation?.confusion[cell.truth];
   const count = row[cell.predicted];
   const part = count / sum(row);
   const right = cell.truth === cell.predicted;
   const [truth, predicted] = [bundle.class_names[cell.truth], bundle.class_names[cell.predicted]];
-  const text = right ? `${truth} recognised: ${count} of ${sum(row)}` : `${truth} taken for ${predicted}: ${count} of ${sum(row)}, ${percent(part)}`;
+  const text = right ? `${truth} predicted correctly: ${count} of ${sum(row)}` : `${truth} predicted as ${predicted}: ${count} of ${sum(row)}, ${percent(part)}`;
   const depth = right ? 0 : part / worst;
   return h("button", {
-    class: right ? "good-cell good-right" : "good-cell good-wrong", "aria-label": text, title: text, tabindex: -1,
-    "aria-controls": "good-behind", style: right ? null : `--depth: ${Math.round(10 + 40 * depth)}%`, onclick: () => open(cell),
+    class: right ? "evaluation-cell evaluation-right" : "evaluation-cell evaluation-wrong", "aria-label": text, title: text, tabindex: -1,
+    "aria-controls": "cell-images", style: right ? null : `--depth: ${Math.round(10 + 40 * depth)}%`, onclick: () => open(cell),
   }, count);
 }
 
 /** @param {string[]} names @param {number[]} shown @param {(cell: Cell) => Node} content */
 function make_table(names, shown, content) {
   const long = shown.some((at) => names[at].length > 3);
-  const heads = shown.map((at) => h("th", { scope: "col", title: names[at] }, h("span", { class: long ? "good-upright" : null }, names[at])));
+  const heads = shown.map((at) => h("th", { scope: "col", title: names[at] }, h("span", { class: long ? "evaluation-upright" : null }, names[at])));
   const rows = shown.map((truth) =>
-    h("tr", {}, h("th", { scope: "row", title: names[truth] }, h("span", { class: "good-row-name" }, names[truth])),
+    h("tr", {}, h("th", { scope: "row", title: names[truth] }, h("span", { class: "evaluation-row-name" }, names[truth])),
       shown.map((predicted) => h("td", {}, content({ truth, predicted })))));
-  return h("table", { class: long ? "good-matrix good-long" : "good-matrix", style: `--classes: ${shown.length}` },
-    h("caption", { class: "unseen" }, "Images by true class (rows) and predicted class (columns)"),
-    h("thead", {}, h("tr", {}, h("th", { class: "good-corner", scope: "col" }, h("span", {}, "says →"), " ", h("span", {}, "true ↓")), heads)),
+  return h("table", { class: long ? "evaluation-matrix evaluation-long" : "evaluation-matrix", style: `--classes: ${shown.length}` },
+    h("caption", { class: "visually-hidden" }, "Images by true class (rows) and predicted class (columns)"),
+    h("thead", {}, h("tr", {}, h("th", { class: "evaluation-corner", scope: "col" }, h("span", {}, "predicted →"), " ", h("span", {}, "true ↓")), heads)),
     h("tbody", {}, rows));
 }

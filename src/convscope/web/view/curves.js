@@ -1,29 +1,29 @@
-// How the training went: losses and validation accuracy over the epochs, each line labelled where it ends.
+// Training curves: losses and validation accuracy over the epochs, each line labeled at its end.
 
-import { curves, curves_in_words, span, unequal_terms } from "#web/core/history.js";
-import { spread_labels } from "#web/core/figures.js";
+import { curves, history_summary, span, loss_comparison_note } from "#web/core/history.js";
+import { spread_labels } from "#web/core/axis.js";
 import { percent } from "#web/core/scale.js";
 import { fill, h, s } from "#web/view/dom.js";
 import { chart, frame } from "#web/view/chart.js";
 
-/** @typedef {import("#web/core/evaluation.js").Lens} Lens */
+/** @typedef {import("#web/core/evaluation.js").Session} Session */
 /** @typedef {import("#web/core/history.js").Curve} Curve */
 
 const GAP = 17;
 
 /**
  * @param {HTMLElement} element
- * @param {Lens} lens
+ * @param {Session} session
  */
 export function mount(element, { bundle }) {
   const { loss, accuracy } = curves(bundle.history);
-  const charts = [loss.length > 0 && panel(loss, "loss, in nats", plain, (value) => value.toPrecision(3)), accuracy.length > 0 && accuracy[0].points.length > 1 && panel(accuracy, "right on validation images", percentage, percent)];
+  const charts = [loss.length > 0 && panel(loss, "loss (nats)", plain, (value) => value.toPrecision(3)), accuracy.length > 0 && accuracy[0].points.length > 1 && panel(accuracy, "validation accuracy", percentage, percent)];
   const drawn = charts.filter((one) => one !== false);
   fill(element,
-    h("h2", {}, "How it learned"),
-    h("p", { class: "small soft" }, curves_in_words(bundle.history)),
-    h("div", { class: "good-panels" }, drawn.map((one) => one.element)),
-    h("p", { class: "small soft" }, loss.length > 1 && unequal_terms(bundle.training.options ?? {})));
+    h("h2", {}, "Training curves"),
+    h("p", { class: "small soft" }, history_summary(bundle.history)),
+    h("div", { class: "evaluation-panels" }, drawn.map((one) => one.element)),
+    h("p", { class: "small soft" }, loss.length > 1 && loss_comparison_note(bundle.training.options ?? {})));
   return { update() {}, destroy: () => drawn.forEach((one) => one.destroy()) };
 }
 
@@ -31,11 +31,11 @@ const plain = (/** @type {number} */ value) => String(value);
 const percentage = (/** @type {number} */ value) => `${Number((100 * value).toPrecision(6))} %`;
 const NARROW = 420;
 
-/** @param {Curve[]} lines @param {string} label @param {(value: number) => string} text @param {(value: number) => string} said of a measured value */
-function panel(lines, label, text, said) {
-  const across = { low: 0, high: Math.max(...lines.flatMap(({ points }) => points.map(([x]) => x))), label: "epochs: times each training image was seen", text: plain };
+/** @param {Curve[]} lines @param {string} label @param {(value: number) => string} text @param {(value: number) => string} format_value of a measured value */
+function panel(lines, label, text, format_value) {
+  const across = { low: 0, high: Math.max(...lines.flatMap(({ points }) => points.map(([x]) => x))), label: "epoch", text: plain };
   const up = { ...span(lines, label.startsWith("loss")), label, text };
-  const words = lines.map(({ name, points }) => `${name} from ${said(points[0][1])} to ${said(points[points.length - 1][1])}`);
+  const words = lines.map(({ name, points }) => `${name} from ${format_value(points[0][1])} to ${format_value(points[points.length - 1][1])}`);
   return chart(`Chart of ${label} over epochs: ${words.join("; ")}.`, (width) => {
     const beside = width >= NARROW;
     const { x, y, box, parts } = frame(width, 250, across, up, beside ? 150 : 12);
@@ -43,11 +43,11 @@ function panel(lines, label, text, said) {
     const heights = spread_labels(ends.map(([, value]) => y(value) + (beside ? 4 : -8)), GAP, box.top, box.bottom);
     const drawn = lines.flatMap(({ name, points }, at) => {
       const where = points.map(([epoch, value]) => [x(epoch), y(value)]);
-      const style = `good-line good-line-${at}`;
+      const style = `evaluation-line evaluation-line-${at}`;
       return [
         s("polyline", { class: style, points: where.map((point) => point.join(",")).join(" ") }),
         ...(where.length <= 40 ? where.map(([cx, cy]) => s("circle", { class: style, cx, cy, r: 3 })) : []),
-        s("text", { class: style, x: x(ends[at][0]) + (beside ? 8 : 0), y: heights[at], "text-anchor": beside ? "start" : "end" }, `${name} ${said(ends[at][1])}`),
+        s("text", { class: style, x: x(ends[at][0]) + (beside ? 8 : 0), y: heights[at], "text-anchor": beside ? "start" : "end" }, `${name} ${format_value(ends[at][1])}`),
       ];
     });
     return { height: 250, parts: [...parts, ...drawn] };

@@ -1,4 +1,4 @@
-// The few calls by which views make elements. Texts become text nodes: nothing is ever parsed as HTML.
+// Creates elements. Texts become text nodes: nothing is parsed as HTML.
 
 /** @typedef {Record<string, any>} Attributes */
 /** @typedef {Node|string|number|null|undefined|false} Child */
@@ -7,7 +7,7 @@
  * Make an HTML element.
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag
- * @param {Attributes} [attributes] on… are listeners, true is an empty attribute, false and null are left out
+ * @param {Attributes} [attributes] on… are listeners, true is an empty attribute, false and null are skipped
  * @param {...(Child|Child[])} children
  * @returns {HTMLElementTagNameMap[T]}
  */
@@ -49,6 +49,16 @@ function dress(element, attributes, children) {
   }
   element.append(...kept(children));
   return element;
+}
+
+/**
+ * What the page shows when it cannot start.
+ * @param {unknown} error
+ * @returns {HTMLElement}
+ */
+export function error_message(error) {
+  const message = error instanceof Error ? error.message : String(error);
+  return h("main", { class: "broken", role: "alert" }, h("h1", {}, "This page cannot be displayed"), h("p", {}, message));
 }
 
 /** @param {(Child|Child[])[]} children @returns {(Node|string)[]} */

@@ -1,6 +1,6 @@
-// Images of the measured part to choose from: taken in turn from each class, not by what the network says of them.
+// Images of the evaluated split to choose from: taken in turn from each class, not selected by prediction.
 
-import { pixels_at } from "#web/core/lens.js";
+import { pixels_at } from "#web/core/session.js";
 import { fill, h, paint_bytes } from "#web/view/dom.js";
 
 /** @typedef {import("#web/core/state.js").State} State */
@@ -9,11 +9,11 @@ const THUMB = 64;
 
 /**
  * @param {HTMLElement} element
- * @param {import("#web/core/lens.js").Lens} lens
+ * @param {import("#web/core/session.js").Session} session
  * @param {import("#web/core/state.js").Store} store
  */
-export function mount(element, lens, store) {
-  const { bundle, pixels } = lens;
+export function mount(element, session, store) {
+  const { bundle, pixels } = session;
   const shown = [...bundle.pictures.entries.entries()].filter(([, entry]) => entry.gallery);
   const sheet = contact_sheet(bundle.network.input_shape, shown.map(([position]) => pixels_at(pixels, position)));
   const buttons = shown.map(([position, entry], order) => {
@@ -23,12 +23,11 @@ export function mount(element, lens, store) {
       onclick: () => store.set({ picture: `p${position}`, row: -1, column: -1 }),
     }, h("span", { class: "gallery-thumb", style: sheet.place(order) }));
   });
-  const part = bundle.pictures.part === "test" ? "never used in training" : "not used in training";
   if (buttons.length) {
-    fill(element, h("p", { class: "small soft" }, `Or choose one of these, ${part}:`),
-      h("div", { class: "gallery-row scroll", style: sheet.style, role: "group", "aria-label": "Pictures to choose from" }, buttons));
+    fill(element, h("p", { class: "small soft" }, `Or choose a ${bundle.pictures.part} image (not used in training):`),
+      h("div", { class: "gallery-row scroll", style: sheet.style, role: "group", "aria-label": "Images to choose from" }, buttons));
   } else {
-    fill(element, h("p", { class: "small soft" }, "This page was written without images: there were no data to take them from."));
+    fill(element, h("p", { class: "small soft" }, "This page has no images: the dataset was not available when it was written."));
   }
   mark(store.get());
 
@@ -46,7 +45,7 @@ export function mount(element, lens, store) {
 }
 
 /**
- * All thumbnails in one picture: sixty canvases would hold up the page's first one by a tenth of a second.
+ * All thumbnails in one image: sixty canvases would delay the first image by a tenth of a second.
  * @param {number[]} shape @param {Uint8Array[]} pictures
  * @returns {{style: string, place: (order: number) => string}} the style of the row, and of each thumbnail in it
  */

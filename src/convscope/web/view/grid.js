@@ -1,18 +1,18 @@
 // One grid of a sliding window: a painted map with its numbers, the padding around it, and the window on it.
 
-import { paint_map, place_frame } from "#web/view/map.js";
-import { font_height, lines, minus_signs, numbers, outline } from "#web/view/cells.js";
+import { paint_map, place_frame } from "#web/view/feature_map.js";
+import { font_height, lines, minus_signs, numbers, outline } from "#web/view/grid_cells.js";
 import { fill, h, s } from "#web/view/dom.js";
 
 /** @typedef {import("#web/core/network.js").Tensor} Tensor */
-/** @typedef {import("#web/core/conv.js").Span} Span */
-/** @typedef {import("#web/view/cells.js").Cell} Cell */
+/** @typedef {import("#web/core/conv_arithmetic.js").Span} Span */
+/** @typedef {import("#web/view/grid_cells.js").Cell} Cell */
 
 /**
  * @typedef {object} Drawing
  * @property {Tensor} tensor (h, w, c)
  * @property {number} channel
- * @property {number} most the magnitude of the colours' ends
+ * @property {number} most the magnitude of the color scale's ends
  * @property {[number, number][]} [padding] zeros before and after, of the rows and of the columns
  * @property {boolean} numbers whether the cells hold their numbers, where they are large enough
  * @property {string|null} [zero] what the padding holds; null for nothing
@@ -23,16 +23,16 @@ const MOST_NUMBERS = 4096;
 
 /**
  * @param {string} name of a class
- * @param {boolean} touched whether it takes the pointer and the keys
+ * @param {boolean} interactive whether it takes pointer and keyboard input
  */
-export function grid(name, touched) {
+export function grid(name, interactive) {
   const canvas = h("canvas", { "aria-hidden": "true" });
   const paths = Object.fromEntries(["zeros", "lines", "taps-under", "taps"].map((part) => [part, s("path", { class: `conv-${part}` })]));
   const minus = [s("path", { class: "conv-minus-under" }), s("path", { class: "conv-minus" })];
   const texts = s("g", { class: "conv-numbers number" });
   const over = s("svg", { "aria-hidden": "true", preserveAspectRatio: "none" }, paths.zeros, paths.lines, minus, texts, paths["taps-under"], paths.taps);
   const frame = h("span", { class: "frame", hidden: true });
-  const cells = h("div", { class: "conv-cells", ...(touched ? { role: "application", tabindex: 0, "aria-roledescription": "grid of numbers" } : { role: "img" }) }, canvas, over, frame);
+  const cells = h("div", { class: "conv-cells", ...(interactive ? { role: "application", tabindex: 0, "aria-roledescription": "grid of values" } : { role: "img" }) }, canvas, over, frame);
   const title = h("figcaption", { class: "small soft" });
   const element = h("figure", { class: `conv-grid conv-${name}` }, title, cells);
   /** @type {Drawing|null} */

@@ -1,48 +1,48 @@
-// All mistakes, most confident first.
+// All mistakes, sorted by confidence.
 
 import { mistakes, sum } from "#web/core/evaluation.js";
 import { count } from "#web/core/scale.js";
 import { fill, h } from "#web/view/dom.js";
-import { tiles } from "#web/view/tile.js";
+import { tiles } from "#web/view/image_tile.js";
 
-/** @typedef {import("#web/core/evaluation.js").Lens} Lens */
+/** @typedef {import("#web/core/evaluation.js").Session} Session */
 /** @typedef {import("#web/core/state.js").Store} Store */
 
 const FIRST = 24;
 
 /**
  * @param {HTMLElement} element
- * @param {Lens} lens its bundle has an evaluation
+ * @param {Session} session its bundle has an evaluation
  * @param {Store} store
  */
-export function mount(element, lens, store) {
-  const found = mistakes(lens.bundle.pictures.entries);
+export function mount(element, session, store) {
+  const found = mistakes(session.bundle.pictures.entries);
   const list = h("div", {});
   show(FIRST);
-  fill(element, h("h2", {}, "Every mistake"), h("p", { class: "small soft" }, note(lens, found.length)), list);
+  fill(element, h("h2", {}, "All mistakes"), h("p", { class: "small soft" }, note(session, found.length)), list);
 
   /** @param {number} limit */
   function show(limit) {
     const more = found.length > limit && h("button", { onclick: show_all }, `Show all ${count(found.length)}`);
-    fill(list, tiles(lens, store, found.slice(0, limit)), more);
+    fill(list, tiles(session, store, found.slice(0, limit)), more);
   }
 
   function show_all() {
     show(found.length);
-    // The button is gone; the first image that it brought takes the focus.
+    // The button is gone: move the focus to the first new image.
     /** @type {HTMLElement|undefined} */ (list.querySelectorAll("button")[FIRST])?.focus();
   }
 
   return { update() {}, destroy() {} };
 }
 
-/** @param {Lens} lens @param {number} here */
+/** @param {Session} session @param {number} here */
 function note({ bundle }, here) {
   const { entries } = bundle.pictures;
   const errors = bundle.evaluation?.n - sum(bundle.evaluation?.confusion.map((/** @type {number[]} */ row, /** @type {number} */ at) => row[at]));
-  if (!entries.length) return "This page was written without images: there were no data to take them from.";
-  if (!errors) return "It made none.";
+  if (!entries.length) return "This page has no images: the dataset was not available when it was written.";
+  if (!errors) return "There are none.";
   const known = entries.filter((entry) => entry.label !== entry.predicted && entry.known_wrong).length;
-  const order = here < errors ? `Most confident first: ${count(here)} of ${count(errors)} are on this page.` : "Most confident first.";
-  return order + (known ? ` In ${known} of them the label, not the network, is known to be wrong.` : "");
+  const order = here < errors ? `Sorted by confidence; ${count(here)} of ${count(errors)} are included in this page.` : "Sorted by confidence.";
+  return order + (known ? ` ${known} of them have known label errors.` : "");
 }

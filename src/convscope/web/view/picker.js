@@ -1,8 +1,8 @@
-// Small maps to choose a channel or a filter by.
+// Thumbnails to choose a channel or a filter.
 
-import { reach } from "#web/core/scale.js";
+import { largest_magnitude } from "#web/core/scale.js";
 import { fill, h } from "#web/view/dom.js";
-import { paint_map } from "#web/view/map.js";
+import { paint_map } from "#web/view/feature_map.js";
 
 /** @typedef {import("#web/core/network.js").Tensor} Tensor */
 
@@ -26,7 +26,7 @@ export function picker(noun, choose) {
       element.hidden = count < 2;
       const partly = read && read[1] - read[0] + 1 < count;
       about.hidden = !partly;
-      const most = tensor ? reach(tensor.data) : 0;
+      const most = tensor ? largest_magnitude(tensor.data) : 0;
       const focused = [...row.children].indexOf(document.activeElement ?? row);
       fill(row, Array.from({ length: element.hidden ? 0 : count }, (_, index) => {
         const canvas = h("canvas", { "aria-hidden": "true" });

@@ -1,4 +1,4 @@
-// Play: the window slides over the input and the output fills in, number by number, at a speed the person sets.
+// Play: the window slides over the input and the output fills in, value by value.
 
 import { h } from "#web/view/dom.js";
 
@@ -6,13 +6,13 @@ import { h } from "#web/view/dom.js";
  * @param {{get: () => {row: number, column: number}, set: (place: {row: number, column: number}) => void}} store of the
  *     place; -1 for none
  * @param {() => [number, number]} size rows and columns of the output
- * @param {() => void} redraw called when the filling in ends
+ * @param {() => void} redraw called when playing ends
  */
 export function player(store, size, redraw) {
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   let timer;
   let filling = false;
-  const speed = h("input", { type: "range", min: 1, max: 30, value: 6, id: "speed", "aria-label": "Steps a second" });
+  const speed = h("input", { type: "range", min: 1, max: 30, value: 6, id: "speed", "aria-label": "Steps per second" });
   const play = h("button", { onclick: toggle, "data-shortcut": "p" }, "Play (p)");
   const next = h("button", { onclick: () => (pause(), step()), "data-shortcut": "n" }, "Step (n)");
   const element = h("div", { class: "player" }, play, next, h("span", { class: "player-speed" }, h("label", { for: "speed", class: "small" }, "Speed"), speed));
@@ -42,7 +42,7 @@ export function player(store, size, redraw) {
   return {
     element,
     playing: () => filling,
-    /** How many numbers of the output are filled in. */
+    /** How many values of the output are filled in. */
     until() {
       const { row, column } = store.get();
       return filling && row >= 0 ? row * size()[1] + column + 1 : Infinity;

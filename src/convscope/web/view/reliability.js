@@ -1,25 +1,25 @@
-// Whether a probability means what it says: of the images given 80 %, are 80 % right?
+// The reliability diagram: accuracy against predicted probability.
 
-import { gaps, inhabited } from "#web/core/reliability.js";
-import { interval, share } from "#web/core/figures.js";
+import { calibration_gaps, nonempty_bins } from "#web/core/reliability.js";
+import { format_interval, format_rate } from "#web/core/formatting.js";
 import { count, percent, short } from "#web/core/scale.js";
 import { fill, h, s } from "#web/view/dom.js";
 import { chart, frame } from "#web/view/chart.js";
 
-/** @typedef {import("#web/core/evaluation.js").Lens} Lens */
+/** @typedef {import("#web/core/evaluation.js").Session} Session */
 /** @typedef {import("#web/core/reliability.js").Bin} Bin */
 
 /** @typedef {{name: string, title: string, ece: string}} Kind */
 
 /** @type {Kind[]} */
 const KINDS = [
-  { name: "equal_width", title: "Equal widths", ece: "ece_equal_width" },
-  { name: "equal_mass", title: "Equal numbers of images", ece: "ece_equal_mass" },
+  { name: "equal_width", title: "Equal-width bins", ece: "ece_equal_width" },
+  { name: "equal_mass", title: "Equal-mass bins", ece: "ece_equal_mass" },
 ];
 
 /**
  * @param {HTMLElement} element
- * @param {Lens} lens its bundle has an evaluation
+ * @param {Session} session its bundle has an evaluation
  */
 export function mount(element, { bundle }) {
   const calibration = bundle.evaluation?.calibration;
@@ -29,9 +29,9 @@ export function mount(element, { bundle }) {
   /** @type {{element: HTMLElement, destroy: () => void}|null} */
   let drawn = null;
   fill(element,
-    h("h2", {}, "Do its percentages mean what they say?"),
+    h("h2", {}, "Calibration"),
     h("p", { class: "small soft" }, words(calibration, bundle.temperature)),
-    h("div", { class: "good-choice", role: "group", "aria-label": "How the images are grouped" }, buttons),
+    h("div", { class: "evaluation-choice", role: "group", "aria-label": "Binning" }, buttons),
     figure);
   choose(kind);
 
@@ -40,9 +40,9 @@ export function mount(element, { bundle }) {
     kind = one;
     buttons.forEach((button, at) => button.setAttribute("aria-pressed", String(KINDS[at] === kind)));
     drawn?.destroy();
-    const bins = inhabited(calibration[kind.name]);
+    const bins = nonempty_bins(calibration[kind.name]);
     drawn = kind.name === "equal_mass" ? draw_gaps(bins, calibration[kind.ece]) : draw(bins, calibration[kind.ece]);
-    const distance = `Mean distance from the dashed line (expected calibration error, ECE): ${percent(calibration[kind.ece])}. Bars are 95 % intervals.`;
+    const distance = `Expected calibration error (ECE): ${percent(calibration[kind.ece])}. Bars are 95 % confidence intervals.`;
     fill(figure, drawn.element, h("p", { class: "small soft" }, distance), as_table(bins));
   }
 
@@ -51,60 +51,59 @@ export function mount(element, { bundle }) {
 
 /** @param {Record<string, any>} calibration @param {number} temperature */
 function words(calibration, temperature) {
-  const sure = percent(calibration.mean_confidence);
-  const change = temperature === 1 ? "" : ` Its scores are divided by a temperature of ${short(temperature)}, found on validation images, to bring them there.`;
-  return `If the dots lie on the dashed line, they do: of the images that it calls with 80 %, 80 % are right. On average it is ${sure} sure.${change}`;
+  const confidence = percent(calibration.mean_confidence);
+  const change = temperature === 1 ? "" : ` Logits are divided by the temperature ${short(temperature)}, fitted on validation images.`;
+  return `A calibrated network lies on the dashed line: of the predictions with a probability of 80 %, 80 % are correct. The mean predicted probability is ${confidence}.${change}`;
 }
 
 /** @param {Bin[]} bins @param {number} ece */
 function draw(bins, ece) {
   const text = (/** @type {number} */ value) => `${Number((100 * value).toPrecision(4))} %`;
-  const description = `Reliability diagram of ${bins.length} groups of images: share right against mean probability. Mean distance ${percent(ece)}. The figures are in the table below.`;
+  const description = `Reliability diagram of ${bins.length} bins: accuracy against mean predicted probability. ECE ${percent(ece)}. The values are in the table below.`;
   return chart(description, (width) => {
     const height = Math.min(340, Math.max(260, width * 0.75));
     const axis = { low: 0, high: 1, text };
-    const { x, y, parts } = frame(width, height, { ...axis, label: "probability it gives its answer" }, { ...axis, label: "share that is right" }, 24);
+    const { x, y, parts } = frame(width, height, { ...axis, label: "predicted probability" }, { ...axis, label: "accuracy" }, 24);
     const marks = bins.flatMap(({ mean_confidence, accuracy }) => [
-      s("line", { class: "good-whisker", x1: x(mean_confidence), x2: x(mean_confidence), y1: y(accuracy.low), y2: y(accuracy.high) }),
-      s("circle", { class: "good-dot", cx: x(mean_confidence), cy: y(accuracy.rate), r: 4 }),
+      s("line", { class: "evaluation-whisker", x1: x(mean_confidence), x2: x(mean_confidence), y1: y(accuracy.low), y2: y(accuracy.high) }),
+      s("circle", { class: "evaluation-dot", cx: x(mean_confidence), cy: y(accuracy.rate), r: 4 }),
     ]);
-    const perfect = s("line", { class: "good-perfect", x1: x(0), y1: y(0), x2: x(1), y2: y(1) });
+    const perfect = s("line", { class: "evaluation-perfect", x1: x(0), y1: y(0), x2: x(1), y2: y(1) });
     return { height, parts: [...parts, perfect, ...marks] };
   });
 }
 
 /**
- * Groups of equal size crowd where the network is sure, which is nearly everywhere: side by side, and only how far off
- * each one is, they can be told apart.
+ * Equal-mass bins crowd near a probability of 1: side by side, with the gap only, they can be distinguished.
  * @param {Bin[]} bins @param {number} ece
  */
 function draw_gaps(bins, ece) {
   const points = (/** @type {number} */ value) => `${value > 0 ? "+" : ""}${Number((100 * value).toPrecision(3))}`.replace("-", "−");
-  const all = gaps(bins);
+  const all = calibration_gaps(bins);
   const most = 1.1 * Math.max(0.001, ...all.flatMap(({ low, high }) => [Math.abs(low), Math.abs(high)]));
-  const up = { low: -most, high: most, label: "right minus probability, in percentage points", text: points };
-  const across = { low: 0.5, high: bins.length + 0.5, label: "groups, from least to most sure", text: String };
-  const description = `How far ${bins.length} groups of equally many images are from their mean probability. Mean distance ${percent(ece)}. The figures are in the table below.`;
+  const up = { low: -most, high: most, label: "accuracy minus probability, in percentage points", text: points };
+  const across = { low: 0.5, high: bins.length + 0.5, label: "bins, by increasing probability", text: String };
+  const description = `Accuracy minus mean predicted probability of ${bins.length} equal-mass bins. ECE ${percent(ece)}. The values are in the table below.`;
   return chart(description, (width) => {
     const { x, y, box, parts } = frame(width, 300, across, up, 24);
     const marks = all.flatMap(({ gap, low, high }, at) => [
-      s("line", { class: "good-whisker", x1: x(at + 1), x2: x(at + 1), y1: y(low), y2: y(high) }),
-      s("circle", { class: "good-dot", cx: x(at + 1), cy: y(gap), r: 4 }),
+      s("line", { class: "evaluation-whisker", x1: x(at + 1), x2: x(at + 1), y1: y(low), y2: y(high) }),
+      s("circle", { class: "evaluation-dot", cx: x(at + 1), cy: y(gap), r: 4 }),
     ]);
-    const words = [["too unsure", box.top + 14], ["too sure", box.bottom - 8]].map(([word, at]) =>
+    const words = [["underconfident", box.top + 14], ["overconfident", box.bottom - 8]].map(([word, at]) =>
       s("text", { x: box.right, y: at, "text-anchor": "end" }, word));
-    return { height: 300, parts: [...parts, s("line", { class: "good-perfect", x1: box.left, x2: box.right, y1: y(0), y2: y(0) }), ...marks, ...words] };
+    return { height: 300, parts: [...parts, s("line", { class: "evaluation-perfect", x1: box.left, x2: box.right, y1: y(0), y2: y(0) }), ...marks, ...words] };
   });
 }
 
 /** @param {Bin[]} bins */
 function as_table(bins) {
-  const head = ["Probability", "Images", "Mean", "Right"].map((title) => h("th", { scope: "col" }, title));
+  const head = ["Probability", "Images", "Mean probability", "Accuracy"].map((title) => h("th", { scope: "col" }, title));
   const lines = bins.map((bin) => h("tr", {},
     h("th", { scope: "row" }, `${percent(bin.low)} to ${percent(bin.high)}`),
     h("td", {}, count(bin.count)), h("td", {}, percent(bin.mean_confidence)),
-    h("td", {}, share(bin.accuracy), h("span", { class: "good-interval" }, interval(bin.accuracy)))));
-  return h("details", { class: "small" }, h("summary", {}, "The figures as a table"),
-    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Reliability, as a table" },
+    h("td", {}, format_rate(bin.accuracy), h("span", { class: "evaluation-interval" }, format_interval(bin.accuracy)))));
+  return h("details", { class: "small" }, h("summary", {}, "Show as a table"),
+    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Reliability table" },
       h("table", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, lines))));
 }

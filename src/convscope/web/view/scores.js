@@ -1,47 +1,47 @@
-// The scores of each class, in the order that the reader asks for.
+// Precision, recall and F1 of each class, sortable.
 
 import { sort_scores } from "#web/core/evaluation.js";
-import { decimals, range, share } from "#web/core/figures.js";
+import { decimals, format_range, format_rate } from "#web/core/formatting.js";
 import { count } from "#web/core/scale.js";
 import { fill, h } from "#web/view/dom.js";
 
-/** @typedef {import("#web/core/evaluation.js").Lens} Lens */
+/** @typedef {import("#web/core/evaluation.js").Session} Session */
 /** @typedef {import("#web/core/evaluation.js").Proportion} Proportion */
 /** @typedef {import("#web/core/evaluation.js").Score} Score */
 /** @typedef {import("#web/core/evaluation.js").ScoreColumn} ScoreColumn */
 
 /** @type {{name: ScoreColumn, title: string, help: string}[]} */
 const COLUMNS = [
-  { name: "name", title: "Class", help: "in the order of the labels" },
+  { name: "name", title: "Class", help: "in label order" },
   { name: "support", title: "Images", help: "images of this class" },
-  { name: "recall", title: "Recall", help: "of the images of this class, the share that was found" },
-  { name: "precision", title: "Precision", help: "of the images given to this class, the share that belongs to it" },
+  { name: "recall", title: "Recall", help: "fraction of the images of this class that are predicted as it" },
+  { name: "precision", title: "Precision", help: "fraction of the predictions of this class that are correct" },
   { name: "f1", title: "F1", help: "the harmonic mean of precision and recall" },
 ];
 
 /**
  * @param {HTMLElement} element
- * @param {Lens} lens its bundle has an evaluation
+ * @param {Session} session its bundle has an evaluation
  */
-export function mount(element, lens) {
+export function mount(element, session) {
   /** @type {Score[]} */
-  const scores = lens.bundle.evaluation?.classes;
-  // One column, one width: the decimals that the largest class can tell apart.
+  const scores = session.bundle.evaluation?.classes;
+  // The significant decimals of the largest class, for all rows.
   const digits = decimals(Math.max(1, ...scores.map(({ support }) => support)));
   const heads = COLUMNS.map(({ name, title, help }) =>
-    h("th", { scope: "col" }, h("button", { class: "good-sort", title: help, onclick: () => choose(name) }, title, h("span", { "aria-hidden": "true" }))));
+    h("th", { scope: "col" }, h("button", { class: "evaluation-sort", title: help, onclick: () => choose(name) }, title, h("span", { "aria-hidden": "true" }))));
   const body = h("tbody", {});
   const lines = scores.map((score) => line(score, digits));
   /** @type {{column: ScoreColumn, descending: boolean}} */
   let order = { column: "name", descending: false };
   fill(element,
-    h("h2", {}, "Class by class"),
-    h("p", { class: "small soft" }, "Recall: of the images of a class, the share that is found. Precision: of the images given to a class, the share that belongs to it. Below each, its 95 % interval."),
-    h("div", { class: "scroll good-scores-scroll", tabindex: 0, role: "region", "aria-label": "Scores of each class" },
-      h("table", { class: "good-scores" }, h("caption", { class: "unseen" }, "Scores of each class; the headers sort"), h("thead", {}, h("tr", {}, heads)), body)));
+    h("h2", {}, "Scores per class"),
+    h("p", { class: "small soft" }, "Recall: the fraction of a class's images that are predicted as it. Precision: the fraction of its predictions that are correct. Below each, its 95 % confidence interval."),
+    h("div", { class: "scroll evaluation-scores-scroll", tabindex: 0, role: "region", "aria-label": "Scores per class" },
+      h("table", { class: "evaluation-scores" }, h("caption", { class: "visually-hidden" }, "Scores per class; the headers sort"), h("thead", {}, h("tr", {}, heads)), body)));
   arrange();
 
-  /** The first press shows the worst: that is what one looks for. @param {ScoreColumn} column */
+  /** The first click sorts the lowest scores first. @param {ScoreColumn} column */
   function choose(column) {
     order = { column, descending: order.column === column ? !order.descending : false };
     arrange();
@@ -64,7 +64,7 @@ export function mount(element, lens) {
 /** @param {Score} score @param {number} digits */
 function line(score, digits) {
   return h("tr", {},
-    h("th", { scope: "row", title: score.name }, h("span", { class: "good-row-name" }, score.name)),
+    h("th", { scope: "row", title: score.name }, h("span", { class: "evaluation-row-name" }, score.name)),
     h("td", {}, count(score.support)),
     h("td", {}, measured(score.recall, digits)),
     h("td", {}, measured(score.precision, digits)),
@@ -74,5 +74,5 @@ function line(score, digits) {
 /** @param {Proportion|null} proportion @param {number} digits */
 function measured(proportion, digits) {
   if (!proportion) return "none";
-  return [share(proportion, digits), h("span", { class: "good-interval" }, range(proportion, digits))];
+  return [format_rate(proportion, digits), h("span", { class: "evaluation-interval" }, format_range(proportion, digits))];
 }

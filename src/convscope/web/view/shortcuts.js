@@ -1,4 +1,4 @@
-// Keys: any control may state its own as data-shortcut.
+// Keyboard shortcuts: the data-shortcut attribute of a control.
 
 /** @param {KeyboardEvent} event */
 export function shortcut(event) {

@@ -1,4 +1,4 @@
-// Choose a place of a grid: by pointer, by touch, by the arrow keys.
+// Selects a cell of a grid by pointer, touch or arrow keys.
 
 const STEPS = /** @type {Record<string, [number, number]>} */ ({ ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] });
 
@@ -6,7 +6,7 @@ const STEPS = /** @type {Record<string, [number, number]>} */ ({ ArrowUp: [-1, 0
  * @param {HTMLElement} element
  * @param {object} grid
  * @param {() => [number, number]} grid.size rows and columns that fill the element
- * @param {(row: number, column: number) => void} grid.point one of them was touched; a captured pointer may lie outside
+ * @param {(row: number, column: number) => void} grid.point a cell was selected; a captured pointer may be outside
  * @param {(down: number, right: number) => void} grid.step an arrow was pressed
  * @param {() => boolean} grid.busy whether a mouse that only passes by should be let pass
  */

@@ -1,0 +1,1 @@
+"""The attribution methods, one module each: it defines one `Explainer` named ``EXPLAINER``."""

@@ -1,0 +1,66 @@
+// The evaluation tab: accuracy, confusion matrix, scores, calibration, training curves, mistakes.
+
+import { count_noun, format_interval, format_rate } from "#web/core/formatting.js";
+import { count } from "#web/core/scale.js";
+import { accuracy_summary } from "#web/core/accuracy_summary.js";
+import { fill, h } from "#web/view/dom.js";
+import { mount as mount_claim } from "#web/view/tutorial_claim.js";
+import { mount as mount_confusion } from "#web/view/confusion.js";
+import { mount as mount_curves } from "#web/view/curves.js";
+import { mount as mount_mistakes } from "#web/view/mistakes.js";
+import { mount as mount_reliability } from "#web/view/reliability.js";
+import { mount as mount_scores } from "#web/view/scores.js";
+
+/** @typedef {import("#web/core/evaluation.js").Session} Session */
+/** @typedef {import("#web/core/evaluation.js").Proportion} Proportion */
+/** @typedef {import("#web/core/state.js").State} State */
+/** @typedef {import("#web/core/state.js").Store} Store */
+
+/** @typedef {{name: string, column: string, mount: (element: HTMLElement, session: Session, store: Store) => {update: (state: State, old: State) => void, destroy: () => void}}} View */
+
+const COLUMNS = ["left", "right", "wide"];
+const CURVES = { name: "curves", column: "wide", mount: mount_curves };
+/** @type {View[]} */
+const MEASURED = [
+  { name: "confusion", column: "left", mount: mount_confusion },
+  { name: "claim", column: "left", mount: mount_claim },
+  { name: "scores", column: "right", mount: mount_scores },
+  { name: "reliability", column: "right", mount: mount_reliability },
+  CURVES,
+  { name: "mistakes", column: "wide", mount: mount_mistakes },
+];
+
+/**
+ * @param {HTMLElement} element
+ * @param {Session} session
+ * @param {Store} store
+ */
+export function mount(element, session, store) {
+  const views = session.bundle.evaluation ? MEASURED : [CURVES];
+  const cards = views.map(({ name }) => h("section", { class: `card evaluation-card good-${name}` }));
+  const stack = (/** @type {string} */ column) => h("div", { class: `evaluation-stack evaluation-stack-${column}` }, cards.filter((_, at) => views[at].column === column));
+  fill(element, h("div", { class: "evaluation-layout" }, headline(session), COLUMNS.map(stack)));
+  const mounted = views.map((view, at) => view.mount(cards[at], session, store));
+  return {
+    /** @param {State} state @param {State} old */
+    update: (state, old) => mounted.forEach((view) => view.update(state, old)),
+    destroy: () => mounted.forEach((view) => view.destroy()),
+  };
+}
+
+/** @param {Session} session */
+function headline({ bundle }) {
+  const { evaluation, pictures } = bundle;
+  if (!evaluation) {
+    return h("section", { class: "card evaluation-card evaluation-verdict" }, h("h2", {}, "Not evaluated"),
+      h("p", {}, "This run has no test or validation images, so its accuracy is unknown."));
+  }
+  /** @type {Proportion|null} */
+  const corrected = evaluation.accuracy_without_known_wrong;
+  return h("section", { class: "card evaluation-card evaluation-verdict" },
+    h("div", {},
+      h("h2", { class: "evaluation-big" }, h("strong", {}, format_rate(evaluation.accuracy)), ` accuracy on ${count_noun(evaluation.n, `${pictures.part} image`)}`),
+      h("p", {}, `95 % confidence interval: ${format_interval(evaluation.accuracy)}`),
+      corrected && h("p", { class: "small soft" }, `Excluding ${count_noun(evaluation.n - corrected.n)} with known label errors: ${format_rate(corrected)} (${format_interval(corrected)}), n = ${count(corrected.n)}.`)),
+    h("div", {}, accuracy_summary(evaluation.accuracy, pictures.part).map((sentence) => h("p", {}, sentence))));
+}

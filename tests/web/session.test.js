@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { read_bundle } from "#web/core/bundle.js";
+import { load_kinds } from "#web/core/layer_kinds.js";
+import { create_session, decode_drawing, encode_drawing } from "#web/core/session.js";
+import { self_test } from "#web/core/self_test.js";
+import { text_color_on, percent, short } from "#web/core/scale.js";
+import { describe_layer } from "#web/core/layer_descriptions.js";
+import { format_hash, parse_hash } from "#web/core/state.js";
+
+await load_kinds(["Conv2D", "DepthwiseConv2D", "SeparableConv2D", "MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D", "BatchNormalization", "ReLU", "Activation", "Softmax", "Dropout", "Flatten", "Dense"]);
+
+const TEXT = readFileSync(new URL("../cases/bundle_2.json", import.meta.url), "utf8");
+
+test("a drawing round-trips through its text", () => {
+  const drawn = Uint8Array.from({ length: 784 }, (_, i) => (i % 5 === 0 ? i % 256 : 0));
+  assert.deepEqual(decode_drawing(encode_drawing(drawn), 784), drawn);
+  assert.deepEqual(decode_drawing(encode_drawing(new Uint8Array(784)), 784), new Uint8Array(784));
+  assert.equal(decode_drawing(encode_drawing(drawn), 783), null);
+  assert.equal(decode_drawing("d*", 784), null);
+});
+
+test("the session computes the selected image, and a disabled filter gives zeros", () => {
+  const session = create_session(read_bundle(TEXT));
+  session.select(parse_hash("#picture=p1"));
+  const before = session.activations?.logits;
+  session.select(parse_hash("#picture=p1&off=conv2d:0,nothing:3,conv2d_9:1"));
+  assert.ok(session.activations?.layers[0].output.data.every((value, i) => i % 3 !== 0 || value === 0));
+  assert.notDeepEqual(session.activations?.logits, before);
+  session.select(parse_hash("#picture=p999"));
+  assert.equal(session.activations, null);
+});
+
+test("the self-test passes for the reference and fails for a wrong weight", () => {
+  const good = self_test(create_session(read_bundle(TEXT)));
+  assert.ok(good.passed && good.logits < 1e-5 && good.values > 100);
+  const bundle = read_bundle(TEXT);
+  bundle.weights["dense/bias"].base64 = "AACAPwAAgD8AAIBA";
+  const bad = self_test(create_session(bundle));
+  assert.ok(!bad.passed && bad.logits > 0.1);
+});
+
+test("an invalid bundle is refused with a clear message", () => {
+  assert.throws(() => read_bundle("nonsense"), /damaged/);
+  assert.throws(() => read_bundle("{}"), /version/);
+  assert.throws(() => read_bundle('{"schema_version": 3}'), /Expected data of schema version 2\. Received: schema_version=3/);
+  assert.throws(() => read_bundle('{"schema_version": 1}'), /Received: schema_version=1/);
+  assert.throws(() => read_bundle('{"schema_version": 2}'), /has no class_names/);
+});
+
+test("a percentage is rounded to 100 only for all", () => {
+  assert.equal(percent(1), "100.00 %");
+  assert.equal(percent(0.99999), "> 99.99 %");
+  assert.equal(percent(0.00001), "< 0.01 %");
+  assert.equal(percent(0.9732), "97.3 %");
+  assert.equal(short(-0.1234567), "-0.123");
+});
+
+test("text is readable on every color of the scale", () => {
+  assert.equal(text_color_on([255, 255, 255]), "#000");
+  assert.equal(text_color_on([184, 70, 0]), "#fff");
+});
+
+test("every layer kind has a description", () => {
+  for (const row of read_bundle(TEXT).network.layers) assert.match(describe_layer(row), /^\S.*\.$/);
+});
+
+test("a large photo in color fits into the link, a larger one is omitted", () => {
+  const noise = (/** @type {number} */ size) => Uint8Array.from({ length: size }, (_, i) => (i * 7919) % 251);
+  const photo = noise(224 * 224 * 3);
+  const word = encode_drawing(photo);
+  assert.deepEqual(decode_drawing(word, photo.length), photo);
+  assert.equal(parse_hash(format_hash({ ...parse_hash(""), picture: word })).picture, word);
+  const huge = { ...parse_hash(""), picture: encode_drawing(noise(1024 * 1024 * 3)), layer: 2 };
+  assert.equal(format_hash(huge), "#layer=2");
+});
