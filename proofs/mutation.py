@@ -239,8 +239,7 @@ class Copy:
 
     def close(self) -> None:
         """End the server."""
-        self._server.stdin.close()  # type: ignore[union-attr]
-        self._server.wait()
+        self._server.communicate()
 
     def light(self, tests: list[str], limit: float, names_modules: bool = False) -> tuple[int | None, list[str]]:
         """Exit code of pytest, None at the time limit; and the modules imported."""
@@ -278,7 +277,7 @@ def measure(copy: Copy, package: str) -> list[MeasuredFile]:
     return found
 
 
-def tests_of(mutant: Mutant, files: list[MeasuredFile]) -> tuple[list[MeasuredFile], list[MeasuredFile]]:
+def files_for(mutant: Mutant, files: list[MeasuredFile]) -> tuple[list[MeasuredFile], list[MeasuredFile]]:
     """The light and the heavy test files that can notice a mutant, the likeliest first."""
     module = "convscope." + mutant.module.removesuffix(".py").replace("/", ".")
     likeliest = FIRST.get(mutant.module, Path(mutant.module).stem)
@@ -295,7 +294,7 @@ def judge(mutant: Mutant, copy: Copy, files: list[MeasuredFile]) -> tuple[str, s
         cached.unlink()
     path.write_text(mutant.source, encoding="utf-8")
     try:
-        light, heavy = tests_of(mutant, files)
+        light, heavy = files_for(mutant, files)
         doctest = MeasuredFile(f"src/convscope/{mutant.module}", (), bool(heavy) and not light, 2.0)
         for group, run in ((light, lambda *words: copy.light(*words)[0]), (heavy, copy.heavy)):
             group = [*group, *([doctest] if doctest.heavy == (run == copy.heavy) else [])]

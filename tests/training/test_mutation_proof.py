@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from mutation import ROOT, Copy, MeasuredFile, Mutant, excluded, judge, summarize, tests_of
+from mutation import ROOT, Copy, MeasuredFile, Mutant, excluded, files_for, judge, summarize
 
 SCHEDULE = "training/schedule.py"
 FILES = [
@@ -49,7 +49,7 @@ def test_a_mutant_is_killed_where_a_test_fails_and_the_tree_is_as_before(
 
 
 def test_only_test_files_that_import_the_module_are_run_light_ones_first() -> None:
-    light, heavy = tests_of(mutant("import numpy as np", "import numpy as np"), FILES)
+    light, heavy = files_for(mutant("import numpy as np", "import numpy as np"), FILES)
     assert [Path(file.path).name for file in light] == ["test_schedule.py"]
     assert [Path(file.path).name for file in heavy] == ["test_step_oracles.py"]
 
@@ -67,7 +67,7 @@ class Shown:
 """
     skipped, defaults = excluded(source)
     lines = {line for (first, _), (last, _) in skipped for line in range(first, last + 1)}
-    assert lines == {2, 3, 4, 8, 9} and [start for start, _ in defaults] == [(2, 33)]
+    assert lines == {2, 3, 4, 8, 9} and [start for start, _ in defaults] == [(2, 36)]
     assert not any(start <= (5, 11) <= end for start, end in skipped)
 
 
