@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -22,8 +22,9 @@ def install_completion(
 
     from convscope.cli.app import app
 
+    choice: dict[str, Any] = {"shell": shell}  # the name of a shell, not subprocess's shell=True
     try:
-        path = app.install_completion(**{"shell": shell})  # the name of a shell, not subprocess's shell=True
+        path = app.install_completion(**choice)
     except ShellDetectionError:
         raise OptionError(
             "The shell is not known.", hint="Name it: convscope --install-completion --shell bash, zsh or fish."
