@@ -59,7 +59,7 @@ def rows() -> list[tuple[str, str, str]]:
         s = file["summary"]
         words = f"{s['size_bytes']:,} bytes: {s['changes']:,} changes and {s['truncations']:,} truncations; "
         words += f"{s['refused']:,} refused, {s['identical']:,} the same model, {s['troubles']:,} anything else"
-        table_rows.append(("a model file with one byte changed, or cut off", "no third outcome", words))
+        table_rows.append(("a model file with one byte changed, or truncated", "no third outcome", words))
     if hostile := read("hostile"):
         s = hostile["summary"]
         words = f"{s['refused']} of {s['cases']} ({hostile['by_kind']['own']} of our own files, "
@@ -71,10 +71,8 @@ def rows() -> list[tuple[str, str, str]]:
         s = faults["summary"]
         reached = s["faults"] // 4
         which = "all" if reached >= s["operations"] else f"the first {reached} of"
-        words = (
-            f"{which} {s['operations']} operations, {s['faults']:,} faults: {s['resumed']:,} trainings gone on with, "
-        )
-        words += f"{s['again']:,} begun again, {s['unharmed']:,} unharmed; {s['troubles']} that did not end identical"
+        words = f"{which} {s['operations']} operations, {s['faults']:,} faults: {s['resumed']:,} trainings resumed, "
+        words += f"{s['again']:,} restarted, {s['unharmed']:,} unharmed; {s['troubles']} that did not end identical"
         table_rows.append(
             (
                 "the k-th open, write, fsync, rename, unlink, mkdir fails, EIO and ENOSPC, once and for good",

@@ -58,7 +58,7 @@ class LoadOptions:
 class Part:
     """The training or the test part as stored, with the labels of the file.
 
-    ``interpretation`` says how the pixel values were read, as `pixel_values.as_pixels` gives it.
+    ``interpretation`` is the interpretation of the pixel values, as `pixel_values.as_pixels` gives it.
     """
 
     pixels: Pixels
@@ -207,7 +207,7 @@ def _check_part(part: Part, where: str) -> None:
         raise DataError(f"Expected images in {where}. Received: none.")
     h, w = part.pixels.shape[1:3]
     if not (1 <= h <= MAX_SIDE and 1 <= w <= MAX_SIDE):
-        raise DataError(f"Expected images of 1 to {MAX_SIDE} pixels a side in {where}. Received: {h}×{w}.")
+        raise DataError(f"Expected images of 1 to {MAX_SIDE} pixels per side in {where}. Received: {h}×{w}.")
 
 
 def _class_numbers(source: str, train: Part, class_names: Mapping[int, str] | None) -> np.ndarray:
