@@ -37,11 +37,11 @@ def refusal(source: str, path: Path) -> str:
     return ""
 
 
-def unclear(said: str) -> str:
+def unclear(message: str) -> str:
     """What is wrong with a message, or an empty text."""
-    if "Expected" not in said or "Received" not in said:
-        return f"it does not say what was expected and received: {said[:200]!r}"
-    return one_line(said)
+    if "Expected" not in message or "Received" not in message:
+        return f"it does not say what was expected and received: {message[:200]!r}"
+    return one_line(message)
 
 
 def prove(sources: list[str]) -> list[dict[str, Any]]:

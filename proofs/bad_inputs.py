@@ -465,7 +465,7 @@ def npz_cases() -> None:
         given(f"a header that is {name}" if name in ("code", "a list", "nothing") else f"a header with {name}",
               x=npy_raw(header))  # fmt: skip
     given("a header of a version to come", x=npy_raw(x[10:128], version=9))
-    given("a header that is said to be four gigabytes", x=b"\x93NUMPY\2\0\xff\xff\xff\xff" + bytes(99))
+    given("a header of four gigabytes by its length field", x=b"\x93NUMPY\2\0\xff\xff\xff\xff" + bytes(99))
     for name, content in {
         "truncated in their header": x[:40], "one byte short": x[:-1], "one byte too many": x + b"\0", "a text": b"pixels",
         "five axes": npy(np.zeros((20, 2, 2, 2, 3), np.uint8)), "one axis": npy(np.zeros(20, np.uint8)),

@@ -90,30 +90,30 @@ def one_fault(k: int, code: int, for_good: bool, expected: str, outcomes: Outcom
     shutil.rmtree("run", ignore_errors=True)
     Path("run.state").unlink(missing_ok=True)
     with watched(failing(k, code, for_good)) as seen:
-        exit_code, said = command("train", *SHORT, "--out", "run")
+        exit_code, error = command("train", *SHORT, "--out", "run")
     if len(seen) < k:
         return False
     name = seen[k - 1].name
     where = f"{name} {k}, {errno.errorcode[code]}, {'permanently' if for_good else 'once'}"
     outcomes.faults += 1
     outcomes.by_kind[name] = outcomes.by_kind.get(name, 0) + 1
-    complaints = [line for line in said.splitlines() if line.startswith("convscope: ")]
-    if "Traceback" in said or "internal error" in said or "defect" in said or len(complaints) != int(exit_code != 0):
-        outcomes.trouble.append(f"{where}: exit {exit_code}: {said[-300:]}")
+    complaints = [line for line in error.splitlines() if line.startswith("convscope: ")]
+    if "Traceback" in error or "internal error" in error or "defect" in error or len(complaints) != int(exit_code != 0):
+        outcomes.trouble.append(f"{where}: exit {exit_code}: {error[-300:]}")
     outcomes.told += exit_code != 0
     here = Path()
     if is_begun(here, "run"):
         outcomes.resumed += 1
-        code_after, said = command("train", "--resume", "run", "--json")
+        code_after, error = command("train", "--resume", "run", "--json")
     elif exit_code:
         outcomes.again += 1
         shutil.rmtree("run", ignore_errors=True)
-        code_after, said = command("train", *SHORT, "--out", "run")
+        code_after, error = command("train", *SHORT, "--out", "run")
     else:
         outcomes.unharmed += 1
         code_after = 0
     if code_after or outcome_of(here, "run") != expected:
-        outcomes.trouble.append(f"{where}: afterwards exit {code_after}: {said[-300:]}")
+        outcomes.trouble.append(f"{where}: afterwards exit {code_after}: {error[-300:]}")
     return True
 
 
@@ -127,9 +127,9 @@ def prove(
     (folder / "net.txt").write_text(NETWORK, encoding="utf-8")
     with working_in(folder):
         with watched() as seen:
-            code, said = command("train", *SHORT, "--out", "whole")
+            code, error = command("train", *SHORT, "--out", "whole")
         if code:
-            raise SystemExit(said)
+            raise SystemExit(error)
         expected = outcome_of(folder, "whole")
         outcomes.operations = len(seen)
         for k in range(first, MAX_OPERATIONS, every):

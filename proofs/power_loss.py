@@ -152,10 +152,10 @@ def record_operations(root: Path) -> list[Operation]:
     log: list[Operation] = []
     with watched(log=log):
         checkpoint.save_checkpoint = write
-        code, said = command("train", *SHORT, "--out", "run")
+        code, error = command("train", *SHORT, "--out", "run")
         checkpoint.save_checkpoint = real_write
     if code:
-        raise SystemExit(said)
+        raise SystemExit(error)
     return [operation for operation in log if operation.path.is_relative_to(root)]
 
 
@@ -264,12 +264,12 @@ def _train_to_the_end(target: Path, home: Path, expected: str, outcomes: Outcome
         return ""
     with working_in(target):
         if begun:
-            code, said = command("train", "--resume", "run", "--json")
+            code, error = command("train", "--resume", "run", "--json")
         else:
             shutil.rmtree("run")
-            code, said = command("train", *SHORT, "--out", "run")
+            code, error = command("train", *SHORT, "--out", "run")
         outcomes.resumed += 1
-        return "" if not code and outcome_of(target, "run") == expected else f"exit {code}: {said[-300:]}"
+        return "" if not code and outcome_of(target, "run") == expected else f"exit {code}: {error[-300:]}"
 
 
 def main() -> None:

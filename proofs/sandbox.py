@@ -62,21 +62,21 @@ def read_in_sandbox(
         content = answer.read()
     _, status = os.waitpid(child, 0)
     shutil.rmtree(folder, ignore_errors=True)
-    said, trouble, taken, grown = (
+    message, trouble, taken, grown = (
         json.loads(content) if content else ("", f"the process ended with {status}", TIMEOUT, 0.0)
     )
-    said = said.replace(f"{folder}/", "")  # the temporary folder means nothing in the figures
+    message = message.replace(f"{folder}/", "")  # the temporary folder means nothing in the figures
     if not trouble and (taken > seconds or grown > megabytes):
         trouble = f"{taken:.2f} s and {grown:.0f} MB"
     if not trouble:
-        trouble = unclear(said) if said else "it was accepted"
-    return {"said": said, "trouble": trouble, "seconds": taken, "megabytes": grown}
+        trouble = unclear(message) if message else "it was accepted"
+    return {"said": message, "trouble": trouble, "seconds": taken, "megabytes": grown}
 
 
-def one_line(said: str) -> str:
+def one_line(message: str) -> str:
     """What is wrong with a message that should be one line, or an empty text."""
-    if len(said.splitlines()) != 1 or len(said) > MAX_LENGTH or not said.isprintable():
-        return f"not one clear line: {said[:200]!r}"
+    if len(message.splitlines()) != 1 or len(message) > MAX_LENGTH or not message.isprintable():
+        return f"not one clear line: {message[:200]!r}"
     return ""
 
 
@@ -102,9 +102,9 @@ def _in_child(make: Any, read: Any, folder: Path, pipe: int, watched: bool) -> N
     memory, started = _resident(), time.monotonic()
     watching[0] = True
     try:
-        said, trouble = read(path), ""
+        message, trouble = read(path), ""
     except BaseException as error:
-        said, trouble = "", f"{type(error).__name__}: {error}"
+        message, trouble = "", f"{type(error).__name__}: {error}"
     seconds = time.monotonic() - started
     watching[0] = False
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - memory
@@ -112,7 +112,7 @@ def _in_child(make: Any, read: Any, folder: Path, pipe: int, watched: bool) -> N
         trouble = "it left files behind"
     if done:
         trouble = f"it did more than read: {', '.join(done[:5])}"
-    os.write(pipe, json.dumps([said, trouble, seconds, grown]).encode())
+    os.write(pipe, json.dumps([message, trouble, seconds, grown]).encode())
     os._exit(0)
 
 

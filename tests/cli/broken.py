@@ -222,7 +222,7 @@ class Intruder:
         return Path.touch, (Path("owned"),)
 
 
-@case("set.npz", "would run code")
+@case("set.npz", "would execute code")
 def an_npz_with_pickled_objects(place: Place) -> Arguments:
     pixels = np.empty(20, object)
     pixels[:] = [Intruder()] * 20
@@ -270,7 +270,7 @@ def a_ragged_csv(place: Place) -> Arguments:
     return ["train", "table.csv"]
 
 
-@case("picture")
+@case("single image")
 def one_picture_as_a_data_set(place: Place) -> Arguments:
     place.write("digit.png", png_bytes())
     return ["train", "digit.png"]
@@ -400,7 +400,7 @@ def a_truncated_model(place: Place) -> Arguments:
     return _damaged(place, lambda content: content[:-1000])
 
 
-@case("model.safetensors", "hash")
+@case("model.safetensors", "checksum mismatch")
 def a_model_with_one_bit_flipped(place: Place) -> Arguments:
     return _damaged(place, lambda content: content[:-20_001] + bytes([content[-20_001] ^ 1]) + content[-20_000:])
 
@@ -441,7 +441,7 @@ def a_picture_that_is_not_there(place: Place) -> Arguments:
     return ["predict", "--run", place.run, "digit.png"]
 
 
-@case("digit.png", "Expected a picture")
+@case("digit.png", "Expected an image")
 def a_picture_that_is_not_a_picture(place: Place) -> Arguments:
     place.write("digit.png", "a thousand words")
     return ["predict", "--run", place.run, "digit.png"]
@@ -460,7 +460,7 @@ def a_decompression_bomb(place: Place) -> Arguments:
     return ["predict", "--run", place.run, "digit.png"]
 
 
-@case("void", "pictures")
+@case("void", "images")
 def a_directory_without_pictures(place: Place) -> Arguments:
     (place.folder / "void").mkdir()
     return ["predict", "--run", place.run, "void"]
@@ -472,7 +472,7 @@ def a_show_that_cannot_be_written(place: Place) -> Arguments:
     return ["predict", "--run", place.run, "digit.png", "--out", "/proc/seen.png"]
 
 
-@case("tells apart", "disc")
+@case("the network's classes", "disc")
 def an_evaluation_on_other_classes(place: Place) -> Arguments:
     return ["evaluate", place.run, place.shapes]
 
@@ -494,9 +494,9 @@ def a_part_that_is_none(place: Place) -> Arguments:
 # What is summarised and described.
 
 
-@case("--input", "28x28", code=2)
+@case("input_shape", "28x28", code=2)
 def an_input_without_channels(place: Place) -> Arguments:
-    return ["summary", "classic", "--input", "28x28"]
+    return ["summary", "classic", "--input-shape", "28x28"]
 
 
 @case("classes", "0", code=2)
@@ -506,7 +506,7 @@ def a_summary_for_no_classes(place: Place) -> Arguments:
 
 @case("own input", code=2)
 def a_summary_of_a_run_with_another_input(place: Place) -> Arguments:
-    return ["summary", place.run, "--input", "32x32x3"]
+    return ["summary", place.run, "--input-shape", "32x32x3"]
 
 
 @case("size", "0", code=2)

@@ -102,7 +102,7 @@ def test_the_same_seed_draws_the_same_numbers_and_another_seed_others() -> None:
     assert np.array_equal(given_kernel.pixels, first.pixels), "giving a kernel does not draw another picture"
 
 
-def test_pooling_steps_by_its_own_size_unless_told() -> None:
+def test_pooling_steps_by_its_own_size_by_default() -> None:
     assert slide(ConvOptions(size=8, operation="max")).output.shape == (4, 4, 1)
     assert slide(ConvOptions(size=8, operation="max", strides=1)).output.shape == (7, 7, 1)
 

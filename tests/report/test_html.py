@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -10,6 +11,7 @@ import pytest
 import convscope
 from convscope.errors import OptionError
 from convscope.model.layers import LAYERS as KINDS
+from convscope.model.spec import default_name
 from convscope.report.page import LAYERS, page, to_script
 from convscope.report.sliding_page import LAYERS as SLIDING_LAYERS
 from convscope.report.sliding_page import sliding_page
@@ -87,8 +89,7 @@ def test_the_rules_of_the_front_end_hold():
 
 
 def test_every_layer_kind_of_python_has_its_javascript_file():
-    rows = {kind: re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower() for kind in KINDS}
-    assert {f"layers/{name}.js" for name in rows.values()} <= set(LAYERS)
+    assert {f"layers/{default_name(kind, Counter())}.js" for kind in KINDS} == set(LAYERS)
 
 
 def test_no_module_but_the_layer_files_names_a_layer_kind():

@@ -96,6 +96,14 @@ def test_whichever_disk_operation_fails_the_earlier_checkpoint_is_complete(
     assert k > 4, "open, write, fsync, rename and the folder's fsync were all reached"
 
 
+def test_the_first_three_differences_are_named_and_lists_are_counted_from_one() -> None:
+    saved, current = {"a": [1, 2], "b": {"c": 1}, "d": 1, "e": 1}, {"a": [1, 3], "b": {"c": None}, "d": 2, "e": 2}
+    with pytest.raises(RunError, match=r"differ: a\.2=3 \(was 2\); b\.c=None \(was 1\); d=2 \(was 1\)\. Use"):
+        check_same(saved, current)
+    with pytest.raises(RunError, match=r"differ: a\.2=None \(was 2\)\."):
+        check_same({"a": [1, 2]}, {"a": (1,)})
+
+
 def test_the_options_that_differ_are_named() -> None:
     then = {"options": {"epochs": 4.0, "seed": 1}, "data": {"train_fingerprint": "a"}}
     check_same(then, {"options": {"epochs": 4.0, "seed": 1}, "data": {"train_fingerprint": "a"}})

@@ -28,8 +28,8 @@ def images(n: int, seed: int = 0) -> Dataset:
 
 
 def recorder(total_steps: int, steps_per_epoch: int, n: int = 3) -> tuple[HistoryRecorder, list[Progress]]:
-    said: list[Progress] = []
-    return HistoryRecorder(loop(total_steps, steps_per_epoch), images(n), said.append), said
+    reports: list[Progress] = []
+    return HistoryRecorder(loop(total_steps, steps_per_epoch), images(n), reports.append), reports
 
 
 @pytest.mark.parametrize("n", [1, VALIDATION_BATCH, VALIDATION_BATCH + 1, 2 * VALIDATION_BATCH + 203])
@@ -91,6 +91,13 @@ def test_a_training_of_fewer_steps_than_rows_has_a_row_for_each() -> None:
     ]
 
 
+@pytest.mark.parametrize(("steps", "rows"), [(60, 60), (119, 119), (120, 60), (600, 60), (659, 66)])
+def test_there_are_about_sixty_rows(steps: int, rows: int) -> None:
+    made, _ = recorder(steps, steps)
+    made.losses = [1.0] * steps
+    assert len(made.history()) == rows
+
+
 def test_without_a_step_there_is_no_row() -> None:
     assert recorder(3, 3)[0].history() == ()
 
@@ -119,23 +126,23 @@ def test_validation_comes_after_each_epoch_or_at_the_half(
 
 
 def test_progress_has_the_mean_loss_of_the_call_and_the_last_validation() -> None:
-    made, said = recorder(20, 5)
+    made, reports = recorder(20, 5)
     made.record(3, np.array([3.0, 2.0, 4.0]))
     made.record(5, np.array([1.0, 0.5]))
-    assert said[0] == Progress(3, 20, 0.6, 3.0, None)
-    assert said[1] == Progress(5, 20, 1.0, 0.75, made.measured[5][1])
+    assert reports[0] == Progress(3, 20, 0.6, 3.0, None)
+    assert reports[1] == Progress(5, 20, 1.0, 0.75, made.measured[5][1])
     for end in (10, 15, 20):
         made.record(end, np.full(5, 0.25))
-    assert [progress.step for progress in said] == [3, 5, 10, 15], "the last comes after the last validation"
+    assert [progress.step for progress in reports] == [3, 5, 10, 15], "the last comes after the last validation"
     made.validate(20)
     made.report()
-    assert said[-1] == Progress(20, 20, 4.0, 0.25, made.measured[20][1])
+    assert reports[-1] == Progress(20, 20, 4.0, 0.25, made.measured[20][1])
 
 
 def test_a_recorder_that_is_restored_goes_on_where_the_other_stopped() -> None:
     whole, _ = recorder(20, 5)
     first, _ = recorder(20, 5)
-    second, said = recorder(20, 5)
+    second, reports = recorder(20, 5)
     losses = np.linspace(2, 1, 20)
     for end in (5, 10, 15, 20):
         (first if end <= 10 else second).record(end, losses[end - 5 : end])
@@ -143,12 +150,17 @@ def test_a_recorder_that_is_restored_goes_on_where_the_other_stopped() -> None:
         if end == 10:
             second.restore(np.array(first.losses, np.float64), first.measured)
             second.report()
-            assert said == [Progress(10, 20, 2.0, first.losses[-1], first.measured[10][1])]
+            assert reports == [Progress(10, 20, 2.0, first.losses[-1], first.measured[10][1])]
     assert second.history() == whole.history() and second.measured == whole.measured
 
 
 def test_restoring_nothing_leaves_a_recorder_new() -> None:
-    made, said = recorder(20, 5)
+    made, reports = recorder(20, 5)
     made.restore(np.array([]), {})
     made.report()
-    assert made.losses == [] and made.measured == {} and np.isnan(said[0].loss) and said[0].validation_accuracy is None
+    assert (
+        made.losses == []
+        and made.measured == {}
+        and np.isnan(reports[0].loss)
+        and reports[0].validation_accuracy is None
+    )

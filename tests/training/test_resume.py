@@ -79,6 +79,8 @@ def test_a_training_interrupted_after_every_checkpoint_ends_bit_for_bit_the_same
     again = latest_checkpoint(tmp_path).checkpoint
     assert again.step == last.step and again.measured == last.measured
     assert again.state.keys() == last.state.keys()
+    kinds = {name.split("/")[0] for name in last.state}
+    assert kinds == {"weight", "moving", "average", "momentum", "second"}, "the names in the files of 0.1"
     assert all(np.array_equal(again.state[name], last.state[name]) for name in last.state), "the optimizer state too"
 
 

@@ -147,6 +147,40 @@ def test_a_config_that_is_not_toml_is_named(text: str, tmp_path: Path) -> None:
         load_config(tmp_path / "c.toml")
 
 
+def test_a_hundredth_run_in_one_second_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number in range(1, 98):
+        (tmp_path / "runs" / ("x" if number == 1 else f"x-{number}")).mkdir(parents=True)
+    assert new_folder(None, name="x").name == "x-98"
+    with pytest.raises(RunError, match="cannot be written"):
+        new_folder(None, name="x")
+
+
+def test_the_schema_of_the_record_is_the_first() -> None:
+    assert example().to_json()["schema_version"] == SCHEMA_VERSION == 1
+
+
+def test_a_notebook_shows_epochs_seconds_accuracy_and_loss() -> None:
+    accuracy = {"rate": 0.99, "low": 0.98787, "high": 0.99178, "n": 10_000}
+    run = dataclasses.replace(
+        example(), network={"name": "quick", "parameters": 12_345}, test={"accuracy": accuracy}, data={"source": "<x>"}
+    )
+    page = run._repr_html_()
+    for text in ("12,345 parameters", "1 epochs in 1.0 s", "99.00% (98.79 to 99.18, n=10,000)", "&lt;x&gt;",
+                 "training loss from 1.000 to 0.500 in 1 epochs"):  # fmt: skip
+        assert text in page
+    assert "validation accuracy" not in page
+
+
+def test_a_config_of_a_million_bytes_is_read_and_one_more_is_not(tmp_path: Path) -> None:
+    line = "seed = 3\n"
+    (tmp_path / "c.toml").write_text(line + "#" * (1_000_000 - len(line)))
+    assert load_config(tmp_path / "c.toml") == {"seed": 3}
+    (tmp_path / "c.toml").write_text(line + "#" * (1_000_001 - len(line)))
+    with pytest.raises(OptionError, match="cannot be read"):
+        load_config(tmp_path / "c.toml")
+
+
 def test_two_runs_that_begin_in_one_second_have_a_folder_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert [new_folder(None, name="x").name for _ in range(3)] == ["x", "x-2", "x-3"]

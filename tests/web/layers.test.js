@@ -60,9 +60,10 @@ function check_gradient(net, weights, image) {
 const IMAGE = tensor([2, 2, 2], 0.1, -0.4, 0.9, 0.3, -0.7, 0.8, 0.2, -0.1);
 
 test("a kind's file has Keras's class name in snake case", () => {
-  const names = ["Conv2D", "DepthwiseConv2D", "GlobalAveragePooling2D", "BatchNormalization", "ReLU", "LeakyReLU", "ZeroPadding2D", "Add"];
+  const names = ["Conv2D", "DepthwiseConv2D", "GlobalAveragePooling2D", "BatchNormalization", "ReLU", "LeakyReLU", "ZeroPadding2D", "Add", "PReLU", "RMSNormalization", "Conv2DTranspose"];
   assert.deepEqual(names.map(file_of), [
-    "conv2d", "depthwise_conv2d", "global_average_pooling2d", "batch_normalization", "re_lu", "leaky_re_lu", "zero_padding2d", "add",
+    "conv2d", "depthwise_conv2d", "global_average_pooling2d", "batch_normalization", "re_lu", "leaky_re_lu", "zero_padding2d", "add", "p_re_lu",
+    "rms_normalization", "conv2d_transpose",
   ]);
 });
 

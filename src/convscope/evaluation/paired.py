@@ -15,8 +15,8 @@ class PairedDifference:
     """How two networks differ on the same n images, second minus first, with a 95 % interval and a p-value.
 
     The interval is about drawing other images from the same source. Images that both classify alike say little about
-    the difference, so it is narrower than one from the two separate intervals. It does not cover training
-    again with another seed.
+    the difference, so it is narrower than one from the two separate intervals. It does not cover training again
+    with another seed.
 
     Attributes:
         both: Images that both classify correctly.

@@ -146,12 +146,12 @@ class Shear(Augmentation):
         ] = None
 
     def move(self, placement: Placement, draw: Tensor, options: Any, tf: Any) -> Placement:
-        """Shift each row in proportion to its distance from the center."""
-        slant = draw[0] * options.shear
+        """Move each row in proportion to its distance from the middle."""
+        amount = draw[0] * options.shear
         return replace(
             placement,
-            xy=placement.xx * slant + placement.xy,
-            yy=placement.yx * slant + placement.yy,
+            xy=placement.xx * amount + placement.xy,
+            yy=placement.yx * amount + placement.yy,
         )
 
 

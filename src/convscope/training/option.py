@@ -49,7 +49,7 @@ class OptionField:
     Attributes:
         name: As a keyword, in ``config.toml`` and in ``run.json``.
         kind: ``float``, ``int``, ``bool`` or ``str``.
-        default: None if the recipe of the network decides, or if omitting it has a special meaning.
+        default: None if the recipe of the network decides, or if None has a special meaning.
         option: Help, range, choices and group.
     """
 

@@ -15,7 +15,7 @@ const loaded = new Map();
  * @returns {string} "global_average_pooling2d"
  */
 export function file_of(kind) {
-  return kind.replace(/(?<=[a-z])(?=[A-Z])/g, "_").toLowerCase();
+  return kind.replace(/(.)([A-Z][a-z]+)/g, "$1_$2").replace(/([a-z])([A-Z])/g, "$1_$2").toLowerCase();
 }
 
 /**
