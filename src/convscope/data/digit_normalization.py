@@ -10,7 +10,7 @@ from jaxtyping import Bool, UInt8
 
 from convscope.data.resample import nearest, resample
 
-Grey = UInt8[np.ndarray, "h w"]
+Gray = UInt8[np.ndarray, "h w"]
 Mask = Bool[np.ndarray, "h w"]
 
 WORKING_SIDE = 256
@@ -29,7 +29,7 @@ MIN_MASS = 0.05
 """A component with less than this fraction of the heaviest one's mass is a speck, not a part of the digit."""
 
 
-def frame_ink(grey: UInt8[np.ndarray, "rows columns"], height: int, width: int) -> Grey:
+def frame_ink(gray: UInt8[np.ndarray, "rows columns"], height: int, width: int) -> Gray:
     """Frame light ink on a dark background as in MNIST, in the same proportions for any size.
 
     For 28×28 (in general the box is ``round(20/28 side)`` and the center ``side / 2``):
@@ -46,7 +46,7 @@ def frame_ink(grey: UInt8[np.ndarray, "rows columns"], height: int, width: int) 
        back inside if it would stick out.
 
     Args:
-        grey: uint8, light ink on dark, shape ``(h, w)``.
+        gray: uint8, light ink on dark, shape ``(h, w)``.
         height: Rows of the result.
         width: Columns of the result.
 
@@ -57,9 +57,9 @@ def frame_ink(grey: UInt8[np.ndarray, "rows columns"], height: int, width: int) 
         LeCun, Cortes and Burges, the description of the MNIST database. We differ in steps 3 and 4, which
         scanned forms do not need, and in the filter of step 5.
     """
-    if is_framed(grey, height, width):
-        return grey
-    found = subtract_background(reduce_to(grey, WORKING_SIDE))
+    if is_framed(gray, height, width):
+        return gray
+    found = subtract_background(reduce_to(gray, WORKING_SIDE))
     out = np.zeros((height, width), np.uint8)
     if not found.any():
         return out
@@ -77,56 +77,56 @@ def frame_ink(grey: UInt8[np.ndarray, "rows columns"], height: int, width: int) 
     return out
 
 
-def is_framed(grey: Grey, height: int, width: int) -> bool:
+def is_framed(gray: Gray, height: int, width: int) -> bool:
     """Whether an image already has MNIST's framing.
 
     It has the requested size; its bounding box is as long as MNIST's (20 of 28) in one direction, within one pixel,
     and no longer in the other; and its center of mass rounds to the center. All but a few of MNIST's 70,000 images
     pass.
     """
-    if grey.shape != (height, width) or not grey.any():
-        return grey.shape == (height, width) and not grey.any()
-    top, bottom, left, right = ink_box(grey)
+    if gray.shape != (height, width) or not gray.any():
+        return gray.shape == (height, width) and not gray.any()
+    top, bottom, left, right = ink_box(gray)
     over_h, over_w = bottom - top - height * 20 / 28, right - left - width * 20 / 28
     if max(over_h, over_w) > 0.5 or max(over_h, over_w) < -1.5:
         return False
-    row, column = center_of_mass(grey)
+    row, column = center_of_mass(gray)
     return abs(row - height / 2) <= 0.5 and abs(column - width / 2) <= 0.5
 
 
-def ink_box(grey: Grey) -> tuple[int, int, int, int]:
+def ink_box(gray: Gray) -> tuple[int, int, int, int]:
     """Top, bottom, left, right of the bounding box of nonzero pixels; bottom and right are exclusive."""
-    rows, columns = np.flatnonzero(grey.any(axis=1)), np.flatnonzero(grey.any(axis=0))
+    rows, columns = np.flatnonzero(gray.any(axis=1)), np.flatnonzero(gray.any(axis=0))
     return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
 
 
-def center_of_mass(grey: Grey) -> tuple[float, float]:
+def center_of_mass(gray: Gray) -> tuple[float, float]:
     """Row and column of the center of mass, in pixels counted from 0; the center of the image if all is 0.
 
     Example:
         >>> center_of_mass(np.array([[0, 1, 3]], np.uint8))
         (0.0, 1.75)
     """
-    wide = grey.astype(np.int64)
+    wide = gray.astype(np.int64)
     total = int(wide.sum())
     if total == 0:  # a faint dot may vanish when it is reduced
-        return (grey.shape[0] - 1) / 2, (grey.shape[1] - 1) / 2
-    row = int((wide.sum(axis=1) * np.arange(grey.shape[0])).sum()) / total
-    column = int((wide.sum(axis=0) * np.arange(grey.shape[1])).sum()) / total
+        return (gray.shape[0] - 1) / 2, (gray.shape[1] - 1) / 2
+    row = int((wide.sum(axis=1) * np.arange(gray.shape[0])).sum()) / total
+    column = int((wide.sum(axis=0) * np.arange(gray.shape[1])).sum()) / total
     return row, column
 
 
-def reduce_to(grey: UInt8[np.ndarray, "rows columns"], side: int) -> Grey:
+def reduce_to(gray: UInt8[np.ndarray, "rows columns"], side: int) -> Gray:
     """Resize so that the longer side is at most ``side``; smaller images are unchanged."""
-    h, w = grey.shape
+    h, w = gray.shape
     longer = max(h, w)
     if longer <= side:
-        return grey
+        return gray
     rows, columns = (max(1, nearest(s * side / longer)) for s in (h, w))
-    return resample(grey[..., None], rows, columns)[..., 0]
+    return resample(gray[..., None], rows, columns)[..., 0]
 
 
-def subtract_background(grey: Grey) -> Grey:
+def subtract_background(gray: Gray) -> Gray:
     """Separate ink from an uneven background: the background becomes 0, full ink 255.
 
     1. Background: the morphological opening (a running minimum, then a running maximum of it) in a square window of a
@@ -139,47 +139,47 @@ def subtract_background(grey: Grey) -> Grey:
     5. Contrast: an eighth of the way from the background's mean to the ink's mean becomes 0, the ink's mean and above
        become 255. Not if half of the image or more is exactly 0: then it was drawn, and its gray levels are exact.
     """
-    window = max(3, min(grey.shape) // 3) | 1
-    ground = opening(grey, window).astype(np.int64)
-    rise = ((grey - ground) * 255 // np.maximum(255 - ground, MIN_ROOM)).clip(0, 255).astype(np.uint8)
+    window = max(3, min(gray.shape) // 3) | 1
+    ground = opening(gray, window).astype(np.int64)
+    rise = ((gray - ground) * 255 // np.maximum(255 - ground, MIN_ROOM)).clip(0, 255).astype(np.uint8)
     threshold = otsu(rise)
     mask = rise > threshold
     if not mask.any() or mask.all():
-        return np.zeros_like(grey)
+        return np.zeros_like(gray)
     full, low = int(rise[mask].mean() + 0.5), int(rise[~mask].mean() + 0.5)
     if full - low < max(MIN_CONTRAST, MIN_CERTAINTY * float(rise[~mask].std())):
-        return np.zeros_like(grey)
+        return np.zeros_like(gray)
     kept = running(main_components(mask, rise).astype(np.uint8), 5, np.maximum).astype(bool)
-    drawn = int((grey == 0).sum()) * 2 >= grey.size
+    drawn = int((gray == 0).sum()) * 2 >= gray.size
     low, full = (0, 255) if drawn else (low + (full - low) // 8, full)
     stretched = np.clip((rise.astype(np.int64) - low) * 255 // max(1, full - low), 0, 255)
     return np.where(kept, stretched, 0).astype(np.uint8)
 
 
-def running(grey: Grey, window: int, better: np.ufunc) -> Grey:
+def running(gray: Gray, window: int, better: np.ufunc) -> Gray:
     """The running minimum or maximum (``np.minimum``, ``np.maximum``) in an odd square window, clipped at the edges."""
     neutral = 255 if better is np.minimum else 0
     for axis in (0, 1):
-        length, reach = grey.shape[axis], window // 2
+        length, reach = gray.shape[axis], window // 2
         padding = [(0, 0), (0, 0)]
         padding[axis] = (reach, reach)
-        wide = np.moveaxis(np.pad(grey, padding, constant_values=neutral), axis, 0)
+        wide = np.moveaxis(np.pad(gray, padding, constant_values=neutral), axis, 0)
         span = 1
         while span * 2 <= window:  # a window of 2 spans is two windows of 1
             wide = better(wide[:-span], wide[span:])
             span *= 2
         rest = window - span
         wide = better(wide[: len(wide) - rest], wide[rest:]) if rest else wide
-        grey = np.moveaxis(wide[:length], 0, axis)
-    return grey
+        gray = np.moveaxis(wide[:length], 0, axis)
+    return gray
 
 
-def opening(grey: Grey, window: int) -> Grey:
+def opening(gray: Gray, window: int) -> Gray:
     """Morphological opening: light details narrower than the window vanish."""
-    return running(running(grey, window, np.minimum), window, np.maximum)
+    return running(running(gray, window, np.minimum), window, np.maximum)
 
 
-def otsu(grey: Grey) -> int:
+def otsu(gray: Gray) -> int:
     """Otsu's threshold: the darker part is ``<=`` it; 0 for an image of one level.
 
     Source:
@@ -189,7 +189,7 @@ def otsu(grey: Grey) -> int:
         >>> otsu(np.array([[10, 12, 200, 203]], np.uint8))
         12
     """
-    counts = np.bincount(grey.reshape(-1), minlength=256).astype(np.int64)
+    counts = np.bincount(gray.reshape(-1), minlength=256).astype(np.int64)
     n, total = int(counts.sum()), int((counts * np.arange(256)).sum())
     below, mass = counts.cumsum()[:-1], (counts * np.arange(256)).cumsum()[:-1]
     usable = (below > 0) & (below < n)
@@ -198,7 +198,7 @@ def otsu(grey: Grey) -> int:
     return int(between.argmax())
 
 
-def main_components(mask: Mask, weights: Grey) -> Mask:
+def main_components(mask: Mask, weights: Gray) -> Mask:
     """Keep the connected components that make up the digit.
 
     The mass of a component is the sum of its weights. If a component that does not touch the edge of the image has at
