@@ -39,7 +39,7 @@ class Fitted:
     """The result of a training.
 
     Attributes:
-        weights: The final weights, averaged if the options say so.
+        weights: The final weights, averaged if the options request it.
         history: The learning curves.
         outcome: ``finished``, ``interrupted`` or ``diverged``.
         steps: Number of steps taken.
