@@ -5,8 +5,9 @@
 The mutants are cosmic-ray's: arithmetic and comparison operators, numbers, truth values, conditions, loops, decorators.
 One is drawn for each of a sample of places. Annotations, error messages and what a notebook shows are not mutated.
 Each mutant is tested in a copy of the tree by the test files of its package that import the mutated module, those of
-the same name first, those without TensorFlow before the others, until one fails. The others of the default lane are
-not run, so that the score is a lower bound. Writes docs/figures/reliability-mutation.json.
+the same name first, those without TensorFlow before the others, until one fails. Tests that run the program or a
+browser are not run, so that the score is a lower bound of that of the default lane. Writes
+docs/figures/reliability-mutation.json.
 
 cosmic-ray is in the dependency group `prove`.
 """
@@ -42,7 +43,9 @@ PROOFS = ("*_proof.py", "*_fuzz.py", "test_faults.py", "test_interruption.py", "
 """Test files that are short versions of the proofs: too slow to run for every mutant."""
 FIRST = {"training/fit.py": "test_step_oracles.py", "training/augment.py": "test_augment_axes.py"}
 """Test files that notice most mutants of a module, where their names do not say so."""
-PYTEST = ("-q", "-x", "-p", "no:cacheprovider", "-m", "not long and not slow", "--hypothesis-seed=0")
+PYTEST = ("-q", "-x", "-p", "no:cacheprovider", "-p", "mutation", "-m", "not long", "--hypothesis-seed=0")
+SLOW_FIXTURES = {"convscope", "short_run", "browser", "show"}
+"""Tests that run the program or a browser are not run for every mutant either."""
 SHOWN_ONLY = ("_repr_html_", "__repr__", "__str__")
 
 
@@ -68,7 +71,7 @@ class Mutant:
 
 
 @dataclass(frozen=True)
-class TestFile:
+class MeasuredFile:
     """A test file, measured once without a mutant: what it imports, and what it takes."""
 
     path: str
@@ -158,6 +161,11 @@ def sample(root: Path, package: str, count: int, seed: int) -> list[Mutant]:
 # --- Tests --------------------------------------------------------------------------------------------------------
 
 
+def pytest_collection_modifyitems(items: list[Any]) -> None:
+    """As a plugin of pytest: leave slow tests out."""
+    items[:] = [item for item in items if not SLOW_FIXTURES & set(getattr(item, "fixturenames", ()))]
+
+
 def serve() -> None:
     """Run tests in forks of this process, which has imported what all light tests need and nothing of ours.
 
@@ -222,7 +230,8 @@ class Copy:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source, target)
         one_thread = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-        self.environment = os.environ | one_thread | {"PYTHONPATH": str(folder / "src"), "PYTHONHASHSEED": "0"}
+        self.environment = os.environ | one_thread | {"PYTHONHASHSEED": "0"}
+        self.environment["PYTHONPATH"] = os.pathsep.join(str(folder / name) for name in ("src", "proofs"))
         self._server = subprocess.Popen(
             [sys.executable, __file__, "--serve"], cwd=folder, env=self.environment, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -230,8 +239,7 @@ class Copy:
 
     def close(self) -> None:
         """End the server."""
-        self._server.stdin.close()  # type: ignore[union-attr]
-        self._server.wait()
+        self._server.communicate()
 
     def light(self, tests: list[str], limit: float, names_modules: bool = False) -> tuple[int | None, list[str]]:
         """Exit code of pytest, None at the time limit; and the modules imported."""
@@ -254,7 +262,7 @@ class Copy:
             return None
 
 
-def measure(copy: Copy, package: str) -> list[TestFile]:
+def measure(copy: Copy, package: str) -> list[MeasuredFile]:
     """Run each test file of a package once; skip those that are too slow, or fail without a mutant."""
     found = []
     for path in sorted((copy.folder / "tests" / package).glob("test_*.py")):
@@ -264,12 +272,12 @@ def measure(copy: Copy, package: str) -> list[TestFile]:
         code, modules = copy.light([name], SLOWEST, names_modules=True)
         seconds = round(time.monotonic() - began, 2)
         if code == 0:
-            found.append(TestFile(name, tuple(modules), "tensorflow" in modules, seconds))
+            found.append(MeasuredFile(name, tuple(modules), "tensorflow" in modules, seconds))
         print(f"  {name}: {seconds} s{'' if code == 0 else f', exit {code}: not used'}", flush=True)
     return found
 
 
-def tests_of(mutant: Mutant, files: list[TestFile]) -> tuple[list[TestFile], list[TestFile]]:
+def files_for(mutant: Mutant, files: list[MeasuredFile]) -> tuple[list[MeasuredFile], list[MeasuredFile]]:
     """The light and the heavy test files that can notice a mutant, the likeliest first."""
     module = "convscope." + mutant.module.removesuffix(".py").replace("/", ".")
     likeliest = FIRST.get(mutant.module, Path(mutant.module).stem)
@@ -278,7 +286,7 @@ def tests_of(mutant: Mutant, files: list[TestFile]) -> tuple[list[TestFile], lis
     return [file for file in able if not file.heavy], [file for file in able if file.heavy]
 
 
-def judge(mutant: Mutant, copy: Copy, files: list[TestFile]) -> tuple[str, str]:
+def judge(mutant: Mutant, copy: Copy, files: list[MeasuredFile]) -> tuple[str, str]:
     """``killed``, ``timeout`` or ``survived``; and the test file that noticed."""
     path = copy.folder / "src" / "convscope" / mutant.module
     original = path.read_text(encoding="utf-8")
@@ -286,8 +294,8 @@ def judge(mutant: Mutant, copy: Copy, files: list[TestFile]) -> tuple[str, str]:
         cached.unlink()
     path.write_text(mutant.source, encoding="utf-8")
     try:
-        light, heavy = tests_of(mutant, files)
-        doctest = TestFile(f"src/convscope/{mutant.module}", (), bool(heavy) and not light, 2.0)
+        light, heavy = files_for(mutant, files)
+        doctest = MeasuredFile(f"src/convscope/{mutant.module}", (), bool(heavy) and not light, 2.0)
         for group, run in ((light, lambda *words: copy.light(*words)[0]), (heavy, copy.heavy)):
             group = [*group, *([doctest] if doctest.heavy == (run == copy.heavy) else [])]
             for part in [group[:1], group[1:]] if group else []:
@@ -345,7 +353,7 @@ def prove(
             for other in made[1:]:  # compiled files, so that each copy starts as warm as the first
                 shutil.copytree(made[0].folder, other.folder, dirs_exist_ok=True)
 
-            def one(mutant: Mutant, files: list[TestFile] = files) -> tuple[Mutant, str, str]:
+            def one(mutant: Mutant, files: list[MeasuredFile] = files) -> tuple[Mutant, str, str]:
                 copy = copies.get()
                 try:
                     return mutant, *judge(mutant, copy, files)
