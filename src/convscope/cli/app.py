@@ -16,7 +16,8 @@ from typing import NoReturn
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from convscope import __version__
-from convscope.cli.output import Output, note
+from convscope.api.notes import note
+from convscope.cli.output import Output
 from convscope.errors import ConvscopeError
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -22,7 +22,6 @@ def install_completion(
 
     from convscope.cli.app import app
 
-    choice: dict[str, Any] = {"shell": shell}  # the name of a shell, not subprocess's shell=True
     try:
         path = app.install_completion(shell=shell)
     except ShellDetectionError:
