@@ -156,11 +156,11 @@ class Run:
 
         return page(self, out=out)
 
-    def open(self, *, out: str | Path | None = None) -> PageResult:
+    def open(self, *, out: str | Path | None = None, browser: bool = True) -> PageResult:
         """Write the page and show it in the browser: see `api.open.open`."""
         from convscope.api import open as module
 
-        return module.open(self, out=out)
+        return module.open(self, out=out, browser=browser)
 
     def summary(self) -> NetworkSummary:
         """Output shapes, parameters, multiply-adds and receptive field of every layer."""

@@ -82,7 +82,7 @@ COMMANDS = {
         "Manage",
         "Import a Keras model into a run, without executing code from the file.",
         "model.keras --data mnist",
-        "import_keras:import_keras",
+        "import_model:import_model",
     ),
 }
 """Written here, so that ``--help`` imports no command."""
