@@ -31,7 +31,7 @@ from trainer import record_state
 from convscope.errors import ConvscopeError
 from convscope.model import model_file
 from convscope.training import checkpoint
-from convscope.training.run import MODEL_FILE, RUN_FILE, load_run
+from convscope.training.run import MODEL_FILE, RUN_FILE, load_record
 
 COUNTED = ("open", "write", "fsync", "rename", "unlink", "mkdir", "rmdir")
 
@@ -185,7 +185,7 @@ def check(run: Path, disk: Disk, written: dict[str, bytes], is_over: bool, outco
         for name in (RUN_FILE, MODEL_FILE):
             if (run / name).read_bytes() != written[name]:
                 return f"{name} differs from what was written"
-        load_run(run)
+        load_record(run)
         model_file.load_model(run / MODEL_FILE)
         outcomes.finished += 1
         return ""

@@ -31,7 +31,7 @@ SLOW_FILES = {
     "test_model_file_fuzz.py", "test_faults.py", "test_interruption.py", "test_power_loss.py", "test_checkpoint.py",
     "test_fit.py", "test_train.py", "test_bad_input.py", "test_signals.py", "test_notebook.py", "test_packaging.py",
     "test_light_import.py", "test_docs.py", "test_forward_twin.py", "test_preprocess_twin.py", "test_node.py",
-    "test_step_oracles.py", "test_mutation_proof.py",
+    "test_step_oracles.py", "test_resume.py", "test_run.py", "test_explanation.py",
 }  # fmt: skip
 """Files that train networks, start processes, or run short versions of the experiments in proofs/."""
 

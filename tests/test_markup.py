@@ -15,7 +15,7 @@ from convscope.api.open import page as write_run_page
 from convscope.data.dataset import Dataset, LoadedData, Skipped
 from convscope.data.preprocess import Preprocessing
 from convscope.evaluation.predict import Predictions
-from convscope.training.run import load_run
+from convscope.training.run import load_record
 
 HOSTILE = '<script>alert("x")</script>'
 
@@ -78,7 +78,7 @@ def test_predictions_show_the_likeliest_classes_with_bars() -> None:
 
 
 def test_a_run_shows_its_figures_and_its_curve(short_run: Path) -> None:
-    run = load_run(short_run)
+    run = load_record(short_run)
     seen = Reader(run._repr_html_())
     assert f"{run.test['accuracy']['rate']:.2%}" in seen.text and "quick" in seen.text
     points = seen.all("polyline")[0]["points"].split()

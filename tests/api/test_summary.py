@@ -4,7 +4,7 @@ import pytest
 
 from convscope.api.load_data import load_data
 from convscope.api.summary import summary
-from convscope.errors import OptionError, SpecError
+from convscope.errors import OptionError
 
 
 def test_presets_fit_other_inputs_and_classes() -> None:
@@ -27,7 +27,7 @@ def test_a_network_tells_two_classes_apart_at_least(classes: int) -> None:
 
 
 def test_a_folder_without_a_model_is_no_network(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="Expected a preset"):
+    with pytest.raises(OptionError, match="Expected a preset"):
         summary(str(tmp_path))
 
 

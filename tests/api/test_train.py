@@ -12,7 +12,7 @@ import pytest
 from convscope.api.callbacks import Callbacks
 from convscope.api.evaluate import evaluate
 from convscope.api.train import train
-from convscope.errors import DataError, RunError, SpecError
+from convscope.errors import DataError, OptionError, RunError, SpecError
 from convscope.model.model_file import load_model, weights_sha256
 
 LINES = """\
@@ -89,7 +89,7 @@ def test_the_record_is_json_without_any_number_that_is_none(options: dict[str, A
     ("change", "error", "says"),
     [
         ({"data": "nowhere"}, DataError, "not found"),
-        ({"model": "quik"}, SpecError, "Did you mean quick"),
+        ({"model": "quik"}, OptionError, "Did you mean quick"),
         ({"model": "classic", "size": 3}, SpecError, "layer 2"),
     ],
     ids=["no data", "no network", "a network that does not fit"],

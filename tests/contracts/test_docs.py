@@ -28,7 +28,7 @@ WALK = ("index", "train", "see", "understand", "images", "measured")
 WORDS_OF_THE_PAGE = (
     "accuracy", "class", "confusion matrix", "epoch", "filter", "interval",
     "learning rate", "logit", "loss", "padding", "precision", "recall", "receptive field", "stride", "temperature",
-    "validation split", "bias", "kernel", "window", "activation", "parameter", "occlusion", "gradient",
+    "validation", "bias", "kernel", "window", "activation", "parameter", "occlusion", "gradient",
     "seed", "probability", "preprocessing", "label", "pixel", "channel", "weight",
 )  # fmt: skip
 """Terms used in the HTML page; a test checks that each still occurs there."""

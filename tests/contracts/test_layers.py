@@ -117,9 +117,13 @@ def executed_data(tree: ast.AST) -> list[str]:
             found += [node.func.id] if node.func.id in EXECUTES_DATA["calls"] else []
         elif isinstance(node, ast.Attribute):
             found += [node.attr] if node.attr in EXECUTES_DATA["attributes"] else []
-        elif isinstance(node, ast.keyword) and node.arg in ("allow_pickle", "shell"):
-            value = ast.unparse(node.value)
-            found += [f"{node.arg}={value}"] if value != "False" else []
+        if isinstance(node, ast.Call) and not ast.unparse(node.func).endswith(
+            ".install_completion"
+        ):  # its shell is a name
+            pairs = [(one.arg, ast.unparse(one.value)) for one in node.keywords]
+            found += [
+                f"{name}={value}" for name, value in pairs if name in ("allow_pickle", "shell") and value != "False"
+            ]
     return found
 
 

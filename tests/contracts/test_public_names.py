@@ -6,11 +6,13 @@ import json
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import convscope
+from convscope.cli.app import COMMANDS
 from convscope.training.options import TrainOptions
 
 ROOT = Path(__file__).parents[2]
@@ -19,8 +21,11 @@ STORED = Path(__file__).parent / "public_names.json"
 FUNCTIONS = {"data": "load_data", "data check": "check_data", "import": "import_model"}
 """Commands whose function has another name, since theirs is taken or says too little without the command line."""
 
-ONLY_IN_A_TERMINAL = {"json", "quiet", "verbose", "no_browser", "no_numbers", "step", "npz", "out", "yes"}
-"""How a result is printed and where it is written: a function returns it instead."""
+ONLY_IN_A_TERMINAL = {"output", "no_numbers", "step", "npz", "yes"}
+"""How a result is printed, shown or confirmed."""
+
+SAVED_BY_THE_RESULT = {"predict", "explain", "evaluate", "summary", "conv"}
+"""Commands whose ``--out`` draws; in Python the result has ``save``, or shows itself."""
 
 
 def surface() -> dict[str, list[str]]:
@@ -80,6 +85,22 @@ def test_train_takes_every_training_option_by_its_name() -> None:
     parameters = inspect.signature(convscope.train).parameters
     assert set(TrainOptions.__dataclass_fields__) <= set(parameters)
     assert {one.kind for name, one in parameters.items() if name != "data"} == {inspect.Parameter.KEYWORD_ONLY}
+
+
+def options_of(command: str) -> set[str]:
+    inner = {"data": "data:data", "data check": "check_data:check"}
+    module, name = (inner.get(command) or COMMANDS[command].home).split(":")
+    return {*inspect.signature(getattr(import_module(f"convscope.cli.{module}"), name)).parameters}
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "data check"])
+def test_every_command_has_a_function_or_method_with_the_same_options(command: str) -> None:
+    name = FUNCTIONS.get(command, command)
+    is_method = name in vars(convscope.Run) and name not in convscope.__all__
+    function = getattr(convscope.Run if is_method else convscope, name)
+    known = {*inspect.signature(function).parameters} | ({"run"} if is_method else set())
+    known |= {"out"} if command in SAVED_BY_THE_RESULT else set()
+    assert options_of(command) - ONLY_IN_A_TERMINAL <= known
 
 
 def code_blocks(path: Path) -> str:

@@ -56,7 +56,7 @@ BANNED: dict[str, str] = {
     r"pieces of code": "code",
     # idiom
     r"a defect of": "internal error",
-    r"(says?|said|tells?) (what|which|how|whether|where|so)": "describes, reports, states",
+    r"(says?|said|tells?) (what|which|how|whether|where)": "describes, reports, states",
     r"(network|networks|model|page|file|files|map|title|command|label|labels|it|they) (says?|said)": "predicts, states",
     r"(is|are|was|be|been) (said|told)": "reported, listed",
     r"looks?ed? (\w+ ){0,3}through": "check",

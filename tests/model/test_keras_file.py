@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from convscope.api.import_keras import ImportOptions, import_keras
 from keras_files import models, repack, save, weights_of, with_config, with_h5
 
+from convscope.api.import_model import import_model
 from convscope.errors import ModelFileError
 from convscope.model.forward import logits
 from convscope.model.keras_file import read_keras
@@ -49,13 +49,13 @@ NAMES = (
 def test_it_computes_what_keras_computes(name: str, tmp_path: Path) -> None:
     model = models()[name]()
     path = save(model, tmp_path / "m.keras")
-    imported = import_keras(path, out=tmp_path / "run")
+    imported = import_model(path, out=tmp_path / "run")
     pixels = np.random.default_rng(1).integers(0, 256, (5, *model.input_shape[1:]), np.uint8)
     low, high = (float(end) for end in imported.input_range.split(".."))
     wanted = model.predict(low + (high - low) * pixels.astype(np.float32) / 255, verbose=0)
     if name == "logits":
         wanted = np.exp(wanted) / np.exp(wanted).sum(axis=1, keepdims=True)
-    ours = logits(imported.model.spec, imported.model.weights, pixels.astype(np.float32) / 255)
+    ours = logits(imported.run.model.spec, imported.run.model.weights, pixels.astype(np.float32) / 255)
     ours = np.exp(ours - ours.max(axis=1, keepdims=True))
     np.testing.assert_allclose(ours / ours.sum(axis=1, keepdims=True), wanted, atol=1e-5)
 
@@ -68,11 +68,11 @@ def test_the_list_of_models_is_whole() -> None:
 def test_the_range_that_a_person_gives_is_what_the_network_sees(input_range: str, tmp_path: Path) -> None:
     model = models()["the tutorial's"]()
     path = save(model, tmp_path / "m.keras")
-    imported = import_keras(path, ImportOptions(input_range=input_range), out=tmp_path / "run")
+    imported = import_model(path, input_range=input_range, out=tmp_path / "run")
     images = np.random.default_rng(2).random((3, 12, 12, 1)).astype(np.float32)
     low, high = (float(end) for end in input_range.split(".."))
     wanted = model.predict(low + (high - low) * images, verbose=0)
-    ours = np.exp(logits(imported.model.spec, imported.model.weights, images).astype(np.float64))
+    ours = np.exp(logits(imported.run.model.spec, imported.run.model.weights, images).astype(np.float64))
     np.testing.assert_allclose(ours / ours.sum(axis=1, keepdims=True), wanted, atol=1e-4)
 
 
@@ -329,7 +329,7 @@ def assert_refused(hostile: bytes, words: str, folder: Path) -> None:
     began = time.monotonic()
     tracemalloc.start()
     with pytest.raises(ModelFileError) as caught:
-        import_keras(path, out=folder / "run")
+        import_model(path, out=folder / "run")
     grown = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert re.search(words if "|" in words else re.escape(words), str(caught.value)), str(caught.value)

@@ -129,7 +129,7 @@ def test_a_long_slide_is_drawn_in_few_steps_with_the_first_and_the_last() -> Non
 def test_numbers_that_nobody_could_read_are_left_out() -> None:
     small, large = scene(slide(ConvOptions())), scene(slide(ConvOptions(size=100)))
     assert small.numbered and not large.numbered
-    assert not any(isinstance(shape, Text) and shape.centred for shape in large.still)
+    assert not any(isinstance(shape, Text) and shape.centered for shape in large.still)
     assert not scene(slide(ConvOptions()), numbers=False).numbered
 
 

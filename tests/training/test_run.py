@@ -16,7 +16,7 @@ from convscope.training.run import (
     RunRecord,
     find_run,
     from_json,
-    load_run,
+    load_record,
     new_folder,
     save_run,
     write_text,
@@ -40,7 +40,7 @@ def example() -> RunRecord:
 
 def test_a_run_survives_its_file(tmp_path: Path) -> None:
     save_run(example(), tmp_path)
-    assert load_run(tmp_path) == example()
+    assert load_record(tmp_path) == example()
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_record_with_a_value_of_another_kind_is_refused(change: dict) -> None:
 def test_a_damaged_record_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / RUN_FILE).write_text(text)
     with pytest.raises(RunError, match=r"run\.json"):
-        load_run(tmp_path)
+        load_record(tmp_path)
 
 
 def test_a_folder_that_is_not_empty_is_refused_and_kept(tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_a_run_without_its_model_is_not_the_newest(tmp_path: Path, monkeypatch: 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / RUN_FILE)
     with pytest.raises(RunError, match="not a regular file"):
-        load_run(tmp_path)
+        load_record(tmp_path)
     with pytest.raises(OptionError, match="not a regular file"):
         load_config(tmp_path / RUN_FILE)
 
@@ -207,4 +207,4 @@ def test_a_record_larger_than_any_is_not_read(tmp_path: Path) -> None:
     (tmp_path / RUN_FILE).touch()
     os.truncate(tmp_path / RUN_FILE, 10**12)  # sparse: it takes no room
     with pytest.raises(RunError, match="more than 64,000,000 bytes"):
-        load_run(tmp_path)
+        load_record(tmp_path)

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 
 import numpy as np
 
 from convscope.api.callbacks import Callbacks
 from convscope.api.check_output_path import check_output_path
+from convscope.api.notebook_progress import default_display
+from convscope.api.run import Run, load_run
 from convscope.data.data_check import Finding
-from convscope.data.data_checks import DataReport, check_dataset
+from convscope.data.data_checks import KINDS, DataReport, check_dataset
 from convscope.data.dataset import Dataset, check_class_names, folds
 from convscope.data.readers import load
 from convscope.data.scan import ScanResult, scan
 from convscope.errors import DataError, OptionError, RunError
 from convscope.evaluation.label_issues import LabelIssue, label_issues
 from convscope.evaluation.predict import Predictions, predict
+from convscope.markup import table
 from convscope.model.model_file import Model, load_model
 from convscope.model.spec import Spec
 from convscope.report.data_report_page import data_report_page
 from convscope.training.options import TrainOptions, resolve
-from convscope.training.run import MODEL_FILE, UNKNOWN_DATA, find_run, load_run, write_text
+from convscope.training.run import MODEL_FILE, UNKNOWN_DATA, write_text
 
 FOLDS = 4
 """Folds of the cross-validation. Each network is trained on three quarters of the images."""
@@ -56,11 +60,20 @@ class CheckResult:
     labels: LabelCheck | None = field(default=None, repr=False)
     page: Path | None = None
 
+    def _repr_html_(self) -> str:
+        rows = [
+            (escape(KINDS[kind].title), f"{count:,}", escape(KINDS[kind].advice))
+            for kind, count in self.report.counts.items()
+        ]
+        scan = self.report.scan
+        caption = f"{scan.source}: {len(scan.records):,} images, " + ("problems found" if rows else "no problems found")
+        return table(("problem", "findings", "what to do"), rows, caption=caption)
+
 
 def check_data(
     source: str | Path | None = None,
     *,
-    run: str | Path | None = None,
+    run: Run | str | Path | None = None,
     out: str | Path | None = None,
     callbacks: Callbacks | None = None,
 ) -> CheckResult:
@@ -68,10 +81,10 @@ def check_data(
 
     Args:
         source: The name or path of a dataset; None takes the data that the run was trained on.
-        run: A run folder. Its network is trained `FOLDS` more times with the same options, each time without one fold
-            of the images, to find likely label errors in that fold.
+        run: A run or its folder. Its network is trained `FOLDS` more times with the same options, each time without
+            one fold of the images, to find likely label errors in that fold.
         out: HTML page to write, with thumbnails.
-        callbacks: Called while it works.
+        callbacks: Called while it works; None shows progress in a notebook or a terminal.
 
     Raises:
         DataError: The dataset does not exist, has no images, or does not have the classes of the run.
@@ -85,15 +98,17 @@ def check_data(
     """
     if source is None and run is None:
         raise OptionError("Expected a dataset or --run RUN. Received: neither.", hint="Try: convscope data check mnist")
-    folder = find_run(run) if run is not None else None
-    record = load_run(folder) if folder else None
+    if callbacks is None:
+        with default_display() as display:
+            return check_data(source, run=run, out=out, callbacks=display.callbacks)
+    folder = load_run(run).folder if run is not None else None
+    record = load_run(folder).record if folder else None
     source = source if source is not None else record.options.data if record else ""
     if record and source == UNKNOWN_DATA:
         raise DataError(
             "Expected data, because this network was imported without any. Received: none.", hint="Name a dataset."
         )
     check_output_path(out, source, folder)
-    callbacks = callbacks or Callbacks()
     scanned = _scan(source, callbacks)
     labels, findings = None, ()
     if folder and record:

@@ -45,6 +45,11 @@ class ImportResult:
     assumed: tuple[str, ...]
     evaluation: Evaluation | None
 
+    def _repr_html_(self) -> str:
+        options = ", ".join(self.assumed)
+        words = f"<p>Assumed, because the file does not say: {options}. Set what you know.</p>" if options else ""
+        return self.run._repr_html_() + words
+
 
 def import_model(
     file: str | Path,

@@ -8,10 +8,16 @@ from html import escape
 from typing import Any
 
 from convscope.api.callbacks import Callbacks
+from convscope.api.progress import ProgressDisplay
 from convscope.markup import bar
 from convscope.training.history import Progress
 
 SECONDS_BETWEEN = 0.25
+
+
+def default_display() -> NotebookProgress | ProgressDisplay:
+    """The progress display of a call from Python: in a notebook or a terminal; elsewhere nothing is shown."""
+    return NotebookProgress() if in_notebook() else ProgressDisplay(quiet=not sys.stderr.isatty())
 
 
 def in_notebook() -> bool:
@@ -34,14 +40,22 @@ class NotebookProgress:
     @property
     def callbacks(self) -> Callbacks:
         """What `train` calls."""
-        return Callbacks(begin=self._begin, progress=self._progress)
+        return Callbacks(begin=self._begin, progress=self._progress, images=self._images)
 
-    def close(self) -> None:
-        """Leave the cell to the result."""
+    def __enter__(self) -> NotebookProgress:
+        return self
+
+    def __exit__(self, *error: object) -> None:
         self._shown.update(self._html(""))
 
     def _begin(self, phase: str) -> None:
         self._shown.update(self._html(f"{escape(phase)} …"))
+
+    def _images(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self._updated >= SECONDS_BETWEEN:
+            self._updated = now
+            self._shown.update(self._html(f"{bar(done / max(total, 1), width=240)} {done:,} of {total:,} images"))
 
     def _progress(self, progress: Progress) -> None:
         now = time.monotonic()

@@ -15,8 +15,7 @@ from convscope.errors import ModelFileError, OptionError, RunError
 from convscope.evaluation.metrics import Evaluation
 from convscope.markup import curve, table
 from convscope.model.model_file import Model, load_model
-from convscope.training.run import MODEL_FILE, RunRecord, find_run
-from convscope.training.run import load_run as load_run_record
+from convscope.training.run import MODEL_FILE, RunRecord, find_run, load_record
 
 if TYPE_CHECKING:
     import keras
@@ -58,7 +57,7 @@ class Run:
     @cached_property
     def record(self) -> RunRecord:
         """The record of the training, as in ``run.json``: options, data, learning curves, figures, versions."""
-        return load_run_record(self.folder)
+        return load_record(self.folder)
 
     @cached_property
     def model(self) -> Model:
@@ -157,11 +156,11 @@ class Run:
 
         return page(self, out=out)
 
-    def open(self, *, out: str | Path | None = None) -> PageResult:
+    def open(self, *, out: str | Path | None = None, browser: bool = True) -> PageResult:
         """Write the page and show it in the browser: see `api.open.open`."""
         from convscope.api import open as module
 
-        return module.open(self, out=out)
+        return module.open(self, out=out, browser=browser)
 
     def summary(self) -> NetworkSummary:
         """Output shapes, parameters, multiply-adds and receptive field of every layer."""

@@ -19,7 +19,7 @@ from convscope.markup import table
 from convscope.model.reference import REFERENCE_FILE
 from convscope.training.checkpoint import FOLDER as CHECKPOINTS
 from convscope.training.checkpoint import delete_checkpoints, files, lock_run
-from convscope.training.run import CONFIG_FILE, MODEL_FILE, RUN_FILE, RunRecord, load_run
+from convscope.training.run import CONFIG_FILE, MODEL_FILE, RUN_FILE, RunRecord, load_record
 
 RUNS = "runs"
 WRITTEN = {MODEL_FILE, CONFIG_FILE, REFERENCE_FILE, PAGE_FILE, RUN_FILE}
@@ -345,7 +345,7 @@ def _place(run: str | Path | Run, folder: str | Path) -> Path:
 
 
 def _entry(place: Path) -> RunEntry:
-    record = load_run(place)
+    record = load_record(place)
     if not (place / MODEL_FILE).is_file():
         raise RunError(f"{place} has no {MODEL_FILE}.")
     for key in ("source", "name"):

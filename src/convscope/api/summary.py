@@ -12,7 +12,7 @@ from convscope.markup import table
 from convscope.model.model_file import load_model
 from convscope.model.presets import load_spec
 from convscope.model.spec import Row, Spec
-from convscope.model.spec_parser import keras_call, parse
+from convscope.model.spec_parser import parse, spec_lines
 from convscope.training.run import MODEL_FILE
 
 
@@ -51,13 +51,13 @@ class NetworkSummary:
     def _rows(self) -> list[tuple[str, ...]]:
         return [
             (
-                keras_call(row.layer),
+                line,
                 "×".join(map(str, row.output_shape)),
                 f"{row.parameters:,}",
                 f"{row.multiply_adds:,}",
                 "×".join(str(axis.size) for axis in row.receptive_field) if row.receptive_field else "all",
             )
-            for row in self.layers
+            for line, row in zip(spec_lines(self.spec), self.layers, strict=True)
         ]
 
     def __str__(self) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from convscope.api.callbacks import Callbacks
 from convscope.api.environment import describe_environment
 from convscope.api.evaluate import evaluate_predictions
 from convscope.api.load_data import load_data
-from convscope.api.notebook_progress import NotebookProgress, in_notebook
+from convscope.api.notebook_progress import default_display
 from convscope.api.open import write_page
 from convscope.api.prepare import Plan, prepare
 from convscope.api.run import PICTURES_FOLDER, Run
@@ -34,6 +33,7 @@ from convscope.training.checkpoint import (
     lock_run,
 )
 from convscope.training.config import load_config
+from convscope.training.option import option_fields
 from convscope.training.options import TrainOptions, resolve
 from convscope.training.resume_check import check_same
 from convscope.training.run import MODEL_FILE, RunRecord, check_empty, new_folder, save_run
@@ -59,7 +59,7 @@ def train(
         resume: The folder of an interrupted training: continue from its last checkpoint. It ends with the weights
             that it would have had without the interruption. Options that are not given stay as they were.
         config: A ``config.toml`` of an earlier run; options given here override it.
-        callbacks: Called while it works; None shows a progress bar in a notebook, and nothing elsewhere.
+        callbacks: Called while it works; None shows a progress bar in a notebook or a terminal.
         **options: The fields of `TrainOptions`, such as ``model="quick"`` or ``epochs=5``.
 
     Returns:
@@ -79,13 +79,9 @@ def train(
         >>> run.test.accuracy.rate > 0.98  # doctest: +SKIP
         True
     """
-    if callbacks is None and in_notebook():
-        shown = NotebookProgress()
-        try:
-            return train(data, out=out, resume=resume, config=config, callbacks=shown.callbacks, **options)
-        finally:
-            shown.close()
-    callbacks = callbacks or Callbacks()
+    if callbacks is None:
+        with default_display() as display:
+            return train(data, out=out, resume=resume, config=config, callbacks=display.callbacks, **options)
     if resume is not None and (out or config):
         raise OptionError("--resume continues in its own folder with its own options. Received: --out or --config.")
     found = _find(Path(resume), callbacks) if resume is not None else None
@@ -147,8 +143,8 @@ def _signature() -> inspect.Signature:
     own = inspect.signature(train)
     named = [one for one in own.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
     options = [
-        inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=one.type)
-        for one in fields(TrainOptions)
+        inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=one.kind | None)
+        for one in option_fields(TrainOptions)
         if one.name != "data"
     ]
     return own.replace(parameters=[*named, *options])
@@ -171,21 +167,14 @@ def _in_memory(data: Any, given: Mapping[str, Any]) -> LoadedData:
 
 
 def _options(given: Mapping[str, Any], config: str | Path | None, began_with: TrainOptions | None) -> TrainOptions:
-    known = [one.name for one in fields(TrainOptions)]
-    for name in given:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            raise OptionError(
-                f"Unknown option. Received: {name}={given[name]!r}.", hint=f"Did you mean {near[0]}?" if near else ""
-            )
     values = (load_config(config) if config else {}) | dict(given)
     values = asdict(began_with) | values if began_with else values
     try:
-        return TrainOptions(**values)  # type: ignore[arg-type]
+        return TrainOptions.from_mapping(values)
     except OptionError as error:
-        raise OptionError(
-            str(error), hint=f"It is from {config} or was given as an option." if config else ""
-        ) from None
+        if not config:
+            raise
+        raise OptionError(error.message, hint=f"It is from {config} or the command line.") from None
 
 
 def options_of_checkpoint(folder: Path, found: Checkpoint | None = None) -> TrainOptions:

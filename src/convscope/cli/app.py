@@ -16,7 +16,8 @@ from typing import NoReturn
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from convscope import __version__
-from convscope.cli.output import Output, note
+from convscope.api.notes import note
+from convscope.cli.output import Output
 from convscope.errors import ConvscopeError
 
 
@@ -81,7 +82,7 @@ COMMANDS = {
         "Manage",
         "Import a Keras model into a run, without executing code from the file.",
         "model.keras --data mnist",
-        "import_keras:import_keras",
+        "import_model:import_model",
     ),
 }
 """Written here, so that ``--help`` imports no command."""

@@ -36,7 +36,7 @@ def check(
         Also write an HTML page with thumbnails, one file.
     """
     from convscope.api.check_data import check_data
-    from convscope.cli.progress import ProgressDisplay
+    from convscope.api.progress import ProgressDisplay
     from convscope.cli.signals import StoppableTraining
 
     with ProgressDisplay(quiet=output.quiet) as display, StoppableTraining(display) as training:

@@ -23,7 +23,7 @@ def install_completion(
     from convscope.cli.app import app
 
     try:
-        path = app.install_completion(**{"shell": shell})  # the name of a shell, not subprocess's shell=True
+        path = app.install_completion(shell=shell)
     except ShellDetectionError:
         raise OptionError(
             "The shell is not known.", hint="Name it: convscope --install-completion --shell bash, zsh or fish."

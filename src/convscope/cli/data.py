@@ -6,7 +6,8 @@ from dataclasses import asdict
 
 from cyclopts import App, Parameter
 
-from convscope.cli.output import Output, console, note, say, say_json, table
+from convscope.api.notes import note
+from convscope.cli.output import Output, console, say, say_json, table
 
 
 def data(source: str | None = None, *, size: int | None = None, output: Output = Output()) -> int:  # noqa: B008

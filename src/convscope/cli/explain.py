@@ -47,7 +47,7 @@ def explain(
     """
     from convscope.api.explain import ImageExplanation
     from convscope.api.explain import explain as explain_images
-    from convscope.cli.progress import ProgressDisplay
+    from convscope.api.progress import ProgressDisplay
     from convscope.training.run import find_run
 
     folder = find_run(run)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from convscope.api.check_output_path import check_output_path
-from convscope.cli.output import note
+from convscope.api.notes import note
 from convscope.data.dataset import Skipped
 from convscope.errors import OptionError, RunError
 from convscope.training.run import RUN_FILE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json as json_format
 import sys
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from cyclopts import Group, Parameter
 from rich.console import Console
 from rich.table import Table
 
-from convscope.errors import OptionError, printable
+from convscope.api.notes import note
+from convscope.errors import OptionError
 
 OUTPUT = Group("Output", sort_key=9)
 
@@ -66,13 +66,6 @@ def console() -> Console:
 def say(text: str = "") -> None:
     """Print one line of a result."""
     sys.stdout.write(text + "\n")
-
-
-def note(text: str) -> None:
-    """Print one line beside the results, on stderr; a stderr that is closed stops nothing."""
-    with contextlib.suppress(OSError, ValueError):
-        sys.stderr.write(printable(text) + "\n")
-        sys.stderr.flush()
 
 
 def say_json(value: dict[str, Any]) -> None:

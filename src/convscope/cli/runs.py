@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convscope.cli.output import Output, console, note, say, say_json, size_in_words, table
+from convscope.api.notes import note
+from convscope.cli.output import Output, console, say, say_json, size_in_words, table
 from convscope.errors import OptionError
 
 if TYPE_CHECKING:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from types import FrameType, TracebackType
 
 from convscope.api.callbacks import Callbacks
+from convscope.api.progress import ProgressDisplay
 from convscope.cli.drawing import start_drawing
-from convscope.cli.progress import ProgressDisplay
 
 
 class StoppableTraining:
@@ -33,12 +34,7 @@ class StoppableTraining:
     @property
     def callbacks(self) -> Callbacks:
         """For `train` and `check_data`."""
-        return Callbacks(
-            begin=self._begin,
-            progress=self._display.train,
-            images=self._display.count,
-            is_stopped=lambda: self.signal != 0,
-        )
+        return replace(self._display.callbacks, begin=self._begin, is_stopped=lambda: self.signal != 0)
 
     def __enter__(self) -> StoppableTraining:
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -35,11 +35,11 @@ def summary(
     """
     from convscope.api.check_output_path import check_output_path
     from convscope.api.summary import summary as summarize
-    from convscope.model.spec_parser import keras_call
+    from convscope.model.spec_parser import spec_lines
 
     check_output_path(out, model)
     spec = summarize(model, input_shape=_shape(input_shape), num_classes=num_classes).spec
-    rows = spec.table()
+    rows, lines = spec.table(), spec_lines(spec)
     if out:
         start_drawing()
         from convscope.report.pictures.canvas import save
@@ -52,13 +52,14 @@ def summary(
             {
                 "name": row.name,
                 "kind": row.kind,
-                "layer": keras_call(row.layer),
+                "inputs": list(row.inputs),
+                "layer": line,
                 "output_shape": list(row.output_shape),
                 "parameters": row.parameters,
                 "multiply_adds": row.multiply_adds,
                 "receptive_field": [axis.size for axis in row.receptive_field] if row.receptive_field else None,
             }
-            for row in rows
+            for line, row in zip(lines, rows, strict=True)
         ]
         total = {"parameters": spec.parameters, "multiply_adds": spec.multiply_adds}
         say_json({"name": spec.name, "input_shape": list(spec.input_shape), "layers": layers} | total)
@@ -67,14 +68,14 @@ def summary(
     cells = [
         [
             str(index),
-            keras_call(row.layer),
+            line,
             _by(row.output_shape),
             f"{row.parameters:,}",
             f"{row.multiply_adds:,}",
             _by(tuple(axis.size for axis in row.receptive_field)) if row.receptive_field else "all",
             "█" * round(BAR * row.multiply_adds / max(spec.multiply_adds, 1)),
         ]
-        for index, row in enumerate(rows, start=1)
+        for index, (line, row) in enumerate(zip(lines, rows, strict=True), start=1)
     ]
     columns = {"": "right", "layer": "left", "output": "right", "parameters": "right", "multiply-adds": "right"}
     console().print(table(columns | {"receptive field": "right", "fraction of multiply-adds": "left"}, cells))

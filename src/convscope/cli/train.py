@@ -38,8 +38,8 @@ def train(
     config
         A config.toml of an earlier run; options given here override it.
     """
+    from convscope.api.progress import ProgressDisplay
     from convscope.api.train import train as run_training
-    from convscope.cli.progress import ProgressDisplay
     from convscope.cli.results import train_hints, train_json, train_text
     from convscope.cli.signals import StoppableTraining
 

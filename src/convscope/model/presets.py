@@ -34,7 +34,7 @@ Dense(num_classes, activation="softmax")
 """
 
 ACCURATE = """\
-# The best single network that a CPU trains in minutes: five convolutions with batch normalisation.
+# The best single network that a CPU trains in minutes: five convolutions with batch normalization.
 Conv2D(32, 5, strides=2, padding="same", use_bias=False)
 BatchNormalization(momentum=0.9)
 ReLU()

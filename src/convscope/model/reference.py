@@ -77,7 +77,7 @@ def write_reference(reference: Reference, path: Path) -> None:
     try:
         replace_file(path, encode(text, {name: np.ascontiguousarray(value) for name, value in tensors.items()}))
     except OSError as error:
-        raise ModelFileError(f"{path} could not be written ({error.strerror}).", hint="Make room.") from None
+        raise ModelFileError(f"{path} could not be written ({error.strerror}).", hint="Free some disk space.") from None
 
 
 def read_reference(path: Path, spec: Spec) -> Reference:

@@ -230,7 +230,7 @@ def save_run(run: RunRecord, folder: Path) -> None:
     write_text(folder / RUN_FILE, json.dumps(run.to_json(), indent=1, allow_nan=False) + "\n")
 
 
-def load_run(folder: Path) -> RunRecord:
+def load_record(folder: Path) -> RunRecord:
     """Read the record of a run.
 
     Raises:

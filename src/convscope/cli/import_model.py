@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 SHOWN_CLASSES = 12
 
 
-def import_keras(
+def import_model(
     file: Path,
     *,
     out: Path | None = None,
@@ -45,10 +45,10 @@ def import_keras(
     polarity
         Invert intensities. Default: the data's, or as_is.
     """
-    from convscope.api.import_model import import_model
+    from convscope.api.import_model import import_model as read_model
 
     names = [name.strip() for name in class_names.split(",")] if class_names else None
-    result = import_model(
+    result = read_model(
         file, data=data, class_names=names, input_range=input_range, fit=fit, polarity=polarity, out=out
     )
     output.detail(f"run folder {result.run.folder.resolve()}")

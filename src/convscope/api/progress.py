@@ -10,7 +10,8 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from convscope.cli.output import note
+from convscope.api.callbacks import Callbacks
+from convscope.api.notes import note
 from convscope.training import history
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -38,6 +39,11 @@ class ProgressDisplay:
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
         self.clear()
+
+    @property
+    def callbacks(self) -> Callbacks:
+        """What a long call reports to."""
+        return Callbacks(begin=self.begin, progress=self.train, images=self.count)
 
     def begin(self, phase: str) -> None:
         """A phase begins: one line that stays."""
