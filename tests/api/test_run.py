@@ -145,7 +145,7 @@ def test_data_that_were_split_with_another_seed_are_evaluated_as_they_were_split
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
-        ({"epoch": 3}, OptionError, "Unknown option. Received: epoch=3. Did you mean epochs"),
+        ({"epoch": 3}, OptionError, r"Unknown option\. Received: epoch\. Did you mean epochs"),
         ({"epochs": "many"}, OptionError, "epochs must be a number"),
         ({"resume": "x", "out": "y"}, OptionError, "resume"),
         ({"data": "nowhere"}, DataError, "not found"),
