@@ -238,6 +238,15 @@ def test_a_calibration_beyond_its_range_is_refused(name, value):
         Evaluation.from_json(written)
 
 
+@pytest.mark.parametrize("name", ["low", "high", "mean_confidence"])
+@pytest.mark.parametrize("value", [-0.1, 1.1])
+def test_a_bin_beyond_its_range_is_refused(name, value):
+    written = measure(LOGITS, LABELS, class_names=NAMES).to_json()
+    written["calibration"]["equal_width"][14][name] = value
+    with pytest.raises(DataError, match="is not a number from 0 to 1"):
+        Evaluation.from_json(written)
+
+
 @pytest.mark.parametrize("bins", ["equal_width", "equal_mass"])
 def test_a_calibration_of_another_number_of_images_is_refused(bins):
     value = measure(LOGITS, LABELS, class_names=NAMES).to_json()

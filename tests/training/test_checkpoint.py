@@ -292,7 +292,7 @@ def test_a_checkpoint_that_cannot_be_deleted_does_not_keep_the_others(
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time that checkpoints see, in seconds."""
-    now = [100.0]
+    now = [1.0]
     monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
     return now
 

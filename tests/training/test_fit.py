@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from samples import EVERY_KIND, EveryStep, a_checkpoint, bars, digest, network, options, plain
+from values import check_frozen
 
 from convscope.errors import OptionError
 from convscope.model.build import build, set_weights
@@ -95,6 +96,10 @@ def test_the_seconds_add_up_and_include_those_before_an_interruption() -> None:
     second = fit(network(), bars(40), bars(10, seed=1), chosen, checkpoints=CheckpointManager(resume_from=saved))
     assert second.steps == 2 and 1000 < second.seconds["total"] < 1500
     assert second.seconds["steps"] > 1000 > second.seconds["build"] + second.seconds["trace"]
+
+
+def test_what_a_training_gives_cannot_be_changed() -> None:
+    check_frozen("convscope.training.fit")
 
 
 def test_a_set_smaller_than_a_batch_still_trains() -> None:
