@@ -1,6 +1,6 @@
 """Mutation testing: change one place of the code at a time and see whether the tests notice.
 
-    python proofs/mutation.py [training evaluation model] [--mutants 150] [--seed 0] [--at-once 1]
+    python proofs/mutation.py [training evaluation model] [--mutants 150] [--seed 0] [--at-once 1] [--reuse]
 
 The mutants are cosmic-ray's: arithmetic and comparison operators, numbers, truth values, conditions, loops, decorators.
 One is drawn for each of a sample of places. Annotations, error messages and what a notebook shows are not mutated.
@@ -15,12 +15,9 @@ cosmic-ray is in the dependency group `prove`.
 from __future__ import annotations
 
 import argparse
-import ast
-import difflib
 import json
 import os
 import queue
-import random
 import shutil
 import signal
 import subprocess
@@ -32,6 +29,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from mutants import Mutant, sample
 
 ROOT = Path(__file__).parent.parent
 FIGURES = ROOT / "docs" / "figures" / "reliability-mutation.json"
@@ -46,28 +45,6 @@ FIRST = {"training/fit.py": "test_step_oracles.py", "training/augment.py": "test
 PYTEST = ("-q", "-x", "-p", "no:cacheprovider", "-p", "mutation", "-m", "not long", "--hypothesis-seed=0")
 SLOW_FIXTURES = {"convscope", "short_run", "browser", "show"}
 """Tests that run the program or a browser are not run for every mutant either."""
-SHOWN_ONLY = ("_repr_html_", "__repr__", "__str__")
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """One change of one module.
-
-    Attributes:
-        module: Path below src/convscope.
-        line: Of the change, from 1.
-        operator: cosmic-ray's name.
-        before: The line as it is, stripped.
-        after: The line as it becomes.
-        source: The mutated module.
-    """
-
-    module: str
-    line: int
-    operator: str
-    before: str
-    after: str
-    source: str
 
 
 @dataclass(frozen=True)
@@ -78,84 +55,6 @@ class MeasuredFile:
     modules: tuple[str, ...]
     heavy: bool
     seconds: float
-
-
-# --- Mutants ------------------------------------------------------------------------------------------------------
-
-
-Span = tuple[tuple[int, int], tuple[int, int]]
-
-
-def excluded(source: str) -> tuple[list[Span], list[Span]]:
-    """The spans that are not mutated, and the defaults of parameters, which are although they lie in such spans.
-
-    Not mutated are annotations, signatures, raised errors, what is only shown, and what runs as a script.
-    """
-    found: list[ast.AST | None] = []
-    signatures, defaults = list[Span](), list[Span]()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.AnnAssign):
-            found.append(node.annotation)
-        elif isinstance(node, ast.FunctionDef):
-            found.append(node if node.name in SHOWN_ONLY else None)
-            signatures.append(((node.lineno, node.col_offset), (node.body[0].lineno, node.body[0].col_offset)))
-            defaults += [_span(default) for default in [*node.args.defaults, *node.args.kw_defaults] if default]
-        elif isinstance(node, ast.Raise):
-            found.append(node)
-        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript):
-            found.append(node.value if ast.unparse(node.value).startswith(("Float", "Int", "UInt", "Bool")) else None)
-    return [*signatures, *(_span(node) for node in found if node)], defaults
-
-
-def _span(node: Any) -> Span:
-    return (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)
-
-
-def _is_inside(spec: Any, spans: list[Span]) -> bool:
-    return any(start <= spec.start_pos and spec.end_pos <= end for start, end in spans)
-
-
-def mutants(path: Path, root: Path, rng: random.Random) -> list[Mutant]:
-    """One mutant for each place of a module, in random order."""
-    from cosmic_ray.commands import init
-    from cosmic_ray.mutating import mutate_code
-    from cosmic_ray.plugins import get_operator
-    from cosmic_ray.work_db import WorkDB, use_db
-
-    source = path.read_text(encoding="utf-8")
-    skipped, defaults = excluded(source)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        use_db(str(Path(folder) / "session.sqlite"), WorkDB.Mode.create) as db,
-    ):
-        init([path], db, {})
-        specs = [spec for item in db.work_items for spec in item.mutations]
-    places: dict[Any, list[Any]] = {}
-    for spec in sorted(specs, key=lambda spec: (spec.start_pos, spec.end_pos, spec.operator_name, spec.occurrence)):
-        if _is_inside(spec, defaults) or not _is_inside(spec, skipped):
-            places.setdefault((spec.start_pos, spec.end_pos), []).append(spec)
-    chosen = [rng.choice(specs) for _, specs in sorted(places.items())]
-    rng.shuffle(chosen)
-    made = []
-    for spec in chosen:
-        code = mutate_code(source, get_operator(spec.operator_name)(), spec.occurrence)
-        if code is None or code == source:
-            continue
-        changed = [line for line in difflib.ndiff(source.splitlines(), code.splitlines()) if line[:2] in ("- ", "+ ")]
-        before, after = ("".join(line[2:].strip() for line in changed if line[0] == sign) for sign in "-+")
-        module = str(path.relative_to(root / "src" / "convscope"))
-        operator = spec.operator_name.removeprefix("core/")
-        made.append(Mutant(module, spec.start_pos[0], operator, before, after, code))
-    return made
-
-
-def sample(root: Path, package: str, count: int, seed: int) -> list[Mutant]:
-    """Mutants of a package, each module in proportion to its places, at least three."""
-    paths = sorted(path for path in (root / "src" / "convscope" / package).rglob("*.py") if path.name != "__init__.py")
-    by_module = [mutants(path, root, random.Random(f"{seed} {path.relative_to(root)}")) for path in paths]
-    total = sum(map(len, by_module))
-    drawn = [made[: max(3, round(count * len(made) / total))] for made in by_module]
-    return [mutant for made in drawn for mutant in made]
 
 
 # --- Tests --------------------------------------------------------------------------------------------------------
@@ -311,11 +210,11 @@ def judge(mutant: Mutant, copy: Copy, files: list[MeasuredFile]) -> tuple[str, s
 # --- Results ------------------------------------------------------------------------------------------------------
 
 
-def reason_of(mutant: Mutant) -> dict[str, str]:
+def reason_of(result: dict[str, Any]) -> dict[str, str]:
     """What is known of a survivor."""
     known = json.loads(REASONS.read_text(encoding="utf-8")) if REASONS.is_file() else []
     for entry in known:
-        if all(entry[key] == getattr(mutant, key) for key in ("module", "before", "after")):
+        if all(entry[key] == result[key] for key in ("module", "before", "after")):
             return {"kind": entry["kind"], "reason": entry["reason"]}
     return {"kind": "unexplained", "reason": ""}
 
@@ -337,9 +236,15 @@ def summarize(results: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def prove(
-    packages: list[str], count: int, *, seed: int = 0, at_once: int = 1, modules: str = "",
+    packages: list[str],
+    count: int,
+    *,
+    seed: int = 0,
+    at_once: int = 1,
+    modules: str = "",
+    reused: dict[tuple[Any, ...], dict[str, Any]],
     report: Callable[[list[dict[str, Any]]], object] = print,
-) -> list[dict[str, Any]]:  # fmt: skip
+) -> list[dict[str, Any]]:
     """Test `count` mutants of each package; `report` gets all results so far, again and again."""
     results: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(at_once) as pool:
@@ -360,11 +265,13 @@ def prove(
                 finally:
                     copies.put(copy)
 
-            for mutant, outcome, noticed in pool.map(one, drawn):
+            results += [reused[key_of(asdict(mutant))] for mutant in drawn if key_of(asdict(mutant)) in reused]
+            fresh = [mutant for mutant in drawn if key_of(asdict(mutant)) not in reused]
+            for mutant, outcome, noticed in pool.map(one, fresh):
                 plain = {key: value for key, value in asdict(mutant).items() if key != "source"}
                 results.append({"package": package, **plain, "outcome": outcome, "noticed_by": noticed})
                 if outcome == "survived":
-                    results[-1] |= reason_of(mutant)
+                    results[-1] |= reason_of(results[-1])
                     print(f"survived  {mutant.module}:{mutant.line}  {mutant.before}  ->  {mutant.after}", flush=True)
                 report(results)
         for copy in made:
@@ -372,10 +279,14 @@ def prove(
     return results
 
 
-def known(packages: list[str]) -> list[dict[str, Any]]:
-    """What the figures have of other packages."""
-    written = json.loads(FIGURES.read_text(encoding="utf-8"))["results"] if FIGURES.is_file() else []
-    return [result for result in written if result["package"] not in packages]
+def known() -> list[dict[str, Any]]:
+    """The results in the figures."""
+    return json.loads(FIGURES.read_text(encoding="utf-8"))["results"] if FIGURES.is_file() else []
+
+
+def key_of(result: dict[str, Any]) -> tuple[Any, ...]:
+    """What makes two mutants the same."""
+    return tuple(result[key] for key in ("module", "operator", "before", "after"))
 
 
 def by_module(results: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, int]]]:
@@ -392,6 +303,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--at-once", type=int, default=1)
     parser.add_argument("--module", default="", help="only modules whose path contains this; nothing is written")
+    parser.add_argument(
+        "--reuse", action="store_true", help="do not test mutants again that the figures have as killed"
+    )
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.serve:
@@ -404,12 +318,14 @@ def main() -> None:
 
     from record import write
 
-    earlier, began = known(packages), time.monotonic()
+    earlier, began = [result for result in known() if result["package"] not in packages], time.monotonic()
+    killed = [result for result in known() if result["outcome"] != "survived" and chosen.reuse]
 
     def report(fresh: list[dict[str, Any]], *, done: bool = False) -> None:
         if chosen.module or not (done or len(fresh) % 10 == 0):
             return
         results = sorted([*earlier, *fresh], key=lambda result: PACKAGES.index(result["package"]))
+        results = [result | (reason_of(result) if result["outcome"] == "survived" else {}) for result in results]
         survivors = [result for result in results if result["outcome"] == "survived"]
         write(
             "reliability-mutation",
@@ -424,7 +340,13 @@ def main() -> None:
         )
 
     results = prove(
-        packages, chosen.mutants, seed=chosen.seed, at_once=chosen.at_once, modules=chosen.module, report=report
+        packages,
+        chosen.mutants,
+        seed=chosen.seed,
+        at_once=chosen.at_once,
+        modules=chosen.module,
+        report=report,
+        reused={key_of(result): result for result in killed},
     )
     report(results, done=True)
     print(json.dumps(summarize(results)))

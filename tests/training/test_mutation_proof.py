@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from mutation import ROOT, Copy, MeasuredFile, Mutant, excluded, files_for, judge, summarize
+from mutants import Mutant, excluded
+from mutation import ROOT, Copy, MeasuredFile, files_for, judge, summarize
 
 SCHEDULE = "training/schedule.py"
 FILES = [

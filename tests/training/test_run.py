@@ -156,6 +156,14 @@ def test_a_hundredth_run_in_one_second_is_refused(tmp_path: Path, monkeypatch: p
         new_folder(None, name="x")
 
 
+def test_a_record_with_nan_is_not_written(tmp_path: Path) -> None:
+    save_run(example(), tmp_path)
+    before = (tmp_path / RUN_FILE).read_bytes()
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        save_run(dataclasses.replace(example(), seconds={"train": float("nan")}), tmp_path)
+    assert (tmp_path / RUN_FILE).read_bytes() == before
+
+
 def test_the_schema_of_the_record_is_the_first() -> None:
     assert example().to_json()["schema_version"] == SCHEMA_VERSION == 1
 
