@@ -196,7 +196,7 @@ def test_a_text_of_several_lines_is_a_network() -> None:
         (lambda run: cs.load_data("mnist", test_fraction=2), "Expected a test fraction"),
         (lambda run: cs.conv(input=[[1], [1, 2]]), "input must be an array"),
         (lambda run: cs.conv(input=None), "input must be an array"),
-        (lambda run: cs.conv(padding="wide"), "padding must be"),
+        (lambda run: cs.conv(padding="wide"), r"padding \(P\) must be"),
         (lambda run: cs.summary("quick", input_shape=(1, 2)), "rows, columns and channels"),
         (lambda run: cs.summary("quick", num_classes="x"), "num_classes must be a whole number"),
     ],
