@@ -3,6 +3,8 @@
 import inspect
 
 import convscope
+from convscope.training.option import option_fields
+from convscope.training.options import TrainOptions
 
 project = "convscope"
 copyright = "the convscope authors"  # noqa: A001
@@ -56,6 +58,17 @@ DIRECTIVES = {
 }
 
 
+RESULTS = (
+    "data.dataset.LoadedData", "data.dataset.Dataset", "data.dataset.LabelledImage", "api.predict.ImagePredictions",
+    "api.predict.ImagePrediction", "api.explain.ImageExplanations", "api.explain.ImageExplanation",
+    "api.activations.ImageActivations", "api.evaluate.EvaluateResult", "evaluation.metrics.Evaluation",
+    "api.open.PageResult", "api.summary.NetworkSummary", "api.conv.ShownSlidingWindow", "api.check_data.CheckResult",
+    "api.import_model.ImportResult", "api.runs.RunList", "api.runs.RunComparison", "training.run.RunRecord",
+    "report.pictures.plot.Plot",
+)  # fmt: skip
+"""What the public functions and methods return."""
+
+
 def section_of(name: str) -> str:
     """Which part of the API reference describes a public name."""
     value = getattr(convscope, name)
@@ -69,6 +82,8 @@ def reference() -> str:
         names = [name for name in convscope.__all__ if section_of(name) == section]
         directives = "\n\n".join(DIRECTIVES[section].format(name) for name in names)
         parts.append(f"## {section}\n\n```{{eval-rst}}\n{directives}\n```")
+    results = "\n\n".join(f".. autoclass:: convscope.{name}\n   :members:" for name in RESULTS)
+    parts.append(f"## Results\n\n```{{eval-rst}}\n{results}\n```")
     return "\n\n".join(parts)
 
 
@@ -78,39 +93,18 @@ def insert_reference(app, docname: str, content: list[str]) -> None:
         content[0] = content[0].replace("<!-- reference -->", reference())
 
 
-OPTION_HELP: dict[str, dict[str, str]] = {}
-"""Public function to the help texts of its options, from the `Annotated` types of its signature."""
-
-
-def plain_signatures() -> None:
-    """Remove what `Annotated` adds to the types of signatures; the help texts become part of the descriptions."""
-    for name in convscope.__all__:
-        value = getattr(convscope, name)
-        signature = getattr(value, "__signature__", None)
-        if signature is None or not inspect.isfunction(value):
-            continue
-        annotated = {key: one for key, one in signature.parameters.items() if hasattr(one.annotation, "__metadata__")}
-        OPTION_HELP[f"convscope.{name}"] = {key: one.annotation.__metadata__[0].help for key, one in annotated.items()}
-        value.__signature__ = signature.replace(
-            parameters=[
-                one.replace(annotation=one.annotation.__origin__) if key in annotated else one
-                for key, one in signature.parameters.items()
-            ]
-        )
-
-
 def describe_options(app, what: str, name: str, value, options, lines: list[str]) -> None:
     """Replace the entry of ``**options`` by one entry for each option, with its help text."""
     if what in ("property", "attribute") and lines:
         lines[0] = lines[0].replace(": ", " – ", 1)  # Napoleon would take what is before a colon for a type
     found = next((i for i, line in enumerate(lines) if line.strip().startswith("**options:")), None)
-    if found is not None and name in OPTION_HELP:
+    if found is not None:
         indent = " " * (len(lines[found]) - len(lines[found].lstrip()))
-        lines[found : found + 1] = [f"{indent}{option}: {text}" for option, text in OPTION_HELP[name].items()]
+        options = [one for one in option_fields(TrainOptions) if one.name != "data"]
+        lines[found : found + 1] = [f"{indent}{one.name}: {one.option.help}" for one in options]
 
 
 def setup(app) -> None:
     """Register the hooks with Sphinx."""
-    plain_signatures()
     app.connect("source-read", insert_reference)
     app.connect("autodoc-process-docstring", describe_options, priority=100)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -145,7 +146,7 @@ def test_data_that_were_split_with_another_seed_are_evaluated_as_they_were_split
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
-        ({"epoch": 3}, OptionError, "Unknown option. Received: epoch=3. Did you mean epochs"),
+        ({"epoch": 3}, OptionError, r"Unknown option\. Received: epoch\. Did you mean epochs"),
         ({"epochs": "many"}, OptionError, "epochs must be a number"),
         ({"resume": "x", "out": "y"}, OptionError, "resume"),
         ({"data": "nowhere"}, DataError, "not found"),
@@ -180,3 +181,30 @@ def test_methods_take_the_options_of_the_functions(run: cs.Run) -> None:
 def test_a_text_of_several_lines_is_a_network() -> None:
     spec = cs.summary('Flatten()\nDense(num_classes, activation="softmax")', num_classes=4)
     assert spec.parameters == (28 * 28 + 1) * 4
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda run: run.predict(""), "an empty text"),
+        (lambda run: run.predict([]), "at least one image"),
+        (lambda run: run.predict("mnist:0", top=0), "top must be a whole number"),
+        (lambda run: run.activations([]), "at least one image"),
+        (lambda run: run.explain("mnist:0", method=3), "method must be all, or some of"),
+        (lambda run: run.explain("mnist:0", target=10), "target must be one of the classes"),
+        (lambda run: run.explain("mnist:0", seed="x"), "seed must be a whole number"),
+        (lambda run: cs.load_data("mnist", test_fraction=2), "Expected a test fraction"),
+        (lambda run: cs.conv(input=[[1], [1, 2]]), "input must be an array"),
+        (lambda run: cs.conv(input=None), "input must be an array"),
+        (lambda run: cs.conv(padding="wide"), r"padding \(P\) must be"),
+        (lambda run: cs.summary("quick", input_shape=(1, 2)), "rows, columns and channels"),
+        (lambda run: cs.summary("quick", num_classes="x"), "num_classes must be a whole number"),
+    ],
+)
+def test_wrong_values_end_in_an_error_of_ours(run: cs.Run, call: Callable, words: str) -> None:
+    with pytest.raises(cs.errors.ConvscopeError, match=words):
+        call(run)
+
+
+def test_a_class_can_be_explained_by_its_index(run: cs.Run) -> None:
+    assert run.explain("mnist:0", method="gradient", target=3)[0].explanation.target == 3

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 nbformat = pytest.importorskip("nbformat", reason="it comes with the test group")
+nbclient = pytest.importorskip("nbclient", reason="it comes with the test group")
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "notebooks" / "convolutional_neural_networks.ipynb"
@@ -80,3 +81,21 @@ def test_each_of_the_five_experiments_can_be_answered(notebook) -> None:
     for answer in (None, 10, 11):
         scope["check"](answer, 10, "because")
     assert said[0] == "Not answered yet." and said[1].startswith("Right: 10.") and said[2].startswith("Not 11.")
+
+
+def test_four_lines_train_a_network_and_show_a_prediction_and_an_explanation(tmp_path: Path) -> None:
+    block = re.search(
+        r"```python\n(import convscope as cs\n.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL
+    )
+    assert block
+    lines = [line for line in block[1].splitlines() if line.strip()]
+    assert len(lines) == 4
+    text = "\n".join(lines).replace('"photo.jpg"', '"mnist:0"').replace('model="quick"', 'model="quick", epochs=0.05')
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(line) for line in text.splitlines()])
+    nbclient.NotebookClient(notebook, timeout=200, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    prediction, explanation = (
+        ["".join(one["data"].get("text/html", "")) for one in cell.outputs if "data" in one]
+        for cell in notebook.cells[2:]
+    )
+    assert "<img alt=" in prediction[-1] and "mnist:0" in prediction[-1]
+    assert "Integrated gradients" in explanation[-1] and explanation[-1].count("<img") > 5

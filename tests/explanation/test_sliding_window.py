@@ -114,7 +114,7 @@ def test_pooling_steps_by_its_own_size_by_default() -> None:
         (ConvOptions(size=(9, 2)), "K: a kernel of 3 columns needs 3, and the input has 2. What would fit: K up to 2"),
         (ConvOptions(channels=4, filters=6, groups=3), "channels (4) and the filters (6). What would fit: G 1 or 2."),
         (ConvOptions(operation="max", padding=3), "P: some pooling windows would contain only padding in the rows"),
-        (ConvOptions(operation="max", kernel=np.ones((2, 2, 1, 1))), "A pooling has no weights."),
+        (ConvOptions(operation="max", kernel=np.ones((2, 2, 1, 1))), "Pooling has no weights."),
         (ConvOptions(operation="max", channels=2, filters=3), "Omit filters and groups."),
         (ConvOptions(operation="median"), "The operation must be one of conv, max, average. Received: 'median'."),
         (ConvOptions(padding="full"), "padding (P) must be valid, same or a number. Received: 'full'."),

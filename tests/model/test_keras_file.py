@@ -462,7 +462,7 @@ def test_what_is_imported_is_opened_explained_evaluated_and_predicted_with(
     assert told["evaluation"]["accuracy"]["n"] == 9
     for words in (
         ("open", "run"),
-        ("explain", "run", "p.png"),
+        ("explain", "p.png", "--run", "run"),
         ("evaluate", "run"),
         ("predict", "--run", "run", "p.png"),
     ):

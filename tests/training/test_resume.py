@@ -114,7 +114,7 @@ def test_resuming_with_other_options_is_refused_by_name(tmp_path: Path, convscop
     done = convscope("train", "--resume", "run", "--learning-rate", "0.5", cwd=tmp_path)
     assert done.returncode == 1 and "options.learning_rate=0.5 (was 0.02)" in done.stderr
     done = convscope("train", "--resume", "run", "--out", "other", cwd=tmp_path)
-    assert done.returncode == 2 and "--resume goes on in its own folder" in done.stderr
+    assert done.returncode == 2 and "--resume continues in its own folder" in done.stderr
 
 
 def test_a_checkpoint_of_a_longer_training_is_refused(tmp_path: Path) -> None:

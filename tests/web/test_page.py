@@ -365,7 +365,7 @@ def test_a_photo_is_prepared_and_read_as_python_does_it(show, mnist_page, short_
     digit = 255 - image_pixels(mnist_page, 7)
     photo = tmp_path / "photo.png"  # lossless and without a colour profile: a browser decodes it to the same bytes
     Image.fromarray(digit).resize((300, 300), Image.Resampling.BICUBIC).convert("RGB").save(photo)
-    expected = predict(short_run, [photo])
+    expected = predict(photo, run=short_run)
     page = show(mnist_page)
     page.tab.set_input_files("#file", photo)
     page.tab.wait_for_timeout(800)
@@ -378,8 +378,8 @@ def test_a_photo_is_prepared_and_read_as_python_does_it(show, mnist_page, short_
             seen[at] = value
         at += 1 if value else next(bytes_left)
     assert at == seen.size
-    np.testing.assert_array_equal(seen.reshape(28, 28, 1), expected.pictures[0].seen)
-    assert page.text(".prediction-class") == expected.pictures[0].choices[0].name
+    np.testing.assert_array_equal(seen.reshape(28, 28, 1), expected[0].seen)
+    assert page.text(".prediction-class") == expected[0].choices[0].name
 
 
 def test_a_file_that_is_not_an_image_is_reported(show, mnist_page, tmp_path):

@@ -12,6 +12,7 @@ import numpy as np
 from convscope.api.run import Run, load_run
 from convscope.arrays import Images, Logits, Probabilities, to_images
 from convscope.data.image_input import collect_images
+from convscope.errors import DataError
 from convscope.markup import table
 from convscope.model.forward import LayerActivation, forward
 
@@ -64,6 +65,9 @@ def activations(images: Any, *, run: Run | str | Path | None = None) -> ImageAct
     """
     run = load_run(run)
     preprocessing = run.preprocessing
-    pixels = np.stack([preprocessing.apply(one.picture) for one in collect_images(images, most=MAX_IMAGES)])
+    found = collect_images(images, most=MAX_IMAGES)
+    if not found:
+        raise DataError("Expected at least one image. Received: none.")
+    pixels = np.stack([preprocessing.apply(one.picture) for one in found])
     seen = forward(run.model.spec, run.model.weights, to_images(pixels))
     return ImageActivations(seen.images, seen.by_name, seen.logits, seen.probabilities)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -118,14 +119,24 @@ def conv(
     return ShownSlidingWindow(**vars(made))
 
 
-def _as_image(values: np.ndarray) -> np.ndarray:
-    values = np.asarray(values)
+def _as_image(values: Any) -> np.ndarray:
+    values = _as_array("input", values)
     return values[:, :, None] if values.ndim == 2 else values
 
 
-def _as_kernel(values: np.ndarray) -> np.ndarray:
-    values = np.asarray(values)
+def _as_kernel(values: Any) -> np.ndarray:
+    values = _as_array("kernel", values)
     return values[:, :, None, None] if values.ndim == 2 else values
+
+
+def _as_array(name: str, values: Any) -> np.ndarray:
+    try:
+        array = np.asarray(values)
+    except ValueError:  # rows of different lengths
+        array = np.zeros(0)
+    if array.ndim < 2:
+        raise OptionError(f"{name} must be an array of at least rows and columns. Received: {str(values)[:60]}.")
+    return array
 
 
 def read_input(text: str) -> np.ndarray | None:

@@ -130,7 +130,7 @@ def explain(
     *,
     run: Run | str | Path | None = None,
     method: str | Sequence[str] = "all",
-    target: str | None = None,
+    target: str | int | None = None,
     seed: int = 0,
     on_step: Callable[[str, str], None] | None = None,
 ) -> Iterator[ImageExplanation | Skipped]:
@@ -140,7 +140,7 @@ def explain(
         images: As in `api.predict.predict`.
         run: A run or its folder; None takes the newest below ``runs/``.
         method: ``"all"``, or some of `EXPLAINERS`: a list, or names with commas between them.
-        target: The name of the class to explain; None takes the predicted one.
+        target: The name or the index of the class to explain; None takes the predicted one.
         seed: Random seed.
         on_step: Called with the image's name and a few words before each piece of work.
 
@@ -153,8 +153,8 @@ def explain(
         DataError: There are no images, or too many.
     """
     methods = _methods(method)
-    if seed < 0:
-        raise OptionError(f"seed must be 0 or more. Received: seed={seed}.")
+    if type(seed) is not int or seed < 0:
+        raise OptionError(f"seed must be a whole number of 0 or more. Received: seed={seed!r}.")
     run = load_run(run)
     model, preprocessing = run.model, run.preprocessing
     index = None if target is None else _class(target, model.class_names)
@@ -186,10 +186,12 @@ def explain(
 
 
 def _methods(method: str | Sequence[str]) -> list[str]:
-    names = [name.strip() for name in method.split(",")] if isinstance(method, str) else list(method)
+    expected = f"method must be all, or some of {', '.join(EXPLAINERS)}."
+    if not isinstance(method, str | Sequence):
+        raise OptionError(f"{expected} Received: method={method!r}.")
+    names = [name.strip() for name in method.split(",")] if isinstance(method, str) else list(map(str, method))
     if names == ["all"]:
         return list(EXPLAINERS)
-    expected = f"method must be all, or some of {', '.join(EXPLAINERS)}."
     if not names:
         raise OptionError(f"{expected} Received: none.")
     for name in names:
@@ -199,7 +201,10 @@ def _methods(method: str | Sequence[str]) -> list[str]:
     return names
 
 
-def _class(name: str, class_names: Sequence[str]) -> int:
+def _class(target: str | int, class_names: Sequence[str]) -> int:
+    if type(target) is int and 0 <= target < len(class_names):
+        return target
+    name = str(target)
     if name not in class_names:
         near = difflib.get_close_matches(name, class_names, n=1)
         known = ", ".join(class_names[:12]) + (", …" if len(class_names) > 12 else "")

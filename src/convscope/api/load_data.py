@@ -1,4 +1,4 @@
-"""Load a dataset."""
+"""Load a dataset by name, from files, or from memory."""
 
 from __future__ import annotations
 

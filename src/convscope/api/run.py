@@ -134,7 +134,7 @@ class Run:
         images: Any,
         *,
         method: str | Sequence[str] = "all",
-        target: str | None = None,
+        target: str | int | None = None,
         seed: int = 0,
         on_step: Callable[[str, str], None] | None = None,
     ) -> ImageExplanations:

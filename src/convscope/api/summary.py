@@ -96,8 +96,10 @@ def summary(
         >>> summary("classic").parameters
         258826
     """
-    if num_classes is not None and num_classes < 2:
-        raise OptionError(f"num_classes must be a whole number of 2 or more. Received: num_classes={num_classes}.")
+    if input_shape is not None and len(input_shape) != 3:
+        raise OptionError(f"input_shape must be rows, columns and channels. Received: input_shape={input_shape}.")
+    if num_classes is not None and (type(num_classes) is not int or num_classes < 2):
+        raise OptionError(f"num_classes must be a whole number of 2 or more. Received: num_classes={num_classes!r}.")
     own = _spec_of_run(model)
     if own is not None:
         if input_shape or num_classes:

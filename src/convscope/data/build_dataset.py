@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from jaxtyping import UInt8
 
-from convscope.arrays import MAX_CLASSES, Labels, Pixels
+from convscope.arrays import MAX_CLASSES, Labels, Pixels, is_number
 from convscope.data import digit_normalization
 from convscope.data.dataset import Dataset, LoadedData, Skipped, stratified_split
 from convscope.data.preprocess import MAX_SIDE, Preprocessing, to_grey
@@ -50,8 +50,8 @@ class LoadOptions:
             raise OptionError(f"Expected a size of 1 to {MAX_SIDE} rows and columns. Received: size={self.size}.")
         if self.channels not in (None, 1, 3):
             raise OptionError(f"Expected 1 (grayscale) or 3 (RGB) channels. Received: channels={self.channels}.")
-        if not 0 <= self.test_fraction < 1:
-            raise OptionError(f"Expected a test fraction from 0 to below 1. Received: fraction={self.test_fraction}.")
+        if not is_number(self.test_fraction, 0, 1) or self.test_fraction == 1:
+            raise OptionError(f"Expected a test fraction from 0 to below 1. Received: fraction={self.test_fraction!r}.")
 
 
 @dataclass(frozen=True)

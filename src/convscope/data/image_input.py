@@ -122,6 +122,8 @@ def _expand(item: Any, position: int, test_images: Callable[[], np.ndarray]) -> 
 def _from_path(path: Any, test_images: Callable[[], np.ndarray]) -> Iterator[ImageInput]:
     if not isinstance(path, str):
         raise _unknown(path)
+    if not path:
+        raise DataError("Expected a path. Received: an empty text.", hint="The working folder is '.'.")
     try:
         is_folder, exists = Path(path).is_dir(), Path(path).exists()
         entries = sorted(Path(path).iterdir()) if is_folder else []

@@ -61,7 +61,7 @@ def pair(name: str, value: int | Pair, *, low: int, high: int) -> Pair:
     Raises:
         OptionError: It is neither, or out of range.
     """
-    both = (value, value) if isinstance(value, int) else tuple(value)
+    both = tuple(value) if isinstance(value, tuple | list) else (value, value)
     if len(both) != 2 or any(type(one) is not int or not low <= one <= high for one in both):
         raise OptionError(f"{name} must be one or two whole numbers from {low} to {high}. Received: {value!r}.")
     return both

@@ -260,7 +260,7 @@ class _Plan:
 
     def _set_up_pooling(self, options: ConvOptions) -> None:
         if self.kernel is not None:
-            raise OptionError("A pooling has no weights. Received: a kernel.", hint="Omit the kernel.")
+            raise OptionError("Pooling has no weights. Received: a kernel.", hint="Omit the kernel.")
         if options.filters not in (None, self.channels) or self.groups not in (1, self.channels):
             raise OptionError(
                 f"Pooling treats each of the {self.channels} channels separately. "

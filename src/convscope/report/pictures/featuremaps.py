@@ -63,11 +63,11 @@ def draw_layers(axes: Axes, explained: Explanation, y: float) -> None:
         explained: What to draw.
         y: Inches from the top.
     """
-    axes.text(MARGIN, y + 0.12, "What each layer makes of it", size=10.5, weight="bold", va="center")
+    axes.text(MARGIN, y + 0.12, "Feature maps of each layer", size=10.5, weight="bold", va="center")
     axes.text(
         MARGIN,
         y + 0.32,
-        "The strongest maps of each layer, strongest first, and below them the filter behind each: of several channels "
+        "The maps with the largest values first, and below each its filter: of several channels "
         "the one with the largest weight.",
         size=8.5,
         color=QUIET,
