@@ -4,9 +4,9 @@
 
 The mutants are cosmic-ray's: arithmetic and comparison operators, numbers, truth values, conditions, loops, decorators.
 One is drawn for each of a sample of places. Annotations, error messages and what a notebook shows are not mutated.
-Each mutant is tested in a copy of the tree by the test files of its package that import the mutated module, those of
-the same name first, those without TensorFlow before the others, until one fails. Tests that run the program or a
-browser are not run, so that the score is a lower bound of that of the default lane. Writes
+Each mutant is tested in a copy of the tree by the test files of its package, and of packages that use it, that import
+the mutated module, those of the same name first, those without TensorFlow before the others, until one fails. Tests
+that run the program or a browser are not run, so that the score is a lower bound of that of the default lane. Writes
 docs/figures/reliability-mutation.json.
 
 cosmic-ray is in the dependency group `prove`.
@@ -36,6 +36,13 @@ ROOT = Path(__file__).parent.parent
 FIGURES = ROOT / "docs" / "figures" / "reliability-mutation.json"
 REASONS = ROOT / "proofs" / "mutation_survivors.json"
 PACKAGES = ("training", "evaluation", "model")
+ELSEWHERE = {
+    "model": (
+        "explanation/test_backward.py", "explanation/test_saliency.py",
+        "training/test_layer_kinds.py", "training/test_scale_invariance.py", "training/test_step_oracles.py",
+    )
+}  # fmt: skip
+"""Test files of other packages that test what a package has for them."""
 SLOWEST = 60.0
 """Seconds: a test file that takes longer is not run for mutants."""
 PROOFS = ("*_proof.py", "*_fuzz.py", "test_faults.py", "test_interruption.py", "test_power_loss.py")
@@ -164,7 +171,8 @@ class Copy:
 def measure(copy: Copy, package: str) -> list[MeasuredFile]:
     """Run each test file of a package once; skip those that are too slow, or fail without a mutant."""
     found = []
-    for path in sorted((copy.folder / "tests" / package).glob("test_*.py")):
+    tests = copy.folder / "tests"
+    for path in [*sorted((tests / package).glob("test_*.py")), *(tests / name for name in ELSEWHERE.get(package, ()))]:
         if any(path.match(pattern) for pattern in PROOFS):
             continue
         name, began = str(path.relative_to(copy.folder)), time.monotonic()
