@@ -95,7 +95,7 @@ class RunError(ConvscopeError):
 
 
 class DivergedError(ConvscopeError):
-    """The training loss became infinite or NaN; the last good weights were saved."""
+    """The training loss became infinite or NaN; the last weights with finite outputs were saved."""
 
 
 class MissingExtraError(ConvscopeError):

@@ -116,7 +116,7 @@ def test_a_folder_means_its_pictures_and_what_cannot_be_read_is_told(
         ({"method": "gradcam"}, OptionError, "Did you mean grad_cam"),
         ({"method": []}, OptionError, "Received: none"),
         ({"target": "seven"}, OptionError, "one of the classes 0, 1, 2"),
-        ({"seed": -1}, OptionError, "seed must be 0 or more"),
+        ({"seed": -1}, OptionError, "seed must be a whole number of 0 or more"),
         ({"images": []}, DataError, "at least one image"),
     ],
 )

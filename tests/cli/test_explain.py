@@ -77,7 +77,7 @@ def test_json_is_one_object_with_everything(short_run: Path, tmp_path: Path, con
     [
         (["mnist:0", "--method", "gradcam"], 2, "Did you mean grad_cam"),
         (["mnist:0", "--target", "eleven"], 2, "one of the classes 0, 1, 2"),
-        (["mnist:0", "--seed", "-3"], 2, "seed must be 0 or more"),
+        (["mnist:0", "--seed", "-3"], 2, "seed must be a whole number of 0 or more"),
         (["gone.png"], 1, "gone.png"),
         (["mnist:99999"], 1, "mnist:0 to mnist:9999"),
         (["void"], 1, "Expected a folder with images"),

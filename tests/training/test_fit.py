@@ -10,6 +10,9 @@ from values import check_frozen
 
 from convscope.errors import OptionError
 from convscope.model.build import build, set_weights
+from convscope.model.forward import logits
+from convscope.model.model_file import self_test_images
+from convscope.model.spec_parser import parse
 from convscope.model.tensorflow import keras
 from convscope.training import fit as fit_module
 from convscope.training.checkpoint import CheckpointManager
@@ -72,6 +75,22 @@ def test_a_loss_that_explodes_stops_at_once_with_the_weights_before_it(monkeypat
     for name, value in taken.weights(fitted.steps, list(fitted.weights)).items():
         assert np.isfinite(value).all()
         np.testing.assert_array_equal(fitted.weights[name], value)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1e9], ids=["one step a call", "many steps a call"])
+def test_the_weights_left_by_a_loss_that_explodes_give_finite_logits(
+    seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit_module, "SECONDS_PER_CALL", seconds)
+    spec = parse(
+        "Conv2D(4, 3)\nConv2D(4, 3)\nFlatten()\nDense(num_classes, activation='softmax')",
+        input_shape=bars(1).image_shape,
+        num_classes=2,
+    )
+    wanted = options(optimizer="sgd", learning_rate=1e3, epochs=20.0, whiten=False, average=0.0)
+    fitted = fit(spec, bars(130), bars(40, seed=1), wanted)
+    assert fitted.outcome == "diverged"
+    assert np.isfinite(logits(spec, fitted.weights, self_test_images(spec))).all()
 
 
 def test_stopping_keeps_the_weights_and_the_history() -> None:

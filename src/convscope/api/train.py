@@ -72,7 +72,7 @@ def train(
         RunError: The folder is not empty or cannot be written; or there is nothing to resume, another process trains
             there, or data or options differ from those of the interrupted training.
         MissingExtraError: TensorFlow is not installed.
-        DivergedError: The loss stopped being finite; the last finite weights are in the run folder.
+        DivergedError: The loss stopped being finite; the last weights with finite outputs are in the run folder.
 
     Example:
         >>> run = train(epochs=1, out="runs/first")  # doctest: +SKIP
@@ -132,7 +132,7 @@ def _train(
     if fitted.outcome == "diverged":
         raise DivergedError(
             f"The loss is no longer a finite number. Received: loss=nan at step {fitted.steps + 1}. "
-            f"The last finite weights are in {folder}.",
+            f"The last weights with finite outputs are in {folder}.",
             hint="Try a smaller --learning-rate.",
         )
     return run

@@ -137,7 +137,7 @@ def save_model(model: Model, path: str | Path, *, self_test: Images | None = Non
     path = Path(path)
     check_size(model.spec)
     _check_weights(model)
-    images = _waves(model.spec) if self_test is None else self_test
+    images = self_test_images(model.spec) if self_test is None else self_test
     expected = logits(model.spec, model.weights, images)
     if len(images) != SELF_TEST_IMAGES or not np.isfinite(expected).all():
         raise ModelFileError(
@@ -233,8 +233,12 @@ def _check_weights(model: Model) -> None:
             raise ModelFileError(f"The weight {name} has a value that is not a finite number.")
 
 
-def _waves(spec: Spec) -> Images:
-    """Smooth waves: every pixel differs, nothing is drawn from a random source."""
+def self_test_images(spec: Spec) -> Images:
+    """The default images of the self-test: smooth waves, in which every pixel differs and nothing is random.
+
+    Returns:
+        `SELF_TEST_IMAGES` images in [0, 1].
+    """
     shape = (SELF_TEST_IMAGES, *spec.input_shape)
     return (0.5 + 0.5 * np.sin(0.37 * np.arange(math.prod(shape)))).astype(np.float32).reshape(shape)
 

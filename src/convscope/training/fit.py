@@ -17,6 +17,7 @@ from convscope.arrays import to_images
 from convscope.data.dataset import Dataset, epoch_order
 from convscope.errors import RunError
 from convscope.model.build import Weights, arguments_of, build, compute_reference, get_weights
+from convscope.model.model_file import self_test_images
 from convscope.model.reference import IMAGES, Reference
 from convscope.model.spec import INPUT, Spec
 from convscope.model.tensorflow import tf
@@ -113,6 +114,7 @@ class _Loop:
 
     def __init__(self, spec: Spec, train: Dataset, options: TrainOptions) -> None:
         self.options = options
+        self._spec = spec
         self.steps_per_epoch = options.steps_per_epoch(len(train))
         self.total_steps = options.total_steps(len(train))
         self.batch_size = min(options.batch_size or 1, len(train))
@@ -143,21 +145,23 @@ class _Loop:
     def run(self, recorder: HistoryRecorder, is_stopped: Callable[[], bool], checkpoints: CheckpointManager) -> str:
         """Run all remaining steps, and return the outcome."""
         step, count = len(recorder.losses), 4
+        initial = self._values()
         if step == 0:
             checkpoints.save(0, self.snapshot, [], {})
         while step < self.total_steps:
             if is_stopped():
                 checkpoints.save(step, self.snapshot, recorder.losses, recorder.measured)
                 return "interrupted"
-            last_finite = [v.numpy() for v in self._state()]
+            last_finite = self._values()
             bound = min(recorder.next_validation(step), self._epoch_end(step))
             count = min(count, bound - step)
             started = time.perf_counter()
             losses = self._call(step, count)
             seconds = time.perf_counter() - started
             if not np.isfinite(losses).all() or not self._is_finite():
-                for variable, value in zip(self._state(), last_finite, strict=True):
-                    variable.assign(value)
+                self._assign(last_finite)
+                if not np.isfinite(self.logits(self_test_images(self._spec))).all():
+                    self._assign(initial)  # finite weights may be so large that the logits overflow
                 return "diverged"
             step += count
             recorder.record(step, losses)
@@ -209,6 +213,13 @@ class _Loop:
             "second": self._optimizer.second_moments,
         }
         return {f"{kind}/{index}": v for kind, variables in kinds.items() for index, v in enumerate(variables)}
+
+    def _values(self) -> list[np.ndarray]:
+        return [variable.numpy() for variable in self._state()]
+
+    def _assign(self, values: list[np.ndarray]) -> None:
+        for variable, value in zip(self._state(), values, strict=True):
+            variable.assign(value)
 
     def _is_finite(self) -> bool:
         return all(bool(tf.reduce_all(tf.math.is_finite(v))) for v in [*self._variables, *self._moving_statistics])
