@@ -83,14 +83,15 @@ def test_the_weights_left_by_a_loss_that_explodes_give_finite_logits(
 ) -> None:
     monkeypatch.setattr(fit_module, "SECONDS_PER_CALL", seconds)
     spec = parse(
-        "Conv2D(4, 3)\nConv2D(4, 3)\nFlatten()\nDense(num_classes, activation='softmax')",
+        "Conv2D(4, 3, padding='same')\nFlatten()\nDense(num_classes, activation='softmax')",
         input_shape=bars(1).image_shape,
         num_classes=2,
     )
-    wanted = options(optimizer="sgd", learning_rate=1e3, epochs=20.0, whiten=False, average=0.0)
-    fitted = fit(spec, bars(130), bars(40, seed=1), wanted)
-    assert fitted.outcome == "diverged"
-    assert np.isfinite(logits(spec, fitted.weights, self_test_images(spec))).all()
+    for rate in (30.0, 300.0, 1000.0):
+        wanted = options(optimizer="sgd", learning_rate=rate, epochs=20.0, whiten=False, average=0.0, weight_decay=0.0)
+        fitted = fit(spec, bars(130), bars(40, seed=1), wanted)
+        assert fitted.outcome == "diverged"
+        assert np.isfinite(logits(spec, fitted.weights, self_test_images(spec))).all()
 
 
 def test_stopping_keeps_the_weights_and_the_history() -> None:
