@@ -78,17 +78,19 @@ class HistoryRecorder:
             self.report()
 
     def validate(self, step: int) -> None:
-        """Compute loss and accuracy of the current network on the validation split."""
+        """Compute loss and accuracy of the current network on the validation split, and record them if finite."""
         pixels, labels = self._validation.pixels, self._validation.labels
         correct, loss = 0, 0.0
         for begin in range(0, len(labels), VALIDATION_BATCH):
             batch = labels[begin : begin + VALIDATION_BATCH]
             logits = self._loop.logits(pixels[begin : begin + VALIDATION_BATCH].astype(np.float32) / 255)
             correct += int((logits.argmax(axis=1) == batch).sum())
-            shifted = logits - logits.max(axis=1, keepdims=True)
-            log_sum = np.log(np.exp(shifted).sum(axis=1))
-            loss += float((log_sum - shifted[np.arange(len(batch)), batch]).sum())
-        self.measured[step] = (loss / len(labels), correct / len(labels))
+            with np.errstate(invalid="ignore", over="ignore"):  # a diverging network's logits overflow
+                shifted = logits - logits.max(axis=1, keepdims=True)
+                log_sum = np.log(np.exp(shifted).sum(axis=1))
+                loss += float((log_sum - shifted[np.arange(len(batch)), batch]).sum())
+        if np.isfinite(loss):  # the record holds no NaN; the next step ends the training
+            self.measured[step] = (loss / len(labels), correct / len(labels))
 
     def history(self) -> tuple[HistoryRow, ...]:
         """Rows at fixed steps, which do not depend on when losses were recorded."""
