@@ -119,7 +119,7 @@ def rows() -> list[tuple[str, str, str]]:
         words = f"precision {s['precision']:.1%}, recall {s['recall']:.1%} (worst of {s['seeds']} seeds: "
         words += f"{s['precision_worst']:.1%}, {s['recall_worst']:.1%}; n={s['n']:,}); all disputed labels: precision "
         words += f"{s['disputed_precision']:.1%}, recall {s['disputed_recall']:.1%}"
-        table_rows.append(("`data check --with`, 5 % of MNIST's training labels flipped", "it finds them", words))
+        table_rows.append(("`data check --run`, 5 % of MNIST's training labels flipped", "it finds them", words))
         words = f"{s['known_found']} of {s['known']} among {s['test_disputed']} disputed; "
         words += f"{s['known_in_first_15']} among the first 15, {s['known_in_first_30']} among the first 30"
         table_rows.append(("the 15 known wrong labels of MNIST's test part", "compared", words))
