@@ -78,6 +78,20 @@ def test_a_config_that_is_not_one_is_refused(edit: Callable[[dict[str, Any]], No
         read_config(config)
 
 
+@pytest.mark.parametrize(
+    ("axis", "is_read"), [(-1, True), (3, True), ([-1], True), ([3], True), (1, False), ([1], False)]
+)
+def test_layer_normalization_is_read_over_the_channels_only(axis: object, is_read: bool) -> None:
+    config = sequential()
+    normalization = layer("LayerNormalization", "norm", axis=axis, epsilon=0.001, center=True, scale=True)
+    config["config"]["layers"].insert(2, normalization)
+    if is_read:
+        assert type(read_config(config).spec.layers[1]).__name__ == "LayerNormalization"
+    else:
+        with pytest.raises(ModelFileError, match="axis"):
+            read_config(config)
+
+
 @pytest.mark.parametrize("config", [None, [], "Sequential", 3])
 def test_something_else_is_refused(config: object) -> None:
     with pytest.raises(ModelFileError, match="Expected a Sequential or functional model"):
