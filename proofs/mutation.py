@@ -312,7 +312,7 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, default=1)
     parser.add_argument("--module", default="", help="only modules whose path contains this; nothing is written")
     parser.add_argument(
-        "--reuse", action="store_true", help="do not test mutants again that the figures have as killed"
+        "--reuse", action="store_true", help="do not test again what the figures have as killed or equivalent"
     )
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -327,7 +327,7 @@ def main() -> None:
     from record import write
 
     earlier, began = [result for result in known() if result["package"] not in packages], time.monotonic()
-    killed = [result for result in known() if result["outcome"] != "survived" and chosen.reuse]
+    settled = [result for result in known() if result.get("kind") in (None, "equivalent")] if chosen.reuse else []
 
     def report(fresh: list[dict[str, Any]], *, done: bool = False) -> None:
         if chosen.module or not (done or len(fresh) % 10 == 0):
@@ -354,7 +354,7 @@ def main() -> None:
         at_once=chosen.at_once,
         modules=chosen.module,
         report=report,
-        reused={key_of(result): result for result in killed},
+        reused={key_of(result): result for result in settled},
     )
     report(results, done=True)
     print(json.dumps(summarize(results)))
