@@ -92,6 +92,18 @@ def test_layer_normalization_is_read_over_the_channels_only(axis: object, is_rea
             read_config(config)
 
 
+@pytest.mark.parametrize(("axis", "is_read"), [(-1, True), ([-1], True), (0, False), ([0], False), ([1], False)])
+def test_a_softmax_is_read_over_the_classes_only(axis: object, is_read: bool) -> None:
+    config = sequential()
+    config["config"]["layers"][-1]["config"]["activation"] = "linear"
+    config["config"]["layers"].append(layer("Softmax", "softmax", axis=axis))
+    if is_read:
+        assert not read_config(config).is_logits
+    else:
+        with pytest.raises(ModelFileError, match="axis"):
+            read_config(config)
+
+
 @pytest.mark.parametrize("config", [None, [], "Sequential", 3])
 def test_something_else_is_refused(config: object) -> None:
     with pytest.raises(ModelFileError, match="Expected a Sequential or functional model"):
