@@ -14,6 +14,7 @@ from PIL import Image
 from convscope.api.open import page as write_run_page
 from convscope.data.dataset import Dataset, LoadedData, Skipped
 from convscope.data.preprocess import Preprocessing
+from convscope.decisions import Decision
 from convscope.evaluation.predict import Predictions
 from convscope.training.run import load_record
 
@@ -61,7 +62,13 @@ def test_a_class_without_images_has_an_empty_place() -> None:
 def test_loaded_data_show_their_parts_what_was_skipped_and_how_values_were_read() -> None:
     part = Dataset(np.zeros((3, 2, 2, 1), np.uint8), np.array([0, 1, 1]), ("a", HOSTILE), source="photos")
     skipped = tuple(Skipped(f"{index}-{HOSTILE}", "0 bytes") for index in range(11))
-    data = LoadedData(part, None, Preprocessing(2, 2, 1), skipped, decisions=("float32 from 0 to 1",))
+    data = LoadedData(
+        part,
+        None,
+        Preprocessing(2, 2, 1),
+        skipped,
+        decisions=(Decision("pixel values", "float32 from 0 to 1", "range"),),
+    )
     seen = Reader(data._repr_html_())
     for words in ("photos", "3 images", "none", "2×2, grayscale", "fit pad", "float32 from 0 to 1", "11 files", "7-"):
         assert words in seen.text, words

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from convscope import decisions
 from convscope.api.environment import describe_environment
 from convscope.api.load_data import load_data
 from convscope.arrays import MAX_CLASSES
@@ -96,5 +97,6 @@ def describe_data(loaded: LoadedData) -> dict[str, Any]:
         "train_fingerprint": loaded.train.fingerprint(),
         "test_fingerprint": loaded.test.fingerprint() if loaded.test else None,
         "preprocessing": loaded.preprocessing.to_json(),
+        "decisions": decisions.to_json(loaded.decisions),
         "skipped": [{"file": item.file, "reason": item.reason} for item in loaded.skipped],
     }

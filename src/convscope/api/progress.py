@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from convscope.api.callbacks import Callbacks
 from convscope.api.notes import note
+from convscope.decisions import Decision
 from convscope.training import history
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -43,7 +44,7 @@ class ProgressDisplay:
     @property
     def callbacks(self) -> Callbacks:
         """What a long call reports to."""
-        return Callbacks(begin=self.begin, progress=self.train, images=self.count)
+        return Callbacks(begin=self.begin, progress=self.train, images=self.count, decided=self.decided)
 
     def begin(self, phase: str) -> None:
         """A phase begins: one line that stays."""
@@ -52,6 +53,12 @@ class ProgressDisplay:
         self._line_at = -math.inf if phase == "training" else time.monotonic()
         if not self._quiet and not (self.is_live and phase == "training"):
             note(f"{phase} …")
+
+    def decided(self, decision: Decision) -> None:
+        """A decision was made: one line that stays."""
+        self.clear()
+        if not self._quiet:
+            note(str(decision))
 
     def train(self, progress: history.Progress) -> None:
         """How a training stands."""

@@ -105,6 +105,8 @@ def _train(
     if out is not None and not found:
         check_empty(Path(out))
     plan = prepare(options, callbacks.begin, loaded)
+    for decision in plan.loaded.decisions:
+        callbacks.decided(decision)
     if found:
         folder, is_new = Path(out or ""), False
         plan = replace(plan, created=_created(found))

@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from cyclopts import App, Parameter
 
+from convscope import decisions
 from convscope.api.notes import note
 from convscope.cli.output import Output, console, say, say_json, table
 
@@ -36,6 +37,7 @@ def data(source: str | None = None, *, size: int | None = None, output: Output =
                 "class_names": list(loaded.train.class_names),
                 "class_counts": {name: list(part.class_counts) for name, part in parts.items()},
                 "preprocessing": preprocessing.to_json(),
+                "decisions": decisions.to_json(loaded.decisions),
                 "skipped": [{"name": item.file, "reason": item.reason} for item in loaded.skipped],
             }
         )
@@ -45,6 +47,11 @@ def data(source: str | None = None, *, size: int | None = None, output: Output =
     counts = ", ".join(f"{len(part):,} {name}" for name, part in parts.items())
     say(f"images      {h}×{w}, {'grayscale' if c == 1 else 'RGB'}; {counts}")
     say(f"other images are preprocessed by: fit {preprocessing.fit}, polarity {preprocessing.polarity}\n")
+    if loaded.decisions:
+        say("decided")
+        for decision in loaded.decisions:
+            say(f"  {decision}")
+        say()
     per_class = zip(loaded.train.class_names, *(part.class_counts for part in parts.values()), strict=True)
     rows = [[name, *(f"{count:,}" for count in row)] for name, *row in per_class]
     console().print(table({"class": "left"} | dict.fromkeys(parts, "right"), rows))

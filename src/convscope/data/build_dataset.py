@@ -18,6 +18,7 @@ from convscope.data import digit_normalization
 from convscope.data.dataset import Dataset, LoadedData, Skipped, stratified_split
 from convscope.data.preprocess import MAX_SIDE, Preprocessing, to_grey
 from convscope.data.resample import resample_many
+from convscope.decisions import Decision
 from convscope.errors import DataError, OptionError, printable
 
 MAX_BYTES = 2**31
@@ -76,6 +77,7 @@ def assemble(
     options: LoadOptions,
     class_names: Mapping[int, str] | None = None,
     skipped: tuple[Skipped, ...] = (),
+    decisions: tuple[Decision, ...] = (),
 ) -> LoadedData:
     """Build `LoadedData` from what a reader found.
 
@@ -90,6 +92,7 @@ def assemble(
         options: Size, channels, and how to hold out.
         class_names: Name of each label; None uses the numbers as names.
         skipped: The files that the reader skipped.
+        decisions: What the reader decided.
 
     Raises:
         DataError: Fewer than two classes, fewer than two training images in a class, a test label that the training
@@ -115,9 +118,31 @@ def assemble(
         held_out = replace(held_out, source=f"{source} (held out)")
     else:
         held_out = None
-    decisions = dict.fromkeys(part.interpretation for part in (train, test) if part)
-    decisions = tuple(text for text in decisions if text and not text.startswith("uint8"))
-    return LoadedData(training, held_out, contract, skipped=skipped, kind=kind, decisions=decisions)
+    taken = (*decisions, *_decisions((train, test), training, held_out if test is None else None, contract, options))
+    return LoadedData(training, held_out, contract, skipped=skipped, kind=kind, decisions=taken)
+
+
+def _decisions(
+    parts: tuple[Part | None, ...],
+    training: Dataset,
+    held_out: Dataset | None,
+    contract: Preprocessing,
+    options: LoadOptions,
+) -> tuple[Decision, ...]:
+    """What was decided for every format: value range, framing, held-out part."""
+    interpretations = dict.fromkeys(part.interpretation for part in parts if part)
+    taken = [
+        Decision("pixel values", text, "range and type of the array")
+        for text in interpretations
+        if text and not text.startswith("uint8")
+    ]
+    if contract.fit == "mnist":
+        chosen = "as MNIST's: light ink on dark, fitted into 20×20 of 28×28 and centered"
+        taken.append(Decision("framing", chosen, "these images are framed so"))
+    if held_out is not None:
+        because = f"no test part; {options.test_fraction:.0%} of each class, seed {options.seed}"
+        taken.append(Decision("test split", f"{len(held_out):,} of {len(held_out) + len(training):,} images", because))
+    return tuple(taken)
 
 
 def contract_for(pixels: Pixels, options: LoadOptions) -> Preprocessing:

@@ -12,6 +12,7 @@ import numpy as np
 
 from convscope.arrays import MAX_CLASS_NAME, Labels, Picture, Pixels, is_class_name
 from convscope.data.preprocess import Preprocessing
+from convscope.decisions import Decision
 from convscope.errors import DataError
 from convscope.markup import image, table
 
@@ -173,7 +174,7 @@ class LoadedData:
         preprocessing: Brings any other image to the form of these; stored in the model file.
         origin: The name or path that it was loaded from, or `IN_MEMORY`; empty if it is not known.
         options: ``test_fraction`` and ``seed`` of the split, if they are known.
-        decisions: How pixel values were interpreted, one line each; empty where there was nothing to decide.
+        decisions: What was decided about the data, in the order in which it was decided.
     """
 
     train: Dataset
@@ -183,7 +184,7 @@ class LoadedData:
     kind: str = ""
     origin: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
-    decisions: tuple[str, ...] = ()
+    decisions: tuple[Decision, ...] = ()
 
     def __repr__(self) -> str:
         h, w, c = self.train.image_shape
@@ -199,7 +200,7 @@ class LoadedData:
             ("test", test),
             ("image size", f"{h}×{w}, {'grayscale' if c == 1 else 'RGB'}"),
             ("preprocessing", f"fit {escape(contract.fit)}, polarity {escape(contract.polarity)}"),
-            *(("pixel values", escape(decision)) for decision in self.decisions),
+            *((one.what, f"{escape(one.chosen)} ({escape(one.because)})") for one in self.decisions),
         ]
         if self.skipped:
             first = "; ".join(f"{entry.file}: {entry.reason}" for entry in self.skipped[:SHOWN])

@@ -1,0 +1,114 @@
+"""Decisions that are made for the user: each is printed in one line, recorded, and can be overridden.
+
+Light: the standard library only. `SUBJECTS` lists everything that can be decided; docs/decisions.md is generated from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Something that is decided unless the user says otherwise.
+
+    Attributes:
+        rule: How it is decided, in one sentence.
+        option: What overrides it: an option of a command, or a keyword of the function with the same name.
+        module: The module that decides it.
+    """
+
+    rule: str
+    option: str
+    module: str
+
+
+SUBJECTS: dict[str, Subject] = {
+    "class order": Subject(
+        "Natural order of the class names ('2' before '10'), ascending numbers for numeric labels; for a Keras model "
+        "with data, the order that Keras gives the classes of that source.",
+        "--class-names",
+        "data.class_order",
+    ),
+    "class names": Subject(
+        "Data are matched to the outputs of a network by class name; classes that only one of them has are listed.",
+        "--class-names",
+        "data.class_order",
+    ),
+    "pixel values": Subject(
+        "uint8 is 0..255; floats from 0 to 1 are multiplied by 255; what could mean two things is refused.",
+        "convert the array",
+        "data.pixel_values",
+    ),
+    "image size": Subject(
+        "A common size of at most 256 pixels is kept; images of different sizes are resized to their median, at most "
+        "64 pixels.",
+        "--size",
+        "data.image_folder",
+    ),
+    "channels": Subject("Grayscale if all images are grayscale, else RGB.", "channels", "data.image_folder"),
+    "framing": Subject(
+        "Images framed like MNIST's give a network whose inputs are framed in the same way, with light ink on a dark "
+        "background; other images are padded to the size and keep their intensities.",
+        "--fit, --polarity of import",
+        "data.build_dataset",
+    ),
+    "test split": Subject(
+        "Data without a test part give up a fraction of each class, chosen by the seed.",
+        "--test-fraction, --seed",
+        "data.build_dataset",
+    ),
+    "input range": Subject(
+        "The values that a Keras model was trained on: 0..255 if it begins with Rescaling, else 0..1.",
+        "--input-range",
+        "api.import_model",
+    ),
+}
+"""Everything that can be decided, by name, in the order of the documentation."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One decision that was made.
+
+    Attributes:
+        what: A key of `SUBJECTS`.
+        chosen: What was chosen, in a few words.
+        because: The reason, in a few words.
+        option: What overrides it; empty takes the subject's.
+
+    Example:
+        >>> print(Decision("image size", "64×64", "the median of 12 different sizes"))
+        image size: 64×64 (the median of 12 different sizes; change with --size)
+    """
+
+    what: str
+    chosen: str
+    because: str
+    option: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.option:
+            object.__setattr__(self, "option", SUBJECTS[self.what].option)
+
+    def __str__(self) -> str:
+        change = f"; change with {self.option}" if self.option.startswith("--") else ""
+        return f"{self.what}: {self.chosen} ({self.because}{change})"
+
+
+def to_json(decisions: Iterable[Decision]) -> list[dict[str, str]]:
+    """Decisions as plain values, for `run.json` and ``--json``."""
+    return [asdict(decision) for decision in decisions]
+
+
+def from_json(value: object) -> tuple[Decision, ...]:
+    """Read what `to_json` wrote; entries of a subject that this version does not know are kept out."""
+    rows: list[Mapping[str, Any]] = [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+    names = ("what", "chosen", "because", "option")
+    return tuple(
+        Decision(*(str(row[name]) for name in names))
+        for row in rows
+        if row.get("what") in SUBJECTS and all(name in row for name in names)
+    )
