@@ -35,6 +35,8 @@ class LoadOptions:
         test_fraction: Fraction of the images held out for testing if there is no test part, in [0, 1); 0 for none.
         seed: Random seed of the split.
         strict: Stop at the first unreadable image instead of skipping it.
+        whole: Join all parts into one: the training part is every labeled image of the source, and there is no test
+            part. One class, or one image in a class, is enough.
 
     Raises:
         OptionError: A value is out of range.
@@ -45,6 +47,7 @@ class LoadOptions:
     test_fraction: int | float = 0.15
     seed: int = 0
     strict: bool = False
+    whole: bool = False
 
     def __post_init__(self) -> None:
         if self.size is not None and not (len(self.size) == 2 and all(1 <= side <= MAX_SIDE for side in self.size)):
@@ -82,7 +85,8 @@ def assemble(
     """Build `LoadedData` from what a reader found.
 
     The classes are the labels that occur in the training part, in ascending order, so that unused numbers do not become
-    empty classes. With ``class_names``, the classes are exactly its keys.
+    empty classes. With ``class_names``, the classes are exactly its keys. With ``options.whole``, both parts are
+    joined, and the classes are those that occur.
 
     Args:
         kind: The name of the reader.
@@ -107,13 +111,17 @@ def assemble(
             f"Expected training and test images of the same shape in {source}. Received: "
             f"train={train.pixels.shape[1:]}, test={test.pixels.shape[1:]}."
         )
-    numbers = _class_numbers(source, train, class_names)
+    if options.whole:
+        train, test = _joined(train, test), None
+        numbers = _present(source, train, class_names)
+    else:
+        numbers = _class_numbers(source, train, class_names)
     names = tuple(class_names[number] if class_names else str(number) for number in numbers)
     contract = contract_for(train.pixels, options)
     training = _dataset(train, numbers, names, source, contract)
     if test is not None:
         held_out = _dataset(test, numbers, names, f"{source} (test part)", contract)
-    elif options.test_fraction:
+    elif options.test_fraction and not options.whole:
         training, held_out = stratified_split(training, fraction=options.test_fraction, seed=options.seed)
         held_out = replace(held_out, source=f"{source} (held out)")
     else:
@@ -233,6 +241,29 @@ def _check_part(part: Part, where: str) -> None:
     h, w = part.pixels.shape[1:3]
     if not (1 <= h <= MAX_SIDE and 1 <= w <= MAX_SIDE):
         raise DataError(f"Expected images of 1 to {MAX_SIDE} pixels per side in {where}. Received: {h}×{w}.")
+
+
+def _joined(train: Part, test: Part | None) -> Part:
+    if test is None:
+        return train
+    names = (*train.names, *test.names)
+    return Part(
+        np.concatenate([train.pixels, test.pixels]),
+        np.concatenate([train.labels, test.labels]),
+        names if len(names) == len(train.pixels) + len(test.pixels) else (),
+        train.interpretation,
+    )
+
+
+def _present(source: str, part: Part, class_names: Mapping[int, str] | None) -> np.ndarray:
+    """The labels that occur, without the conditions of a training."""
+    present = np.unique(part.labels)
+    unknown = sorted(set(present.tolist()) - set(class_names)) if class_names is not None else []
+    if unknown:
+        raise DataError(f"Expected labels from {sorted(class_names or {})[:20]} in {source}. Received: {unknown[0]}.")
+    if len(present) > MAX_CLASSES:
+        raise DataError(f"Expected at most {MAX_CLASSES} classes in {source}. Received: {len(present)} labels.")
+    return present
 
 
 def _class_numbers(source: str, train: Part, class_names: Mapping[int, str] | None) -> np.ndarray:

@@ -106,13 +106,14 @@ def load_tree(tree: ImageTree, options: LoadOptions) -> LoadedData:
     Raises:
         DataError: No class folders, an empty class, too many unreadable files, or see `build_dataset.assemble`.
     """
-    found = sort_tree(tree)
-    if found.empty:
+    found = sort_tree(tree, whole=options.whole)
+    if found.empty and not options.whole:
         raise DataError(
             f"Expected images in each class of {tree.source}. Received: none in class {found.empty[0]!r}.",
             hint="Add images to it or remove the folder.",
         )
-    return load_images(found.train, found.test, found.tree, options=options, unlabeled=found.skipped)
+    train, test = (found.train + found.test, ()) if options.whole else (found.train, found.test)
+    return load_images(train, test, found.tree, options=options, unlabeled=found.skipped)
 
 
 def load_images(
@@ -153,7 +154,7 @@ def load_images(
     training_part = _part(rows[: len(train)], names, channels)
     test_part = _part(rows[len(train) :], names, channels)
     for number, name in enumerate(names):
-        if not (training_part.labels == number).any():
+        if not options.whole and not (training_part.labels == number).any():
             raise DataError(
                 f"Expected readable images in each class of {tree.source}. Received: none in class {name!r}; "
                 f"skipped: {listed(unreadable[:3])}."
@@ -169,7 +170,7 @@ def load_images(
     )
 
 
-def sort_tree(tree: ImageTree) -> SortedTree:
+def sort_tree(tree: ImageTree, *, whole: bool = False) -> SortedTree:
     """Find parts and classes from the paths; no file is read.
 
     Raises:
@@ -184,8 +185,9 @@ def sort_tree(tree: ImageTree) -> SortedTree:
             f"Received: {len(tree.files)} files and no folders{skipped}.",
             hint="Put the images of each class into a folder named after it.",
         )
-    depth = 2 if any(PARTS.get(top.lower()) == "train" for top in tops) else 1
-    if depth == 1 and all(top.lower() in PARTS for top in tops):
+    only_parts = all(top.lower() in PARTS for top in tops) and any(len(path) == 2 for path in tree.folders)
+    depth = 2 if any(PARTS.get(top.lower()) == "train" for top in tops) or (whole and only_parts) else 1
+    if not whole and depth == 1 and all(top.lower() in PARTS for top in tops):
         raise DataError(f"Expected a train folder in {tree.source}. Received: only {', '.join(map(printable, tops))}.")
     parts: dict[str, list[LabeledFile]] = {"train": [], "validation": [], "test": []}
     unlabeled: dict[tuple[str, ...], list[str]] = {}

@@ -14,9 +14,10 @@ from typing import Any
 
 from convscope.data import formats, in_memory
 from convscope.data.build_dataset import LoadOptions
-from convscope.data.dataset import Dataset, LoadedData
+from convscope.data.dataset import Dataset, LoadedData, Skipped
 from convscope.data.files import check_regular, open_regular
 from convscope.data.reader import Candidate, Reader
+from convscope.decisions import Decision
 from convscope.errors import DataError
 
 MAX_FILE_BYTES = 2**36
@@ -69,10 +70,41 @@ def load(
         >>> load("mnist").test
         Dataset(10,000 images 28×28×1, 10 classes, MNIST test)
     """
-    options = LoadOptions(size, channels, test_fraction, seed, strict)
+    return _load(source, LoadOptions(size, channels, test_fraction, seed, strict))
+
+
+def _load(source: Any, options: LoadOptions) -> LoadedData:
     if not isinstance(source, str | PathLike):
         return in_memory.load(source, options)
     return READERS[detect(source)].load(Path(source), options)
+
+
+def load_all(
+    source: Any, *, size: tuple[int, int] | None = None, channels: int | None = None, strict: bool = False
+) -> tuple[Dataset, tuple[Skipped, ...], tuple[Decision, ...]]:
+    """Load every labeled image of a source as one dataset, whatever parts it has.
+
+    A source with only a test part is enough, as are one class and one image per class.
+
+    Args:
+        source: As for `load`.
+        size: Rows and columns to resize all images to; None keeps their own.
+        channels: 1 (grayscale) or 3 (RGB); None keeps what the images are.
+        strict: Stop at the first unreadable image instead of skipping it.
+
+    Returns:
+        The images with the classes that occur, the skipped files, and what was decided about the data.
+
+    Raises:
+        DataError, OptionError: See `load`.
+
+    Example:
+        >>> load_all("mnist")[0]
+        Dataset(70,000 images 28×28×1, 10 classes, MNIST)
+    """
+    options = LoadOptions(size, channels, test_fraction=0, strict=strict, whole=True)
+    loaded = _load(source, options)
+    return loaded.train, loaded.skipped, loaded.decisions
 
 
 def load_test(

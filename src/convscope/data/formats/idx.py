@@ -82,7 +82,9 @@ def load_folder(folder: Path, options: LoadOptions) -> LoadedData:
         DataError: A file is missing or found twice, or see `read_idx` and `build_dataset.assemble`.
     """
     found = _find(folder)
-    prefix = _the_prefix(folder, found)
+    prefix = _the_prefix(folder, found, ("train", "test") if options.whole else ("train",))
+    if (prefix, "train", "images") not in found and options.whole:
+        found = {(name, "train", what): path for (name, _, what), path in found.items()}
     train = _read_part(found, prefix, "train", folder)
     has_test = any(key[:2] == (prefix, "test") for key in found)
     test = _read_part(found, prefix, "test", folder) if has_test else None
@@ -116,8 +118,8 @@ def _is_twin(first: str, second: str) -> bool:
     return second in (first + ".gz", first.replace(".", "-") + ".gz")
 
 
-def _the_prefix(folder: Path, found: dict[tuple[str, str, str], Path]) -> str:
-    prefixes = sorted({key[0] for key in found if key[1] == "train"})
+def _the_prefix(folder: Path, found: dict[tuple[str, str, str], Path], parts: tuple[str, ...]) -> str:
+    prefixes = sorted({key[0] for key in found if key[1] in parts})
     if len(prefixes) != 1:
         received = f"several datasets: {', '.join(prefixes)}" if prefixes else "no train-images file"
         raise DataError(

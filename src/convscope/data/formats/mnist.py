@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from convscope.data import mnist
 from convscope.data.build_dataset import LoadOptions, convert
 from convscope.data.dataset import Dataset, LoadedData
@@ -16,7 +18,19 @@ def load(path: Path, options: LoadOptions) -> LoadedData:
     """Load both parts; the path is ignored."""
     contract = preprocessing_for(options)
     train, test = mnist.load_parts("train", "test")
+    if options.whole:
+        return LoadedData(_resized(_joined(train, test), contract), None, contract, kind="mnist")
     return LoadedData(_resized(train, contract), _resized(test, contract), contract, kind="mnist")
+
+
+def _joined(train: Dataset, test: Dataset) -> Dataset:
+    return replace(
+        train,
+        pixels=np.concatenate([train.pixels, test.pixels]),
+        labels=np.concatenate([train.labels, test.labels]),
+        source="MNIST",
+        known_wrong=tuple(len(train) + index for index in test.known_wrong),
+    )
 
 
 def load_test(options: LoadOptions) -> Dataset:

@@ -63,11 +63,13 @@ def load_npz(path: Path, options: LoadOptions) -> LoadedData:
         except ZIP_ERRORS as error:
             raise DataError.about_file("Expected an .npz archive", path, _words(error)) from None
         train = _read_part(archive, members, TRAIN_KEYS, path)
+        validation = _read_part(archive, members, VALIDATION_KEYS, path)
+        test = _read_part(archive, members, TEST_KEYS, path)
+        if options.whole and train is None:
+            train, validation, test = (validation, None, test) if validation else (test, None, None)
         if train is None:
             received = ", ".join(sorted(members)[:10]) or "none"
             raise DataError.about_file(f"Expected the arrays {EXPECTED}", path, f"arrays: {received}")
-        validation = _read_part(archive, members, VALIDATION_KEYS, path)
-        test = _read_part(archive, members, TEST_KEYS, path)
         names = _class_names(archive, members, path)
     if validation is not None:
         train = _joined(train, validation, path)
