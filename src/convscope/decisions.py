@@ -1,6 +1,6 @@
 """Decisions that are made for the user: each is printed in one line, recorded, and can be overridden.
 
-Light: the standard library only. `SUBJECTS` lists everything that can be decided; docs/decisions.md is generated from it.
+Light: the standard library only. `SUBJECTS` lists everything that can be decided; docs/decisions.md follows from it.
 """
 
 from __future__ import annotations
@@ -59,6 +59,12 @@ SUBJECTS: dict[str, Subject] = {
         "Data without a test part give up a fraction of each class, chosen by the seed.",
         "--test-fraction, --seed",
         "data.build_dataset",
+    ),
+    "initial weights": Subject(
+        "Random, by the seed; with --from, those of the earlier run for every layer of the same name and shape, and "
+        "for the outputs if the classes are the same.",
+        "--from, --model",
+        "api.ancestor",
     ),
     "input range": Subject(
         "The values that a Keras model was trained on: 0..255 if it begins with Rescaling, else 0..1.",

@@ -12,9 +12,11 @@ from convscope.api.callbacks import Callbacks
 from convscope.api.check_output_path import check_output_path
 from convscope.api.notebook_progress import default_display
 from convscope.api.run import Run, load_run
+from convscope.api.run_data import source_of_run
+from convscope.data.class_order import listed, match_classes
 from convscope.data.data_check import Finding
 from convscope.data.data_checks import KINDS, DataReport, check_dataset
-from convscope.data.dataset import Dataset, check_class_names, folds
+from convscope.data.dataset import Dataset, folds
 from convscope.data.readers import load
 from convscope.data.scan import ScanResult, scan
 from convscope.errors import DataError, OptionError, RunError
@@ -25,7 +27,7 @@ from convscope.model.model_file import Model, load_model
 from convscope.model.spec import Spec
 from convscope.report.data_report_page import data_report_page
 from convscope.training.options import TrainOptions, resolve
-from convscope.training.run import MODEL_FILE, UNKNOWN_DATA, write_text
+from convscope.training.run import MODEL_FILE, write_text
 
 FOLDS = 4
 """Folds of the cross-validation. Each network is trained on three quarters of the images."""
@@ -103,11 +105,7 @@ def check_data(
             return check_data(source, run=run, out=out, callbacks=display.callbacks)
     folder = load_run(run).folder if run is not None else None
     record = load_run(folder).record if folder else None
-    source = source if source is not None else record.options.data if record else ""
-    if record and source == UNKNOWN_DATA:
-        raise DataError(
-            "Expected data, because this network was imported without any. Received: none.", hint="Name a dataset."
-        )
+    source = source if source is not None else source_of_run(load_run(folder))
     check_output_path(out, source, folder)
     scanned = _scan(source, callbacks)
     labels, findings = None, ()
@@ -115,9 +113,17 @@ def check_data(
         model, options = load_model(folder / MODEL_FILE), record.options
         h, w, c = model.spec.input_shape
         loaded = load(source, size=(h, w), channels=c, test_fraction=options.test_fraction, seed=options.seed)
-        check_class_names(model.class_names, loaded.train)
-        labels = check_labels(model.spec, options, loaded.train, loaded.test, callbacks=callbacks)
-        findings = _findings(labels, loaded.train, loaded.test)
+        train, test = (
+            match_classes(model.class_names, part).dataset if part else None for part in (loaded.train, loaded.test)
+        )
+        if train is None or set(loaded.train.class_names) != set(model.class_names):
+            raise DataError(
+                f"Expected the network's classes {listed(model.class_names)}. Received: data with the classes "
+                f"{listed(loaded.train.class_names)}.",
+                hint="Check them without --run, or use data with the same classes.",
+            )
+        labels = check_labels(model.spec, options, train, test, callbacks=callbacks)
+        findings = _findings(labels, train, test)
     callbacks.begin("comparing images")
     report = check_dataset(scanned, findings)
     if out is None:

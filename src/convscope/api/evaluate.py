@@ -7,20 +7,25 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convscope.api.load_data import load_data
+import numpy as np
+
 from convscope.api.run import Run, load_run
-from convscope.data.dataset import IN_MEMORY, Dataset, LoadedData, check_class_names, stratified_split
-from convscope.data.readers import load_test
+from convscope.api.run_data import PARTS, loading_options, part_of_run
+from convscope.data.class_order import match_classes
+from convscope.data.dataset import Dataset, LoadedData, image_hashes, joined
+from convscope.data.readers import READERS, load_all, load_test
+from convscope.decisions import Decision
 from convscope.errors import DataError, OptionError
 from convscope.evaluation.metrics import Evaluation, measure
 from convscope.evaluation.predict import Predictions, predict
 from convscope.markup import table
-from convscope.training.run import UNKNOWN_DATA
+from convscope.training.run import IMPORTED, training_hashes
 
 if TYPE_CHECKING:
     from convscope.report.pictures.plot import Plot
 
-PARTS = ("test", "validation", "train")
+ALL = "all"
+"""The part of an evaluation that measured every image of the data given to it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,10 +34,14 @@ class EvaluateResult:
 
     Attributes:
         evaluation: The figures.
-        dataset: The images and labels.
+        dataset: The images and labels, with the network's classes.
         predictions: The network's predictions for them.
         folder: The run.
-        part: ``test``, ``validation`` or ``train``.
+        part: ``test``, ``validation`` or ``train`` of the run's own data; ``all`` for other data.
+        decisions: How the data were matched to the network.
+        notes: What limits the figures, one sentence each: classes missing or unknown, images of the training.
+        unknown_classes: Classes of the data that the network does not have, with the number of images not measured.
+        trained_on: The number of measured images that the network was trained on; always 0 for ``test``.
     """
 
     evaluation: Evaluation
@@ -40,11 +49,20 @@ class EvaluateResult:
     predictions: Predictions
     folder: Path
     part: str
+    decisions: tuple[Decision, ...] = ()
+    notes: tuple[str, ...] = ()
+    unknown_classes: dict[str, int] | None = None
+    trained_on: int = 0
 
     @property
     def accuracy(self) -> float:
         """The fraction of images classified correctly, 0 to 1; ``evaluation.accuracy`` has its interval."""
         return self.evaluation.accuracy.rate
+
+    @property
+    def measured_on(self) -> str:
+        """The images in words: ``the test split``, or ``all images``."""
+        return "all images" if self.part == ALL else f"the {self.part} split"
 
     def confusion_matrix(self) -> Plot:
         """Draw the confusion matrix."""
@@ -54,7 +72,7 @@ class EvaluateResult:
         return Plot(confusion_matrix(self.evaluation))
 
     def __repr__(self) -> str:
-        return f"EvaluateResult(accuracy {self.evaluation.accuracy} on the {self.part} split of {self.dataset.source})"
+        return f"EvaluateResult(accuracy {self.evaluation.accuracy} on {self.measured_on} of {self.dataset.source})"
 
     def _repr_html_(self) -> str:
         rows = [
@@ -66,79 +84,116 @@ class EvaluateResult:
             )
             for one in self.evaluation.classes
         ]
-        caption = f"Accuracy {self.evaluation.accuracy} on the {self.part} split of {self.dataset.source}"
-        return table(("class", "images", "precision", "recall"), rows, caption=caption)
+        caption = f"Accuracy {self.evaluation.accuracy} on {self.measured_on} of {self.dataset.source}"
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        return table(("class", "images", "precision", "recall"), rows, caption=caption) + notes
 
 
-def evaluate(run: Run | str | Path | None = None, data: Any = None, *, part: str = "test") -> EvaluateResult:
+def evaluate(run: Run | str | Path | None = None, data: Any = None, *, part: str | None = None) -> EvaluateResult:
     """Evaluate a run's network.
+
+    Without ``data``, the data of the training are read again and split as they were; they must not have changed. Other
+    data are measured whole, matched to the network by class name: classes that the network does not have are
+    skipped, and ``notes`` names them.
 
     Args:
         run: A run or its folder; None takes the newest below ``runs/``.
-        data: As in `load_data`; None takes what the run was trained on.
-        part: ``test``; ``validation`` and ``train`` are split as in the training.
+        data: As in `load_data`; None takes what the run was trained on. Of MNIST by name, the test part is measured.
+        part: ``test``, ``validation`` or ``train`` of the run's own data; None takes ``test``.
 
     Raises:
         RunError, ModelFileError: There is no such run, or its model file is damaged.
-        DataError: The data cannot be read, have no such part, or do not have the network's classes or channels.
-        OptionError: ``part`` is none of the three.
+        DataError: The data cannot be read, have no such part, have changed since the training, or have none of the
+            network's classes.
+        OptionError: ``part`` is none of the three, or given for data that are not the run's own.
     """
-    if part not in PARTS:
+    if part is not None and part not in PARTS:
         raise OptionError(f"part must be one of {', '.join(PARTS)}. Received: part={part!r}.")
     run = load_run(run)
-    dataset = load_part_of_run(run, part, data=data)
+    if data is None:
+        return _evaluate_part(run, part or "test", part_of_run(run, part or "test"))
+    own = _part_if_own(run, part or "test", data)
+    if own is not None:
+        return _evaluate_part(run, part or "test", own)
+    if part is not None:
+        raise OptionError(
+            f"part selects a split of the data that the network was trained on; other data are measured whole. "
+            f"Received: part={part!r} and data={str(data)[:100]!r}.",
+            hint="Leave one of them out.",
+        )
+    return _evaluate_all(run, data)
+
+
+def _evaluate_part(run: Run, part: str, dataset: Dataset) -> EvaluateResult:
     predictions = predict(run.model, dataset.pixels)
-    return EvaluateResult(evaluate_predictions(predictions, dataset), dataset, predictions, run.folder, part)
+    trained_on = len(dataset) if part == "train" else 0
+    figures = evaluate_predictions(predictions, dataset)
+    return EvaluateResult(figures, dataset, predictions, run.folder, part, trained_on=trained_on)
+
+
+def _part_if_own(run: Run, part: str, data: Any) -> Dataset | None:
+    """A part of ``data`` if they are what the network was trained on, wherever they are now; else None."""
+    if isinstance(data, str | Path) and str(data) in READERS and READERS[str(data)].is_built_in:
+        return part_of_run(run, part, source=str(data)) if run.record.options.data == str(data) else None
+    if not run.record.data.get("train_fingerprint"):
+        return None
+    try:
+        return part_of_run(run, part, source=data)
+    except (DataError, OptionError):
+        return None
+
+
+def _evaluate_all(run: Run, data: Any) -> EvaluateResult:
+    dataset, decisions = _load_all(run, data)
+    matched = match_classes(run.model.class_names, dataset)
+    dataset = matched.dataset
+    predictions = predict(run.model, dataset.pixels)
+    known = _training_hashes(run)
+    is_known = np.isin(image_hashes(dataset.pixels), known) if known is not None else np.zeros(len(dataset), bool)
+    notes = list(matched.notes)
+    if is_known.any():
+        new = np.flatnonzero(~is_known)
+        right = predictions.logits[new].argmax(axis=1) == dataset.labels[new]
+        rest = f"; accuracy on the other {len(new):,}: {right.mean():.2%}" if len(new) else ""
+        notes.append(f"The network was trained on {int(is_known.sum()):,} of these {len(dataset):,} images{rest}.")
+    return EvaluateResult(
+        evaluate_predictions(predictions, dataset),
+        dataset,
+        predictions,
+        run.folder,
+        ALL,
+        decisions=(*decisions, *([matched.decision] if matched.decision else [])),
+        notes=tuple(notes),
+        unknown_classes=dict(matched.unknown or {}),
+        trained_on=int(is_known.sum()),
+    )
+
+
+def _training_hashes(run: Run) -> np.ndarray | None:
+    """The hashes of the training images; those of a built-in dataset are not stored but computed."""
+    name = run.record.options.data
+    if name in READERS and READERS[name].is_built_in and run.outcome != IMPORTED:
+        return image_hashes(part_of_run(run, "train").pixels)
+    return training_hashes(run.folder)
+
+
+def _load_all(run: Run, data: Any) -> tuple[Dataset, tuple[Decision, ...]]:
+    how = loading_options(run)
+    shape = {"size": how["size"], "channels": how["channels"]}
+    if isinstance(data, LoadedData):
+        dataset, decisions = joined(data), data.decisions
+    elif isinstance(data, str | Path) and str(data) in READERS and READERS[str(data)].is_built_in:
+        dataset, decisions = load_test(str(data), **how), ()
+    else:
+        dataset, _, decisions = load_all(data, **shape)
+    if dataset.image_shape != run.model.spec.input_shape:
+        raise DataError(
+            f"Expected images of the network's input shape {run.model.spec.input_shape}. Received: "
+            f"{dataset.image_shape} from {dataset.source}."
+        )
+    return dataset, decisions
 
 
 def evaluate_predictions(predictions: Predictions, dataset: Dataset) -> Evaluation:
     """The figures of some predictions against the labels of the dataset that they are for."""
     return measure(predictions.logits, dataset.labels, class_names=dataset.class_names, known_wrong=dataset.known_wrong)
-
-
-def load_part_of_run(run: Run, part: str, *, data: Any = None) -> Dataset:
-    """One part of a run's data, in the network's input shape and split as in the training.
-
-    Raises:
-        DataError: The data cannot be read, have no such part, or do not have the network's classes or channels.
-    """
-    dataset = _load_part(run, part, data)
-    _check_fit(run, dataset)
-    return dataset
-
-
-def _load_part(run: Run, part: str, data: Any) -> Dataset:
-    h, w, c = run.model.spec.input_shape
-    options = run.record.options
-    seed = int(str(run.record.data.get("split_seed", options.seed)))
-    how: dict[str, Any] = {"size": (h, w), "channels": c, "test_fraction": options.test_fraction, "seed": seed}
-    if data is None and options.data == UNKNOWN_DATA:
-        raise DataError(
-            "Expected labeled data: this network was imported without any. Received: none.",
-            hint="Name some: convscope evaluate RUN DATA",
-        )
-    if data is None and run.data is None and options.data == IN_MEMORY:
-        raise DataError(
-            "Expected labeled data: this network was trained on arrays that were in memory. Received: none.",
-            hint="Give the data: run.evaluate(data), or convscope evaluate RUN DATA",
-        )
-    source = data if data is not None else run.data or options.data
-    if part == "test" and isinstance(source, str | Path):
-        return load_test(source, **how)
-    loaded = source if isinstance(source, LoadedData) else load_data(source, **how)
-    if part == "test":
-        if loaded.test is None:
-            raise DataError(f"Expected a test part. Received: {loaded.train.source}, without one.")
-        return loaded.test
-    training, validation = stratified_split(loaded.train, fraction=options.validation_fraction, seed=options.seed)
-    return validation if part == "validation" else training
-
-
-def _check_fit(run: Run, dataset: Dataset) -> None:
-    model = run.model
-    if dataset.image_shape != model.spec.input_shape:
-        raise DataError(
-            f"Expected images of the network's input shape {model.spec.input_shape}. Received: {dataset.image_shape} "
-            f"from {dataset.source}."
-        )
-    check_class_names(model.class_names, dataset)

@@ -8,13 +8,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from convscope import decisions
 from convscope.api.environment import describe_environment
 from convscope.api.evaluate import evaluate_predictions
 from convscope.api.load_data import load_data
 from convscope.api.prepare import describe_data
 from convscope.api.run import Run
+from convscope.api.run_data import path_from_run
+from convscope.data.class_order import BetterOrder, better_order, keras_order, listed, match_classes
 from convscope.data.dataset import LoadedData
 from convscope.data.preprocess import Preprocessing
+from convscope.decisions import Decision
 from convscope.errors import ConvscopeError, OptionError
 from convscope.evaluation.metrics import Evaluation
 from convscope.evaluation.predict import predict
@@ -22,7 +26,7 @@ from convscope.model.keras_file import KerasFile, read_keras
 from convscope.model.model_file import Model, check_size, save_model, weights_sha256
 from convscope.model.rescale import parse_range, with_input_layer
 from convscope.training.options import TrainOptions
-from convscope.training.run import IMPORTED, MODEL_FILE, UNKNOWN_DATA, RunRecord, new_folder, save_run
+from convscope.training.run import IMPORTED, MODEL_FILE, PATH_FROM_RUN, UNKNOWN_DATA, RunRecord, new_folder, save_run
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,9 @@ class ImportResult:
         preprocessing: How other images are prepared, assumed or given.
         assumed: The names of the options that were neither given nor known from the data.
         evaluation: On the test part of the data; None without data or test part.
+        decisions: What was decided about the network: the order of its classes, its input range.
+        better_order: The name of another known order of the classes under which the accuracy would be far better, the
+            classes in that order, and that accuracy; None if there is none.
     """
 
     run: Run
@@ -44,6 +51,8 @@ class ImportResult:
     preprocessing: Preprocessing
     assumed: tuple[str, ...]
     evaluation: Evaluation | None
+    decisions: tuple[Decision, ...] = ()
+    better_order: BetterOrder | None = None
 
     def _repr_html_(self) -> str:
         options = ", ".join(self.assumed)
@@ -67,7 +76,8 @@ def import_model(
         file: A ``.keras`` file that Keras 3 saved.
         data: Labeled data with the network's classes, as in `load_data`: class names and preprocessing are taken from
             it, and the network is evaluated on its test part. None if there is none.
-        class_names: In the order of the network's outputs; None takes the data's, or numbers from 0.
+        class_names: In the order of the network's outputs; None takes the order in which Keras numbers the classes of
+            such data (`data.class_order.keras_order`), or numbers from 0.
         input_range: Input value range the model was trained on, as ``LOW..HIGH``; None takes ``0..255`` if the model
             begins with Rescaling, else ``0..1``.
         fit: How other images are brought to the network's size; see `Preprocessing`. None takes the data's, or pad.
@@ -86,7 +96,7 @@ def import_model(
     check_size(spec)
     h, w, c = spec.input_shape
     loaded = load_data(data, size=(h, w), channels=c) if data is not None else None
-    names = _class_names(class_names, loaded, spec.num_classes)
+    names, order = _class_names(class_names, loaded, spec.num_classes)
     base = loaded.preprocessing if loaded else Preprocessing(h, w, c)
     preprocessing = replace(base, fit=fit or base.fit, polarity=polarity or base.polarity)
     created = datetime.now().astimezone()
@@ -98,14 +108,15 @@ def import_model(
         "created": created.isoformat(timespec="seconds"),
     }
     model = Model(spec, weights, names, preprocessing.to_json(), {}, provenance)
-    test = loaded.test if loaded else None
-    evaluation = evaluate_predictions(predict(model, test.pixels), test) if test else None
+    evaluation, better = _evaluated(model, loaded)
+    taken = tuple(filter(None, [order, Decision("input range", used_range, _why_range(read, input_range))]))
     record = _record(model, loaded, created, evaluation)
+    record.data["decisions"] = decisions.to_json((*(loaded.decisions if loaded else ()), *taken))
     run = Run(_write(model, record, out), data=loaded)
     known = {"input_range": input_range, "class_names": class_names or loaded}
     known |= {"fit": fit or loaded, "polarity": polarity or loaded}
     assumed = tuple(name for name, value in known.items() if not value)
-    return ImportResult(run, read, used_range, preprocessing, assumed, evaluation)
+    return ImportResult(run, read, used_range, preprocessing, assumed, evaluation, taken, better)
 
 
 def _in_unit_range(file: KerasFile, input_range: str) -> tuple:
@@ -114,21 +125,45 @@ def _in_unit_range(file: KerasFile, input_range: str) -> tuple:
     return with_input_layer(file.spec, file.weights, slope=scale * (high - low), offset=scale * low + file.offset)
 
 
-def _class_names(class_names: Sequence[str] | None, loaded: LoadedData | None, count: int) -> tuple[str, ...]:
+def _class_names(
+    class_names: Sequence[str] | None, loaded: LoadedData | None, count: int
+) -> tuple[tuple[str, ...], Decision | None]:
+    """The classes in the order of the outputs, and how that order was decided."""
     known = loaded.train.class_names if loaded else None
     given = tuple(class_names) if class_names else None
-    if known and given and known != given:
+    if known and given and set(known) != set(given):
         raise OptionError(
-            f"Expected the class names of the data, {', '.join(known[:12])}. Received: {', '.join(given[:12])}.",
-            hint="Do not give --class-names: they are known from the data.",
+            f"Expected the class names of the data, {listed(known)}, in the order of the outputs. "
+            f"Received: {listed(given)}.",
+            hint="Leave --class-names out to take them from the data.",
         )
-    names = given or known or tuple(str(index) for index in range(count))
+    usual = keras_order(loaded) if loaded else None
+    names = given or (usual.class_names if usual else tuple(str(index) for index in range(count)))
     if len(names) != count or len(set(names)) != count:
         raise OptionError(
             f"Expected {count} different class names, one for each output of the network. "
-            f"Received: {len(names)}: {', '.join(names[:12])}."
+            f"Received: {len(names)}: {listed(names)}."
         )
-    return names
+    if given or not usual:
+        because = "as given" if given else "no data and no names were given"
+        return names, Decision("class order", listed(names), because)
+    return names, Decision("class order", listed(names), usual.because)
+
+
+def _evaluated(model: Model, loaded: LoadedData | None) -> tuple[Evaluation | None, BetterOrder | None]:
+    """Measure the test part; look for a known class order under which the network would be far better."""
+    if loaded is None or loaded.test is None:
+        return None, None
+    test = match_classes(model.class_names, loaded.test).dataset
+    predictions = predict(model, test.pixels)
+    better = better_order(predictions.logits.argmax(axis=1), test)
+    return evaluate_predictions(predictions, test), better
+
+
+def _why_range(file: KerasFile, input_range: str | None) -> str:
+    if input_range:
+        return "as given"
+    return "the model begins without Rescaling" if file.scale is None else "the model begins with Rescaling"
 
 
 def _record(model: Model, loaded: LoadedData | None, created: datetime, evaluation: Evaluation | None) -> RunRecord:
@@ -152,6 +187,8 @@ def _write(model: Model, record: RunRecord, out: str | Path | None) -> Path:
     """Write the run folder; if that fails, none stays behind."""
     is_new = out is None or not Path(out).exists()
     folder = new_folder(out, name="".join(c if c.isalnum() or c in "-_" else "_" for c in record.name))
+    if relative := path_from_run(record.options.data, folder):
+        record.data[PATH_FROM_RUN] = relative
     try:
         save_model(model, folder / MODEL_FILE)
         save_run(replace(record, name=folder.name), folder)

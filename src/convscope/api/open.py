@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from convscope.api.check_output_path import check_output_path
-from convscope.api.evaluate import load_part_of_run
 from convscope.api.run import PAGE_FILE, Run, load_run
+from convscope.api.run_data import part_of_run
 from convscope.data.dataset import Dataset
 from convscope.errors import DataError, RunError
 from convscope.evaluation.metrics import Evaluation
@@ -95,7 +95,7 @@ def page(run: Run | str | Path | None = None, *, out: str | Path | None = None) 
         )
     missing = ""
     try:
-        dataset = _images(run, part)
+        dataset = part_of_run(run, part)
         if evaluation and evaluation.n != len(dataset):
             raise DataError(f"The data are no longer those of the training. Received: {len(dataset):,} images.")
     except DataError as error:
@@ -113,14 +113,6 @@ def write_page(
     path = out or run.folder / PAGE_FILE
     write_text(path, text)
     return PageResult(path, len(text.encode()), len(bundle["pictures"]["entries"]), reference.engine, missing)
-
-
-def _images(run: Run, part: str) -> Dataset:
-    """The measured images, refused if they are no longer those of the training."""
-    dataset = load_part_of_run(run, part)
-    if part == "test" and dataset.fingerprint() != run.record.data.get("test_fingerprint"):
-        raise DataError(f"The data are no longer those of the training. Received: {run.record.options.data}.")
-    return dataset
 
 
 def _no_images(model: Model) -> Dataset:

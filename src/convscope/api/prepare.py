@@ -9,16 +9,19 @@ from datetime import datetime
 from typing import Any
 
 from convscope import decisions
+from convscope.api.ancestor import Ancestor
 from convscope.api.environment import describe_environment
 from convscope.api.load_data import load_data
 from convscope.arrays import MAX_CLASSES
 from convscope.data.dataset import Dataset, LoadedData, stratified_split
+from convscope.decisions import Decision
 from convscope.errors import DataError
 from convscope.model.model_file import check_size
 from convscope.model.presets import load_spec
 from convscope.model.spec import Spec
 from convscope.training.options import TrainOptions
 from convscope.training.patch_whitening import first_convolution
+from convscope.training.run import PATH_FROM_RUN
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,12 @@ class Plan:
     created: datetime
     data: dict[str, Any]
     seconds: dict[str, float]
+    ancestor: Ancestor | None = None
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """Everything that was decided before the first step."""
+        return (*self.loaded.decisions, *([self.ancestor.decision] if self.ancestor else []))
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -43,17 +52,25 @@ class Plan:
             "options": asdict(self.options),
             "network": self.spec.to_json(),
             "data": {key: self.data[key] for key in ("class_names", "train_fingerprint", "test_fingerprint")},
+            **({PATH_FROM_RUN: self.data[PATH_FROM_RUN]} if PATH_FROM_RUN in self.data else {}),
+            **({"ancestor": self.ancestor.record} if self.ancestor else {}),
             "versions": {"convscope": environment["convscope"], "packages": environment["packages"]},
         }
 
 
-def prepare(options: TrainOptions, begin: Callable[[str], None], loaded: LoadedData | None = None) -> Plan:
+def prepare(
+    options: TrainOptions,
+    begin: Callable[[str], None],
+    loaded: LoadedData | None = None,
+    spec: Spec | None = None,
+) -> Plan:
     """Read the data, split it, and fit the network to it.
 
     Args:
         options: Resolved.
         begin: Called with a few words when a phase begins.
         loaded: The data if they are in memory already.
+        spec: The network if it is known already; None reads it by ``options.model``.
 
     Raises:
         DataError: The data cannot be used.
@@ -68,7 +85,7 @@ def prepare(options: TrainOptions, begin: Callable[[str], None], loaded: LoadedD
     elif "test_fraction" in loaded.options:
         options = replace(options, test_fraction=loaded.options["test_fraction"])
     training, validation = _split(loaded, options)
-    spec = load_spec(options.model, input_shape=training.image_shape, num_classes=training.num_classes)
+    spec = spec or load_spec(options.model, input_shape=training.image_shape, num_classes=training.num_classes)
     check_size(spec)
     if options.whiten:
         first_convolution(spec)
@@ -94,6 +111,7 @@ def describe_data(loaded: LoadedData) -> dict[str, Any]:
         "train": len(loaded.train),
         "validation": 0,
         "test": len(loaded.test) if loaded.test else 0,
+        "class_counts": loaded.class_counts,
         "train_fingerprint": loaded.train.fingerprint(),
         "test_fingerprint": loaded.test.fingerprint() if loaded.test else None,
         "preprocessing": loaded.preprocessing.to_json(),

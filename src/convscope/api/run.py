@@ -123,7 +123,7 @@ class Run:
 
         return predict(images, run=self, top=top)
 
-    def evaluate(self, data: Any = None, *, part: str = "test") -> EvaluateResult:
+    def evaluate(self, data: Any = None, *, part: str | None = None) -> EvaluateResult:
         """Evaluate on labeled data: see `api.evaluate.evaluate`."""
         from convscope.api.evaluate import evaluate
 

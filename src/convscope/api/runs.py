@@ -8,8 +8,11 @@ from html import escape
 from pathlib import Path
 from typing import Literal, overload
 
-from convscope.api.evaluate import load_part_of_run
+import numpy as np
+
 from convscope.api.run import PAGE_FILE, PICTURES_FOLDER, Run
+from convscope.api.run_data import part_of_run
+from convscope.data.class_order import match_classes
 from convscope.data.dataset import Dataset, Skipped
 from convscope.errors import ConvscopeError, DataError, ModelFileError, OptionError, RunError
 from convscope.evaluation.intervals import Proportion
@@ -380,11 +383,13 @@ def _differences(one: dict[str, object], other: dict[str, object]) -> dict[str, 
 
 
 def _paired(first: Run, second: Run) -> PairedDifference:
-    one, other = (load_part_of_run(run, "test") for run in (first, second))
-    _check_same_images(first, second, one, other)
-    labels = one.labels
+    one, other = (part_of_run(run, "test") for run in (first, second))
     predicted = [predict(run.model, data.pixels).logits.argmax(axis=1) for run, data in ((first, one), (second, other))]
-    return compare_predictions(labels, *predicted)
+    if set(one.class_names) == set(other.class_names):  # an imported network may have its classes in another order
+        numbers = np.array([one.class_names.index(name) for name in other.class_names])
+        other, predicted[1] = match_classes(one.class_names, other).dataset, numbers[predicted[1]]
+    _check_same_images(first, second, one, other)
+    return compare_predictions(one.labels, *predicted)
 
 
 def _check_same_images(first: Run, second: Run, one: Dataset, other: Dataset) -> None:
@@ -396,9 +401,6 @@ def _check_same_images(first: Run, second: Run, one: Dataset, other: Dataset) ->
     Raises:
         DataError: The test images are not the same.
     """
-    for run, data in ((first, one), (second, other)):
-        if data.fingerprint() != run.record.data.get("test_fingerprint"):
-            raise DataError(f"The test images of {run.folder} are no longer those of the training.")
     same = one.class_names == other.class_names and one.labels.tolist() == other.labels.tolist()
     if one.image_shape == other.image_shape:
         same = same and one.fingerprint() == other.fingerprint()

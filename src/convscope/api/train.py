@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import time
 from collections.abc import Mapping
@@ -10,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from convscope import decisions
+from convscope.api.ancestor import Ancestor, descend
 from convscope.api.callbacks import Callbacks
 from convscope.api.environment import describe_environment
 from convscope.api.evaluate import evaluate_predictions
@@ -17,14 +20,17 @@ from convscope.api.load_data import load_data
 from convscope.api.notebook_progress import default_display
 from convscope.api.open import write_page
 from convscope.api.prepare import Plan, prepare
-from convscope.api.run import PICTURES_FOLDER, Run
-from convscope.data.dataset import Dataset, LoadedData
-from convscope.errors import DivergedError, OptionError, RunError
+from convscope.api.run import PICTURES_FOLDER, Run, load_run
+from convscope.api.run_data import loading_options, path_from_run, places, source_of_run
+from convscope.data.dataset import Dataset, LoadedData, image_hashes
+from convscope.data.readers import READERS
+from convscope.errors import DataError, DivergedError, OptionError, RunError
 from convscope.evaluation.predict import Predictions, at_temperature, predict
 from convscope.evaluation.temperature import fit_temperature
 from convscope.model.model_file import Model, save_model, weights_sha256
-from convscope.model.presets import spec_text
+from convscope.model.presets import load_spec, spec_text
 from convscope.model.reference import REFERENCE_FILE, write_reference
+from convscope.model.spec_parser import from_json as spec_from_json
 from convscope.training.checkpoint import (
     Checkpoint,
     CheckpointManager,
@@ -33,10 +39,18 @@ from convscope.training.checkpoint import (
     lock_run,
 )
 from convscope.training.config import load_config
-from convscope.training.option import option_fields
+from convscope.training.option import DATA, option_fields
 from convscope.training.options import TrainOptions, resolve
 from convscope.training.resume_check import check_same
-from convscope.training.run import MODEL_FILE, RunRecord, check_empty, new_folder, save_run
+from convscope.training.run import (
+    MODEL_FILE,
+    PATH_FROM_RUN,
+    RunRecord,
+    check_empty,
+    new_folder,
+    save_run,
+    save_training_hashes,
+)
 
 if TYPE_CHECKING:
     from convscope.training.fit import Fitted
@@ -47,17 +61,22 @@ def train(
     *,
     out: str | Path | None = None,
     resume: str | Path | None = None,
+    from_run: Run | str | Path | None = None,
     config: str | Path | None = None,
     callbacks: Callbacks | None = None,
     **options: Any,
 ) -> Run:
-    """Train a network from scratch, evaluate it, and leave a run folder.
+    """Train a network, evaluate it, and leave a run folder.
 
     Args:
         data: A dataset by name, a path, arrays, or what `load_data` returned; None takes MNIST.
         out: The run folder, new or empty, used exactly as given; None makes one below ``runs/``.
         resume: The folder of an interrupted training: continue from its last checkpoint. It ends with the weights
             that it would have had without the interruption. Options that are not given stay as they were.
+        from_run: A finished run to start from: its network, weights and options, and its data if none are given. The
+            result is a new run whose record names the earlier one; ``epochs`` are trained in addition. Outputs are
+            matched by class name; with other classes the last layer is new. ``freeze`` keeps the first layers as they
+            are.
         config: A ``config.toml`` of an earlier run; options given here override it.
         callbacks: Called while it works; None shows a progress bar in a notebook or a terminal.
         **options: The fields of `TrainOptions`, such as ``model="quick"`` or ``epochs=5``.
@@ -81,39 +100,116 @@ def train(
     """
     if callbacks is None:
         with default_display() as display:
-            return train(data, out=out, resume=resume, config=config, callbacks=display.callbacks, **options)
-    if resume is not None and (out or config):
-        raise OptionError("--resume continues in its own folder with its own options. Received: --out or --config.")
-    found = _find(Path(resume), callbacks) if resume is not None else None
+            how = {"out": out, "resume": resume, "from_run": from_run, "config": config}
+            return train(data, **how, callbacks=display.callbacks, **options)
+    if resume is not None and (out or config or from_run):
+        raise OptionError(
+            "--resume continues in its own folder with its own options. Received: --out, --config or --from."
+        )
     given = {name: value for name, value in options.items() if value is not None}
+    if resume is not None:
+        return _resume(Path(resume), data, given, callbacks)
+    if from_run is not None:
+        return _train_on(load_run(from_run), data, out, given, config, callbacks)
+    if given.get("freeze"):
+        raise OptionError(
+            f"freeze keeps the weights of an earlier run. Received: freeze={given['freeze']} without --from."
+        )
     loaded = None if data is None or isinstance(data, str | Path) else _in_memory(data, given)
     if data is not None:
         given["data"] = loaded.origin if loaded else str(data)
-    began_with = options_of_checkpoint(Path(resume or ""), found) if found else None
-    chosen = resolve(_options(given, config, began_with))
-    return _train(chosen, loaded, found, out if found is None else resume, callbacks)
+    chosen = resolve(_options(given, config, None))
+    spec_text(chosen.model)  # reading data may take minutes: an unknown network is refused first
+    if out is not None:
+        check_empty(Path(out))
+    plan = prepare(chosen, callbacks.begin, loaded)
+    return _train(plan, None, out, callbacks)
 
 
-def _train(
-    options: TrainOptions,
-    loaded: LoadedData | None,
-    found: Checkpoint | None,
+def _resume(folder: Path, data: Any, given: dict[str, Any], callbacks: Callbacks) -> Run:
+    """Continue an interrupted training; its data and its network file may have moved since."""
+    found = _find(folder, callbacks)
+    began_with = options_of_checkpoint(folder, found)
+    if data is None or isinstance(data, str | Path):
+        loaded = _moved_data(folder, found, began_with, data)
+        given |= {"data": str(data)} if data is not None and loaded is None else {}
+    else:
+        loaded = _in_memory(data, given)
+        given["data"] = loaded.origin
+    options = resolve(_options(given, None, began_with))
+    same_network = options.model == began_with.model and found.identity.get("network") is not None
+    spec = spec_from_json(found.identity["network"]) if same_network else None
+    plan = replace(prepare(options, callbacks.begin, loaded, spec), created=_created(found))
+    if spec and isinstance(earlier := found.identity.get("ancestor"), dict):
+        plan = replace(plan, ancestor=Ancestor(spec, {}, earlier))
+    check_same(found.identity, plan.identity)
+    return _train(plan, found, folder, callbacks)
+
+
+def _moved_data(folder: Path, found: Checkpoint, options: TrainOptions, data: str | Path | None) -> LoadedData | None:
+    """The data of an interrupted training, recognized by their fingerprints; None if they are found nowhere."""
+    recorded = found.identity.get("data")
+    if not isinstance(recorded, dict) or options.data in READERS:
+        return None
+    where = [str(data)] if data is not None else places(options.data, folder, found.identity.get(PATH_FROM_RUN))
+    for place in where:
+        with contextlib.suppress(DataError):
+            loaded = load_data(place, size=options.size, test_fraction=options.test_fraction, seed=options.seed)
+            if loaded.train.fingerprint() == recorded.get("train_fingerprint"):
+                return loaded
+    return None
+
+
+KEPT_OPTIONS = tuple(
+    field for field in option_fields(TrainOptions) if field.option.group == DATA and field.name != "model"
+)
+"""The options of an earlier run that do not belong to the recipe of its network."""
+
+
+def _train_on(
+    run: Run,
+    data: Any,
     out: str | Path | None,
+    given: dict[str, Any],
+    config: str | Path | None,
     callbacks: Callbacks,
 ) -> Run:
-    spec_text(options.model)  # reading data may take minutes: an unknown network is refused first
-    if out is not None and not found:
+    """Start from the weights of an earlier run."""
+    if out is not None:
         check_empty(Path(out))
-    plan = prepare(options, callbacks.begin, loaded)
-    for decision in plan.loaded.decisions:
+    own_network = "model" not in given
+    shape = {name: value for name, value in loading_options(run).items() if name in ("size", "channels")}
+    if "size" in given:
+        raise OptionError(f"--from takes images in the size of its network. Received: size={given['size']}.")
+    split = {name: given[name] for name in ("test_fraction", "seed") if name in given}
+    recorded = {name: value for name, value in loading_options(run).items() if name not in (*shape, *split)}
+    where = data if data is not None else run.data or source_of_run(run)
+    loaded = where if isinstance(where, LoadedData) else load_data(where, **shape, **recorded, **split)
+    given["data"] = loaded.origin or run.record.options.data
+    before = run.record.options
+    if not own_network:  # the recipe of the network it had says nothing about another one
+        before = TrainOptions(**{field.name: getattr(before, field.name) for field in KEPT_OPTIONS})
+    chosen = resolve(_options({"seed": recorded.get("seed", 0)} | given, config, before))
+    shown = loaded.train
+    spec = (
+        None if own_network else load_spec(chosen.model, input_shape=shown.image_shape, num_classes=shown.num_classes)
+    )
+    ancestor = descend(run, shown, spec=spec)
+    plan = replace(prepare(chosen, callbacks.begin, loaded, ancestor.spec), ancestor=ancestor)
+    return _train(plan, None, out, callbacks)
+
+
+def _train(plan: Plan, found: Checkpoint | None, out: str | Path | None, callbacks: Callbacks) -> Run:
+    plan.data["decisions"] = decisions.to_json(plan.decisions)
+    for decision in plan.decisions:
         callbacks.decided(decision)
     if found:
         folder, is_new = Path(out or ""), False
-        plan = replace(plan, created=_created(found))
-        check_same(found.identity, plan.identity)
     else:
         is_new = out is None or not Path(out).exists()
         folder = new_folder(out, name=f"{plan.created:%Y%m%d-%H%M%S}-{plan.spec.name}")
+    if relative := path_from_run(plan.loaded.origin or plan.options.data, folder):
+        plan.data[PATH_FROM_RUN] = relative
     callbacks.begin("starting TensorFlow")
     began = time.perf_counter()
     try:
@@ -126,7 +222,8 @@ def _train(
     with lock_run(folder):
         callbacks.begin("training")
         checkpoints = CheckpointManager(folder, plan.identity, found)
-        hooks = {"on_progress": callbacks.progress, "is_stopped": callbacks.is_stopped}
+        hooks: dict[str, Any] = {"on_progress": callbacks.progress, "is_stopped": callbacks.is_stopped}
+        hooks |= {"initial": plan.ancestor.weights} if plan.ancestor else {}
         fitted = fit(plan.spec, plan.training, plan.validation, plan.options, checkpoints=checkpoints, **hooks)
         run = _conclude(plan, fitted, folder, callbacks)
         if fitted.outcome != "interrupted":
@@ -228,6 +325,7 @@ def _conclude(plan: Plan, fitted: Fitted, folder: Path, callbacks: Callbacks) ->
             "name": plan.spec.name,
             "parameters": plan.spec.parameters,
             "multiply_adds": plan.spec.multiply_adds,
+            **({"ancestor": plan.ancestor.record} if plan.ancestor else {}),
         },
         environment=describe_environment(),
         history=fitted.history,
@@ -235,6 +333,8 @@ def _conclude(plan: Plan, fitted: Fitted, folder: Path, callbacks: Callbacks) ->
         weights_sha256=weights_sha256(model.weights),
     )
     save_run(record, folder)
+    if plan.loaded.kind not in READERS or not READERS[plan.loaded.kind].is_built_in:
+        save_training_hashes(image_hashes(plan.training.pixels), folder)
     write_reference(fitted.proof, folder / REFERENCE_FILE)
     run = Run(folder, record=record, data=plan.loaded)
     if not raw:  # interrupted or diverged: the test split stays unread

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from convscope import decisions
 from convscope.cli.drawing import start_drawing
 from convscope.cli.output import Output, console, say, say_json, table
 
@@ -19,7 +20,7 @@ def evaluate(
     run: Path | None = None,
     data: str | None = None,
     *,
-    part: Literal["test", "validation", "train"] = "test",
+    part: Literal["test", "validation", "train"] | None = None,
     out: Path | None = None,
     output: Output = Output(),  # noqa: B008
 ) -> int:
@@ -30,9 +31,10 @@ def evaluate(
     run
         The run folder. Default: the newest below runs/.
     data
-        Dataset name, or a path, with the classes of the network. Default: the data of the training.
+        Dataset name, or a path: all its images are measured, matched to the network by class name. Default: the data
+        of the training, split as they were.
     part
-        test, or the validation or train split of the training.
+        Split of the data of the training. Default: test.
     out
         Also draw confusion matrix, predictions, mistakes and reliability diagram into this folder.
     """
@@ -47,7 +49,16 @@ def evaluate(
         figures = draw_evaluation(out, result.evaluation, result.dataset, result.predictions)
     output.detail(f"run folder {result.folder.resolve()}")
     if output.json:
-        head = {"folder": str(result.folder), "part": part, "figures": [str(path) for path in figures]}
+        head = {
+            "folder": str(result.folder),
+            "part": result.part,
+            "figures": [str(path) for path in figures],
+            "source": result.dataset.source,
+            "decisions": decisions.to_json(result.decisions),
+            "notes": list(result.notes),
+            "unknown_classes": result.unknown_classes or {},
+            "trained_on": result.trained_on,
+        }
         say_json(head | {"evaluation": result.evaluation.to_json()})
     else:
         _print(result)
@@ -62,7 +73,11 @@ def _print(result: EvaluateResult) -> None:
     evaluation, dataset = result.evaluation, result.dataset
     say(f"run         {result.folder}")
     say(f"data        {dataset.source}, {len(dataset):,} images")
-    say("\n".join(evaluation_lines(evaluation, result.part)) + "\n")
+    for decision in result.decisions:
+        say(f"decided     {decision}")
+    for line in result.notes:
+        say(f"note        {line}")
+    say("\n".join(evaluation_lines(evaluation, result.measured_on)) + "\n")
     rows = [
         [one.name, f"{one.support:,}", str(one.precision or "none predicted"), str(one.recall or "no image")]
         for one in evaluation.classes

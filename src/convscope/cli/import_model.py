@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from convscope import decisions
 from convscope.cli.output import Output, say, say_json
 
 if TYPE_CHECKING:
@@ -34,10 +35,11 @@ def import_model(
     out
         The run folder, new or empty. Default: a new one below runs/.
     data
-        Dataset name, or a path, with the classes of the network in its order: class names and preprocessing are taken
-        from it, and the network is evaluated on its test part.
+        Dataset name, or a path, with the classes of the network: class names and preprocessing are taken from it, and
+        the network is evaluated on its test part.
     class_names
-        The classes in the order of the outputs, separated by commas. Default: the data's, or 0,1,2,…
+        The classes in the order of the outputs, separated by commas. Default: those of the data as Keras sorts them, or
+        0,1,2,…
     input_range
         Input value range the model was trained on. Default: 0..255 if the model begins with Rescaling, else 0..1.
     fit
@@ -79,6 +81,8 @@ def _print_json(result: ImportResult) -> None:
             "input_range": result.input_range,
             "preprocessing": asdict(result.preprocessing),
             "assumed": list(result.assumed),
+            "decisions": decisions.to_json(result.decisions),
+            "better_order": asdict(result.better_order) if result.better_order else None,
             "skipped_layers": list(result.file.idle),
             "is_logits": result.file.is_logits,
             "evaluation": result.evaluation.to_json() if result.evaluation else None,
@@ -101,11 +105,15 @@ def _print(result: ImportResult) -> None:
     say(f"preprocess  other images: fit {preprocessing.fit}, polarity {preprocessing.polarity}")
     names = ", ".join(model.class_names[:SHOWN_CLASSES])
     say(f"classes     {names}{', …' if len(model.class_names) > SHOWN_CLASSES else ''}")
+    for decision in result.decisions:
+        say(f"decided     {decision}")
     if result.assumed:
         options = ", ".join("--" + name.replace("_", "-") for name in result.assumed)
         say(f"assumed     not stated in the file; set these, or predictions may be wrong: {options}")
         if "polarity" in result.assumed and (h, w, c) == (28, 28, 1):
             say("            (digits trained on MNIST: --data mnist, or --fit mnist --polarity auto)")
     if result.evaluation:
-        say("\n".join(evaluation_lines(result.evaluation, "test")))
+        say("\n".join(evaluation_lines(result.evaluation, "the test split")))
+    if result.better_order:
+        say(f"warning     {result.better_order}")
     say(f"run         {result.run.folder}")

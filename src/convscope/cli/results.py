@@ -17,7 +17,7 @@ def train_text(run: Run) -> str:
     lines = []
     measured = run.test or run.validation
     if measured:
-        lines += evaluation_lines(measured, "test" if run.test else "validation")
+        lines += evaluation_lines(measured, f"the {'test' if run.test else 'validation'} split")
     else:
         lines.append("Stopped early. The weights so far are saved; the test split was not used.")
         lines.append(f"resume      convscope train --resume {folder}")
@@ -60,9 +60,9 @@ def train_json(run: Run) -> dict[str, Any]:
     }
 
 
-def evaluation_lines(evaluation: Evaluation, part: str) -> list[str]:
+def evaluation_lines(evaluation: Evaluation, measured_on: str) -> list[str]:
     """Accuracy with its interval, also without known label errors, the most confused pairs, and calibration."""
-    lines = [f"accuracy    {evaluation.accuracy} on the {part} split"]
+    lines = [f"accuracy    {evaluation.accuracy} on {measured_on}"]
     clean = evaluation.accuracy_without_known_wrong
     if clean is not None:
         lines.append(f"            {clean} without the {evaluation.n - clean.n} labels known to be wrong")

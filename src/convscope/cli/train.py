@@ -20,6 +20,7 @@ def train(
     *,
     out: Annotated[Path | None, Parameter(group=RUN)] = None,
     resume: Annotated[Path | None, Parameter(group=RUN)] = None,
+    from_run: Annotated[Path | None, Parameter(name="--from", group=RUN)] = None,
     config: Annotated[Path | None, Parameter(group=RUN)] = None,
     output: Output = Output(),  # noqa: B008
     **options: Any,
@@ -35,6 +36,9 @@ def train(
     resume
         The run folder of an interrupted training: resume from its last checkpoint, with the same result as without the
         interruption.
+    from_run
+        A finished run to start from: its network, weights, options and data, unless others are given. The epochs are
+        trained in addition, and the result is a new run.
     config
         A config.toml of an earlier run; options given here override it.
     """
@@ -44,7 +48,9 @@ def train(
     from convscope.cli.signals import StoppableTraining
 
     with ProgressDisplay(quiet=output.quiet) as display, StoppableTraining(display) as training:
-        run = run_training(data, out=out, resume=resume, config=config, callbacks=training.callbacks, **options)
+        run = run_training(
+            data, out=out, resume=resume, from_run=from_run, config=config, callbacks=training.callbacks, **options
+        )
     if output.json:
         say_json(train_json(run))
     else:

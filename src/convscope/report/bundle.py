@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import PurePath
 from typing import Any, TypedDict
 
 import numpy as np
@@ -23,7 +24,7 @@ from convscope.model.model_file import Model
 from convscope.model.reference import Reference
 from convscope.model.spec import Spec
 from convscope.report.keras_source import keras_source
-from convscope.training.run import RunRecord
+from convscope.training.run import PATH_FROM_RUN, RunRecord
 
 SCHEMA_VERSION = 2
 GALLERY = 60
@@ -154,8 +155,8 @@ def make_bundle(
         training={
             "created": run.created,
             "outcome": run.outcome,
-            "options": asdict(run.options),
-            "data": dict(run.data),
+            "options": _options_json(run),
+            "data": {key: value for key, value in run.data.items() if key != PATH_FROM_RUN},
             "environment": dict(run.environment),
             "seconds": dict(run.seconds),
             "weights_sha256": run.weights_sha256,
@@ -225,6 +226,11 @@ def spread(labels: np.ndarray, count: int) -> np.ndarray:
         members = np.flatnonzero(labels == label)
         rank[members] = np.arange(len(members))
     return np.lexsort((labels, rank))[:count]
+
+
+def _options_json(run: RunRecord) -> dict[str, Any]:
+    """The options, with names instead of paths: a page that is handed round names no folder of the machine."""
+    return asdict(run.options) | {"data": run.data["source"], "model": PurePath(run.options.model).name}
 
 
 def _evaluation_json(evaluation: Evaluation) -> dict[str, Any]:

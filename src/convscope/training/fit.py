@@ -15,8 +15,8 @@ import numpy as np
 
 from convscope.arrays import to_images
 from convscope.data.dataset import Dataset, epoch_order
-from convscope.errors import RunError
-from convscope.model.build import Weights, arguments_of, build, compute_reference, get_weights
+from convscope.errors import OptionError, RunError
+from convscope.model.build import Weights, arguments_of, build, compute_reference, get_weights, set_weights
 from convscope.model.model_file import self_test_images
 from convscope.model.reference import IMAGES, Reference
 from convscope.model.spec import INPUT, Spec
@@ -65,8 +65,9 @@ def fit(
     on_progress: Callable[[Progress], None] = lambda progress: None,
     is_stopped: Callable[[], bool] = lambda: False,
     checkpoints: CheckpointManager | None = None,
+    initial: Weights | None = None,
 ) -> Fitted:
-    """Train a network from scratch.
+    """Train a network.
 
     Args:
         spec: The network.
@@ -76,6 +77,7 @@ def fit(
         on_progress: Called several times a second.
         is_stopped: Called several times a second; True stops the training and keeps the current weights.
         checkpoints: Writes checkpoints, and has the one to resume from; None writes none.
+        initial: Weights to start from, by full name; those that are not given are random.
 
     Returns:
         Weights and learning curves. ``diverged`` means that the loss was no longer finite; the weights are the last
@@ -86,7 +88,7 @@ def fit(
         RunError: The checkpoint does not fit the network or the options, or cannot be written.
     """
     started = time.perf_counter()
-    loop = _Loop(spec, train, options)
+    loop = _Loop(spec, train, options, initial or {})
     built = time.perf_counter()
     loop.trace()
     traced = time.perf_counter()
@@ -112,7 +114,7 @@ def fit(
 class _Loop:
     """The network, the data and the optimizer slots in TensorFlow, and the graph that runs the steps."""
 
-    def __init__(self, spec: Spec, train: Dataset, options: TrainOptions) -> None:
+    def __init__(self, spec: Spec, train: Dataset, options: TrainOptions, initial: Weights) -> None:
         self.options = options
         self._spec = spec
         self.steps_per_epoch = options.steps_per_epoch(len(train))
@@ -123,13 +125,20 @@ class _Loop:
         self.model = build(spec, seed=options.seed, output="logits")
         if whitened is not None:
             self.model.get_layer(spec.table()[0].name).kernel.assign(whitened)
+        if initial:
+            set_weights(self.model, get_weights(self.model) | dict(initial))
         self._length = len(train)
         self._pixels = tf.constant(train.pixels.reshape(len(train), -1))
         self._labels = tf.constant(train.labels.astype(np.int32))
         self._order = (-1, tf.zeros([0], tf.int32))
         self._layers = [(row, self.model.get_layer(row.name)) for row in spec.table()]
         self._variables = [variable.value for variable in self.model.trainable_variables]
-        self._optimizer = Optimizer(self._variables, self._scale_invariant(spec), options)
+        self._frozen = self._frozen_layers()
+        frozen = {id(variable.value) for name in self._frozen for variable in self.model.get_layer(name).variables}
+        self._trained = [variable for variable in self._variables if id(variable) not in frozen]
+        if not self._trained:
+            raise OptionError(f"Expected at least one layer to train. Received: freeze={options.freeze}.")
+        self._optimizer = Optimizer(self._trained, self._scale_invariant(spec), options)
         self._moving_statistics = [v.value for v in self.model.non_trainable_variables if "seed" not in v.path]
         tracked = [*self._variables, *self._moving_statistics] if options.average else []
         self._averages = [(v, tf.Variable(v, trainable=False)) for v in tracked]
@@ -259,10 +268,10 @@ class _Loop:
         each = smoothing / classes
         targets = tf.one_hot(tf.gather(self._labels, positions), classes, 1 - smoothing + each, each)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(self._variables)
+            tape.watch(self._trained)
             logits = self._forward(images, step)
             loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(targets, logits))
-        gradients = tape.gradient(loss, self._variables)
+        gradients = tape.gradient(loss, self._trained)
         self._optimizer.apply(gradients, step=step, rate=tf.gather(self.rates, step))
         self._average(step)
         return loss
@@ -272,8 +281,15 @@ class _Loop:
         tensors = {INPUT: images}
         for index, (row, keras_layer) in enumerate(self._layers):
             x, seed = arguments_of(row, tensors), (self.options.seed * 1000 + index, step)
+            if row.name in self._frozen:
+                tensors[row.name] = keras_layer(x, training=False)
+                continue
             tensors[row.name] = row.layer.training_forward(tf, x, keras_layer, seed=seed)
         return tensors[self._layers[-1][0].name]
+
+    def _frozen_layers(self) -> frozenset[str]:
+        rows = [row.name for row, _ in self._layers if row.parameters]
+        return frozenset(rows[: self.options.freeze])
 
     def _average(self, step: tf.Tensor) -> None:
         begin = int(self.total_steps * (1 - (self.options.average or 0)))
@@ -287,4 +303,4 @@ class _Loop:
             for index, (_, keras_layer) in enumerate(self._layers)
             if is_scale_invariant(spec, index)
         }
-        return [id(variable) in kernels for variable in self._variables]
+        return [id(variable) in kernels for variable in self._trained]

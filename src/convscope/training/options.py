@@ -38,6 +38,10 @@ class CoreOptions:
         float | None, Option("Fraction of final steps to average weights over; 0 for none.", low=0, high=0.9999)
     ] = None
     whiten: Annotated[bool | None, Option("Initialize the first convolution by patch whitening.")] = None
+    freeze: Annotated[
+        int,
+        Option("Number of layers with weights, from the input on, that keep their initial weights.", low=0, high=1000),
+    ] = 0
     validation_fraction: Annotated[
         float, Option("Fraction of the training images held out for validation.", DATA, 0.001, 0.9)
     ] = 1 / 12

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from convscope.errors import RunError
+from convscope.training.run import PATH_FROM_RUN
 
 
 def check_same(saved: Mapping[str, Any], current: Mapping[str, Any]) -> None:
@@ -22,7 +23,10 @@ def check_same(saved: Mapping[str, Any], current: Mapping[str, Any]) -> None:
         convscope.errors.RunError: Cannot resume: these options differ: seed=1 (was 0). \
 Use the same ones, or train again with another --out.
     """
-    before, after = dict(_flat(saved)), dict(_flat(json.loads(json.dumps(current))))
+    before, after = (
+        {name: value for name, value in _flat(identity) if name != PATH_FROM_RUN}  # data may have moved
+        for identity in (saved, json.loads(json.dumps(current)))
+    )
     different = [
         f"{name}={after.get(name)!r} (was {before.get(name)!r})"
         for name in {**before, **after}

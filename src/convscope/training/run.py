@@ -13,6 +13,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from convscope.arrays import is_number
 from convscope.errors import ModelFileError, OptionError, RunError
 from convscope.markup import curve, table
@@ -27,6 +29,12 @@ MODEL_FILE = "model.safetensors"
 RUN_FILE = "run.json"
 CONFIG_FILE = "config.toml"
 IMPORTED = "imported"
+PATH_FROM_RUN = "path_from_run"
+"""The key of the path of the data relative to the run folder, in a record's ``data``."""
+
+HASHES_FILE = "training_images.bin"
+"""The 64-bit hashes of the training images, ascending, little-endian: the images that a network was trained on."""
+
 UNKNOWN_DATA = "unknown"
 """The data of an imported run that came without any."""
 
@@ -249,6 +257,32 @@ def load_record(folder: Path) -> RunRecord:
         return from_json(value)
     except RunError as error:
         raise RunError(f"{path}: {error}") from None
+
+
+def save_training_hashes(hashes: np.ndarray, folder: Path) -> None:
+    """Write the hashes of the images that a network was trained on; see `data.dataset.image_hashes`."""
+    try:
+        replace_file(folder / HASHES_FILE, [np.unique(hashes).astype("<u8").tobytes()])
+    except OSError as error:
+        raise RunError(f"{folder / HASHES_FILE} could not be written ({error.strerror}).") from None
+
+
+def training_hashes(folder: Path) -> np.ndarray | None:
+    """The hashes of the images that a network was trained on, uint64; None if the run has none.
+
+    Raises:
+        RunError: The file is damaged.
+    """
+    path = folder / HASHES_FILE
+    if not path.exists():
+        return None
+    try:
+        content = read_small(path, MAX_RECORD_BYTES)
+    except OSError as error:
+        raise RunError(f"{path} cannot be read ({error.strerror}).") from None
+    if len(content) % 8:
+        raise RunError(f"{path} is damaged. Expected a multiple of 8 bytes. Received: {len(content)}.")
+    return np.frombuffer(content, "<u8")
 
 
 def find_run(run: str | Path | None) -> Path:
