@@ -1,6 +1,9 @@
 """``convscope summary``."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,3 +55,13 @@ def test_the_table_can_be_pasted_back_as_a_spec_file(tmp_path: Path, convscope) 
     (tmp_path / "pasted.txt").write_text("\n".join(layer["layer"] for layer in told["layers"]))
     again = json.loads(convscope("summary", "pasted.txt", "--json", cwd=tmp_path).stdout)
     assert again["layers"] == told["layers"]
+
+
+@pytest.mark.parametrize(("encoding", "character"), [("cp1252", "#"), ("ascii", "#"), ("utf-8", "█")])
+def test_bars_are_drawn_in_any_console(encoding: str, character: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "convscope", "summary", "quick"],
+        cwd=tmp_path, env=os.environ | {"PYTHONIOENCODING": encoding}, capture_output=True, timeout=60,
+    )  # fmt: skip
+    bars = [line.split()[-1] for line in done.stdout.decode(encoding).splitlines() if "Conv2D" in line]
+    assert done.returncode == 0 and max(bars, key=len) == character * len(max(bars, key=len))

@@ -30,7 +30,7 @@ from convscope.model.layers.softmax import Softmax
 from convscope.model.presets import PRESETS, load_spec
 from convscope.model.spec import Spec
 from convscope.model.spec_parser import parse
-from convscope.model.tensorflow import keras, quiet, tf
+from convscope.model.tensorflow import install_hint, keras, quiet, tf
 
 SPECS = 48
 
@@ -290,6 +290,23 @@ def test_a_missing_tensorflow_or_keras_is_one_line_that_says_what_to_install(mod
     done = run_python(HIDDEN.format(module=module, door=door))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"This needs {name}. Run: pip install 'convscope[train]'\n"
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "version", "words"),
+    [
+        ("Darwin", "x86_64", (3, 12), "no package for macOS on x86_64"),
+        ("Windows", "ARM64", (3, 11), "no package for Windows on ARM64"),
+        ("Linux", "riscv64", (3, 13), "no package for Linux on riscv64"),
+        ("Linux", "x86_64", (3, 14), "no package for Python 3.14"),
+        ("Linux", "aarch64", (3, 13), "pip install"),
+        ("Windows", "AMD64", (3, 11), "pip install"),
+        ("Darwin", "arm64", (3, 12), "pip install"),
+    ],
+)
+def test_a_machine_without_a_package_of_tensorflow_is_named(system, machine, version, words) -> None:
+    hint = install_hint(system, machine, version)
+    assert words in hint and ("pip install" in hint) == (words == "pip install")
 
 
 def test_another_keras_backend_is_refused_in_one_line() -> None:

@@ -74,6 +74,15 @@ def say_json(value: dict[str, Any]) -> None:
     sys.stdout.write(json_format.dumps(value, indent=1, ensure_ascii=in_ascii, allow_nan=False) + "\n")
 
 
+def bar_character() -> str:
+    """A full block, or # where stdout cannot show one, as in a Windows console with code page 1252."""
+    try:
+        "█".encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return "#"
+    return "█"
+
+
 def table(columns: dict[str, str], rows: list[list[str]]) -> Table:
     """A table without decoration; each column is given as ``name: "left" | "right"``."""
     result = Table(box=None, pad_edge=False, header_style="bold")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from convscope.cli.drawing import start_drawing
-from convscope.cli.output import Output, console, say, say_json, table
+from convscope.cli.output import Output, bar_character, console, say, say_json, table
 from convscope.errors import OptionError
 
 BAR = 20
@@ -65,6 +65,7 @@ def summary(
         say_json({"name": spec.name, "input_shape": list(spec.input_shape), "layers": layers} | total)
         return 0
     say(f"{spec.name}: input {_by(spec.input_shape)}, {spec.num_classes} classes\n")
+    block = bar_character()
     cells = [
         [
             str(index),
@@ -73,7 +74,7 @@ def summary(
             f"{row.parameters:,}",
             f"{row.multiply_adds:,}",
             _by(tuple(axis.size for axis in row.receptive_field)) if row.receptive_field else "all",
-            "█" * round(BAR * row.multiply_adds / max(spec.multiply_adds, 1)),
+            block * round(BAR * row.multiply_adds / max(spec.multiply_adds, 1)),
         ]
         for index, (line, row) in enumerate(zip(lines, rows, strict=True), start=1)
     ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import platform
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +19,40 @@ from convscope.errors import MissingExtraError
 
 _BACKEND = "tensorflow"
 _INSTALL = "Run: pip install 'convscope[train]'"
+
+PACKAGES = {("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "arm64"), ("Windows", "AMD64")}
+"""The systems and processors, as `platform` names them, for which TensorFlow publishes packages."""
+
+FIRST_PYTHON_WITHOUT = (3, 14)
+
+
+def install_hint(system: str, machine: str, version: tuple[int, int]) -> str:
+    """How to get TensorFlow on a machine, or why that is not possible.
+
+    Args:
+        system: As ``platform.system()``.
+        machine: As ``platform.machine()``.
+        version: Python's major and minor version.
+
+    Example:
+        >>> install_hint("Linux", "x86_64", (3, 11))
+        "Run: pip install 'convscope[train]'"
+    """
+    where = None
+    if (system, machine) not in PACKAGES:
+        where = f"{'macOS' if system == 'Darwin' else system} on {machine}"
+    elif version >= FIRST_PYTHON_WITHOUT:
+        where = f"Python {version[0]}.{version[1]}"
+    if where is None:
+        return _INSTALL
+    return (
+        f"TensorFlow publishes no package for {where}, only for Linux (x86_64, aarch64), macOS (arm64) and Windows "
+        f"(AMD64) with Python 3.11 to 3.13. Train there; everything but training works here."
+    )
+
+
+def _hint() -> str:
+    return install_hint(platform.system(), platform.machine(), sys.version_info[:2])
 
 
 def require_tensorflow(what: str = "This") -> None:
@@ -34,7 +69,7 @@ def require_tensorflow(what: str = "This") -> None:
     """
     for module, name in (("tensorflow", "TensorFlow"), ("keras", "Keras")):
         if not _is_installed(module):
-            raise MissingExtraError(f"{what} needs {name}.", hint=_INSTALL)
+            raise MissingExtraError(f"{what} needs {name}.", hint=_hint())
     loaded = sys.modules.get("keras")
     backend = loaded.config.backend() if loaded else os.environ.get("KERAS_BACKEND") or _BACKEND
     if backend != _BACKEND:
@@ -95,6 +130,6 @@ try:
 
         tf.constant(0.0) + 1.0  # the first operation starts the devices, which prints lines too
 except ImportError as error:  # installed, but not for this machine
-    raise MissingExtraError(f"TensorFlow cannot be imported ({str(error)[:200]}).", hint=_INSTALL) from None
+    raise MissingExtraError(f"TensorFlow cannot be imported ({str(error)[:200]}).", hint=_hint()) from None
 
 __all__ = ["keras", "quiet", "require_tensorflow", "tf"]
