@@ -60,6 +60,12 @@ SUBJECTS: dict[str, Subject] = {
         "--test-fraction, --seed",
         "data.build_dataset",
     ),
+    "recipe": Subject(
+        "quick for images framed as MNIST's; compact for all others, with epochs, batch size and augmentation by the "
+        "number, size and color of the images.",
+        "--model and the other options of train",
+        "training.recipe",
+    ),
     "initial weights": Subject(
         "Random, by the seed; with --from, those of the earlier run for every layer of the same name and shape, and "
         "for the outputs if the classes are the same.",

@@ -48,7 +48,8 @@ def some_images(n: int = 64) -> np.ndarray:
 
 
 def moved(images: np.ndarray, step: int = 3, *, kind: type = TrainOptions, **options) -> np.ndarray:
-    return augment(tf.constant(images), tf.constant(step), kind(**options)).numpy()
+    targets = tf.ones([len(images), 1])
+    return augment(tf.constant(images), targets, tf.constant(step), kind(**options))[0].numpy()
 
 
 def as_in_0_1(images: np.ndarray, step: int, options: TrainOptions) -> np.ndarray:

@@ -21,7 +21,10 @@ def maps(**options: float) -> tuple[np.ndarray, np.ndarray]:
     """
     rows, columns = np.mgrid[:H, :W].astype(np.float32)
     images = np.repeat(np.stack([rows, columns], axis=-1)[None], N, axis=0)
-    result = augment(tf.constant(images), tf.constant(5), TrainOptions(**options)).numpy().astype(np.float64)
+    targets = tf.ones([len(images), 1])
+    result = (
+        augment(tf.constant(images), targets, tf.constant(5), TrainOptions(**options))[0].numpy().astype(np.float64)
+    )
     y, x = (H - 1) // 2, (W - 1) // 2
     down, right = result[:, y + 4, x] - result[:, y - 4, x], result[:, y, x + 4] - result[:, y, x - 4]
     return np.stack([down, right], axis=-1) / 8, result[:, y, x] - MIDDLE

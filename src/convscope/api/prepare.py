@@ -19,8 +19,9 @@ from convscope.errors import DataError
 from convscope.model.model_file import check_size
 from convscope.model.presets import load_spec
 from convscope.model.spec import Spec
-from convscope.training.options import TrainOptions
+from convscope.training.options import TrainOptions, resolve
 from convscope.training.patch_whitening import first_convolution
+from convscope.training.recipe import DataFacts, choose
 from convscope.training.run import PATH_FROM_RUN
 
 
@@ -37,11 +38,13 @@ class Plan:
     data: dict[str, Any]
     seconds: dict[str, float]
     ancestor: Ancestor | None = None
+    recipe: Decision | None = None
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
         """Everything that was decided before the first step."""
-        return (*self.loaded.decisions, *([self.ancestor.decision] if self.ancestor else []))
+        taken = (self.recipe, self.ancestor.decision if self.ancestor else None)
+        return (*self.loaded.decisions, *filter(None, taken))
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -67,7 +70,7 @@ def prepare(
     """Read the data, split it, and fit the network to it.
 
     Args:
-        options: Resolved.
+        options: As given; what is None is filled in from the recipe.
         begin: Called with a few words when a phase begins.
         loaded: The data if they are in memory already.
         spec: The network if it is known already; None reads it by ``options.model``.
@@ -84,6 +87,8 @@ def prepare(
         loaded = load_data(options.data, size=options.size, **how)
     elif "test_fraction" in loaded.options:
         options = replace(options, test_fraction=loaded.options["test_fraction"])
+    options, recipe = choose(options, facts_of(loaded))
+    options = resolve(options)
     training, validation = _split(loaded, options)
     spec = spec or load_spec(options.model, input_shape=training.image_shape, num_classes=training.num_classes)
     check_size(spec)
@@ -92,7 +97,15 @@ def prepare(
     data = describe_data(loaded) | {"train": len(training), "validation": len(validation)}
     if (split_seed := loaded.options.get("seed", options.seed)) != options.seed:
         data["split_seed"] = split_seed
-    return Plan(options, loaded, training, validation, spec, created, data, {"load": time.perf_counter() - started})
+    seconds = {"load": time.perf_counter() - started}
+    return Plan(options, loaded, training, validation, spec, created, data, seconds, recipe=recipe)
+
+
+def facts_of(loaded: LoadedData) -> DataFacts:
+    """What a recipe depends on."""
+    h, w, c = loaded.train.image_shape
+    framed = loaded.preprocessing.fit == "mnist"
+    return DataFacts(h, w, c, images=len(loaded.train), classes=loaded.train.num_classes, is_framed=framed)
 
 
 def _split(loaded: LoadedData, options: TrainOptions) -> tuple[Dataset, Dataset]:

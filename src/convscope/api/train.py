@@ -40,7 +40,7 @@ from convscope.training.checkpoint import (
 )
 from convscope.training.config import load_config
 from convscope.training.option import DATA, option_fields
-from convscope.training.options import TrainOptions, resolve
+from convscope.training.options import AUTO, TrainOptions
 from convscope.training.resume_check import check_same
 from convscope.training.run import (
     MODEL_FILE,
@@ -118,8 +118,9 @@ def train(
     loaded = None if data is None or isinstance(data, str | Path) else _in_memory(data, given)
     if data is not None:
         given["data"] = loaded.origin if loaded else str(data)
-    chosen = resolve(_options(given, config, None))
-    spec_text(chosen.model)  # reading data may take minutes: an unknown network is refused first
+    chosen = _options(given, config, None)
+    if chosen.model != AUTO:
+        spec_text(chosen.model)  # reading data may take minutes: an unknown network is refused first
     if out is not None:
         check_empty(Path(out))
     plan = prepare(chosen, callbacks.begin, loaded)
@@ -136,7 +137,7 @@ def _resume(folder: Path, data: Any, given: dict[str, Any], callbacks: Callbacks
     else:
         loaded = _in_memory(data, given)
         given["data"] = loaded.origin
-    options = resolve(_options(given, None, began_with))
+    options = _options(given, None, began_with)
     same_network = options.model == began_with.model and found.identity.get("network") is not None
     spec = spec_from_json(found.identity["network"]) if same_network else None
     plan = replace(prepare(options, callbacks.begin, loaded, spec), created=_created(found))
@@ -189,7 +190,7 @@ def _train_on(
     before = run.record.options
     if not own_network:  # the recipe of the network it had says nothing about another one
         before = TrainOptions(**{field.name: getattr(before, field.name) for field in KEPT_OPTIONS})
-    chosen = resolve(_options({"seed": recorded.get("seed", 0)} | given, config, before))
+    chosen = _options({"seed": recorded.get("seed", 0)} | given, config, before)
     shown = loaded.train
     spec = (
         None if own_network else load_spec(chosen.model, input_shape=shown.image_shape, num_classes=shown.num_classes)

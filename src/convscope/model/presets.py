@@ -1,4 +1,4 @@
-"""Three networks by name. Each is the text of a spec file, to copy and change."""
+"""Networks by name. Each is the text of a spec file, to copy and change."""
 
 from __future__ import annotations
 
@@ -55,8 +55,46 @@ Flatten()
 Dense(num_classes, activation="softmax")
 """
 
-PRESETS: dict[str, str] = {"classic": CLASSIC, "quick": QUICK, "accurate": ACCURATE}
-"""Preset name to spec text; the keys are the command line's choices."""
+
+def compact(height: int, width: int) -> str:
+    """The spec text of ``compact`` for images of a size: grayscale or color, from a few pixels to a thousand.
+
+    Each stage halves rows and columns and doubles the filters until about 8×8 places are left; then come global pooling
+    and one Dense layer, so that the number of weights does not grow with the image.
+
+    Example:
+        >>> compact(28, 28).count("Conv2D"), compact(64, 64).count("Conv2D"), compact(224, 224).count("Conv2D")
+        (3, 4, 6)
+    """
+    shortest = min(height, width)
+    lines = [
+        "# For any images: convolutions with batch normalization, halved to about 8×8 places, then global pooling."
+    ]
+    if shortest >= SMALLEST_STRIDED:
+        lines += _convolution(32, 'kernel_size=5, strides=2, padding="same"')
+        shortest = -(-shortest // 2)
+    else:
+        lines += _convolution(32, 'kernel_size=3, padding="same"')
+    filters = 32
+    while shortest >= 4 and (filters < 128 or shortest > 12):
+        filters = min(2 * filters, 256)
+        lines.append("MaxPooling2D(2)")
+        lines += _convolution(filters, 'kernel_size=3, padding="same"')
+        shortest //= 2
+    lines += _convolution(filters, 'kernel_size=3, padding="same"')
+    return "\n".join([*lines, "GlobalAveragePooling2D()", 'Dense(num_classes, activation="softmax")', ""])
+
+
+SMALLEST_STRIDED = 20
+"""Images of at least this many rows and columns are halved by the first convolution."""
+
+
+def _convolution(filters: int, how: str) -> list[str]:
+    return [f"Conv2D({filters}, {how}, use_bias=False)", "BatchNormalization(momentum=0.8)", "ReLU()"]
+
+
+PRESETS: dict[str, str] = {"classic": CLASSIC, "quick": QUICK, "accurate": ACCURATE, "compact": compact(28, 28)}
+"""Preset name to spec text, for MNIST where it depends on the size; the keys are the command line's choices."""
 
 MAX_SPEC_BYTES = 100_000
 
@@ -78,6 +116,8 @@ def load_spec(name_or_path: str, *, input_shape: tuple[int, int, int], num_class
         258826
     """
     text, name = spec_text(name_or_path)
+    if name_or_path == "compact":
+        text = compact(*input_shape[:2])
     return parse(text, input_shape=input_shape, num_classes=num_classes, name=name)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from convscope.training.augmentations import AUGMENTATIONS, Placement
+from convscope.training.augmentations import AUGMENTATIONS, Augmentation, Placement
 from convscope.training.options import TrainOptions
 
 SALT = 0x0A06
@@ -15,34 +15,43 @@ def is_wanted(options: TrainOptions) -> bool:
     return any(augmentation.is_on(options) for augmentation in AUGMENTATIONS.values())
 
 
-def augment(images: tf.Tensor, step: tf.Tensor, options: TrainOptions) -> tf.Tensor:
-    """Apply all augmentations that are on: one random affine map for each image, bilinear, borders repeated.
+def augment(
+    images: tf.Tensor, targets: tf.Tensor, step: tf.Tensor, options: TrainOptions
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Apply all augmentations that are on.
+
+    Geometry is one random affine map for each image, bilinear, borders repeated; then come the values, then the mixing
+    with other images.
 
     Args:
         images: float32 ``(n, h, w, c)``.
+        targets: float32 ``(n, k)``, the probability of each class.
         step: int32 scalar; with ``options.seed`` it decides every random number here.
         options: The options of each member of `AUGMENTATIONS`.
 
     Returns:
-        float32 ``(n, h, w, c)``.
+        Images and targets of the same shapes.
     """
     n = images.shape[0]
     total = sum(augmentation.draws for augmentation in AUGMENTATIONS.values())
     # One stream for all, whichever are on: the numbers of one do not depend on the others.
     draw = tf.random.stateless_uniform([total, n], seed=tf.stack([options.seed ^ SALT, step]), minval=-1.0, maxval=1.0)
-    zero, one = tf.zeros([n]), tf.ones([n])
-    placement = Placement(xx=one, xy=zero, yx=zero, yy=one, right=zero, down=zero)
+    zero, one, (h, w) = tf.zeros([n]), tf.ones([n]), images.shape[1:3]
+    placement = Placement(xx=one, xy=zero, yx=zero, yy=one, right=zero, down=zero, height=h, width=w)
     active, begin = [], 0
     for augmentation in AUGMENTATIONS.values():
         if augmentation.is_on(options):
             active.append((augmentation, draw[begin : begin + augmentation.draws]))
         begin += augmentation.draws
-    for augmentation, numbers in active:
-        placement = augmentation.move(placement, numbers, options, tf)
-    images = _resample(images, placement)
+    if any(type(augmentation).move is not Augmentation.move for augmentation, _ in active):
+        for augmentation, numbers in active:
+            placement = augmentation.move(placement, numbers, options, tf)
+        images = _resample(images, placement)
     for augmentation, numbers in active:
         images = augmentation.adjust(images, numbers, options, tf)
-    return images
+    for augmentation, numbers in active:
+        images, targets = augmentation.mix(images, targets, numbers, options, tf)
+    return images, targets
 
 
 def _resample(images: tf.Tensor, placement: Placement) -> tf.Tensor:

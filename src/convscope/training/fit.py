@@ -46,6 +46,7 @@ class Fitted:
         steps: Number of steps taken.
         seconds: ``build``, ``trace`` and ``steps``, and their ``total``.
         proof: TensorFlow's outputs for the first validation images with these weights.
+        best_epoch: With ``patience``, the epochs trained when the weights were the best; None without.
     """
 
     weights: Weights
@@ -54,6 +55,7 @@ class Fitted:
     steps: int
     seconds: dict[str, float]
     proof: Reference
+    best_epoch: float | None = None
 
 
 def fit(
@@ -101,14 +103,16 @@ def fit(
         loop.restore(saved.state)
         recorder.restore(saved.losses, saved.measured)
     outcome = loop.run(recorder, is_stopped, checkpoints)
+    best_epoch = loop.keep_best(recorder) if outcome == "finished" else None
     weights = loop.final_weights()
-    if outcome == "finished":
+    if outcome == "finished" and best_epoch is None:
         recorder.validate(loop.total_steps)
+    if outcome == "finished":
         recorder.report()
     ended = time.perf_counter() + (saved.seconds if saved else 0.0)
     seconds = {"build": built - started, "trace": traced - built, "steps": ended - traced, "total": ended - started}
     proof = compute_reference(loop.model, to_images(validation.pixels[:IMAGES]))
-    return Fitted(weights, recorder.history(), outcome, len(recorder.losses), seconds, proof)
+    return Fitted(weights, recorder.history(), outcome, len(recorder.losses), seconds, proof, best_epoch)
 
 
 class _Loop:
@@ -130,6 +134,12 @@ class _Loop:
         self._length = len(train)
         self._pixels = tf.constant(train.pixels.reshape(len(train), -1))
         self._labels = tf.constant(train.labels.astype(np.int32))
+        self._class_weights = None
+        if options.class_weight == "balanced":
+            counts = np.bincount(train.labels, minlength=train.num_classes)
+            self._class_weights = tf.constant(
+                (len(train) / (np.count_nonzero(counts) * np.maximum(counts, 1))).astype(np.float32)
+            )
         self._order = (-1, tf.zeros([0], tf.int32))
         self._layers = [(row, self.model.get_layer(row.name)) for row in spec.table()]
         self._variables = [variable.value for variable in self.model.trainable_variables]
@@ -140,8 +150,10 @@ class _Loop:
             raise OptionError(f"Expected at least one layer to train. Received: freeze={options.freeze}.")
         self._optimizer = Optimizer(self._trained, self._scale_invariant(spec), options)
         self._moving_statistics = [v.value for v in self.model.non_trainable_variables if "seed" not in v.path]
-        tracked = [*self._variables, *self._moving_statistics] if options.average else []
+        everything = [*self._variables, *self._moving_statistics]
+        tracked = everything if options.average and not options.patience else []
         self._averages = [(v, tf.Variable(v, trainable=False)) for v in tracked]
+        self._best = [(v, tf.Variable(v, trainable=False)) for v in (everything if options.patience else [])]
         self._validator = tf.function(lambda images: self.model(images, training=False), reduce_retracing=True)
 
     def trace(self) -> None:
@@ -174,6 +186,11 @@ class _Loop:
                 return "diverged"
             step += count
             recorder.record(step, losses)
+            if self.options.patience and step in recorder.measured:
+                if recorder.best_step == step:
+                    self._remember()
+                if recorder.validations_since_best >= self.options.patience:
+                    return "finished"
             if checkpoints.is_due(ends_epoch=step == self._epoch_end(step - 1)):
                 checkpoints.save(step, self.snapshot, recorder.losses, recorder.measured)
             count = max(1, min(int(count * SECONDS_PER_CALL / max(seconds, 1e-6)), 4 * count))
@@ -200,6 +217,26 @@ class _Loop:
         for name, variable in variables.items():
             variable.assign(state[name])
 
+    def keep_best(self, recorder: HistoryRecorder) -> float | None:
+        """With ``patience``, go back to the weights of the best validation.
+
+        Returns:
+            The epochs trained up to there; None without ``patience``.
+        """
+        if not self._best:
+            return None
+        if len(recorder.losses) == self.total_steps:
+            recorder.validate(self.total_steps)
+            if recorder.best_step == self.total_steps:
+                self._remember()
+        for variable, best in self._best:
+            variable.assign(best)
+        return recorder.best_step / self.steps_per_epoch
+
+    def _remember(self) -> None:
+        for variable, best in self._best:
+            best.assign(variable)
+
     def final_weights(self) -> Weights:
         """The final weights: the averages, if weights are averaged."""
         for variable, average in self._averages:
@@ -218,6 +255,7 @@ class _Loop:
             "weight": self._variables,
             "moving": self._moving_statistics,
             "average": [average for _, average in self._averages],
+            "best": [best for _, best in self._best],
             "momentum": self._optimizer.first_moments,
             "second": self._optimizer.second_moments,
         }
@@ -262,15 +300,18 @@ class _Loop:
         options, shape = self.options, [self.batch_size, *self.model.input_shape[1:]]
         positions = tf.ensure_shape(positions, [self.batch_size])
         images = tf.reshape(tf.cast(tf.gather(self._pixels, positions), tf.float32) * (1 / 255), shape)
-        if is_wanted(options):
-            images = augment(images, step, options)
         smoothing, classes = options.label_smoothing or 0.0, self.model.output_shape[-1]
         each = smoothing / classes
         targets = tf.one_hot(tf.gather(self._labels, positions), classes, 1 - smoothing + each, each)
+        if is_wanted(options):
+            images, targets = augment(images, targets, step, options)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self._trained)
             logits = self._forward(images, step)
-            loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(targets, logits))
+            losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
+            if self._class_weights is not None:
+                losses *= tf.linalg.matvec(targets, self._class_weights)
+            loss = tf.reduce_mean(losses)
         gradients = tape.gradient(loss, self._trained)
         self._optimizer.apply(gradients, step=step, rate=tf.gather(self.rates, step))
         self._average(step)

@@ -68,6 +68,16 @@ class HistoryRecorder:
         """The step after which the network is validated next."""
         return min((step // self._interval + 1) * self._interval, self._loop.total_steps)
 
+    @property
+    def best_step(self) -> int:
+        """The step of the validation with the highest accuracy, of equal ones that with the lowest loss."""
+        return max(self.measured, key=lambda step: (self.measured[step][1], -self.measured[step][0]), default=0)
+
+    @property
+    def validations_since_best(self) -> int:
+        """Number of validations after the best one."""
+        return sum(step > self.best_step for step in self.measured)
+
     def record(self, step: int, losses: np.ndarray) -> None:
         """Record the losses of the steps up to this one; validate and report progress when due."""
         self.losses += losses.tolist()

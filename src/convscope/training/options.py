@@ -12,6 +12,10 @@ from convscope.training.augmentations import AugmentationOptions
 from convscope.training.option import DATA, Option, OptionField, check_fields, check_names, option_fields
 
 OPTIMIZERS = ("adam", "sgd", "muon")
+AUTO = "auto"
+"""The model of a training whose recipe follows from the data."""
+
+CLASS_WEIGHTS = ("none", "balanced")
 
 
 @dataclass(frozen=True)
@@ -20,8 +24,13 @@ class CoreOptions:
 
     data: Annotated[str, Option("Dataset name, or a path: see convscope data.", DATA)] = "mnist"
     model: Annotated[
-        str, Option("Model preset (classic, quick, accurate), or a text file with one Keras layer per line.", DATA)
-    ] = "quick"
+        str,
+        Option(
+            "Model preset (classic, quick, accurate, compact), a text file with one Keras layer per line, or auto: "
+            "chosen with its recipe to fit the data.",
+            DATA,
+        ),
+    ] = AUTO
     epochs: Annotated[float | None, Option("Number of epochs; may be a fraction.", low=0.01, high=10_000)] = None
     batch_size: Annotated[int | None, Option("Batch size.", low=1, high=65_536)] = None
     optimizer: Annotated[str | None, Option("Optimizer.", choices=OPTIMIZERS)] = None
@@ -38,6 +47,18 @@ class CoreOptions:
         float | None, Option("Fraction of final steps to average weights over; 0 for none.", low=0, high=0.9999)
     ] = None
     whiten: Annotated[bool | None, Option("Initialize the first convolution by patch whitening.")] = None
+    patience: Annotated[
+        int | None,
+        Option(
+            "Stop after this many validations without a better one, and keep the best weights; 0 for never.",
+            low=0,
+            high=10_000,
+        ),
+    ] = None
+    class_weight: Annotated[
+        str | None,
+        Option("Weights of the classes in the loss: balanced weights rare classes more.", choices=CLASS_WEIGHTS),
+    ] = None
     freeze: Annotated[
         int,
         Option("Number of layers with weights, from the input on, that keep their initial weights.", low=0, high=1000),
@@ -105,7 +126,17 @@ DEFAULTS: dict[str, object] = {
     "rotate": 0.0,
     "zoom": 0.0,
     "shear": 0.0,
+    "flip": False,
+    "crop": 0.0,
+    "brightness": 0.0,
+    "contrast": 0.0,
+    "saturation": 0.0,
+    "erase": 0.0,
+    "mixup": 0.0,
+    "cutmix": 0.0,
     "whiten": False,
+    "patience": 0,
+    "class_weight": "none",
 }
 """The recipe of a custom network."""
 
@@ -124,6 +155,15 @@ RECIPES: dict[str, dict[str, object]] = {
         "optimizer": "muon",
         "learning_rate": 0.02,
         "muon_learning_rate": 0.2,
+        "average": 0.0,
+        "whiten": True,
+    },
+    "compact": {
+        "batch_size": 128,
+        "optimizer": "muon",
+        "learning_rate": 0.01,
+        "muon_learning_rate": 0.1,
+        "warmup": 0.15,
         "average": 0.0,
         "whiten": True,
     },
