@@ -15,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from bad_inputs import CASES
+from bad_inputs import CASES, all_cases
 from sandbox import one_line, read_in_sandbox, summary
 
 from convscope.data.decode import decode_file
@@ -51,7 +51,7 @@ def prove(sources: list[str]) -> list[dict[str, Any]]:
     return [
         {"source": source, "name": name, **read_in_sandbox(make, functools.partial(refusal, source), **limits)}
         for source in sources
-        for name, make in CASES[source].items()
+        for name, make in all_cases()[source].items()
     ]
 
 

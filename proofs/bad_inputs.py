@@ -6,6 +6,7 @@ by byte, so that everything but the one defect is valid.
 
 from __future__ import annotations
 
+import functools
 import gzip
 import io
 import os
@@ -24,7 +25,7 @@ Make = Callable[[Path], Path]
 CASES: dict[str, dict[str, Make]] = {
     "idx": {}, "gzip": {}, "image": {}, "npz": {}, "csv": {}, "folder": {}, "zip": {}
 }  # fmt: skip
-"""For each kind of source, the cases by name."""
+"""For each kind of source, the cases by name; `all_cases` fills them."""
 
 
 def add_case(source: str, name: str, make: Make) -> None:
@@ -700,5 +701,9 @@ def sizes(directory: bytes) -> bytes:
     return each_entry(directory, 20, bytes(8))
 
 
-for fill in (idx_cases, gz_cases, image_cases, npz_cases, csv_cases, tree_cases):
-    fill()
+@functools.cache
+def all_cases() -> dict[str, dict[str, Make]]:
+    """Fill `CASES`, and return them. Some are gigabytes packed into a few bytes, which takes seconds to pack."""
+    for fill in (idx_cases, gz_cases, image_cases, npz_cases, csv_cases, tree_cases):
+        fill()
+    return CASES

@@ -20,7 +20,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -33,6 +33,9 @@ from convscope.training import checkpoint
 from convscope.training import fit as fit_module
 
 CODES = (errno.EIO, errno.ENOSPC)
+WAYS = tuple(itertools.product(CODES, (False, True)))
+"""How an operation fails: with which error, and whether all later operations fail too."""
+
 SHORT = (
     *OPTIONS[: OPTIONS.index("--epochs")],
     "--epochs",
@@ -118,11 +121,16 @@ def one_fault(k: int, code: int, for_good: bool, expected: str, outcomes: Outcom
 
 
 def prove(
-    folder: Path, *, every: int = 1, outcomes: Outcome | None = None, report: Callable[[Outcome], object] = print
+    folder: Path,
+    *,
+    every: int = 1,
+    ways: Sequence[tuple[int, bool]] = WAYS,
+    outcomes: Outcome | None = None,
+    report: Callable[[Outcome], object] = print,
 ) -> Outcome:
     """Let each operation fail in turn, until a training meets no fault; `outcomes` has the counts of an earlier run."""
     outcomes = outcomes or Outcome()
-    first = 1 + every * (outcomes.faults // (2 * len(CODES)))
+    first = 1 + every * (outcomes.faults // len(ways))
     prepare(folder)
     (folder / "net.txt").write_text(NETWORK, encoding="utf-8")
     with working_in(folder):
@@ -133,7 +141,6 @@ def prove(
         expected = outcome_of(folder, "whole")
         outcomes.operations = len(seen)
         for k in range(first, MAX_OPERATIONS, every):
-            ways = itertools.product(CODES, (False, True))
             if not all(one_fault(k, code, for_good, expected, outcomes) for code, for_good in ways):
                 outcomes.operations = min(outcomes.operations, k - 1)  # the first training in a process has one more
                 break

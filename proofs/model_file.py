@@ -1,13 +1,14 @@
 """Change every byte of a small model file, and truncate it everywhere: it must be refused, or give the same model.
 
-    python proofs/model_file.py [--values 255]
+    python proofs/model_file.py [--values 255] [--json]
 
-Writes docs/figures/reliability-model-file.json.
+Writes docs/figures/reliability-model-file.json, unless --json prints the results instead.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 import time
@@ -91,9 +92,14 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--values", type=int, default=255)
+    parser.add_argument("--json", action="store_true")
+    chosen = parser.parse_args()
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        outcomes = prove(Path(folder), parser.parse_args().values)
+        outcomes = prove(Path(folder), chosen.values)
+    if chosen.json:
+        print(json.dumps(asdict(outcomes)))
+        return
     summary = {key: value for key, value in asdict(outcomes).items() if key != "trouble"}
     summary |= {"troubles": len(outcomes.trouble), "seconds": round(time.monotonic() - started)}
     write("reliability-model-file", {"summary": summary, "trouble": outcomes.trouble[:100]})

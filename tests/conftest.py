@@ -23,6 +23,16 @@ from program import run_convscope, stop_servers
 settings.register_profile("shared", deadline=None)
 settings.load_profile("shared")
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Every worker needs it. Imported inside one of the modules that jaxtyping instruments, it would be compiled anew,
+    # because jaxtyping changes the name of all cached bytecode meanwhile: three times the time.
+    before = dict(os.environ)
+    os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow", "KERAS_HOME": "/dev/null/keras"}
+    import keras  # noqa: F401
+
+    os.environ.clear()  # the processes that tests start set these themselves
+    os.environ.update(before)
+
 SLOW_FIXTURES = {"convscope", "short_run", "browser", "show"}
 """A test that needs one of these runs the program, trains a network or starts a browser."""
 

@@ -7,6 +7,7 @@ environment variable gets a new interpreter, because many of them are read only 
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -21,9 +22,12 @@ KILLED = -signal.SIGKILL
 
 
 def run_convscope(
-    *arguments: object, cwd: Path, timeout: float = 180, **environment: str
+    *arguments: object, cwd: Path, timeout: float = 180, first_on_path: Path | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run `convscope` with these arguments in a folder; returns its exit code and what it printed."""
+    """Run `convscope` with these arguments in a folder; returns its exit code and what it printed.
+
+    The modules in the folder `first_on_path` hide others that convscope has not imported when it starts: TensorFlow.
+    """
     words = [str(argument) for argument in arguments]
     if environment:
         return subprocess.run(
@@ -35,6 +39,8 @@ def run_convscope(
             timeout=timeout,
             stdin=subprocess.DEVNULL,
         )
+    if first_on_path:
+        return _server(with_tensorflow=False).run(words, Path(cwd), timeout, first_on_path)
     trains = words[:1] in [[name] for name in HEAVY_COMMANDS] or (words[:2] == ["data", "check"] and "--run" in words)
     trains = trains and "--help" not in words
     return _server(trains).run(words, Path(cwd), timeout)
@@ -73,12 +79,15 @@ class ProgramServer:
             text=True,
         )
 
-    def run(self, words: list[str], cwd: Path, timeout: float) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, words: list[str], cwd: Path, timeout: float, first_on_path: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run one command to its end."""
         with tempfile.TemporaryDirectory() as folder:
             out, err = Path(folder, "out"), Path(folder, "err")
             call = {"words": words, "cwd": str(cwd), "env": dict(os.environ), "out": str(out), "err": str(err)}
-            self._process.stdin.write(json.dumps(call | {"timeout": timeout}) + "\n")
+            call |= {"timeout": timeout, "first_on_path": str(first_on_path or "")}
+            self._process.stdin.write(json.dumps(call) + "\n")
             self._process.stdin.flush()
             reply = json.loads(self._process.stdout.readline())
             printed = [path.read_text(encoding="utf-8") if path.is_file() else "" for path in (out, err)]
@@ -124,6 +133,8 @@ def _become(call: dict) -> None:
         os.chdir(call["cwd"])
         sys.argv = ["convscope", *call["words"]]
         sys.path[0] = call["cwd"]
+        if call["first_on_path"]:
+            sys.path.insert(0, call["first_on_path"])
         program(call["words"])
     except SystemExit as done:
         code = done.code if isinstance(done.code, int) else int(done.code is not None)
@@ -156,6 +167,7 @@ def serve(which: str) -> None:
     calls, replies = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     _import_everything(which)
+    gc.freeze()  # so that a child does not copy the memory of objects that it only counts
     for line in calls:
         call = json.loads(line)
         child = os.fork()

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from program import before_all
 
 from .broken import CASES, Place, png_bytes
 
@@ -41,13 +40,19 @@ def test_bad_input_ends_in_one_clear_line_before_tensorflow_starts(name: str, pl
     arguments = case.make(place)
     before = {path: path.stat().st_size for path in sorted(place.folder.rglob("*"))}
     began = time.monotonic()
-    done = convscope(*arguments, cwd=place.folder, PYTHONPATH=before_all(trap))
+    done = convscope(*arguments, cwd=place.folder, first_on_path=trap)
     assert time.monotonic() - began < 20
     assert done.returncode == case.code, done.stderr
     assert done.stdout == ""
     assert_one_clear_complaint(done.stderr, says=case.says)
     after = {path: path.stat().st_size for path in sorted(place.folder.rglob("*"))}
     assert after == before, "a refused command leaves things as they were"
+
+
+def test_a_command_that_does_start_tensorflow_falls_into_the_trap(tmp_path: Path, convscope) -> None:
+    (tmp_path / "tensorflow.py").write_text(NO_TENSORFLOW)
+    done = convscope("train", "--epochs", "0.01", "--out", "run", cwd=tmp_path, first_on_path=tmp_path)
+    assert done.returncode != 0 and not (tmp_path / "run" / "run.json").exists()
 
 
 def test_a_full_disk_ends_in_one_clear_line_and_no_half_file(place: Place) -> None:

@@ -155,17 +155,25 @@ def test_without_a_test_part_the_next_command_names_the_validation_part(shapes_f
     assert convscope("evaluate", "run", "--part", "validation", cwd=tmp_path).returncode == 0
 
 
+@pytest.fixture(scope="module")
+def run_with_a_strange_name(tmp_path_factory: pytest.TempPathFactory, convscope) -> Path:
+    """Trained in a terminal that takes only ASCII: what UTF-8 cannot encode, ASCII cannot either."""
+    folder = tmp_path_factory.mktemp("strange")
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 8, 8), np.uint8)
+    data, run = folder / "d\udcff\x1b[31m.npz", folder / "r\udcff"
+    np.savez(data, x=pixels, y=np.arange(40) % 2)
+    (folder / "net.txt").write_text("Flatten()\nDense(num_classes, activation='softmax')")
+    words = ("train", data, "--model", "net.txt", "--epochs", "1", "--out", run)
+    done = convscope(*words, cwd=folder, PYTHONIOENCODING="ascii:strict")
+    assert done.returncode == 0, done.stderr
+    return run
+
+
 @pytest.mark.parametrize("encoding", ["ascii:strict", "utf-8:strict"])
 def test_names_that_are_no_text_and_a_terminal_that_takes_little_stop_nothing(
-    encoding: str, tmp_path: Path, convscope
+    encoding: str, run_with_a_strange_name: Path, tmp_path: Path, convscope
 ) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (40, 8, 8), np.uint8)
-    data, run = tmp_path / "d\udcff\x1b[31m.npz", tmp_path / "r\udcff"
-    np.savez(data, x=pixels, y=np.arange(40) % 2)
-    (tmp_path / "net.txt").write_text("Flatten()\nDense(num_classes, activation='softmax')")
-    words = ("train", data, "--model", "net.txt", "--epochs", "1", "--out", run)
-    done = convscope(*words, cwd=tmp_path, PYTHONIOENCODING=encoding)
-    assert done.returncode == 0, done.stderr
+    run = run_with_a_strange_name
     done = convscope("evaluate", run, cwd=tmp_path, PYTHONIOENCODING=encoding)
     assert done.returncode == 0 and r"d\udcff\x1b[31m.npz" in done.stdout
     assert convscope("open", run, cwd=tmp_path, PYTHONIOENCODING=encoding).returncode == 0

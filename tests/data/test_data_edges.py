@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bad_inputs import add_case, digits, drawn, npy, npz_file, pictures, zip_of
+from bad_inputs import CASES, add_case, digits, drawn, npy, npz_file, pictures, zip_of
 from makers import idx_bytes, write_pictures
 from PIL import Image
 
@@ -249,7 +249,9 @@ def test_spaces_around_numbers_are_no_mistake(tmp_path: Path) -> None:
     assert (one.pixels == other.pixels).all()
 
 
-def test_every_case_has_a_name_of_its_own() -> None:
+def test_every_case_has_a_name_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CASES, "folder", {})
+    add_case("folder", "no such folder", lambda path: path)
     with pytest.raises(ValueError, match="twice"):
         add_case("folder", "no such folder", lambda path: path)
 

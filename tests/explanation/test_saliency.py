@@ -262,7 +262,7 @@ def test_integrated_gradients_are_complete_on_a_few_digits(trained: Model, digit
         assert attribution.facts["gap"] == pytest.approx(abs(attribution.total - difference), abs=1e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_integrated_gradients_are_complete_on_a_hundred_digits(trained: Model, digits: np.ndarray) -> None:
     maps = [integrated_gradients(trained, image) for image in digits]
     gaps = [abs(one.total - one.difference) / abs(one.difference) for one in maps if abs(one.difference) >= 0.1]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from harness import random_weights
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from convscope.data.dataset import Dataset
 from convscope.data.preprocess import Preprocessing
@@ -44,6 +45,42 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+class Tabs:
+    """Tabs of the browser, used again by later tests: a new one costs more than the page that it opens.
+
+    The page stores nothing, and leaving it ends its scripts, so that no test meets what another has left.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._free: dict[frozenset[tuple[str, Any]], list[Page]] = {}
+
+    @contextmanager
+    def lent(self) -> Iterator[Callable[..., Page]]:
+        """Yield a function that opens an empty tab; afterwards all of them are free again."""
+        taken: list[tuple[frozenset[tuple[str, Any]], Page]] = []
+
+        def open_tab(*, viewport: ViewportSize | None = None, **context: Any) -> Page:
+            key = frozenset(context.items())
+            free = self._free.setdefault(key, [])
+            taken.append((key, free.pop() if free else self._browser.new_context(**context).new_page()))
+            taken[-1][1].set_viewport_size(viewport or {"width": 1440, "height": 900})
+            return taken[-1][1]
+
+        yield open_tab
+        for key, tab in taken:
+            tab.goto("about:blank")
+            tab.mouse.up()
+            tab.mouse.move(0, 0)
+            tab.emulate_media(media="null")
+            self._free[key].append(tab)
+
+
+@pytest.fixture(scope="session")
+def tabs(browser: Browser) -> Tabs:
+    return Tabs(browser)
+
+
 class PageResult:
     """A page in the browser, with its requests and its errors."""
 
@@ -51,9 +88,17 @@ class PageResult:
         self.tab = tab
         self.requests: list[str] = []
         self.errors: list[str] = []
-        tab.on("request", lambda request: self.requests.append(request.url))
-        tab.on("pageerror", lambda error: self.errors.append(str(error)))
-        tab.on("console", lambda line: line.type == "error" and self.errors.append(line.text))
+        self._listeners = {
+            "request": lambda request: self.requests.append(request.url),
+            "pageerror": lambda error: self.errors.append(str(error)),
+            "console": lambda line: line.type == "error" and self.errors.append(line.text),
+        }
+        for event, listener in self._listeners.items():
+            tab.on(event, listener)
+
+    def close(self) -> None:
+        for event, listener in self._listeners.items():
+            self.tab.remove_listener(event, listener)
 
     def text(self, selector: str) -> str:
         return self.tab.locator(selector).first.inner_text()
@@ -72,20 +117,21 @@ class PageResult:
 
 
 @pytest.fixture
-def show(browser: Browser) -> Iterator[Callable[..., PageResult]]:
+def show(tabs: Tabs) -> Iterator[Callable[..., PageResult]]:
     """Open an HTML file from disk, as a double click does."""
-    contexts = []
+    pages = []
+    with tabs.lent() as open_tab:
 
-    def opened(path: Path, fragment: str = "", **context: Any) -> PageResult:
-        contexts.append(browser.new_context(**({"viewport": {"width": 1440, "height": 900}} | context)))
-        seen = PageResult(contexts[-1].new_page())
-        seen.tab.goto(path.as_uri() + fragment)
-        seen.tab.wait_for_selector(".self-test[data-passed], [role=alert]")  # by then the page is complete
-        return seen
+        def opened(path: Path, fragment: str = "", **context: Any) -> PageResult:
+            pages.append(PageResult(open_tab(**context)))
+            pages[-1].tab.goto(path.as_uri() + fragment)
+            # by then the page is complete
+            pages[-1].tab.wait_for_selector(".self-test[data-passed], [role=alert]")
+            return pages[-1]
 
-    yield opened
-    for context in contexts:
-        context.close()
+        yield opened
+        for page in pages:
+            page.close()
 
 
 def make_model(spec: Spec, names: tuple[str, ...] | None = None, *, seed: int = 0) -> Model:

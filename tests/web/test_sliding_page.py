@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import PageResult
-from playwright.sync_api import Browser
+from conftest import PageResult, Tabs
 
 from convscope.report.sliding_page import sliding_page
 
@@ -22,24 +21,23 @@ TUTORIAL = SLIDES[0]
 
 
 @pytest.fixture
-def play(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., PageResult]]:
+def play(tabs: Tabs, tmp_path: Path) -> Iterator[Callable[..., PageResult]]:
     """Write a page and open it from disk; no error may go unnoticed."""
-    contexts, pages = [], []
+    pages = []
+    with tabs.lent() as open_tab:
 
-    def opened(given: dict[str, Any], fragment: str = "", **context: Any) -> PageResult:
-        path = tmp_path / "window.html"
-        path.write_text(sliding_page({k: v for k, v in given.items() if k not in ("output", "caption")}), "utf-8")
-        contexts.append(browser.new_context(**({"viewport": {"width": 1440, "height": 900}} | context)))
-        pages.append(PageResult(contexts[-1].new_page()))
-        pages[-1].tab.goto(path.as_uri() + fragment)
-        pages[-1].tab.wait_for_selector("html[data-drawn], [role=alert].broken", state="attached")
-        return pages[-1]
+        def opened(given: dict[str, Any], fragment: str = "", **context: Any) -> PageResult:
+            path = tmp_path / "window.html"
+            path.write_text(sliding_page({k: v for k, v in given.items() if k not in ("output", "caption")}), "utf-8")
+            pages.append(PageResult(open_tab(**context)))
+            pages[-1].tab.goto(path.as_uri() + fragment)
+            pages[-1].tab.wait_for_selector("html[data-drawn], [role=alert].broken", state="attached")
+            return pages[-1]
 
-    yield opened
-    for page in pages:
-        assert page.errors == []
-    for context in contexts:
-        context.close()
+        yield opened
+        for page in pages:
+            page.close()
+    assert [page.errors for page in pages if page.errors] == []
 
 
 def numbers_of(page: PageResult, name: str) -> list[float]:

@@ -11,7 +11,8 @@ from convscope.cli.output import Output, console, say, say_json, size_in_words, 
 from convscope.errors import OptionError
 
 if TYPE_CHECKING:
-    from convscope.api.runs import RunComparison, RunList
+    from convscope.api.compare_runs import RunComparison
+    from convscope.api.list_runs import RunList
 
 
 def runs(
@@ -39,7 +40,7 @@ def runs(
     """
     if remove:
         return _remove(names, folder, output, yes=yes)
-    from convscope.api.runs import RunList
+    from convscope.api.list_runs import RunList
     from convscope.api.runs import runs as find_runs
 
     found = find_runs(*names, folder=folder)  # type: ignore[call-overload]  # a wrong number is refused there
@@ -53,7 +54,7 @@ def runs(
 
 
 def _print_list(found: RunList, folder: Path, output: Output) -> None:
-    from convscope.api.runs import RUN_COLUMNS, run_row
+    from convscope.api.list_runs import RUN_COLUMNS, run_row
 
     if not found.runs:
         say(f"No runs in {folder}.")
@@ -76,7 +77,7 @@ def _print_comparison(comparison: RunComparison) -> None:
 
 
 def _remove(names: tuple[str, ...], folder: Path, output: Output, *, yes: bool) -> int:
-    from convscope.api.runs import check_removable, remove_runs
+    from convscope.api.remove_runs import check_removable, remove_runs
 
     places = check_removable(*names, folder=folder)
     size = sum(path.stat().st_size for place in places for path in place.rglob("*") if path.is_file())
