@@ -66,6 +66,9 @@ SUBJECTS: dict[str, Subject] = {
         "--model and the other options of train",
         "training.recipe",
     ),
+    "epochs": Subject(
+        "With --time, as many as this machine trains in that time, by a short measurement.", "--epochs", "api.train"
+    ),
     "initial weights": Subject(
         "Random, by the seed; with --from, those of the earlier run for every layer of the same name and shape, and "
         "for the outputs if the classes are the same.",

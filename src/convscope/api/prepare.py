@@ -88,7 +88,8 @@ def prepare(
     elif "test_fraction" in loaded.options:
         options = replace(options, test_fraction=loaded.options["test_fraction"])
     options, recipe = choose(options, facts_of(loaded))
-    options = resolve(options)
+    is_timed = options.time is not None and options.epochs is None
+    options = replace(resolve(options), epochs=None) if is_timed else resolve(options)
     training, validation = _split(loaded, options)
     spec = spec or load_spec(options.model, input_shape=training.image_shape, num_classes=training.num_classes)
     check_size(spec)

@@ -24,6 +24,7 @@ from convscope.api.run import PICTURES_FOLDER, Run, load_run
 from convscope.api.run_data import loading_options, path_from_run, places, source_of_run
 from convscope.data.dataset import Dataset, LoadedData, image_hashes
 from convscope.data.readers import READERS
+from convscope.decisions import Decision
 from convscope.errors import DataError, DivergedError, OptionError, RunError
 from convscope.evaluation.predict import Predictions, at_temperature, predict
 from convscope.evaluation.temperature import fit_temperature
@@ -40,7 +41,7 @@ from convscope.training.checkpoint import (
 )
 from convscope.training.config import load_config
 from convscope.training.option import DATA, option_fields
-from convscope.training.options import AUTO, TrainOptions
+from convscope.training.options import AUTO, TrainOptions, parse_time
 from convscope.training.resume_check import check_same
 from convscope.training.run import (
     MODEL_FILE,
@@ -107,6 +108,10 @@ def train(
             "--resume continues in its own folder with its own options. Received: --out, --config or --from."
         )
     given = {name: value for name, value in options.items() if value is not None}
+    if "time" in given and "epochs" in given:
+        raise OptionError(
+            f"time decides the number of epochs. Received: time={given['time']!r} and epochs={given['epochs']}."
+        )
     if resume is not None:
         return _resume(Path(resume), data, given, callbacks)
     if from_run is not None:
@@ -190,6 +195,8 @@ def _train_on(
     before = run.record.options
     if not own_network:  # the recipe of the network it had says nothing about another one
         before = TrainOptions(**{field.name: getattr(before, field.name) for field in KEPT_OPTIONS})
+    if "time" in given:
+        before = replace(before, epochs=None)
     chosen = _options({"seed": recorded.get("seed", 0)} | given, config, before)
     shown = loaded.train
     spec = (
@@ -220,6 +227,7 @@ def _train(plan: Plan, found: Checkpoint | None, out: str | Path | None, callbac
             folder.rmdir()
         raise
     plan.seconds["start"] = time.perf_counter() - began
+    plan = _with_epochs_for_time(plan, callbacks)
     with lock_run(folder):
         callbacks.begin("training")
         checkpoints = CheckpointManager(folder, plan.identity, found)
@@ -236,6 +244,46 @@ def _train(plan: Plan, found: Checkpoint | None, out: str | Path | None, callbac
             hint="Try a smaller --learning-rate.",
         )
     return run
+
+
+RESERVE = 4.0
+"""Seconds of a limited time that are kept for evaluation, figures and the page."""
+
+MAX_TIMED_EPOCHS = 200.0
+
+
+def _with_epochs_for_time(plan: Plan, callbacks: Callbacks) -> Plan:
+    """With ``time``: measure the speed of this machine, and set the epochs that fit into what is left.
+
+    Raises:
+        OptionError: Not a single step fits.
+    """
+    options = plan.options
+    if options.time is None or options.epochs is not None:
+        return plan
+    from convscope.training.fit import seconds_per_step
+
+    callbacks.begin("measuring the speed of this machine")
+    began, limit = time.perf_counter(), parse_time(options.time)
+    trace, each = seconds_per_step(plan.spec, plan.training, options)
+    spent = sum(plan.seconds.values()) + time.perf_counter() - began
+    steps = int((limit - spent - trace - RESERVE) / (each * SLACK))
+    if steps < 1:
+        raise OptionError(
+            f"Expected time for at least one step, {spent + trace + RESERVE + each:.0f} s on this machine. "
+            f"Received: time={options.time!r}.",
+            hint="Give it more time.",
+        )
+    epochs = min(round(steps / options.steps_per_epoch(len(plan.training)), 2), MAX_TIMED_EPOCHS)
+    plan.seconds["measure"] = time.perf_counter() - began
+    decided = Decision("epochs", f"{epochs:g}", f"{each * 1000:.1f} ms a step, {options.time} in all")
+    callbacks.decided(decided)
+    plan.data["decisions"].append(asdict(decided))
+    return replace(plan, options=replace(options, epochs=max(epochs, 0.01)))
+
+
+SLACK = 1.1
+"""Steps are planned this much slower than they were measured, for validation and other work of the machine."""
 
 
 def _signature() -> inspect.Signature:
@@ -332,6 +380,7 @@ def _conclude(plan: Plan, fitted: Fitted, folder: Path, callbacks: Callbacks) ->
         history=fitted.history,
         seconds=seconds,
         weights_sha256=weights_sha256(model.weights),
+        stopped_early=_stopped_early(fitted),
     )
     save_run(record, folder)
     if plan.loaded.kind not in READERS or not READERS[plan.loaded.kind].is_built_in:
@@ -341,6 +390,12 @@ def _conclude(plan: Plan, fitted: Fitted, folder: Path, callbacks: Callbacks) ->
     if not raw:  # interrupted or diverged: the test split stays unread
         return run
     return _finish(run, (plan.validation, at_temperature(raw, model)), callbacks)
+
+
+def _stopped_early(fitted: Fitted) -> dict[str, float] | None:
+    if fitted.best_epoch is None:
+        return None
+    return {"epoch": fitted.history[-1].epoch, "best_epoch": fitted.best_epoch}
 
 
 def _finish(run: Run, validated: tuple[Dataset, Predictions], callbacks: Callbacks) -> Run:

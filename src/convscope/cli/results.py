@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from convscope.api.run import Run
+from convscope.data.class_order import listed
 from convscope.evaluation.metrics import Evaluation
 
 PAIRS = 3
@@ -23,6 +24,11 @@ def train_text(run: Run) -> str:
         lines.append(f"resume      convscope train --resume {folder}")
         known = [row.validation_accuracy for row in record.history if row.validation_accuracy is not None]
         lines.append(f"accuracy    {f'{known[-1]:.2%}' if known else 'not yet measured'} on the validation split")
+    if measured and not measured.is_better_than_largest_class:
+        lines.append("            train longer (--epochs), on more images, or check them: convscope data check DATA")
+    if record.stopped_early:
+        best, last = record.stopped_early["best_epoch"], record.stopped_early["epoch"]
+        lines.append(f"stopped     after {last:g} epochs; the weights are those of epoch {best:g}, the best validation")
     lines.append(f"time        {seconds['train']:.1f} s of training, {sum(seconds.values()):.1f} s in total")
     skipped = record.data["skipped"]
     if isinstance(skipped, list) and skipped:
@@ -66,6 +72,17 @@ def evaluation_lines(evaluation: Evaluation, measured_on: str) -> list[str]:
     clean = evaluation.accuracy_without_known_wrong
     if clean is not None:
         lines.append(f"            {clean} without the {evaluation.n - clean.n} labels known to be wrong")
+    if evaluation.is_imbalanced:
+        lines.append(
+            f"            balanced accuracy {evaluation.balanced_accuracy:.1%}, macro F1 {evaluation.macro_f1:.3f}"
+        )
+    missed = [one.name for one in evaluation.classes if one.support and not one.correct]
+    if missed:
+        lines.append(f"never right {listed(missed)}")
+    largest = evaluation.largest_class
+    if not evaluation.is_better_than_largest_class:
+        share = largest.support / evaluation.n
+        lines.append(f"warning     no better than always predicting {largest.name}, the largest class ({share:.1%})")
     pairs = evaluation.most_confused(PAIRS)
     for index, pair in enumerate(pairs):
         head = "confused    " if index == 0 else "            "

@@ -98,6 +98,34 @@ class Evaluation:
         """Fraction of images classified correctly."""
         return Proportion(int(np.trace(self.confusion)), self.n)
 
+    @property
+    def balanced_accuracy(self) -> float:
+        """The mean recall of the classes that have images, in [0, 1]: every class counts the same."""
+        recalls = [one.correct / one.support for one in self.classes if one.support]
+        return sum(recalls) / len(recalls)
+
+    @property
+    def macro_f1(self) -> float:
+        """The mean F1 of the classes that occur as a label or a prediction, in [0, 1]."""
+        scores = [one.f1 for one in self.classes if one.f1 is not None]
+        return sum(scores) / len(scores)
+
+    @property
+    def largest_class(self) -> ClassScore:
+        """The class with the most images: its share is the accuracy of always predicting it."""
+        return max(self.classes, key=lambda one: one.support)
+
+    @property
+    def is_better_than_largest_class(self) -> bool:
+        """Whether the interval of the accuracy lies above the share of the largest class."""
+        return self.accuracy.low > self.largest_class.support / self.n
+
+    @property
+    def is_imbalanced(self) -> bool:
+        """Whether one class has more than one and a half times as many images as another."""
+        support = [one.support for one in self.classes if one.support]
+        return 2 * max(support) > 3 * min(support)
+
     @cached_property
     def classes(self) -> tuple[ClassScore, ...]:
         """Precision, recall and F1 of each class, in label order."""
@@ -119,6 +147,9 @@ class Evaluation:
             "n": self.n,
             "accuracy": self.accuracy.to_json(),
             "accuracy_without_known_wrong": without and without.to_json(),
+            "balanced_accuracy": self.balanced_accuracy,
+            "macro_f1": self.macro_f1,
+            "largest_class": {"name": self.largest_class.name, "share": self.largest_class.support / self.n},
             "class_names": list(self.class_names),
             "confusion": self.confusion.tolist(),
             "classes": [score.to_json() for score in self.classes],

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -30,6 +30,9 @@ from convscope.training.patch_whitening import whitening_kernel
 from convscope.training.run import HistoryRow
 from convscope.training.scale_invariance import is_scale_invariant
 from convscope.training.schedule import one_cycle
+
+MEASURED_STEPS = 24
+"""Steps taken to measure the speed of a training."""
 
 SECONDS_PER_CALL = 0.2
 """Each `tf.function` call runs about as many steps as take this time."""
@@ -115,6 +118,26 @@ def fit(
     return Fitted(weights, recorder.history(), outcome, len(recorder.losses), seconds, proof, best_epoch)
 
 
+def seconds_per_step(spec: Spec, train: Dataset, options: TrainOptions) -> tuple[float, float]:
+    """Measure how fast this machine trains.
+
+    Returns:
+        Seconds to build and trace the loop, and seconds for one step, the median of a few calls of several steps.
+    """
+    started = time.perf_counter()
+    loop = _Loop(spec, train, replace(options, epochs=MEASURED_STEPS / options.steps_per_epoch(len(train))), {})
+    loop.trace()
+    traced = time.perf_counter() - started
+    count, measured = max(min(loop.total_steps, loop.steps_per_epoch) // 4, 1), []
+    for begin in range(0, count * 4, count):
+        if begin + count > min(loop.total_steps, loop.steps_per_epoch):
+            break
+        began = time.perf_counter()
+        loop.steps_from(begin, count)
+        measured.append((time.perf_counter() - began) / count)
+    return traced, float(np.median(measured[1:] or measured))
+
+
 class _Loop:
     """The network, the data and the optimizer slots in TensorFlow, and the graph that runs the steps."""
 
@@ -195,6 +218,10 @@ class _Loop:
                 checkpoints.save(step, self.snapshot, recorder.losses, recorder.measured)
             count = max(1, min(int(count * SECONDS_PER_CALL / max(seconds, 1e-6)), 4 * count))
         return "finished"
+
+    def steps_from(self, step: int, count: int) -> np.ndarray:
+        """Take some steps of one epoch, and return their losses."""
+        return self._call(step, count)
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """Copy everything that a step changes."""

@@ -4,10 +4,12 @@ A new option is one field of `CoreOptions`: its type, help text, range and group
 ``config.toml``, ``run.json``, the reference page and the errors follow.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated
 
+from convscope.errors import OptionError
 from convscope.training.augmentations import AugmentationOptions
 from convscope.training.option import DATA, Option, OptionField, check_fields, check_names, option_fields
 
@@ -32,6 +34,10 @@ class CoreOptions:
         ),
     ] = AUTO
     epochs: Annotated[float | None, Option("Number of epochs; may be a fraction.", low=0.01, high=10_000)] = None
+    time: Annotated[
+        str | None,
+        Option("Train in about this time in all, such as 90s, 5m or 1h; the number of epochs follows from it."),
+    ] = None
     batch_size: Annotated[int | None, Option("Batch size.", low=1, high=65_536)] = None
     optimizer: Annotated[str | None, Option("Optimizer.", choices=OPTIMIZERS)] = None
     learning_rate: Annotated[
@@ -92,6 +98,8 @@ class TrainOptions(AugmentationOptions, CoreOptions):
 
     def __post_init__(self) -> None:
         check_fields(self)
+        if self.time is not None:
+            parse_time(self.time)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, object]) -> "TrainOptions":
@@ -110,6 +118,26 @@ class TrainOptions(AugmentationOptions, CoreOptions):
     def steps_per_epoch(self, images: int) -> int:
         """Whole batches in an epoch; a training set smaller than a batch is one step."""
         return max(images // min(self.batch_size or 1, images), 1)
+
+
+UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def parse_time(text: str) -> float:
+    """The seconds of a duration.
+
+    Raises:
+        OptionError: It is not a number followed by s, m or h, or not between one second and 100 hours.
+
+    Example:
+        >>> parse_time("5m"), parse_time("1.5h"), parse_time("90")
+        (300.0, 5400.0, 90.0)
+    """
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*(s|m|h)?", text.strip())
+    seconds = float(found[1]) * UNITS[found[2] or "s"] if found else 0.0
+    if not 1 <= seconds <= 360_000:
+        raise OptionError(f"time must be a duration from 1s to 100h, such as 90s, 5m or 1h. Received: time={text!r}.")
+    return seconds
 
 
 DEFAULTS: dict[str, object] = {

@@ -81,6 +81,7 @@ class RunRecord:
         weights_sha256: SHA-256 of the weights.
         validation: Evaluation of the final weights on the validation split.
         test: Evaluation on the test split; None if there is none or the training stopped early.
+        stopped_early: With ``patience``: the ``epoch`` of the last step and the ``best_epoch`` of the weights.
         schema_version: Version of the format.
     """
 
@@ -96,6 +97,7 @@ class RunRecord:
     weights_sha256: str
     validation: dict[str, object] | None = None
     test: dict[str, object] | None = None
+    stopped_early: dict[str, float] | None = None
     schema_version: int = field(default=SCHEMA_VERSION, repr=False)
 
     def to_json(self) -> dict[str, object]:
@@ -119,7 +121,7 @@ class RunRecord:
 _KINDS: dict[str, Any] = {
     **dict.fromkeys(("name", "created", "outcome", "weights_sha256"), str),
     **dict.fromkeys(("data", "network", "environment", "seconds"), dict),
-    **dict.fromkeys(("validation", "test"), dict | None),
+    **dict.fromkeys(("validation", "test", "stopped_early"), dict | None),
 }
 
 
