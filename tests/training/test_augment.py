@@ -13,31 +13,31 @@ from convscope.training.options import TrainOptions
 ALL_FOUR = {"shift": 2, "rotate": 9.0, "zoom": 0.12, "shear": 0.12}
 
 
-class Flip(Augmentation):
+class Mirror(Augmentation):
     """A geometric augmentation, as somebody would add it."""
 
     @dataclass(frozen=True)
     class Options:
-        flip: Annotated[bool | None, Option("Flip left and right at random.", AUGMENTATION)] = None
+        mirror: Annotated[bool | None, Option("Flip left and right at random.", AUGMENTATION)] = None
 
     def move(self, placement, draw, options, tf):
         sign = tf.sign(draw[0])
         return replace(placement, xx=placement.xx * sign, yx=placement.yx * sign)
 
 
-class Brightness(Augmentation):
+class Offset(Augmentation):
     """One that changes values."""
 
     @dataclass(frozen=True)
     class Options:
-        brightness: Annotated[float | None, Option("Maximum change.", AUGMENTATION, 0, 1)] = None
+        offset: Annotated[float | None, Option("Maximum change.", AUGMENTATION, 0, 1)] = None
 
     def adjust(self, images, draw, options, tf):
-        return images + (draw[0] * options.brightness)[:, None, None, None]
+        return images + (draw[0] * options.offset)[:, None, None, None]
 
 
 @dataclass(frozen=True)
-class MoreOptions(Flip.Options, Brightness.Options, TrainOptions):
+class MoreOptions(Mirror.Options, Offset.Options, TrainOptions):
     """The options with those of two more augmentations."""
 
 
@@ -95,16 +95,16 @@ def test_every_option_of_an_augmentation_belongs_to_one_class() -> None:
 def test_a_new_augmentation_is_one_class_and_leaves_the_others_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     images = some_images()
     before = moved(images, **ALL_FOUR)
-    for name, one in (("flip", Flip()), ("brightness", Brightness())):
+    for name, one in (("mirror", Mirror()), ("offset", Offset())):
         monkeypatch.setitem(AUGMENTATIONS, name, one)
     assert moved(images, kind=MoreOptions, **ALL_FOUR).tobytes() == before.tobytes()
-    flipped = moved(images, kind=MoreOptions, flip=True)
+    flipped = moved(images, kind=MoreOptions, mirror=True)
     same = (flipped == images).all(axis=(1, 2, 3))
     np.testing.assert_allclose(flipped[~same], images[~same][:, :, ::-1], atol=1e-6)
     assert 10 < same.sum() < 54
-    change = moved(images, kind=MoreOptions, brightness=0.25) - images
+    change = moved(images, kind=MoreOptions, offset=0.25) - images
     assert np.ptp(change, axis=(1, 2, 3)).max() < 1e-6 and 0.2 < np.abs(change).max() <= 0.25
-    assert {"brightness", "flip"} <= {field.name for field in option_fields(MoreOptions)}
+    assert {"mirror", "offset"} <= {field.name for field in option_fields(MoreOptions)}
 
 
 def test_a_shift_moves_whole_pixels_and_changes_none() -> None:

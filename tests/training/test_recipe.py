@@ -1,0 +1,137 @@
+"""What is chosen to fit the data, early stopping, class weights, and a limited time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from samples import IDENTITY, a_checkpoint, bars, digest, network, options
+
+from convscope.data.dataset import Dataset
+from convscope.errors import OptionError
+from convscope.model.build import build, set_weights
+from convscope.model.presets import compact, load_spec
+from convscope.training.checkpoint import CheckpointManager, latest_checkpoint
+from convscope.training.fit import fit, seconds_per_step
+from convscope.training.options import TrainOptions, parse_time, resolve
+from convscope.training.recipe import DataFacts, choose
+
+
+def facts(**changes) -> DataFacts:
+    return DataFacts(
+        **{"height": 64, "width": 64, "channels": 3, "images": 5000, "classes": 9, "is_framed": False} | changes
+    )
+
+
+def test_digits_keep_quick_and_other_images_get_compact() -> None:
+    digits = facts(height=28, width=28, channels=1, images=60_000, is_framed=True)
+    assert choose(TrainOptions(), digits)[0] == TrainOptions(model="quick")
+    assert choose(TrainOptions(time="10m"), digits)[0].model == "accurate"
+    chosen, decision = choose(TrainOptions(), facts())
+    assert chosen.model == "compact" and decision and "5,000 color images of 64×64" in decision.because
+
+
+def test_small_datasets_are_seen_more_often_and_what_is_given_stays() -> None:
+    epochs = [choose(TrainOptions(), facts(images=n))[0].epochs for n in (100, 1000, 10_000, 100_000)]
+    assert all(one and one >= 1 for one in epochs) and epochs == sorted(epochs, reverse=True) and len(set(epochs)) > 2
+    given = TrainOptions(epochs=2, batch_size=7, shift=0)
+    chosen, _ = choose(given, facts())
+    assert (chosen.epochs, chosen.batch_size, chosen.shift) == (2, 7, 0)
+    assert choose(TrainOptions(model="classic"), facts()) == (TrainOptions(model="classic"), None)
+
+
+@pytest.mark.parametrize(
+    "size", [(1, 1), (2, 3), (5, 5), (8, 8), (16, 16), (19, 40), (28, 28), (48, 32), (32, 512), (224, 224)]
+)
+def test_compact_fits_every_size_and_its_weights_do_not_grow_with_it(size: tuple[int, int]) -> None:
+    spec = load_spec("compact", input_shape=(*size, 3), num_classes=7)
+    assert spec.table()[-1].output_shape == (7,)
+    assert spec.parameters < 2_000_000
+    places = [row.output_shape for row in spec.table() if row.name.startswith("conv2d")][-1]
+    assert min(places[:2]) <= 12
+    assert compact(*size).startswith("# ")
+
+
+def test_training_stops_after_patience_and_keeps_the_best_weights() -> None:
+    data, validation = bars(100), bars(60, seed=1)
+    how = {"epochs": 40.0, "average": 0.0, "learning_rate": 0.05, "warmup": 0.02}
+    stopped = fit(network(), data, validation, options(**how, patience=3))
+    measured = [
+        (row.epoch, row.validation_accuracy, row.validation_loss) for row in stopped.history if row.validation_loss
+    ]
+    best = max(measured, key=lambda row: (row[1], -row[2]))
+    assert stopped.best_epoch == best[0] and stopped.history[-1].epoch < 40
+    assert [row[0] for row in measured if row[0] > best[0]] == [best[0] + 1, best[0] + 2, best[0] + 3]
+    shortened = fit(network(), data, validation, options(**how, patience=40))
+    assert shortened.best_epoch is not None and len(shortened.history) > len(stopped.history)
+    model = build(network(), seed=1)
+    set_weights(model, stopped.weights)
+    accuracy = (model(validation.pixels.astype(np.float32) / 255).numpy().argmax(axis=1) == validation.labels).mean()
+    assert accuracy == pytest.approx(best[1])
+
+
+def test_early_stopping_is_resumed_to_the_bit(tmp_path) -> None:
+    data, validation = bars(100), bars(60, seed=1)
+    how = options(epochs=12.0, average=0.0, learning_rate=0.05, patience=4)
+    whole = fit(network(), data, validation, how)
+    calls: list[int] = []
+    fit(
+        network(), data, validation, how, checkpoints=CheckpointManager(tmp_path, IDENTITY),
+        on_progress=lambda now: calls.append(now.step), is_stopped=lambda: bool(calls and calls[-1] >= 25),
+    )  # fmt: skip
+    cut = latest_checkpoint(tmp_path).checkpoint
+    assert 20 < cut.step < how.total_steps(len(data)) and any(name.startswith("best/") for name in cut.state)
+    resumed = fit(network(), data, validation, how, checkpoints=CheckpointManager(resume_from=cut))
+    assert digest(resumed.weights) == digest(whole.weights) and resumed.best_epoch == whole.best_epoch
+
+
+def rare(n: int = 300) -> Dataset:
+    """Bars of which one in thirty is of the second class."""
+    data = bars(3000)
+    common, few = np.flatnonzero(data.labels == 0)[: n - n // 30], np.flatnonzero(data.labels == 1)[: n // 30]
+    return data.take(np.sort(np.concatenate([common, few])))
+
+
+def test_balanced_class_weights_find_a_rare_class() -> None:
+    validation = bars(200, seed=1)
+    how = {"epochs": 6.0, "average": 0.0, "shift": 0, "learning_rate": 0.005}
+    recalls = []
+    for weights in ("none", "balanced"):
+        fitted = fit(network(), rare(), validation, options(**how, class_weight=weights))
+        model = build(network(), seed=1)
+        set_weights(model, fitted.weights)
+        predicted = model(validation.pixels.astype(np.float32) / 255).numpy().argmax(axis=1)
+        recalls.append((predicted == 1)[validation.labels == 1].mean())
+    assert recalls[1] > recalls[0] + 0.2
+
+
+def test_balanced_weights_of_balanced_classes_change_nothing() -> None:
+    data = bars(400)
+    even = data.take(np.sort(np.concatenate([np.flatnonzero(data.labels == k)[:60] for k in (0, 1)])))
+    one, two = (fit(network(), even, bars(50, seed=1), options(class_weight=w)) for w in ("none", "balanced"))
+    assert digest(one.weights) == digest(two.weights)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("5m", 300), ("1.5h", 5400), ("30", 30), (" 2 m ", 120)])
+def test_durations(text: str, seconds: float) -> None:
+    assert parse_time(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "5 min", "0s", "-3m", "1000h", "5mm"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(OptionError, match="time must be a"):
+        TrainOptions(time=text)
+
+
+def test_the_measured_speed_is_that_of_a_training() -> None:
+    how = options(epochs=8.0)
+    trace, each = seconds_per_step(network(), bars(400), how)
+    fitted = fit(network(), bars(400), bars(20, seed=1), how)
+    assert trace > 0 and 0.1 < each / (fitted.seconds["steps"] / fitted.steps) < 10
+
+
+def test_resolved_options_have_every_augmentation() -> None:
+    assert all(getattr(resolve(TrainOptions(model="x")), name) is not None for name in ("flip", "crop", "mixup"))
+
+
+def test_checkpoints_without_early_stopping_hold_no_best_weights() -> None:
+    assert not any(name.startswith("best/") for name in a_checkpoint().state)
