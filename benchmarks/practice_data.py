@@ -8,7 +8,7 @@ They are development inputs only and are not part of convscope. Packages come wi
 - ``emoji``: emoji-datasource-{apple,google,twitter,facebook} 16.0.0: one class for each category of symbols, 64×64.
   The test part has other symbols (one in five, by hash), in all four styles.
 - ``flags``: 100 flags of three styles, rotated, scaled, moved, darkened, with noise, on random backgrounds, 64×64.
-- ``stamps``: Debian's tuxpaint-stamps-default: one class for each of the 16 themes, one in five (by hash of the name)
+- ``stamps``: Debian's tuxpaint-stamps-default: one class for each theme, one in five (by hash of the name)
   in the test part.
 - ``photos``: 20 wallpapers of Debian's plasma-workspace-wallpapers and mate-backgrounds: crops of 256×256. The test
   crops come from the right 30 % of each wallpaper, the training crops from the rest; they do not overlap.
@@ -98,7 +98,7 @@ def make_flags(packages: Path, symbols: list[dict]) -> None:
 
 
 def make_stamps(packages: Path) -> None:
-    """One class for each theme."""
+    """One class for each theme of at least ten stamps."""
     stamps = packages / "debian" / "usr" / "share" / "tuxpaint" / "stamps"
     for path in sorted(stamps.rglob("*.png")):
         if path.stem.endswith(("_mirror", "_flip")):
@@ -108,6 +108,10 @@ def make_stamps(packages: Path) -> None:
         image = Image.open(path).convert("RGBA")
         image.thumbnail((SIDE, SIDE))
         image.save(folder / path.name)
+    for folder in (ROOT / "stamps" / "train").iterdir():
+        if len(list(folder.iterdir())) < 10:
+            shutil.rmtree(folder)
+            shutil.rmtree(ROOT / "stamps" / "test" / folder.name, ignore_errors=True)
 
 
 def make_photos(packages: Path) -> None:
