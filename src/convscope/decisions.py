@@ -63,7 +63,7 @@ SUBJECTS: dict[str, Subject] = {
     "recipe": Subject(
         "quick for images framed as MNIST's; compact for all others, with epochs, batch size and augmentation by the "
         "number, size and color of the images.",
-        "--model and the other options of train",
+        "--model",
         "training.recipe",
     ),
     "epochs": Subject(

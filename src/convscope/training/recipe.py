@@ -8,13 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 from convscope.decisions import Decision
+from convscope.model.presets import load_spec
 from convscope.training.options import AUTO, TrainOptions, parse_time
 
-IMAGES_SEEN = 60_000
-"""How many images a training sees in all, repeated ones counted; small datasets are seen more often."""
+MULTIPLY_ADDS = 1e12
+"""Multiply-adds of all forward passes of a training by default, about a minute of processor time: small datasets are
+seen more often than large ones, and large images less often than small ones."""
 
 LONG_SECONDS = 60
 """From this time on, digits get the network that reaches the higher accuracy."""
+
+SMALLEST_CROPPED = 24
+"""Smaller images lose too much by a random crop."""
 
 MIN_EPOCHS, MAX_EPOCHS = 5, 60
 
@@ -74,9 +79,13 @@ def choose(options: TrainOptions, facts: DataFacts) -> tuple[TrainOptions, Decis
 
 def _compact(facts: DataFacts) -> dict[str, object]:
     """Epochs, batch size and augmentation for `compact`."""
-    epochs = min(max(round(IMAGES_SEEN / facts.images), MIN_EPOCHS), MAX_EPOCHS)
-    recipe: dict[str, object] = {"epochs": float(epochs), "batch_size": 128 if facts.images >= 2000 else 32}
-    shortest = min(facts.height, facts.width)
-    if shortest >= 24:
-        recipe["shift"] = max(1, shortest // 16)
+    spec = load_spec(
+        "compact", input_shape=(facts.height, facts.width, facts.channels), num_classes=max(facts.classes, 2)
+    )
+    epochs = min(max(round(MULTIPLY_ADDS / (facts.images * spec.multiply_adds)), MIN_EPOCHS), MAX_EPOCHS)
+    recipe: dict[str, object] = {"epochs": float(epochs), "batch_size": 128 if facts.images >= 1500 else 32}
+    if min(facts.height, facts.width) >= SMALLEST_CROPPED:
+        recipe["crop"] = 0.3
+    if facts.channels == 3:  # grayscale images are often characters, which a flip changes
+        recipe["flip"] = True
     return recipe
