@@ -156,10 +156,17 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file that was skipped, and why."""
+    """A file that was skipped, and why; or several files of one kind.
+
+    Attributes:
+        file: Its name; for several files, their folder or their file extensions.
+        reason: Why it was skipped.
+        count: How many files this entry stands for.
+    """
 
     file: str
     reason: str
+    count: int = 1
 
 
 @dataclass(frozen=True)

@@ -22,14 +22,15 @@ from PIL import Image, UnidentifiedImageError
 from convscope.arrays import Picture
 from convscope.data import png
 from convscope.data.files import read_regular
+from convscope.data.image_formats import MAGIC_BYTES, unsupported_format
 from convscope.data.pixel_values import as_pixels
 from convscope.data.preprocess import flatten_alpha
 from convscope.errors import DataError
 
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM")
-"""The supported formats. TIFF is not among them: it has many codecs with many vulnerabilities, and neither cameras nor
-browsers write it."""
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM", "TIFF")
+"""The supported formats."""
 
+EXPECTED = "Expected an image (PNG, JPEG, TIFF, BMP, GIF, WebP or PNM)"
 MAX_FILE_BYTES = 20_000_000
 MAX_PIXELS = 25_000_000
 ORIENTATION = 0x0112
@@ -183,6 +184,8 @@ def _open(data: bytes, name: str) -> Image.Image:
         raise _refusal(name, "0 bytes")
     if len(data) > MAX_FILE_BYTES:
         raise _refusal(name, f"{len(data):,} bytes, more than {MAX_FILE_BYTES:,}")
+    if unsupported := unsupported_format(name, data[:MAGIC_BYTES]):
+        raise DataError.about_file(EXPECTED, name, f"{unsupported} is not supported", hint="Convert it to JPEG or PNG.")
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
@@ -197,7 +200,7 @@ def _open(data: bytes, name: str) -> Image.Image:
 
 
 def _refusal(name: str, received: str) -> DataError:
-    return DataError.about_file("Expected an image (PNG, JPEG, BMP, GIF, WebP or PNM)", name, received)
+    return DataError.about_file(EXPECTED, name, received)
 
 
 def _finished(pixels: Picture, orientation: int) -> UInt8[np.ndarray, "h2 w2 c2"]:

@@ -113,6 +113,15 @@ def read_regular(path: Path, limit: int) -> bytes:
         return read_at_most(file, limit, str(path))
 
 
+def read_start(path: Path, count: int) -> bytes:
+    """The first bytes of a file; none if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(count)
+    except (OSError, ValueError):
+        return b""
+
+
 def read_at_most(file: ByteStream, limit: int, name: str) -> bytes:
     """Read the rest of a stream in chunks, and stop as soon as it is longer than ``limit`` bytes.
 

@@ -14,7 +14,8 @@ from convscope.data.build_dataset import LoadOptions, Part, assemble, natural_ke
 from convscope.data.dataset import LoadedData
 from convscope.data.decode import MAX_FILE_BYTES
 from convscope.data.files import read_regular
-from convscope.data.image_folder import ImageFile, ImageTree, LabeledFile, class_name, load_images
+from convscope.data.image_folder import load_images
+from convscope.data.image_tree import ImageFile, ImageTree, LabeledFile, class_name
 from convscope.data.pixel_values import as_batch, as_pixels
 from convscope.errors import DataError
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from convscope.data.build_dataset import LoadOptions
 from convscope.data.dataset import Dataset, LoadedData
-from convscope.data.image_folder import ImageTree
+from convscope.data.image_tree import ImageTree
 
 ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 

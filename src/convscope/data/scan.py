@@ -13,10 +13,12 @@ import numpy as np
 
 from convscope.data.dataset import Skipped
 from convscope.data.decode import DecodedImage, decode
-from convscope.data.image_folder import ImageTree, LabeledFile, sort_tree
+from convscope.data.image_folder import check_trainable
+from convscope.data.image_tree import ImageTree, LabeledFile, SortedTree, sort_tree
 from convscope.data.near_duplicates import Fingerprint, fingerprint
 from convscope.data.preprocess import AnyPicture
 from convscope.data.readers import READERS, detect, load
+from convscope.decisions import Decision
 from convscope.errors import DataError
 
 
@@ -67,6 +69,9 @@ class ScanResult:
         unreadable: Files of a class that cannot be read, with reasons.
         unlabeled: Files outside any class folder.
         empty: Classes without a file.
+        others: Files that are not images.
+        refusal: Why a training on this dataset would be refused; empty if it would not.
+        decisions: How parts and classes were found.
     """
 
     source: str
@@ -75,18 +80,24 @@ class ScanResult:
     unreadable: tuple[Skipped, ...] = ()
     unlabeled: tuple[Skipped, ...] = ()
     empty: tuple[str, ...] = ()
+    others: tuple[Skipped, ...] = ()
+    refusal: str = ""
+    decisions: tuple[Decision, ...] = ()
 
 
 OnProgress = Callable[[int, int], None]
 """Called with the number of images scanned so far, and the total."""
 
 
-def scan(source: str | Path, on_progress: OnProgress = lambda done, total: None) -> ScanResult:
+def scan(
+    source: str | Path, on_progress: OnProgress = lambda done, total: None, *, parts: str = "auto"
+) -> ScanResult:
     """Read every image of a dataset. Unreadable files are recorded and do not raise.
 
     Args:
         source: The name or path of a dataset, as for `readers.load`.
         on_progress: Called after each image. An exception that it raises stops the scan.
+        parts: See `folder_layout.find_layout`.
 
     Raises:
         DataError: The dataset does not exist or has no images.
@@ -94,14 +105,14 @@ def scan(source: str | Path, on_progress: OnProgress = lambda done, total: None)
     reader = READERS[detect(source)]
     if reader.open_images:
         with reader.open_images(Path(source)) as tree:
-            return _scan_files(tree, on_progress)
+            return _scan_files(tree, on_progress, parts)
     return _scan_arrays(source, reader.name, on_progress)
 
 
-def _scan_files(tree: ImageTree, on_progress: OnProgress) -> ScanResult:
-    found = sort_tree(tree)
+def _scan_files(tree: ImageTree, on_progress: OnProgress, parts: str) -> ScanResult:
+    found = sort_tree(tree, parts=parts)
     files = [("train", one) for one in found.train] + [("test", one) for one in found.test]
-    records, unreadable = [], list(found.tree.skipped)
+    records, unreadable = [], []
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         try:
             for index, result in enumerate(pool.map(lambda pair: _record(*pair), files)):
@@ -113,7 +124,26 @@ def _scan_files(tree: ImageTree, on_progress: OnProgress) -> ScanResult:
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return ScanResult(tree.source, tree.kind, tuple(records), tuple(unreadable), found.skipped, found.empty)
+    return ScanResult(
+        tree.source,
+        tree.kind,
+        tuple(records),
+        (*found.tree.skipped, *unreadable),
+        found.skipped,
+        found.empty,
+        found.others,
+        _refusal(found, unreadable),
+        found.decisions,
+    )
+
+
+def _refusal(found: SortedTree, unreadable: list[Skipped]) -> str:
+    """What `readers.load` would raise, decided by the same code."""
+    try:
+        check_trainable(found, unreadable)
+    except DataError as error:
+        return str(error)
+    return ""
 
 
 def _record(part: str, labeled: LabeledFile) -> ImageRecord | Skipped:

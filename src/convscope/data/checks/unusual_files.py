@@ -5,21 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from convscope.data.data_check import DataCheck, Finding, Kind
+from convscope.data.image_formats import SUFFIXES_OF
 from convscope.data.scan import ScanResult
 
 COMMON_MODES = ("L", "RGB", "P", "1")
 """Pillow's modes of ordinary images."""
-
-SUFFIXES = {
-    "PNG": (".png", ".apng"),
-    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
-    "MPO": (".jpg", ".jpeg", ".mpo"),
-    "BMP": (".bmp", ".dib"),
-    "GIF": (".gif",),
-    "WEBP": (".webp",),
-    "PPM": (".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
-}
-"""The usual file extensions of each format."""
 
 
 def find(scan: ScanResult) -> Iterator[Finding]:
@@ -29,7 +19,7 @@ def find(scan: ScanResult) -> Iterator[Finding]:
         if file is None:
             continue
         name = (record.name,)
-        if file.suffix not in SUFFIXES.get(file.format, (file.suffix,)):
+        if file.suffix not in SUFFIXES_OF.get(file.format, (file.suffix,)):
             yield Finding("wrong_extension", f"it is {file.format}{'' if file.suffix else ', without extension'}", name)
         if file.mode not in COMMON_MODES:
             yield Finding("odd_mode", f"mode {file.mode}", name)
@@ -49,7 +39,7 @@ CHECK = DataCheck(
             140,
             is_serious=False,
         ),
-        "animated": Kind("Animations", "Only the first frame is read.", 150, is_serious=False),
+        "animated": Kind("Several frames or pages", "Only the first is read.", 150, is_serious=False),
     },
     find,
 )

@@ -10,8 +10,10 @@ from pathlib import Path
 from convscope.data.build_dataset import LoadOptions
 from convscope.data.dataset import LoadedData, Skipped
 from convscope.data.decode import MAX_FILE_BYTES
-from convscope.data.files import list_folder, read_regular
-from convscope.data.image_folder import MAX_FILES, ImageFile, ImageTree, load_tree
+from convscope.data.files import list_folder, read_regular, read_start
+from convscope.data.image_folder import MAX_FILES, load_tree
+from convscope.data.image_formats import MAGIC_BYTES
+from convscope.data.image_tree import ImageFile, ImageTree
 from convscope.data.reader import Reader
 from convscope.errors import DataError, printable
 
@@ -49,12 +51,18 @@ def list_images(root: Path) -> ImageTree:
             elif reason := _reason_to_skip(Path(entry.path), entry.is_symlink(), resolved_root):
                 skipped.append(Skipped(printable("/".join(path)), reason))
             else:
-                files.append(ImageFile(path, functools.partial(read_regular, Path(entry.path), MAX_FILE_BYTES)))
+                files.append(image_file(path, Path(entry.path)))
         if len(files) > MAX_FILES:
             raise DataError(f"Expected at most {MAX_FILES:,} files. Received: folder={root}, more than that.")
     skipped.sort(key=lambda entry: entry.file)
     name = printable(resolved_root.name or str(root))
     return ImageTree("folder", name, tuple(files), frozenset(folders), tuple(skipped))
+
+
+def image_file(path: tuple[str, ...], place: Path) -> ImageFile:
+    """A file on disk, by its path below a root."""
+    read = functools.partial(read_regular, place, MAX_FILE_BYTES)
+    return ImageFile(path, read, functools.partial(read_start, place, MAGIC_BYTES))
 
 
 def _reason_to_skip(path: Path, is_link: bool, root: Path) -> str:

@@ -14,7 +14,9 @@ from convscope.data.build_dataset import LoadOptions
 from convscope.data.dataset import LoadedData, Skipped
 from convscope.data.decode import MAX_FILE_BYTES
 from convscope.data.files import ZIP_ERRORS, is_hidden, open_regular, read_at_most
-from convscope.data.image_folder import MAX_FILES, ImageFile, ImageTree, load_tree
+from convscope.data.image_folder import MAX_FILES, load_tree
+from convscope.data.image_formats import MAGIC_BYTES
+from convscope.data.image_tree import ImageFile, ImageTree
 from convscope.data.reader import Candidate, Reader
 from convscope.errors import DataError, printable
 
@@ -68,7 +70,8 @@ def _list_images(archive: zipfile.ZipFile, source: str) -> ImageTree:
         is_folder = name.endswith("/")
         folders.update(path[:depth] for depth in range(1, len(path) + is_folder))
         if not is_folder:
-            files[path] = ImageFile(path, functools.partial(_read, archive, member, printable(name)))
+            read = functools.partial(_read, archive, member, printable(name))
+            files[path] = ImageFile(path, read, functools.partial(_read_start, archive, member))
     return ImageTree("zip", printable(source), tuple(files.values()), frozenset(folders), tuple(skipped))
 
 
@@ -92,6 +95,14 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> bytes
     except ZIP_ERRORS as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError.about_file("Expected an undamaged member", name, reason) from None
+
+
+def _read_start(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    try:
+        with archive.open(member) as stream:
+            return stream.read(MAGIC_BYTES)
+    except ZIP_ERRORS:
+        return b""
 
 
 def _recognizes(candidate: Candidate) -> bool:
