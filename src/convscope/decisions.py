@@ -37,6 +37,17 @@ SUBJECTS: dict[str, Subject] = {
         "--class-names",
         "data.class_order",
     ),
+    "parts": Subject(
+        "Folders that hold the same sub-folders are parts, and their names say which; other folders are classes, whatever "
+        "their names. An unclear structure is refused.",
+        "--parts",
+        "data.folder_layout",
+    ),
+    "orientation": Subject(
+        "Digits and letters whose rows and columns are exchanged are transposed back; so is EMNIST, by its file name.",
+        "--transpose",
+        "data.orientation",
+    ),
     "pixel values": Subject(
         "uint8 is 0..255; floats from 0 to 1 are multiplied by 255; what could mean two things is refused.",
         "convert the array",
@@ -49,6 +60,9 @@ SUBJECTS: dict[str, Subject] = {
         "data.image_folder",
     ),
     "channels": Subject("Grayscale if all images are grayscale, else RGB.", "channels", "data.image_folder"),
+    "frames": Subject(
+        "Of a file with several frames or pages, the first is read.", "save the others as files", "data.decode"
+    ),
     "framing": Subject(
         "Images framed like MNIST's give a network whose inputs are framed in the same way, with light ink on a dark "
         "background; other images are padded to the size and keep their intensities.",

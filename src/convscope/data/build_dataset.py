@@ -16,6 +16,8 @@ from jaxtyping import UInt8
 from convscope.arrays import MAX_CLASSES, Labels, Pixels, is_number
 from convscope.data import digit_normalization
 from convscope.data.dataset import Dataset, LoadedData, Skipped, stratified_split
+from convscope.data.folder_layout import PARTS_OPTIONS
+from convscope.data.orientation import TRANSPOSE_OPTIONS, decide_orientation
 from convscope.data.preprocess import MAX_SIDE, Preprocessing, to_grey
 from convscope.data.resample import resample_many
 from convscope.decisions import Decision
@@ -72,13 +74,15 @@ class LoadOptions:
 class Part:
     """The training or the test part as stored, with the labels of the file.
 
-    ``interpretation`` is the interpretation of the pixel values, as `pixel_values.as_pixels` gives it.
+    ``interpretation`` is the interpretation of the pixel values, as `pixel_values.as_pixels` gives it. ``file_name`` is
+    the name of the file, by which EMNIST is recognized.
     """
 
     pixels: Pixels
     labels: Labels
     names: tuple[str, ...] = field(default=(), repr=False)
     interpretation: str = ""
+    file_name: str = ""
 
 
 def assemble(
@@ -121,6 +125,7 @@ def assemble(
             f"Expected training and test images of the same shape in {source}. Received: "
             f"train={train.pixels.shape[1:]}, test={test.pixels.shape[1:]}."
         )
+    train, test, turned = _upright(train, test, class_names, options)
     if options.whole:
         train, test = _joined(train, test), None
         numbers = _present(source, train, class_names)
@@ -136,8 +141,24 @@ def assemble(
         held_out = replace(held_out, source=f"{source} (held out)")
     else:
         held_out = None
-    taken = (*decisions, *_decisions((train, test), training, held_out if test is None else None, contract, options))
-    return LoadedData(training, held_out, contract, skipped=skipped, kind=kind, decisions=taken)
+    split = held_out if test is None else None
+    decisions = (*decisions, *turned, *_decisions((train, test), training, split, contract, options))
+    return LoadedData(training, held_out, contract, skipped=skipped, kind=kind, decisions=decisions)
+
+
+def _upright(
+    train: Part, test: Part | None, class_names: Mapping[int, str] | None, options: LoadOptions
+) -> tuple[Part, Part | None, tuple[Decision, ...]]:
+    """Both parts with rows and columns exchanged if the training part is transposed."""
+    is_transposed, decision = decide_orientation(
+        train.pixels, train.labels, class_names, transpose=options.transpose, file_name=train.file_name
+    )
+    if is_transposed:
+        train, test = (
+            part and replace(part, pixels=np.ascontiguousarray(part.pixels.transpose(0, 2, 1, 3)))
+            for part in (train, test)
+        )
+    return train, test, (decision,) if decision else ()
 
 
 def _decisions(
@@ -262,6 +283,7 @@ def _joined(train: Part, test: Part | None) -> Part:
         np.concatenate([train.labels, test.labels]),
         names if len(names) == len(train.pixels) + len(test.pixels) else (),
         train.interpretation,
+        train.file_name,
     )
 
 

@@ -1,7 +1,7 @@
 """Decide which folders are parts (train, test) and which are classes. Light: works on paths alone.
 
-Folders that hold the same sub-folders are parts, and their names say which; a folder called train that holds images is a
-class. Where neither is clear, `find_layout` refuses instead of guessing.
+Folders that hold the same sub-folders are parts, and their names say which; a folder called train that holds images is
+a class. Where neither is clear, `find_layout` refuses instead of guessing.
 """
 
 from __future__ import annotations
@@ -218,9 +218,7 @@ def _inside(tops: list[_Top]) -> Layout:
     )
 
 
-def _parts(
-    named: list[_Top], folders: Collection[Path], files: Collection[Path], source: str, whole: bool
-) -> Layout:
+def _parts(named: list[_Top], folders: Collection[Path], files: Collection[Path], source: str, whole: bool) -> Layout:
     if not whole and not any(top.part == TRAIN for top in named):
         names = listed(top.name for top in named)
         raise DataError(
@@ -235,8 +233,8 @@ def _parts(
     ]
     full = [one for one in classes if one]
     if len(full) > 1:
-        shared = sorted(set.intersection(*full))
-        because = f"{'both' if len(full) == 2 else 'all'} hold the folders {listed(shared)}" if shared else "their names"
+        shared, how_many = sorted(set.intersection(*full)), "both" if len(full) == 2 else "all"
+        because = f"{how_many} hold the folders {listed(shared)}" if shared else "by their names"
     else:
         because = f"{next(top.name for top in named if top.folders)} holds the class folders"
     return Layout(parts, skips, decision=Decision("parts", _roles(parts), because))
@@ -255,7 +253,8 @@ def _skips(named: list[_Top], folders: Collection[Path], files: Collection[Path]
             (only,) = inner
             below = (*here, only)
             is_wrapped = part_of(only) == top.part or (len(named) > 1 and common == {frozenset((only,))})
-            has_files = any(len(path) in (len(here) + 1, len(below) + 1) and path[: len(here)] == here for path in files)
+            levels = (len(here) + 1, len(below) + 1)
+            has_files = any(len(path) in levels and path[: len(here)] == here for path in files)
             if has_files or not is_wrapped or not any(path[:-1] == below for path in folders):
                 break
             here = below

@@ -20,11 +20,14 @@ PART_WORDS: dict[str, str] = {
 PREFIXES: dict[str, str] = {"train": TRAIN, "valid": VALIDATION, "test": TEST}
 """Beginnings of compound words that name a part, such as trainset, Trainingsdaten and testdata."""
 
+CLASS_WORDS = frozenset(("trainer", "trainers", "testudo", "tester", "testers"))
+"""Words that begin like a part but are not."""
+
 FILLERS = frozenset(
-    ("data", "dataset", "datasets", "set", "sets", "split", "part", "folder", "dir", "image", "images", "img", "imgs")
-    + ("pic", "pics", "picture", "pictures", "photo", "photos", "sample", "samples", "the", "my", "all", "new", "raw")
+    "data dataset datasets set sets split part folder dir image images img imgs pic pics picture pictures photo photos "
+    "sample samples the my all new raw".split()
 )
-"""Words that say nothing about the part or the class."""
+"""Words that describe nothing about the part or the class."""
 
 
 def part_of(name: str) -> str:
@@ -59,7 +62,3 @@ def _part_of_word(word: str) -> str:
     if word in PART_WORDS:
         return PART_WORDS[word]
     return next((part for prefix, part in PREFIXES.items() if word.startswith(prefix) and word not in CLASS_WORDS), "")
-
-
-CLASS_WORDS = frozenset(("trainer", "trainers", "testudo", "tester", "testers"))
-"""Words that begin like a part but are not."""

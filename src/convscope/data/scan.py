@@ -89,9 +89,7 @@ OnProgress = Callable[[int, int], None]
 """Called with the number of images scanned so far, and the total."""
 
 
-def scan(
-    source: str | Path, on_progress: OnProgress = lambda done, total: None, *, parts: str = "auto"
-) -> ScanResult:
+def scan(source: str | Path, on_progress: OnProgress = lambda done, total: None, *, parts: str = "auto") -> ScanResult:
     """Read every image of a dataset. Unreadable files are recorded and do not raise.
 
     Args:

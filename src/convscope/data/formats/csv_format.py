@@ -111,7 +111,8 @@ def read_table(path: Path) -> Part:
             _parse(batch, layout, pixels, labels)
     if not labels:
         raise DataError.about_file("Expected lines of pixels after the header", path, "none")
-    return Part(np.concatenate(pixels).reshape(-1, *layout.shape), np.concatenate(labels))
+    images = np.concatenate(pixels).reshape(-1, *layout.shape)
+    return Part(images, np.concatenate(labels), file_name=path.name)
 
 
 def _lines(file: ByteStream, path: Path) -> Iterator[tuple[int, str]]:

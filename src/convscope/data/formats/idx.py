@@ -75,8 +75,7 @@ def load_folder(folder: Path, options: LoadOptions) -> LoadedData:
 
     The files are found by name: ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` and the same with ``t10k`` or
     ``test``; a prefix (``emnist-letters-``), ``.`` for ``-`` and ``.gz`` are accepted. Without test files, a test part
-    is held out. EMNIST's images (prefix ``emnist``) are stored transposed and are transposed back;
-    ``<prefix>-mapping.txt`` gives the class names.
+    is held out. ``<prefix>-mapping.txt`` gives the class names. See `orientation` for EMNIST, which is transposed.
 
     Raises:
         DataError: A file is missing or found twice, or see `read_idx` and `build_dataset.assemble`.
@@ -143,8 +142,6 @@ def _read_part(found: dict[tuple[str, str, str], Path], prefix: str, part: str, 
         )
     pixels, interpretation = as_pixels(images, str(path))
     pixels = pixels if pixels.ndim == 4 else pixels[..., None]
-    if prefix.lower().startswith("emnist"):
-        pixels = np.ascontiguousarray(pixels.transpose(0, 2, 1, 3))
     label_path = found[prefix, part, "labels"]
     values = to_labels(labels, str(label_path))
     if len(pixels) != len(values):
@@ -152,7 +149,7 @@ def _read_part(found: dict[tuple[str, str, str], Path], prefix: str, part: str, 
             f"Expected one label per image. Received: {len(pixels)} images in file={path}, "
             f"{len(values)} labels in file={label_path}."
         )
-    return Part(pixels, values, interpretation=interpretation)
+    return Part(pixels, values, interpretation=interpretation, file_name=path.name)
 
 
 def _mapping(path: Path, labels: np.ndarray) -> dict[int, str] | None:

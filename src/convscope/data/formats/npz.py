@@ -179,7 +179,7 @@ def _read_part(
                 f"Expected one label per image. Received: {where} has {len(batch)}, {labels_key!r} has {len(labels)}."
             )
         pixels, interpretation = as_pixels(batch, where)
-        return Part(pixels, labels, interpretation=interpretation)
+        return Part(pixels, labels, interpretation=interpretation, file_name=path.name)
     return None
 
 
@@ -193,6 +193,7 @@ def _joined(train: Part, more: Part, path: Path) -> Part:
         np.concatenate([train.pixels, more.pixels]),
         np.concatenate([train.labels, more.labels]),
         interpretation=train.interpretation,
+        file_name=train.file_name,
     )
 
 
