@@ -61,7 +61,7 @@ WAYS: dict[str, Callable[[Path, Image.Image], object]] = {
     "a text": _written(lambda picture: b"a bar"),
     "a page": _written(lambda picture: b"<!doctype html><title>404 not found</title>"),
     "a bomb": _written(lambda picture: png_file(w=60_000, h=60_000, body=b"")),
-    "a TIFF": _written(lambda picture: _stored(picture, "TIFF")),
+    "an icon": _written(lambda picture: _stored(picture, "ICO")),
     "noise": _written(lambda picture: np.random.default_rng(0).bytes(500)),
     "fewer rows than its header says": _written(lambda picture: png_file(w=12, h=12, body=b"\0" + bytes(12))),
     "a broken link": lambda path, picture: path.symlink_to("gone.png"),

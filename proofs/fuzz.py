@@ -256,7 +256,7 @@ def data_target(kind: str, folder: Path) -> tuple[Check, list[bytes]]:
     tables = [f"emnist-x-{bad_inputs.NAMES[0]}", f"emnist-x-{bad_inputs.NAMES[1]}", "emnist-x-mapping.txt"]
     pixels, labels = bad_inputs.digits()
     names = np.array(["cat", "dog"])
-    table = b"label,a,b,c,d\n" + b"0,1,2,3,4\n1,5,6,7,8\n" * 3
+    table = b"label,p0,p1,p2,p3\n" + b"0,1,2,3,4\n1,5,6,7,8\n" * 3
     seeds = {
         "idx": [
             b"\0" + bad_inputs.IMAGES,

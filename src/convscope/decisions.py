@@ -38,7 +38,7 @@ SUBJECTS: dict[str, Subject] = {
         "data.class_order",
     ),
     "parts": Subject(
-        "Folders that hold the same sub-folders are parts, and their names say which; other folders are classes, whatever "
+        "Folders with the same sub-folders are parts, and their names say which; other folders are classes, whatever "
         "their names. An unclear structure is refused.",
         "--parts",
         "data.folder_layout",

@@ -110,7 +110,10 @@ BREAKS: dict[str, tuple[Break, dict[str, list[tuple[str, ...]]]]] = {
         lambda d: picture(803).convert("CMYK").save(d / "cat/press.jpg"), {"odd_mode": [("cat/press.jpg",)]}),
     "a turned photo": (lambda d: turned(d / "cat/photo.jpg"), {"turned": [("cat/photo.jpg",)]}),
     "a moving picture": (lambda d: moving(d / "cat/film.gif"), {"animated": [("cat/film.gif",)]}),
-    "an empty class": (lambda d: (d / "owl").mkdir(), {"missing_class": [()]}),
+    "an empty class": (lambda d: (d / "owl").mkdir(), {"refused": [()], "missing_class": [()]}),
+    "a sidecar file": (lambda d: (d / "cat/3.json").write_text("{}"), {"not_an_image": [("cat/3.json",)]}),
+    "a format that is not supported": (
+        lambda d: (d / "cat/x.heic").write_bytes(b"\0\0\0\x18ftypheic"), {"unreadable": [("cat/x.heic",)]}),
     "a class of few": (lambda d: store(d, "owl", range(300, 306)), {"tiny_class": [()]}),
     "a class of larger pictures": (
         lambda d: store(d, "owl", range(300, 325), h=80, w=100), {"size_tells": [()]}),
@@ -148,7 +151,8 @@ def test_a_class_that_only_the_test_part_has_is_named(tmp_path: Path) -> None:
     store(tmp_path / "d", "cat", range(50, 55), part="test")
     store(tmp_path / "d", "owl", range(60, 65), part="test")
     words = [finding.words for finding in check_dataset(scan(tmp_path / "d")).findings]
-    assert words == [
+    assert words[0].startswith("Expected only classes that the training part has")
+    assert words[1:] == [
         "class dog has no test images, so its accuracy is unknown",
         "class owl has 5 test images but no training images",
     ]

@@ -28,7 +28,7 @@ from convscope.data.readers import load
 from convscope.data.scan import FileFacts, ImageRecord, ScanResult, scan
 from convscope.errors import DataError
 
-GOOD = "label,a,b,c,d\n" + "0,1,2,3,4\n1,5,6,7,8\n" * 3
+GOOD = "label,p0,p1,p2,p3\n" + "0,1,2,3,4\n1,5,6,7,8\n" * 3
 
 
 def test_colour_arrays_become_grayscale_where_that_is_asked_for(tmp_path: Path) -> None:
@@ -230,14 +230,14 @@ def test_an_interrupt_while_looking_ends_it_at_once(tmp_path: Path) -> None:
 
 def test_a_table_of_more_than_there_may_be_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = csv_format.LINES_PER_BATCH * "0,1,2,3,4\n"
-    (tmp_path / "d.csv").write_text("label,a,b,c,d\n" + rows)
+    (tmp_path / "d.csv").write_text("label,p0,p1,p2,p3\n" + rows)
     monkeypatch.setattr(csv_format, "MAX_BYTES", 4 * csv_format.LINES_PER_BATCH - 1)
     with pytest.raises(DataError, match=r"at most 3,999 pixels.*d\.csv, more than that"):
         load(tmp_path / "d.csv")
 
 
 def test_lines_that_all_lack_the_column_of_the_header_are_refused_by_the_first(tmp_path: Path) -> None:
-    (tmp_path / "d.csv").write_text("label,a,b,c,d\n0,1,2,3\n1,5,6,7\n")
+    (tmp_path / "d.csv").write_text("label,p0,p1,p2,p3\n0,1,2,3\n1,5,6,7\n")
     with pytest.raises(DataError, match=r"Expected 5 columns in each line.*d\.csv, line 2, 4 columns"):
         load(tmp_path / "d.csv")
 

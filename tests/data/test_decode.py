@@ -202,6 +202,10 @@ PICTURES = {
     "gif": saved(Image.fromarray(np.asarray(RNG.integers(0, 256, (20, 20), np.uint8))), "GIF"),
     "bmp": saved(Image.fromarray(np.asarray(RNG.integers(0, 256, (20, 20, 3), np.uint8))), "BMP"),
     "webp": saved(Image.fromarray(np.asarray(RNG.integers(0, 256, (20, 20, 3), np.uint8))), "WEBP"),
+    "tiff": saved(Image.fromarray(np.asarray(RNG.integers(0, 256, (20, 20, 3), np.uint8))), "TIFF"),
+    "tiff, lzw": saved(
+        Image.fromarray(np.asarray(RNG.integers(0, 256, (20, 20, 3), np.uint8))), "TIFF", compression="tiff_lzw"
+    ),
     "ppm": saved(Image.fromarray(np.asarray(RNG.integers(0, 256, (20, 20, 3), np.uint8))), "PPM"),
 }
 
@@ -239,7 +243,10 @@ def test_flipped_bytes_give_a_image_or_one_clear_line(kind):
         (b"hello world, this is text", "not an image, or damaged"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image, or damaged"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image, or damaged"),
-        (saved(Image.fromarray(GREY), "TIFF"), "not an image, or damaged"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC is not supported. Convert it to JPEG or PNG."),
+        (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1", "AVIF is not supported"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(50), "JPEG 2000 is not supported"),
+        (b"8BPS\0\1" + bytes(50), "Photoshop is not supported"),
         (saved(Image.fromarray(GREY), "ICO"), "not an image, or damaged"),
         (b"\0" * 20_000_001, "more than 20,000,000"),
         (raw_png(30_000, 30_000, 8, 0, b"\0" * 30_000), "more than 25,000,000"),
@@ -255,7 +262,7 @@ def test_what_is_not_a_usable_image_is_refused_in_one_line(data, words):
         with pytest.raises(DataError) as caught:
             pixels_of(data, "case")
     assert words in str(caught.value)
-    assert "Expected an image (PNG, JPEG, BMP, GIF, WebP or PNM). Received: file=case" in str(caught.value)
+    assert "Expected an image (PNG, JPEG, TIFF, BMP, GIF, WebP or PNM). Received: file=case" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -85,7 +85,7 @@ def test_files_in_no_class_are_listed(bring, tmp_path):
     data = load(bring(tmp_path / "d"), test_fraction=0)
     assert data.test is None
     assert {(entry.file, entry.reason) for entry in data.skipped} == {
-        ("README.md", "outside any class folder"),
+        ("README.md", "not an image"),
         ("test", "9 files outside any class folder"),
     }
 

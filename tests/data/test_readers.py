@@ -199,7 +199,7 @@ BAD = {
     "folder: train is empty": (tree({"train": 0, "test/a": 5}), "class 'a'"),
     "folder: escape in a class name": (tree({"a": 5, "b\x1b[31m": 5}), "b\\x1b[31m"),
     "zip: not a zip": (file("d.zip", b"not a zip at all"), "Expected a zip archive"),
-    "zip: empty": (lambda path: (write_zip(path / "d.zip", {}), path / "d.zip")[1], "0 files and no folders"),
+    "zip: empty": (lambda path: (write_zip(path / "d.zip", {}), path / "d.zip")[1], "0 images and no folders"),
     "zip: only evil": (
         lambda path: (write_zip(path / "d.zip", {"../a/1.png": png(IMAGES[0])}), path / "d.zip")[1],
         "Expected one folder per class",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -77,6 +78,7 @@ def check_data(
     *,
     run: Run | str | Path | None = None,
     out: str | Path | None = None,
+    parts: str = "auto",
     callbacks: Callbacks | None = None,
 ) -> CheckResult:
     """Check a dataset for problems: duplicates, leaks, conflicting labels, unreadable files, and more.
@@ -86,6 +88,7 @@ def check_data(
         run: A run or its folder. Its network is trained `FOLDS` more times with the same options, each time without
             one fold of the images, to find likely label errors in that fold.
         out: HTML page to write, with thumbnails.
+        parts: As in `load_data`; with a run and without a dataset, as in the training.
         callbacks: Called while it works; None shows progress in a notebook or a terminal.
 
     Raises:
@@ -102,17 +105,19 @@ def check_data(
         raise OptionError("Expected a dataset or --run RUN. Received: neither.", hint="Try: convscope data check mnist")
     if callbacks is None:
         with default_display() as display:
-            return check_data(source, run=run, out=out, callbacks=display.callbacks)
+            return check_data(source, run=run, out=out, parts=parts, callbacks=display.callbacks)
     folder = load_run(run).folder if run is not None else None
     record = load_run(folder).record if folder else None
     source = source if source is not None else source_of_run(load_run(folder))
     check_output_path(out, source, folder)
-    scanned = _scan(source, callbacks)
+    parts = record.options.parts if record and source == record.options.data else parts
+    scanned = _scan(source, callbacks, parts)
     labels, findings = None, ()
     if folder and record:
         model, options = load_model(folder / MODEL_FILE), record.options
         h, w, c = model.spec.input_shape
-        loaded = load(source, size=(h, w), channels=c, test_fraction=options.test_fraction, seed=options.seed)
+        how: dict[str, Any] = {"test_fraction": options.test_fraction, "seed": options.seed}
+        loaded = load(source, size=(h, w), channels=c, parts=parts, transpose=options.transpose, **how)
         train, test = (
             match_classes(model.class_names, part).dataset if part else None for part in (loaded.train, loaded.test)
         )
@@ -132,14 +137,14 @@ def check_data(
     return CheckResult(report, labels, Path(out))
 
 
-def _scan(source: str | Path, callbacks: Callbacks) -> ScanResult:
+def _scan(source: str | Path, callbacks: Callbacks, parts: str) -> ScanResult:
     def on_progress(done: int, total: int) -> None:
         callbacks.images(done, total)
         if callbacks.is_stopped():
             raise RunError(f"Stopped after {done:,} of {total:,} images.")
 
     callbacks.begin("scanning images")
-    return scan(source, on_progress)
+    return scan(source, on_progress, parts=parts)
 
 
 def check_labels(

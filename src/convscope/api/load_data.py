@@ -17,17 +17,24 @@ def load_data(
     channels: int | None = None,
     test_fraction: float = 0.15,
     seed: int = 0,
+    parts: str = "auto",
+    transpose: str = "auto",
 ) -> LoadedData:
     """Load a dataset as `train` does.
 
     Args:
         source: ``"mnist"``; the path of a folder of images with one sub-folder per class, a zip of one, IDX files, an
-            ``.npz`` or a CSV file; arrays ``(images, labels)`` or ``((x_train, y_train), (x_test, y_test))``; or
+            ``.npz`` or a CSV file, or a CSV table of file names and labels; arrays ``(images, labels)`` or
+            ``((x_train, y_train), (x_test, y_test))``; or
             a table of paths and labels (a data frame or a dict of columns).
         size: Rows and columns to resample all images to, one number for both; None keeps their own.
         channels: 1 (gray) or 3 (RGB); None keeps their own.
         test_fraction: Fraction of each class held out for testing if the source has no test part; 0 for none.
         seed: Random seed of that split.
+        parts: ``auto`` finds the parts (train, test) by structure and names of the folders; ``none`` takes the outer
+            folders as the classes.
+        transpose: ``auto`` transposes digits and letters back whose rows and columns are exchanged, as in EMNIST;
+            ``yes`` transposes all images, ``no`` none.
 
     Returns:
         ``train`` and ``test`` datasets, and the preprocessing of other images. Shows itself in a notebook.
@@ -43,6 +50,7 @@ def load_data(
     if isinstance(source, LoadedData):
         return source
     square = (size, size) if isinstance(size, int) else size
-    loaded = load(source, size=square, channels=channels, test_fraction=test_fraction, seed=seed)
+    how: dict[str, Any] = {"test_fraction": test_fraction, "seed": seed, "parts": parts, "transpose": transpose}
+    loaded = load(source, size=square, channels=channels, **how)
     origin = str(source) if isinstance(source, str | Path) else IN_MEMORY
-    return replace(loaded, origin=origin, options={"test_fraction": test_fraction, "seed": seed})
+    return replace(loaded, origin=origin, options=how)

@@ -83,8 +83,7 @@ def prepare(
     started = time.perf_counter()
     begin(f"reading {options.data}")
     if loaded is None:
-        how: dict[str, Any] = {"test_fraction": options.test_fraction, "seed": options.seed}
-        loaded = load_data(options.data, size=options.size, **how)
+        loaded = load_data(options.data, size=options.size, **loading_keywords(options))
     elif "test_fraction" in loaded.options:
         options = replace(options, test_fraction=loaded.options["test_fraction"])
     options, recipe = choose(options, facts_of(loaded))
@@ -109,6 +108,11 @@ def facts_of(loaded: LoadedData) -> DataFacts:
     return DataFacts(h, w, c, images=len(loaded.train), classes=loaded.train.num_classes, is_framed=framed)
 
 
+def loading_keywords(options: TrainOptions) -> dict[str, Any]:
+    """The options of a training that `load_data` takes, but for the size."""
+    return {name: getattr(options, name) for name in ("test_fraction", "seed", "parts", "transpose")}
+
+
 def _split(loaded: LoadedData, options: TrainOptions) -> tuple[Dataset, Dataset]:
     if loaded.train.num_classes > MAX_CLASSES:
         raise DataError(f"At most {MAX_CLASSES} classes. Received: {loaded.train.num_classes} in {options.data}.")
@@ -130,5 +134,8 @@ def describe_data(loaded: LoadedData) -> dict[str, Any]:
         "test_fingerprint": loaded.test.fingerprint() if loaded.test else None,
         "preprocessing": loaded.preprocessing.to_json(),
         "decisions": decisions.to_json(loaded.decisions),
-        "skipped": [{"file": item.file, "reason": item.reason} for item in loaded.skipped],
+        "skipped": [
+            {"file": item.file, "reason": item.reason} | ({"count": item.count} if item.count > 1 else {})
+            for item in loaded.skipped
+        ],
     }

@@ -11,7 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from convscope.api.callbacks import Callbacks
+from convscope.api.data_summary import summary_lines
 from convscope.api.notes import note
+from convscope.data.dataset import LoadedData
 from convscope.decisions import Decision
 from convscope.training import history
 
@@ -44,7 +46,7 @@ class ProgressDisplay:
     @property
     def callbacks(self) -> Callbacks:
         """What a long call reports to."""
-        return Callbacks(begin=self.begin, progress=self.train, images=self.count, decided=self.decided)
+        return Callbacks(begin=self.begin, progress=self.train, images=self.count, data=self.data, decided=self.decided)
 
     def begin(self, phase: str) -> None:
         """A phase begins: one line that stays."""
@@ -53,6 +55,13 @@ class ProgressDisplay:
         self._line_at = -math.inf if phase == "training" else time.monotonic()
         if not self._quiet and not (self.is_live and phase == "training"):
             note(f"{phase} …")
+
+    def data(self, loaded: LoadedData) -> None:
+        """The data were read: a few lines that stay."""
+        self.clear()
+        if not self._quiet:
+            for line in summary_lines(loaded):
+                note(line)
 
     def decided(self, decision: Decision) -> None:
         """A decision was made: one line that stays."""

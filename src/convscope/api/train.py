@@ -19,7 +19,7 @@ from convscope.api.evaluate import evaluate_predictions
 from convscope.api.load_data import load_data
 from convscope.api.notebook_progress import default_display
 from convscope.api.open import write_page
-from convscope.api.prepare import Plan, prepare
+from convscope.api.prepare import Plan, loading_keywords, prepare
 from convscope.api.run import PICTURES_FOLDER, Run, load_run
 from convscope.api.run_data import loading_options, path_from_run, places, source_of_run
 from convscope.data.dataset import Dataset, LoadedData, image_hashes
@@ -148,7 +148,8 @@ def _resume(folder: Path, data: Any, given: dict[str, Any], callbacks: Callbacks
     plan = replace(prepare(options, callbacks.begin, loaded, spec), created=_created(found))
     if spec and isinstance(earlier := found.identity.get("ancestor"), dict):
         plan = replace(plan, ancestor=Ancestor(spec, {}, earlier))
-    check_same(found.identity, plan.identity)
+    known = {"options": asdict(began_with)}  # options that are new since have their defaults
+    check_same(found.identity | known, plan.identity)
     return _train(plan, found, folder, callbacks)
 
 
@@ -160,7 +161,7 @@ def _moved_data(folder: Path, found: Checkpoint, options: TrainOptions, data: st
     where = [str(data)] if data is not None else places(options.data, folder, found.identity.get(PATH_FROM_RUN))
     for place in where:
         with contextlib.suppress(DataError):
-            loaded = load_data(place, size=options.size, test_fraction=options.test_fraction, seed=options.seed)
+            loaded = load_data(place, size=options.size, **loading_keywords(options))
             if loaded.train.fingerprint() == recorded.get("train_fingerprint"):
                 return loaded
     return None
@@ -209,8 +210,10 @@ def _train_on(
 
 def _train(plan: Plan, found: Checkpoint | None, out: str | Path | None, callbacks: Callbacks) -> Run:
     plan.data["decisions"] = decisions.to_json(plan.decisions)
+    callbacks.data(plan.loaded)
     for decision in plan.decisions:
-        callbacks.decided(decision)
+        if decision not in plan.loaded.decisions:
+            callbacks.decided(decision)
     if found:
         folder, is_new = Path(out or ""), False
     else:
@@ -304,13 +307,13 @@ train.__signature__ = _signature()  # type: ignore[attr-defined]
 def _in_memory(data: Any, given: Mapping[str, Any]) -> LoadedData:
     """The dataset behind arrays or a table of paths; what `load_data` returned is taken as it is."""
     if isinstance(data, LoadedData):
-        for name in ("size", "test_fraction"):
+        for name in ("size", "test_fraction", "parts", "transpose"):
             if name in given:
                 raise OptionError(
                     f"{name} belongs to load_data when the data are loaded already. Received: {name}={given[name]!r}."
                 )
         return data
-    how = {name: given[name] for name in ("size", "test_fraction", "seed") if name in given}
+    how = {name: given[name] for name in ("size", "test_fraction", "seed", "parts", "transpose") if name in given}
     return load_data(data, **how)
 
 

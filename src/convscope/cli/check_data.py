@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from convscope import decisions
 from convscope.cli.output import Output, console, say, say_json, table
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def check(
     *,
     run: Path | None = None,
     out: Path | None = None,
+    parts: Literal["auto", "none"] = "auto",
     output: Output = Output(),  # noqa: B008
 ) -> int:
     """Check a dataset for problems: duplicates, wrong labels, unreadable files, and more.
@@ -34,13 +36,15 @@ def check(
         more times, each time without a quarter of the images, and predicts their labels.
     out
         Also write an HTML page with thumbnails, one file.
+    parts
+        Which folders are parts: by their structure and names (auto), or none: the outer folders are the classes.
     """
     from convscope.api.check_data import check_data
     from convscope.api.progress import ProgressDisplay
     from convscope.cli.signals import StoppableTraining
 
     with ProgressDisplay(quiet=output.quiet) as display, StoppableTraining(display) as training:
-        result = check_data(source, run=run, out=out, callbacks=training.callbacks)
+        result = check_data(source, run=run, out=out, parts=parts, callbacks=training.callbacks)
     if output.json:
         say_json(_json(result))
     else:
@@ -60,6 +64,7 @@ def _json(result: CheckResult) -> dict[str, Any]:
         "images": len(report.scan.records),
         "class_counts": report.class_counts,
         "counts": report.counts,
+        "decisions": decisions.to_json(report.scan.decisions),
         "findings": [asdict(finding) for finding in report.findings],
         "is_compared": report.is_compared,
         "cross_validated_accuracy": result.labels.accuracy if result.labels else None,
@@ -73,6 +78,8 @@ def _print(result: CheckResult) -> None:
     report, labels = result.report, result.labels
     scan = report.scan
     say(f"{scan.source} ({scan.kind}): {len(scan.records):,} images in {len(report.class_counts)} classes")
+    for decision in scan.decisions:
+        say(str(decision))
     if labels:
         say(f"cross-validated accuracy on the training part: {labels.accuracy:.2%}")
     if not report.is_compared:

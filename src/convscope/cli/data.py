@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Literal
 
 from cyclopts import App, Parameter
 
-from convscope import decisions
-from convscope.api.notes import note
 from convscope.cli.output import Output, console, say, say_json, table
 
 
-def data(source: str | None = None, *, size: int | None = None, output: Output = Output()) -> int:  # noqa: B008
+def data(
+    source: str | None = None,
+    *,
+    size: int | None = None,
+    parts: Literal["auto", "none"] = "auto",
+    transpose: Literal["auto", "yes", "no"] = "auto",
+    output: Output = Output(),  # noqa: B008
+) -> int:
     """List the supported datasets and formats, or describe a dataset.
 
     Parameters
@@ -20,43 +26,28 @@ def data(source: str | None = None, *, size: int | None = None, output: Output =
         Dataset name, or a path. Without it, the supported kinds of data are listed.
     size
         Resample images to this height and width, in pixels.
+    parts
+        Which folders are parts: by their structure and names (auto), or none: the outer folders are the classes.
+    transpose
+        Exchange rows and columns of the images: if digits or letters are transposed (auto), always, or never.
     """
     if source is None:
         return _list_sources(output)
+    from convscope.api.data_summary import summary_json, summary_lines
     from convscope.api.load_data import load_data
 
-    loaded = load_data(source, size=size)
-    parts = {"train": loaded.train} | ({"test": loaded.test} if loaded.test else {})
-    preprocessing = loaded.preprocessing
+    loaded = load_data(source, size=size, parts=parts, transpose=transpose)
     if output.json:
-        say_json(
-            {
-                "source": loaded.train.source,
-                "kind": loaded.kind,
-                "image_shape": list(loaded.train.image_shape),
-                "class_names": list(loaded.train.class_names),
-                "class_counts": {name: list(part.class_counts) for name, part in parts.items()},
-                "preprocessing": preprocessing.to_json(),
-                "decisions": decisions.to_json(loaded.decisions),
-                "skipped": [{"name": item.file, "reason": item.reason} for item in loaded.skipped],
-            }
-        )
+        say_json(summary_json(loaded))
         return 0
-    say(f"{loaded.train.source} ({loaded.kind})")
-    h, w, c = loaded.train.image_shape
-    counts = ", ".join(f"{len(part):,} {name}" for name, part in parts.items())
-    say(f"images      {h}×{w}, {'grayscale' if c == 1 else 'RGB'}; {counts}")
+    for line in summary_lines(loaded):
+        say(line)
+    preprocessing = loaded.preprocessing
     say(f"other images are preprocessed by: fit {preprocessing.fit}, polarity {preprocessing.polarity}\n")
-    if loaded.decisions:
-        say("decided")
-        for decision in loaded.decisions:
-            say(f"  {decision}")
-        say()
-    per_class = zip(loaded.train.class_names, *(part.class_counts for part in parts.values()), strict=True)
+    columns = {"train": loaded.train} | ({"test": loaded.test} if loaded.test else {})
+    per_class = zip(loaded.train.class_names, *(part.class_counts for part in columns.values()), strict=True)
     rows = [[name, *(f"{count:,}" for count in row)] for name, *row in per_class]
-    console().print(table({"class": "left"} | dict.fromkeys(parts, "right"), rows))
-    for item in loaded.skipped:
-        note(f"convscope: skipped: {item.file}: {item.reason}")
+    console().print(table({"class": "left"} | dict.fromkeys(columns, "right"), rows))
     return 0
 
 

@@ -175,13 +175,19 @@ def _decisions(
         for text in interpretations
         if text and not text.startswith("uint8")
     ]
-    if contract.fit == "mnist":
-        chosen = "as MNIST's: light ink on dark, fitted into 20×20 of 28×28 and centered"
-        taken.append(Decision("framing", chosen, "these images are framed so"))
+    taken += framing_decision(contract)
     if held_out is not None:
         because = f"no test part; {options.test_fraction:.0%} of each class, seed {options.seed}"
         taken.append(Decision("test split", f"{len(held_out):,} of {len(held_out) + len(training):,} images", because))
     return tuple(taken)
+
+
+def framing_decision(contract: Preprocessing) -> tuple[Decision, ...]:
+    """What was decided about framing and polarity; empty if images are only padded."""
+    if contract.fit != "mnist":
+        return ()
+    chosen = "as MNIST's: light ink on dark, fitted into 20×20 of 28×28 and centered"
+    return (Decision("framing", chosen, "these images are framed so"),)
 
 
 def contract_for(pixels: Pixels, options: LoadOptions) -> Preprocessing:

@@ -91,7 +91,7 @@ def find_layout(
     named, others = [top for top in tops if top.part], [top for top in tops if not top.part]
     if parts == "none":
         names = listed(top.name for top in tops)
-        return Layout(decision=Decision("parts", f"none; the classes are {names}", "as requested"))
+        return Layout(decision=Decision("parts", f"none; the classes are {names}", "as requested", "--parts auto"))
     if not any(top.folders for top in tops):
         return _classes(tops)
     if _is_inside(tops):
@@ -206,8 +206,10 @@ def _classes(tops: list[_Top]) -> Layout:
         reasons.append(f"{listed(part_like)} {holds} images" + ("" if inner else " and no folders"))
     if inner:
         reasons.append(f"the folders inside ({listed(inner)}) belong to their class")
-    decision = Decision("parts", f"none; the classes are {listed(top.name for top in tops)}", "; ".join(reasons))
-    return Layout(decision=decision if reasons else None)
+    if not reasons:
+        return Layout()
+    chosen = f"none; the classes are {listed(top.name for top in tops)}"
+    return Layout(decision=Decision("parts", chosen, "; ".join(reasons), "rename the folders"))
 
 
 def _inside(tops: list[_Top]) -> Layout:

@@ -16,11 +16,12 @@ from convscope.data.decode import MAX_FILE_BYTES
 from convscope.data.files import read_regular
 from convscope.data.image_folder import load_images
 from convscope.data.image_tree import ImageFile, ImageTree, LabeledFile, class_name
+from convscope.data.label_columns import FILE_COLUMNS, LABEL_COLUMNS
 from convscope.data.pixel_values import as_batch, as_pixels
 from convscope.errors import DataError
 
-PATH_COLUMNS = ("path", "file", "filename", "image")
-LABEL_COLUMNS = ("label", "class", "target")
+PATH_COLUMNS = FILE_COLUMNS[:-3]
+"""Columns that hold paths; an id or a name is not one."""
 
 HINT = (
     "Pass (images, labels), ((x_train, y_train), (x_test, y_test)), or a table with a column path and a column label."

@@ -51,7 +51,8 @@ THRESHOLDS = {"digits": (0.6, 0.15), "letters": (0.45, 0.1)}
 """The least mean correlation with the templates, and the least lead over every other orientation.
 
 Measured on MNIST with 5 images per digit: at least 0.83 and 0.25 if transposed; at most 0.49 and 0.10 if transposed
-with other labels, and a negative lead if upright or rotated. The letters are from fonts and agree less with handwriting.
+with other labels, and a negative lead if upright or rotated. The letters are from fonts and agree less with
+handwriting.
 """
 
 Glyph = Float64[np.ndarray, "side side"]
@@ -74,7 +75,7 @@ def decide_orientation(
     """
     if transpose != "auto":
         chosen = "transposed back" if transpose == "yes" else "as stored"
-        return transpose == "yes", Decision("orientation", chosen, "as requested")
+        return transpose == "yes", Decision("orientation", chosen, "as requested", "--transpose auto")
     is_emnist = "emnist" in file_name.lower()
     if pixels.shape[-1] != 1 or pixels.shape[1] != pixels.shape[2]:
         return False, None

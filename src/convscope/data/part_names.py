@@ -24,9 +24,12 @@ CLASS_WORDS = frozenset(("trainer", "trainers", "testudo", "tester", "testers"))
 """Words that begin like a part but are not."""
 
 FILLERS = frozenset(
-    "data dataset datasets set sets split part folder dir image images img imgs pic pics picture pictures photo photos "
-    "sample samples the my all new raw".split()
-)
+    (
+        "data", "dataset", "datasets", "set", "sets", "split", "part", "folder", "dir",
+        "image", "images", "img", "imgs", "pic", "pics", "picture", "pictures", "photo",
+        "photos", "sample", "samples", "the", "my", "all", "new", "raw",
+    )
+)  # fmt: skip
 """Words that describe nothing about the part or the class."""
 
 

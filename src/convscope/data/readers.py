@@ -42,6 +42,8 @@ def load(
     test_fraction: int | float = 0.15,
     seed: int = 0,
     strict: bool = False,
+    parts: str = "auto",
+    transpose: str = "auto",
 ) -> LoadedData:
     """Load a dataset.
 
@@ -58,6 +60,8 @@ def load(
         test_fraction: Fraction of each class held out for testing if there is no test part; 0 for none.
         seed: Random seed of that split.
         strict: Stop at the first unreadable image instead of skipping it.
+        parts: Which folders are parts: ``auto`` or ``none``; see `folder_layout`.
+        transpose: Whether to exchange rows and columns: ``auto``, ``yes`` or ``no``; see `orientation`.
 
     Returns:
         The training part, the test part, the preprocessing, and the files that were skipped.
@@ -70,7 +74,7 @@ def load(
         >>> load("mnist").test
         Dataset(10,000 images 28×28×1, 10 classes, MNIST test)
     """
-    return _load(source, LoadOptions(size, channels, test_fraction, seed, strict))
+    return _load(source, LoadOptions(size, channels, test_fraction, seed, strict, parts, transpose))
 
 
 def _load(source: Any, options: LoadOptions) -> LoadedData:
@@ -80,7 +84,13 @@ def _load(source: Any, options: LoadOptions) -> LoadedData:
 
 
 def load_all(
-    source: Any, *, size: tuple[int, int] | None = None, channels: int | None = None, strict: bool = False
+    source: Any,
+    *,
+    size: tuple[int, int] | None = None,
+    channels: int | None = None,
+    strict: bool = False,
+    parts: str = "auto",
+    transpose: str = "auto",
 ) -> tuple[Dataset, tuple[Skipped, ...], tuple[Decision, ...]]:
     """Load every labeled image of a source as one dataset, whatever parts it has.
 
@@ -91,6 +101,8 @@ def load_all(
         size: Rows and columns to resize all images to; None keeps their own.
         channels: 1 (grayscale) or 3 (RGB); None keeps what the images are.
         strict: Stop at the first unreadable image instead of skipping it.
+        parts: As for `load`.
+        transpose: As for `load`.
 
     Returns:
         The images with the classes that occur, the skipped files, and what was decided about the data.
@@ -102,7 +114,7 @@ def load_all(
         >>> load_all("mnist")[0]
         Dataset(70,000 images 28×28×1, 10 classes, MNIST)
     """
-    options = LoadOptions(size, channels, test_fraction=0, strict=strict, whole=True)
+    options = LoadOptions(size, channels, 0, strict=strict, parts=parts, transpose=transpose, whole=True)
     loaded = _load(source, options)
     return loaded.train, loaded.skipped, loaded.decisions
 
@@ -115,6 +127,8 @@ def load_test(
     test_fraction: int | float = 0.15,
     seed: int = 0,
     strict: bool = False,
+    parts: str = "auto",
+    transpose: str = "auto",
 ) -> Dataset:
     """Load the test part alone, which is faster for MNIST. With the same options, it equals ``load(…).test``.
 
@@ -125,11 +139,12 @@ def load_test(
         >>> load_test("mnist")
         Dataset(10,000 images 28×28×1, 10 classes, MNIST test)
     """
+    options = LoadOptions(size, channels, test_fraction, seed, strict, parts, transpose)
     if isinstance(source, str | PathLike):
         reader = READERS[detect(source)]
         if reader.load_test:
-            return reader.load_test(LoadOptions(size, channels, test_fraction, seed, strict))
-    loaded = load(source, size=size, channels=channels, test_fraction=test_fraction, seed=seed, strict=strict)
+            return reader.load_test(options)
+    loaded = _load(source, options)
     if loaded.test is None:
         raise DataError(
             f"Expected a test part. Received: source={loaded.train.source}, without one, and test_fraction=0.",
@@ -206,6 +221,6 @@ def describe_sources() -> tuple[Source, ...]:
 
     Example:
         >>> [source.kind for source in describe_sources()]
-        ['mnist', 'folder', 'zip', 'idx', 'npz', 'csv']
+        ['mnist', 'folder', 'zip', 'idx', 'npz', 'label_table', 'csv']
     """
     return tuple(Source(reader.name, reader.form, reader.contents) for reader in READERS.values())

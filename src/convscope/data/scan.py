@@ -104,7 +104,7 @@ def scan(source: str | Path, on_progress: OnProgress = lambda done, total: None,
     if reader.open_images:
         with reader.open_images(Path(source)) as tree:
             return _scan_files(tree, on_progress, parts)
-    return _scan_arrays(source, reader.name, on_progress)
+    return _scan_arrays(source, reader.name, on_progress, parts)
 
 
 def _scan_files(tree: ImageTree, on_progress: OnProgress, parts: str) -> ScanResult:
@@ -168,8 +168,8 @@ def _facts(name: str, decoded: DecodedImage) -> FileFacts:
     return FileFacts(suffix, decoded.format, decoded.mode, decoded.orientation, decoded.frames)
 
 
-def _scan_arrays(source: str | Path, kind: str, on_progress: OnProgress) -> ScanResult:
-    loaded = load(source, test_fraction=0)
+def _scan_arrays(source: str | Path, kind: str, on_progress: OnProgress, parts: str) -> ScanResult:
+    loaded = load(source, test_fraction=0, parts=parts)
     records: list[ImageRecord] = []
     parts = {"train": loaded.train} | ({"test": loaded.test} if loaded.test else {})
     total = sum(len(dataset) for dataset in parts.values())
@@ -178,7 +178,7 @@ def _scan_arrays(source: str | Path, kind: str, on_progress: OnProgress) -> Scan
         for index, pixels in enumerate(dataset.pixels):
             records.append(
                 ImageRecord(
-                    name=f"{part}/{index}",
+                    name=dataset.names[index] if dataset.names else f"{part}/{index}",
                     part=part,
                     class_name=dataset.class_names[dataset.labels[index]],
                     size=(h, w),
@@ -189,7 +189,7 @@ def _scan_arrays(source: str | Path, kind: str, on_progress: OnProgress) -> Scan
                 )
             )
             on_progress(len(records), total)
-    return ScanResult(loaded.train.source, kind, tuple(records))
+    return ScanResult(loaded.train.source, kind, tuple(records), unlabeled=loaded.skipped, decisions=loaded.decisions)
 
 
 def _digest(pixels: np.ndarray) -> bytes:

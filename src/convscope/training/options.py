@@ -76,6 +76,22 @@ class CoreOptions:
         float, Option("Fraction of the images held out for testing, if the dataset has no test part.", DATA, 0, 0.9)
     ] = 0.15
     size: Annotated[int | None, Option("Resize images to this height and width, in pixels.", DATA, 1, 1024)] = None
+    parts: Annotated[
+        str,
+        Option(
+            "Which folders are parts: by their structure and names (auto), or none: the outer folders are the classes.",
+            DATA,
+            choices=("auto", "none"),
+        ),
+    ] = "auto"
+    transpose: Annotated[
+        str,
+        Option(
+            "Exchange rows and columns of the images: if digits or letters are transposed (auto), always, or never.",
+            DATA,
+            choices=("auto", "yes", "no"),
+        ),
+    ] = "auto"
     seed: Annotated[
         int, Option("Random seed of split, initial weights, order, augmentation and dropout.", DATA, 0, 2**31 - 1)
     ] = 0

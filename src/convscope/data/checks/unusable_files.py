@@ -24,7 +24,7 @@ CHECK = DataCheck(
         "no_class": Kind(
             "Files outside any class folder", "They are skipped. Move each file into the folder of its class.", 10
         ),
-        "not_an_image": Kind("Files that are not images", "They are skipped and do no harm.", 160, is_serious=False),
+        "not_an_image": Kind("Files that are not images", "They are skipped.", 160, is_serious=False),
     },
     find,
 )

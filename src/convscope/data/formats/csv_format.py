@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import numpy as np
 from convscope.data.build_dataset import MAX_BYTES, LoadOptions, Part, assemble
 from convscope.data.dataset import LoadedData, Skipped
 from convscope.data.files import GZIP_MAGIC, ByteStream, is_hidden, list_folder, open_maybe_gzip
+from convscope.data.label_columns import LABEL_COLUMNS, find_columns
 from convscope.data.reader import Candidate, Reader
 from convscope.errors import DataError
 
@@ -21,7 +23,10 @@ MAX_LINE = 1 << 22
 """Bytes per line: enough for 1,000,000 pixels."""
 
 LINES_PER_BATCH = 1000
-LABEL_NAMES = ("label", "labels", "class", "target", "y")
+MIN_PIXELS = 16
+"""A table with fewer columns is data of another kind, unless its header calls them pixels."""
+
+PIXEL_NAME = re.compile(r"(pixel|pix|px|p)[ _.-]?\d+([x_]\d+)?|\d+x\d+", re.IGNORECASE)
 SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 UNLABELED = "no label column (the labels of Kaggle's test file are not published)"
 
@@ -85,9 +90,10 @@ def load_csv_folder(folder: Path, options: LoadOptions) -> LoadedData:
 
 
 def has_csv(folder: Path) -> bool:
-    """Whether a folder contains a training CSV file."""
-    names = (entry.name.lower() for entry in list_folder(folder) if not is_hidden(entry.name))
-    return any(name.endswith(SUFFIXES) and "train" in name for name in names)
+    """Whether a folder contains a training CSV file of pixels."""
+    names = [entry.name for entry in list_folder(folder) if not is_hidden(entry.name)]
+    tables = [name for name in names if name.lower().endswith(SUFFIXES) and "train" in name.lower()]
+    return any(_may_hold_pixels(folder / name) for name in tables)
 
 
 def read_table(path: Path) -> Part:
@@ -95,28 +101,36 @@ def read_table(path: Path) -> Part:
 
     Lines are read one by one with a size limit, parsed a thousand at a time, and kept as uint8.
     """
-    with open_maybe_gzip(path, 4 * MAX_BYTES) as file:
-        lines = _lines(file, path)
-        layout, first = _layout(path, next(lines, (0, "")))
-        pixels, labels, total = [], [], 0
-        batch = [] if layout.has_header else [first]
-        for line in lines:
-            batch.append(line)
-            if len(batch) == LINES_PER_BATCH:
-                total += _parse(batch, layout, pixels, labels)
-                batch = []
-            if total > MAX_BYTES:
-                raise DataError.about_file(f"Expected at most {MAX_BYTES:,} pixels", path, "more than that")
-        if batch:
-            _parse(batch, layout, pixels, labels)
+    lines = read_lines(path)
+    layout, first = _layout(path, next(lines, (0, "")))
+    pixels, labels, total = [], [], 0
+    batch = [] if layout.has_header else [first]
+    for line in lines:
+        batch.append(line)
+        if len(batch) == LINES_PER_BATCH:
+            total += _parse(batch, layout, pixels, labels)
+            batch = []
+        if total > MAX_BYTES:
+            raise DataError.about_file(f"Expected at most {MAX_BYTES:,} pixels", path, "more than that")
+    if batch:
+        _parse(batch, layout, pixels, labels)
     if not labels:
         raise DataError.about_file("Expected lines of pixels after the header", path, "none")
     images = np.concatenate(pixels).reshape(-1, *layout.shape)
     return Part(images, np.concatenate(labels), file_name=path.name)
 
 
-def _lines(file: ByteStream, path: Path) -> Iterator[tuple[int, str]]:
-    """The number and text of each line that is not blank."""
+def read_lines(path: Path) -> Generator[tuple[int, str]]:
+    """The number and text of each line of a file that is not blank; one line at a time is in memory.
+
+    Raises:
+        DataError: Not text in UTF-8, a line of more than `MAX_LINE` bytes, or a damaged file.
+    """
+    with open_maybe_gzip(path, 4 * MAX_BYTES) as file:
+        yield from _lines_of(file, path)
+
+
+def _lines_of(file: ByteStream, path: Path) -> Iterator[tuple[int, str]]:
     number = 0
     while True:
         try:
@@ -149,12 +163,12 @@ def _layout(path: Path, first: tuple[int, str]) -> tuple[Layout, tuple[int, str]
     if not text:
         raise DataError.about_file("Expected a table with one line per image", path, "no lines")
     delimiter = max(",;\t", key=text.count)
-    cells = _split(text, delimiter, path, number)
+    cells = split_line(text, delimiter, path, number)
     has_header = not all(_is_number(cell) for cell in cells)
     label = 0
     if has_header:
         names = [cell.strip().lower() for cell in cells]
-        label = next((position for position, name in enumerate(names) if name in LABEL_NAMES), -1)
+        label = next((position for position, name in enumerate(names) if name in LABEL_COLUMNS), -1)
     count = len(cells) - 1
     if label < 0 or (_shape(count) is None and _shape(count + 1) is not None):
         raise NoLabelColumnError.about_file(
@@ -170,13 +184,35 @@ def _layout(path: Path, first: tuple[int, str]) -> tuple[Layout, tuple[int, str]
             path,
             f"{len(cells)} columns",
         )
+    if shape[0] * shape[1] < MIN_PIXELS and not (has_header and _are_pixels(cells)):
+        raise DataError.about_file(
+            f"Expected at least {MIN_PIXELS} pixels in each line",
+            path,
+            f"{len(cells)} columns",
+            hint="A table of file names and labels needs columns file and label, and the images beside it."
+            + (" Or pass the folder with one sub-folder per class." if find_columns(cells)[0] >= 0 else ""),
+        )
     return Layout(path, delimiter, len(cells), label, shape, has_header), first
 
 
-def _is_unlabeled(path: Path) -> bool:
-    with open_maybe_gzip(path, 4 * MAX_BYTES) as file:
-        first = next(_lines(file, path), (0, ""))
+def _are_pixels(names: list[str]) -> bool:
+    """Whether all columns but at most two have names of pixels."""
+    return sum(bool(PIXEL_NAME.fullmatch(name.strip())) for name in names) >= max(len(names) - 2, 1)
+
+
+def _may_hold_pixels(path: Path) -> bool:
+    """Whether a table has columns enough for pixels; true if it cannot be read, so that loading reports why."""
     try:
+        number, text = next(read_lines(path), (0, ""))
+        cells = split_line(text, max(",;\t", key=text.count), path, number)
+    except DataError:
+        return True
+    return len(cells) > MIN_PIXELS or _are_pixels(cells)
+
+
+def _is_unlabeled(path: Path) -> bool:
+    try:
+        first = next(read_lines(path), (0, ""))
         _layout(path, first)
     except NoLabelColumnError:
         return True
@@ -193,7 +229,12 @@ def _shape(count: int) -> tuple[int, int, int] | None:
     return None
 
 
-def _split(text: str, delimiter: str, path: Path, number: int) -> list[str]:
+def split_line(text: str, delimiter: str, path: Path, number: int) -> list[str]:
+    """The cells of a line.
+
+    Raises:
+        DataError: A quote without end, or another error of the form.
+    """
     try:
         return next(csv.reader([text], delimiter=delimiter, strict=True))
     except csv.Error as error:
@@ -235,7 +276,7 @@ def _first_error(batch: list[tuple[int, str]], layout: Layout) -> DataError:
 
 def _error_in_line(number: int, text: str, layout: Layout) -> DataError | None:
     """Check each cell: slower than NumPy, but it finds the column."""
-    cells = _split(text, layout.delimiter, layout.path, number)
+    cells = split_line(text, layout.delimiter, layout.path, number)
     place = f"line {number}"
     if len(cells) != layout.columns:
         expected = f"Expected {layout.columns} columns in each line"

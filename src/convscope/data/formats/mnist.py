@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from convscope.data import mnist
-from convscope.data.build_dataset import LoadOptions, convert
+from convscope.data.build_dataset import LoadOptions, convert, framing_decision
 from convscope.data.dataset import Dataset, LoadedData
 from convscope.data.preprocess import Preprocessing
 from convscope.data.reader import Candidate, Reader
@@ -19,8 +19,14 @@ def load(path: Path, options: LoadOptions) -> LoadedData:
     contract = preprocessing_for(options)
     train, test = mnist.load_parts("train", "test")
     if options.whole:
-        return LoadedData(_resized(_joined(train, test), contract), None, contract, kind="mnist")
-    return LoadedData(_resized(train, contract), _resized(test, contract), contract, kind="mnist")
+        train, test = _joined(train, test), None
+    return LoadedData(
+        _resized(train, contract),
+        _resized(test, contract) if test else None,
+        contract,
+        kind="mnist",
+        decisions=framing_decision(contract),
+    )
 
 
 def _joined(train: Dataset, test: Dataset) -> Dataset:
