@@ -38,7 +38,7 @@ SUBJECTS: dict[str, Subject] = {
         "data.class_order",
     ),
     "parts": Subject(
-        "Folders with the same sub-folders are parts, and their names say which; other folders are classes, whatever "
+        "Folders with the same sub-folders are parts, named as such; other folders are classes, whatever "
         "their names. An unclear structure is refused.",
         "--parts",
         "data.folder_layout",

@@ -27,7 +27,7 @@ def test_mnist_is_described(tmp_path: Path, convscope) -> None:
 def test_a_folder_of_pictures_is_described(shapes_folder: Path, tmp_path: Path, convscope) -> None:
     done = convscope("data", shapes_folder, cwd=tmp_path)
     assert done.returncode == 0 and done.stderr == ""
-    assert "24×32, RGB; 102 train, 18 test" in done.stdout
+    assert "102 training and 18 test images" in done.stdout and "images: 24×32, RGB\n" in done.stdout
     rows = [line.split() for line in done.stdout.splitlines() if line.startswith(("bar", "disc", "pole"))]
     assert rows == [["bar", "34", "6"], ["disc", "34", "6"], ["pole", "34", "6"]]
 

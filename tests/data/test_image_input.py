@@ -10,7 +10,7 @@ from data.makers import png
 from PIL import Image
 
 from convscope.data.dataset import Skipped
-from convscope.data.image_input import collect_images
+from convscope.data.image_input import collect_images, images_below
 from convscope.data.mnist import load_part
 from convscope.errors import DataError
 
@@ -128,9 +128,12 @@ def test_a_file_of_that_name_goes_before_the_digit(tmp_path: Path, monkeypatch: 
 
 
 def test_of_a_folder_the_image_files_are_taken_in_order_of_name(tmp_path: Path) -> None:
-    for name in ("b.PNG", "a.png", "notes.txt", ".hidden.png"):
+    names = ("img10.png", "img2.PNG", "b.jfif", "scan.TIFF", "x.dib", "noextension", ".hidden.png", "._img2.png")
+    for name in names:
         (tmp_path / name).write_bytes(png(GRAY))
-    assert [Path(one.name).name for one in collect_images(tmp_path, most=10)] == ["a.png", "b.PNG"]
+    (tmp_path / "notes.txt").write_text("no image")
+    shown = [Path(one.name).name for one in collect_images(tmp_path, most=10)]
+    assert shown == ["b.jfif", "img2.PNG", "img10.png", "noextension", "scan.TIFF", "x.dib"]
     (tmp_path / "void").mkdir()
     with pytest.raises(DataError, match="Expected a folder with images"):
         collect_images(tmp_path / "void", most=10)
@@ -159,3 +162,34 @@ def test_a_pillow_image_is_turned_and_blended_like_its_file(tmp_path: Path) -> N
     (tmp_path / "clear.png").write_bytes(png(clear))
     for name in ("turned.png", "clear.png"):
         assert (only(Image.open(tmp_path / name)) == only(tmp_path / name)).all()
+
+
+def test_unsupported_formats_in_a_folder_are_named_and_not_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(png(GRAY))
+    (tmp_path / "scan.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(9))
+    (tmp_path / "map.jp2").write_bytes(b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(9))
+    (tmp_path / "photo").write_bytes(b"\0\0\0\x1cftypavif" + bytes(9))
+    found = [one.load() for one in collect_images(tmp_path, most=10)]
+    reasons = [one.reason for one in found if isinstance(one, Skipped)]
+    assert reasons == ["JPEG 2000 is not supported", "AVIF is not supported", "HEIC is not supported"]
+
+
+def test_images_in_subfolders_are_counted_or_read(tmp_path: Path) -> None:
+    for name in ("a.png", "x/b.png", "x/y/c.png", "x/y/notes.txt", "z/.hidden/d.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(png(GRAY) if name.endswith("png") else b"no image")
+    assert len(collect_images(tmp_path, most=10)) == 1
+    assert images_below(tmp_path) == (f"2 images in 2 subfolders of {tmp_path} are not read; pass --recursive",)
+    found = collect_images(tmp_path, most=10, recursive=True)
+    assert [Path(one.name).name for one in found] == ["a.png", "b.png", "c.png"]
+    (tmp_path / "x" / "b.png").unlink()
+    with pytest.raises(DataError, match=r"1 image in 1 subfolder of .* is not read; pass --recursive"):
+        collect_images(tmp_path / "x", most=10)
+
+
+def test_only_the_first_page_of_a_tiff_is_read_and_that_is_reported(tmp_path: Path) -> None:
+    pages = [Image.fromarray(np.full((9, 9), level, np.uint8)) for level in (10, 200, 90)]
+    pages[0].save(tmp_path / "scan.tiff", save_all=True, append_images=pages[1:])
+    (one,) = collect_images(tmp_path, most=10)
+    assert one.note == ""
+    assert (one.picture == 10).all() and one.note.endswith("scan.tiff: the first of 3 frames or pages is read")

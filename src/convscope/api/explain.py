@@ -132,6 +132,7 @@ def explain(
     method: str | Sequence[str] = "all",
     target: str | int | None = None,
     seed: int = 0,
+    recursive: bool = False,
     on_step: Callable[[str, str], None] | None = None,
 ) -> Iterator[ImageExplanation | Skipped]:
     """Explain images one after the other; each takes a second or more.
@@ -142,6 +143,7 @@ def explain(
         method: ``"all"``, or some of `EXPLAINERS`: a list, or names with commas between them.
         target: The name or the index of the class to explain; None takes the predicted one.
         seed: Random seed.
+        recursive: Whether to read the images in subfolders of a folder too.
         on_step: Called with the image's name and a few words before each piece of work.
 
     Returns:
@@ -158,7 +160,7 @@ def explain(
     run = load_run(run)
     model, preprocessing = run.model, run.preprocessing
     index = None if target is None else _class(target, model.class_names)
-    found = collect_images(images, most=MAX_IMAGES)
+    found = collect_images(images, most=MAX_IMAGES, recursive=recursive)
     if not found:
         raise DataError("Expected at least one image. Received: none.")
 

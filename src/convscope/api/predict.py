@@ -13,7 +13,7 @@ import numpy as np
 from convscope.api.run import Run, load_run
 from convscope.arrays import Picture, Probabilities
 from convscope.data.dataset import Skipped
-from convscope.data.image_input import collect_images
+from convscope.data.image_input import collect_images, images_below
 from convscope.data.preprocess import AnyPicture
 from convscope.errors import DataError, OptionError
 from convscope.evaluation.predict import Choice, Predictions
@@ -68,11 +68,13 @@ class ImagePredictions(Sequence[ImagePrediction]):
         images: One entry for each image that could be read, in the order given.
         predictions: The same as arrays.
         skipped: The images that could not be read, each with the reason.
+        notes: One line each for images in subfolders that were not read and files with several pages.
     """
 
     images: tuple[ImagePrediction, ...]
     predictions: Predictions
     skipped: tuple[Skipped, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -113,7 +115,9 @@ class ImagePredictions(Sequence[ImagePrediction]):
         return table(("image", "input", "prediction"), rows, caption=caption) + skipped
 
 
-def predict(images: Any, *, run: Run | str | Path | None = None, top: int = 3) -> ImagePredictions:
+def predict(
+    images: Any, *, run: Run | str | Path | None = None, top: int = 3, recursive: bool = False
+) -> ImagePredictions:
     """Classify images.
 
     Args:
@@ -121,6 +125,7 @@ def predict(images: Any, *, run: Run | str | Path | None = None, top: int = 3) -
             sequence of these; see `data.image_input.collect_images`.
         run: A run or its folder; None takes the newest below ``runs/``.
         top: Number of classes to return for each image, most likely first.
+        recursive: Whether to read the images in subfolders of a folder too.
 
     Raises:
         RunError, ModelFileError: There is no such run, or its model file is damaged.
@@ -133,11 +138,14 @@ def predict(images: Any, *, run: Run | str | Path | None = None, top: int = 3) -
     model, preprocessing = run.model, run.preprocessing
     read: list[tuple[str, AnyPicture]] = []
     skipped: list[Skipped] = []
-    for one in collect_images(images, most=MAX_IMAGES):
+    notes = [] if recursive else list(images_below(images))
+    for one in collect_images(images, most=MAX_IMAGES, recursive=recursive):
         try:
             read.append((one.name, one.picture))
         except DataError as error:
             skipped.append(Skipped(one.name, str(error)))
+        else:
+            notes += [one.note] if one.note else []
     if not read:
         raise DataError(skipped[0].reason if skipped else "Expected at least one image. Received: none.")
     seen = [preprocessing.apply(original) for _, original in read]
@@ -149,4 +157,5 @@ def predict(images: Any, *, run: Run | str | Path | None = None, top: int = 3) -
         ),
         predictions,
         tuple(skipped),
+        tuple(notes),
     )

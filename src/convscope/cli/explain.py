@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from convscope.api.notes import note
 from convscope.cli.drawing import start_drawing
 from convscope.cli.images import check_images, file_stem, is_several, output_file, report_skipped
 from convscope.cli.output import Output, say, say_json
@@ -24,6 +25,7 @@ def explain(
     out: Path | None = None,
     npz: Path | None = None,
     seed: int = 0,
+    recursive: Annotated[bool, Parameter(negative=())] = False,
     output: Output = Output(),  # noqa: B008
 ) -> int:
     """Explain predictions by attribution maps, with sanity checks.
@@ -44,10 +46,13 @@ def explain(
         Also write all arrays into this .npz file; for several images, a folder of them.
     seed
         Random seed.
+    recursive
+        Also read the images in subfolders of a folder.
     """
     from convscope.api.explain import ImageExplanation
     from convscope.api.explain import explain as explain_images
     from convscope.api.progress import ProgressDisplay
+    from convscope.data.image_input import images_below
     from convscope.training.run import find_run
 
     folder = find_run(run)
@@ -55,7 +60,8 @@ def explain(
     check_images(images, folder, *(() if several else (out, npz)))
     values, skipped = [], []
     with ProgressDisplay(quiet=output.quiet) as display:
-        found = explain_images(list(images), run=folder, method=method, target=target, seed=seed, on_step=display.step)
+        how: dict[str, Any] = {"method": method, "target": target, "seed": seed, "recursive": recursive}
+        found = explain_images(list(images), run=folder, **how, on_step=display.step)
         for index, one in enumerate(found):
             if not isinstance(one, ImageExplanation):
                 skipped.append(one)
@@ -80,6 +86,8 @@ def explain(
         say_json({"images": values, "skipped": [{"name": one.file, "reason": one.reason} for one in skipped]})
     elif not out:
         output.hint(f"To draw it: --out {'why' if several else 'why.png'}")
+    for line in () if recursive else images_below(list(images)):
+        note(f"convscope: {line}")
     return report_skipped(skipped)
 
 

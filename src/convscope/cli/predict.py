@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from convscope.api.notes import note
 from convscope.cli.drawing import start_drawing
 from convscope.cli.images import check_images, file_stem, is_several, output_file, report_skipped
 from convscope.cli.output import Output, say, say_json
@@ -21,6 +22,7 @@ def predict(
     run: Path | None = None,
     top: int = 3,
     out: Path | None = None,
+    recursive: Annotated[bool, Parameter(negative=())] = False,
     output: Output = Output(),  # noqa: B008
 ) -> int:
     """Classify images.
@@ -35,6 +37,8 @@ def predict(
         Number of classes to show for each image.
     out
         Also draw each image beside what the network sees, as a PNG; for several images, a folder of PNGs.
+    recursive
+        Also read the images in subfolders of a folder.
     """
     from convscope.api.predict import predict as classify
     from convscope.training.run import find_run
@@ -42,7 +46,7 @@ def predict(
     folder = find_run(run)
     several = is_several(images)
     check_images(images, folder, None if several else out)
-    result = classify(list(images), run=folder, top=top)
+    result = classify(list(images), run=folder, top=top, recursive=recursive)
     figures = _draw(result, out, several=len(result.images) > 1) if out else []
     output.detail(f"run folder {folder.resolve()}")
     if output.json:
@@ -52,6 +56,7 @@ def predict(
                     {"name": one.name, "choices": [{"name": c.name, "probability": c.probability} for c in one.choices]}
                     for one in result.images
                 ],
+                "notes": list(result.notes),
                 "skipped": [{"name": one.file, "reason": one.reason} for one in result.skipped],
                 "figures": [str(path) for path in figures],
             }
@@ -59,6 +64,8 @@ def predict(
     else:
         for one in result.images:
             say(printable(str(one)))
+    for line in result.notes:
+        note(f"convscope: {line}")
     return report_skipped(result.skipped)
 
 

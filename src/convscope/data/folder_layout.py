@@ -1,7 +1,7 @@
 """Decide which folders are parts (train, test) and which are classes. Light: works on paths alone.
 
-Folders that hold the same sub-folders are parts, and their names say which; a folder called train that holds images is
-a class. Where neither is clear, `find_layout` refuses instead of guessing.
+Folders that hold the same sub-folders are parts, and which part follows from the name; a folder called train that holds
+images is a class. Where neither is clear, `find_layout` refuses instead of guessing.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def find_layout(
     if _are_parts(named, others, source):
         return _parts(named, folders, files, source, whole)
     if not named and _look_like_parts(tops):
-        raise _unclear(tops, source, "have the same sub-folders, but their names do not say which part is which")
+        raise _unclear(tops, source, "have the same sub-folders, but no names of parts")
     return _classes(tops)
 
 

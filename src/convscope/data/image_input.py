@@ -12,15 +12,14 @@ from typing import Any
 import numpy as np
 
 from convscope.data import mnist
+from convscope.data.build_dataset import natural_key
 from convscope.data.dataset import Skipped
-from convscope.data.decode import decode_file, pixels_of
-from convscope.data.files import is_hidden
+from convscope.data.decode import MAX_FILE_BYTES, decode, pixels_of
+from convscope.data.files import list_folder, read_regular, read_start
+from convscope.data.image_formats import MAGIC_BYTES, SUFFIXES, has_image_suffix, sniff
 from convscope.data.pixel_values import as_pixels
 from convscope.data.preprocess import AnyPicture
-from convscope.errors import DataError
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
-"""The files of a folder that are taken as images."""
+from convscope.errors import DataError, printable
 
 CHANNELS = (1, 3, 4)
 HINT = "Pass a path, a folder, 'mnist:7', a Pillow image, an array, or a list of these."
@@ -48,6 +47,12 @@ class ImageInput:
         """
         return self._decode()
 
+    @property
+    def note(self) -> str:
+        """What is to be reported about the image after it was decoded; empty for most."""
+        frames = self._decode.frames if isinstance(self._decode, _FileDecoder) else 1
+        return f"{self.name}: the first of {frames} frames or pages is read" if frames > 1 else ""
+
     def load(self) -> AnyPicture | Skipped:
         """The image, or its name and the reason why it cannot be read."""
         try:
@@ -56,14 +61,15 @@ class ImageInput:
             return Skipped(self.name, error.reason)
 
 
-def collect_images(images: Any, *, most: int) -> list[ImageInput]:
+def collect_images(images: Any, *, most: int, recursive: bool = False) -> list[ImageInput]:
     """List the images that a user passes.
 
     Args:
         images: One image, or an iterable of images:
 
             - a path; a text is always one path and never a sequence of characters;
-            - a folder, for the image files in it (not in its subfolders), in order of name;
+            - a folder, for the image files in it, in natural order of name ('2' before '10'); files that are not
+              images by extension or content are passed over;
             - ``"mnist:7"``, the test image of MNIST with that index, unless a file has that name;
             - a Pillow image;
             - an array, or a tensor that NumPy can convert. ``(h, w)`` is one image. In ``(a, b, c)`` the last axis
@@ -71,6 +77,7 @@ def collect_images(images: Any, *, most: int) -> list[ImageInput]:
               ``b`` rows. ``(n, h, w, c)`` is a batch. Channels come last. `pixel_values.as_pixels` states which values
               are accepted; a batch is judged as a whole.
         most: The most images to accept.
+        recursive: Whether to read the images in subfolders too.
 
     Returns:
         The images in the order given. Files are not read yet; arrays are already converted.
@@ -89,7 +96,7 @@ def collect_images(images: Any, *, most: int) -> list[ImageInput]:
     if not isinstance(items, Iterable):
         raise _unknown(images)
     for item in items:
-        for one in _expand(item, len(found), test_images):
+        for one in _expand(item, len(found), test_images, recursive):
             if len(found) == most:
                 raise DataError(f"Expected at most {most:,} images. Received: more than that.")
             found.append(one)
@@ -106,10 +113,51 @@ def _is_pillow(value: object) -> bool:
     return isinstance(value, Image.Image)
 
 
-def _expand(item: Any, position: int, test_images: Callable[[], np.ndarray]) -> Iterator[ImageInput]:
+def images_below(images: Any) -> tuple[str, ...]:
+    """One line for each folder whose subfolders hold images, which are not read without ``recursive``."""
+    items = [images] if _is_single(images) else images if isinstance(images, list | tuple) else []
+    lines = []
+    for item in items:
+        if not isinstance(item, str | PathLike) or not Path(item).is_dir():
+            continue
+        below = [file for file in _list_images(Path(item), recursive=True) if file.parent != Path(item)]
+        if below:
+            folders = len({file.parent for file in below})
+            lines.append(
+                f"{_counted(len(below), 'image')} in {_counted(folders, 'subfolder')} of {printable(fspath(item))} "
+                f"{'is' if len(below) == 1 else 'are'} not read; pass --recursive"
+            )
+    return tuple(lines)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _list_images(folder: Path, *, recursive: bool) -> list[Path]:
+    """The images in a folder by extension or content, in natural order; links to folders are not followed."""
+    files, folders = [], []
+    for entry in list_folder(folder):
+        path = folder / entry.name
+        if entry.is_dir(follow_symlinks=False):
+            folders.append(path)
+        elif not entry.is_dir() and (has_image_suffix(entry.name) or sniff(_start(path))):
+            files.append(path)
+    files.sort(key=lambda path: natural_key(path.name))
+    if recursive:
+        for inner in sorted(folders, key=lambda path: natural_key(path.name)):
+            files += _list_images(inner, recursive=True)
+    return files
+
+
+def _start(path: Path) -> bytes:
+    return read_start(path, MAGIC_BYTES) if path.is_file() else b""  # a pipe would block
+
+
+def _expand(item: Any, position: int, test_images: Callable[[], np.ndarray], recursive: bool) -> Iterator[ImageInput]:
     """The images that one item stands for; ``position`` numbers those without a name."""
     if isinstance(item, str | PathLike):
-        yield from _from_path(fspath(item), test_images)
+        yield from _from_path(fspath(item), test_images, recursive)
     elif _is_pillow(item):
         name = f"image {position}"
         yield ImageInput(name, functools.partial(pixels_of, item, name))
@@ -119,14 +167,13 @@ def _expand(item: Any, position: int, test_images: Callable[[], np.ndarray]) -> 
         raise _unknown(item)
 
 
-def _from_path(path: Any, test_images: Callable[[], np.ndarray]) -> Iterator[ImageInput]:
+def _from_path(path: Any, test_images: Callable[[], np.ndarray], recursive: bool) -> Iterator[ImageInput]:
     if not isinstance(path, str):
         raise _unknown(path)
     if not path:
         raise DataError("Expected a path. Received: an empty text.", hint="The working folder is '.'.")
     try:
         is_folder, exists = Path(path).is_dir(), Path(path).exists()
-        entries = sorted(Path(path).iterdir()) if is_folder else []
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DataError.about_file("Expected a readable path", path[:300], reason) from None
@@ -135,17 +182,31 @@ def _from_path(path: Any, test_images: Callable[[], np.ndarray]) -> Iterator[Ima
         yield ImageInput(path, lambda: test_images()[index])
         return
     if not is_folder:
-        yield ImageInput(path, functools.partial(decode_file, path))
+        yield ImageInput(path, _FileDecoder(path))
         return
-    files = [entry for entry in entries if entry.suffix.lower() in SUFFIXES and not is_hidden(entry.name)]
+    files = _list_images(Path(path), recursive=recursive)
     if not files:
         raise DataError(
             f"Expected a folder with images ({', '.join(SUFFIXES)}). Received: folder={path}, without any.",
+            hint="" if recursive else "; ".join(images_below(path)),
             file=path,
             reason="no images",
         )
     for file in files:
-        yield ImageInput(str(file), functools.partial(decode_file, file))
+        yield ImageInput(str(file), _FileDecoder(file))
+
+
+class _FileDecoder:
+    """Decodes a file when called, and keeps how many frames or pages it has."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+        self.frames = 1
+
+    def __call__(self) -> AnyPicture:
+        decoded = decode(read_regular(self._path, MAX_FILE_BYTES), str(self._path))
+        self.frames = decoded.frames
+        return decoded.pixels
 
 
 def _from_array(array: np.ndarray, position: int) -> Iterator[ImageInput]:

@@ -51,8 +51,8 @@ THRESHOLDS = {"digits": (0.6, 0.15), "letters": (0.45, 0.1)}
 """The least mean correlation with the templates, and the least lead over every other orientation.
 
 Measured on MNIST with 5 images per digit: at least 0.83 and 0.25 if transposed; at most 0.49 and 0.10 if transposed
-with other labels, and a negative lead if upright or rotated. The letters are from fonts and agree less with
-handwriting.
+with other labels, and a negative lead if upright or rotated. Templates of letters are from fonts, and
+handwriting agrees less with them.
 """
 
 Glyph = Float64[np.ndarray, "side side"]
@@ -169,9 +169,9 @@ def _scores(pixels: Pixels, labels: Labels, characters: Mapping[int, str]) -> di
 
 @functools.cache
 def templates() -> dict[str, tuple[Glyph, ...]]:
-    """The mean image of each digit of MNIST, and of each letter in several fonts: upper case, lower case, both."""
-    digits = np.load(DIGITS_FILE).astype(np.float64)
-    letters = np.load(LETTERS_FILE).astype(np.float64)
+    """The mean image of each digit of MNIST, and of A to Z in several fonts: upper case, lower case, both."""
+    digits = np.load(DIGITS_FILE, allow_pickle=False).astype(np.float64)
+    letters = np.load(LETTERS_FILE, allow_pickle=False).astype(np.float64)
     found: dict[str, tuple[Glyph, ...]] = {str(digit): (image,) for digit, image in enumerate(digits)}
     for index, (upper, lower) in enumerate(letters):
         found[chr(ord("A") + index)] = (upper, lower, (upper + lower) / 2)

@@ -79,7 +79,7 @@ class FileIndex:
 
 
 def load(path: Path, options: LoadOptions) -> LoadedData:
-    """Load a table of labels, or a folder with one; in a folder, names with train or test say which part a table is.
+    """Load a table of labels, or a folder with one. In a folder, tables named after train and test are the parts.
 
     Columns are found by name (`label_columns`), or, without a header, by a cell with the extension of an image. A name
     without extension, such as an id, matches the file with that stem. Missing files are skipped and listed.
@@ -259,7 +259,7 @@ def _recognizes(candidate: Candidate) -> bool:
 READER = Reader(
     name="label_table",
     form="a table of labels",
-    contents="a CSV or TSV file with the columns file and label, and the images beside it; or a folder with both",
+    contents="file,label in CSV or TSV, with the images beside it; or the folder of both",
     order=45,
     recognizes=_recognizes,
     load=load,

@@ -218,13 +218,14 @@ def _words(error: BaseException) -> str:
 
 
 def _holds_arrays(path: Path) -> bool:
-    """Whether an archive has .npy members; the file name decides if it is empty or cannot be opened."""
+    """Whether all members are .npy files, or some are in a file named .npz; for an empty archive, the name decides."""
     try:
         with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
+            names = [name for name in archive.namelist() if not name.endswith("/")]
     except ZIP_ERRORS:
         names = []
-    return any(name.endswith(".npy") for name in names) or (not names and path.suffix.lower() == ".npz")
+    check = any if path.suffix.lower() == ".npz" else all
+    return check(name.endswith(".npy") for name in names) if names else path.suffix.lower() == ".npz"
 
 
 def _recognizes(candidate: Candidate) -> bool:
