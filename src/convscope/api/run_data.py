@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from convscope.api.load_data import load_data
+from convscope.api.prepare import loading_keywords
 from convscope.api.run import Run
 from convscope.data.class_order import match_classes
 from convscope.data.dataset import IN_MEMORY, Dataset, LoadedData, stratified_split
@@ -45,7 +46,7 @@ def loading_options(run: Run) -> dict[str, Any]:
     h, w, c = run.model.spec.input_shape
     options = run.record.options
     seed = int(str(run.record.data.get("split_seed", options.seed)))
-    return {"size": (h, w), "channels": c, "test_fraction": options.test_fraction, "seed": seed}
+    return {"size": (h, w), "channels": c} | loading_keywords(options) | {"seed": seed}
 
 
 def source_of_run(run: Run) -> str:
