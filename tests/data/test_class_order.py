@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convscope.data.build_dataset import LoadOptions
 from convscope.data.class_order import better_order, keras_order, known_orders, match_classes
 from convscope.data.dataset import Dataset, image_hashes
 from convscope.data.in_memory import load
+from convscope.data.load_options import LoadOptions
 from convscope.errors import DataError
 
 

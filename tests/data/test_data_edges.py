@@ -17,11 +17,12 @@ from makers import idx_bytes, write_pictures
 from PIL import Image
 
 from convscope.data import files, png
-from convscope.data.build_dataset import LoadOptions, Part, assemble
+from convscope.data.build_dataset import Part, assemble
 from convscope.data.data_checks import check_dataset
 from convscope.data.dataset import Skipped
 from convscope.data.decode import decode
 from convscope.data.formats import csv_format, folder, npz, zip_archive
+from convscope.data.load_options import LoadOptions
 from convscope.data.near_duplicates import fingerprint
 from convscope.data.preprocess import to_grey
 from convscope.data.readers import load

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from data.makers import digits, idx_bytes, npy_bytes, npy_lie, png, write_idx, write_pictures, write_zip
 
-from convscope.data.build_dataset import LoadOptions, natural_key
+from convscope.data.build_dataset import natural_key
 from convscope.data.formats.mnist import preprocessing_for
+from convscope.data.load_options import LoadOptions
 from convscope.data.readers import READERS, describe_sources, detect, load, load_test
 from convscope.errors import DataError, OptionError
 

@@ -149,7 +149,7 @@ def _resume(folder: Path, data: Any, given: dict[str, Any], callbacks: Callbacks
     if spec and isinstance(earlier := found.identity.get("ancestor"), dict):
         plan = replace(plan, ancestor=Ancestor(spec, {}, earlier))
     known = {"options": asdict(began_with)}  # options that are new since have their defaults
-    check_same(found.identity | known, plan.identity)
+    check_same({**found.identity, **known}, plan.identity)
     return _train(plan, found, folder, callbacks)
 
 

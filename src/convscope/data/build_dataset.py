@@ -13,61 +13,18 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from jaxtyping import UInt8
 
-from convscope.arrays import MAX_CLASSES, Labels, Pixels, is_number
+from convscope.arrays import MAX_CLASSES, Labels, Pixels
 from convscope.data import digit_normalization
 from convscope.data.dataset import Dataset, LoadedData, Skipped, stratified_split
-from convscope.data.folder_layout import PARTS_OPTIONS
-from convscope.data.orientation import TRANSPOSE_OPTIONS, decide_orientation
+from convscope.data.load_options import LoadOptions
+from convscope.data.orientation import decide_orientation
 from convscope.data.preprocess import MAX_SIDE, Preprocessing, to_grey
 from convscope.data.resample import resample_many
 from convscope.decisions import Decision
-from convscope.errors import DataError, OptionError, printable
+from convscope.errors import DataError, printable
 
 MAX_BYTES = 2**31
 """The most bytes of pixels in one part: two gigabytes, four times as many as EMNIST by class."""
-
-
-@dataclass(frozen=True)
-class LoadOptions:
-    """Options for loading data.
-
-    Attributes:
-        size: Rows and columns to resize all images to; None lets the format decide.
-        channels: 1 (grayscale) or 3 (RGB); None keeps what the images are.
-        test_fraction: Fraction of the images held out for testing if there is no test part, in [0, 1); 0 for none.
-        seed: Random seed of the split.
-        strict: Stop at the first unreadable image instead of skipping it.
-        parts: ``auto`` decides by structure which folders are parts and which are classes; ``none`` takes the outer
-            folders as the classes. See `folder_layout`.
-        transpose: Whether to exchange rows and columns: ``auto``, ``yes`` or ``no``. See `orientation`.
-        whole: Join all parts into one: the training part is every labeled image of the source, and there is no test
-            part. One class, or one image in a class, is enough.
-
-    Raises:
-        OptionError: A value is out of range.
-    """
-
-    size: tuple[int, int] | None = None
-    channels: int | None = None
-    test_fraction: int | float = 0.15
-    seed: int = 0
-    strict: bool = False
-    parts: str = "auto"
-    transpose: str = "auto"
-    whole: bool = False
-
-    def __post_init__(self) -> None:
-        if self.size is not None and not (len(self.size) == 2 and all(1 <= side <= MAX_SIDE for side in self.size)):
-            raise OptionError(f"Expected a size of 1 to {MAX_SIDE} rows and columns. Received: size={self.size}.")
-        if self.channels not in (None, 1, 3):
-            raise OptionError(f"Expected 1 (grayscale) or 3 (RGB) channels. Received: channels={self.channels}.")
-        for name, choices in (("parts", PARTS_OPTIONS), ("transpose", TRANSPOSE_OPTIONS)):
-            if getattr(self, name) not in choices:
-                raise OptionError(
-                    f"Expected one of {', '.join(choices)} for {name}. Received: {name}={getattr(self, name)!r}."
-                )
-        if not is_number(self.test_fraction, 0, 1) or self.test_fraction == 1:
-            raise OptionError(f"Expected a test fraction from 0 to below 1. Received: fraction={self.test_fraction!r}.")
 
 
 @dataclass(frozen=True)
@@ -154,11 +111,12 @@ def _upright(
         train.pixels, train.labels, class_names, transpose=options.transpose, file_name=train.file_name
     )
     if is_transposed:
-        train, test = (
-            part and replace(part, pixels=np.ascontiguousarray(part.pixels.transpose(0, 2, 1, 3)))
-            for part in (train, test)
-        )
+        train, test = _transposed(train), test and _transposed(test)
     return train, test, (decision,) if decision else ()
+
+
+def _transposed(part: Part) -> Part:
+    return replace(part, pixels=np.ascontiguousarray(part.pixels.transpose(0, 2, 1, 3)))
 
 
 def _decisions(

@@ -14,11 +14,12 @@ import numpy as np
 from jaxtyping import UInt8
 
 from convscope.arrays import Picture
-from convscope.data.build_dataset import MAX_BYTES, LoadOptions, Part, assemble, natural_key
+from convscope.data.build_dataset import MAX_BYTES, Part, assemble, natural_key
 from convscope.data.dataset import LoadedData, Skipped
 from convscope.data.decode import decode, image_size
 from convscope.data.image_formats import has_image_suffix
 from convscope.data.image_tree import ImageFile, ImageTree, LabeledFile, SortedTree, reasons, sort_tree
+from convscope.data.load_options import LoadOptions
 from convscope.data.preprocess import Preprocessing
 from convscope.decisions import Decision
 from convscope.errors import DataError
@@ -214,7 +215,7 @@ def _size_decision(sizes: list[tuple[int, int]], chosen: tuple[int, int]) -> Dec
         is_kept = not sizes or sizes[0] == chosen
         because = "the size of all images" if is_kept else f"all images are {sizes[0][0]}×{sizes[0][1]}"
     else:
-        (low, _), (high, _) = (pick((h * w, (h, w)) for h, w in sizes)[::-1] for pick in (min, max))
+        low, high = (pick(sizes, key=lambda size: size[0] * size[1]) for pick in (min, max))
         because = f"the images are {low[0]}×{low[1]} to {high[0]}×{high[1]}"
     return Decision("image size", f"{chosen[0]}×{chosen[1]}", because)
 

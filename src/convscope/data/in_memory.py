@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from convscope.data.build_dataset import LoadOptions, Part, assemble, natural_key, to_labels
+from convscope.data.build_dataset import Part, assemble, natural_key, to_labels
 from convscope.data.dataset import LoadedData
 from convscope.data.decode import MAX_FILE_BYTES
 from convscope.data.files import read_regular
 from convscope.data.image_folder import load_images
 from convscope.data.image_tree import ImageFile, ImageTree, LabeledFile, class_name
 from convscope.data.label_columns import FILE_COLUMNS, LABEL_COLUMNS
+from convscope.data.load_options import LoadOptions
 from convscope.data.pixel_values import as_batch, as_pixels
 from convscope.errors import DataError
 

@@ -10,9 +10,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from convscope.data.build_dataset import LoadOptions
 from convscope.data.dataset import Dataset, LoadedData
 from convscope.data.image_tree import ImageTree
+from convscope.data.load_options import LoadOptions
 
 ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 

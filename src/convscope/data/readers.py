@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from convscope.data import formats, in_memory
-from convscope.data.build_dataset import LoadOptions
 from convscope.data.dataset import Dataset, LoadedData, Skipped
 from convscope.data.files import check_regular, open_regular
+from convscope.data.load_options import LoadOptions
 from convscope.data.reader import Candidate, Reader
 from convscope.decisions import Decision
 from convscope.errors import DataError

@@ -171,9 +171,9 @@ def _facts(name: str, decoded: DecodedImage) -> FileFacts:
 def _scan_arrays(source: str | Path, kind: str, on_progress: OnProgress, parts: str) -> ScanResult:
     loaded = load(source, test_fraction=0, parts=parts)
     records: list[ImageRecord] = []
-    parts = {"train": loaded.train} | ({"test": loaded.test} if loaded.test else {})
-    total = sum(len(dataset) for dataset in parts.values())
-    for part, dataset in parts.items():
+    datasets = {"train": loaded.train} | ({"test": loaded.test} if loaded.test else {})
+    total = sum(len(dataset) for dataset in datasets.values())
+    for part, dataset in datasets.items():
         h, w, _ = dataset.image_shape
         for index, pixels in enumerate(dataset.pixels):
             records.append(

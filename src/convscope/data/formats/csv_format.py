@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from convscope.data.build_dataset import MAX_BYTES, LoadOptions, Part, assemble
+from convscope.data.build_dataset import MAX_BYTES, Part, assemble
 from convscope.data.dataset import LoadedData, Skipped
 from convscope.data.files import GZIP_MAGIC, ByteStream, is_hidden, list_folder, open_maybe_gzip
 from convscope.data.label_columns import LABEL_COLUMNS, find_columns
+from convscope.data.load_options import LoadOptions
 from convscope.data.reader import Candidate, Reader
 from convscope.errors import DataError
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from convscope.data.build_dataset import LoadOptions
 from convscope.data.dataset import LoadedData, Skipped
 from convscope.data.decode import MAX_FILE_BYTES
 from convscope.data.files import list_folder, read_regular, read_start
 from convscope.data.image_folder import MAX_FILES, load_tree
 from convscope.data.image_formats import MAGIC_BYTES
 from convscope.data.image_tree import ImageFile, ImageTree
+from convscope.data.load_options import LoadOptions
 from convscope.data.reader import Reader
 from convscope.errors import DataError, printable
 

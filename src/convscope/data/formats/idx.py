@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from convscope.data.build_dataset import MAX_BYTES, LoadOptions, Part, assemble, to_labels
+from convscope.data.build_dataset import MAX_BYTES, Part, assemble, to_labels
 from convscope.data.dataset import LoadedData
 from convscope.data.files import CHUNK, ByteStream, list_folder, open_maybe_gzip, read_regular
+from convscope.data.load_options import LoadOptions
 from convscope.data.pixel_values import as_pixels
 from convscope.data.reader import Reader
 from convscope.errors import DataError

@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from convscope.data.build_dataset import LoadOptions
 from convscope.data.dataset import LoadedData, Skipped
 from convscope.data.files import is_hidden, list_folder
 from convscope.data.formats.csv_format import SUFFIXES, read_lines, split_line
@@ -15,6 +14,7 @@ from convscope.data.image_folder import ALLOWED_FRACTION, ALLOWED_SKIPS, load_im
 from convscope.data.image_formats import has_image_suffix
 from convscope.data.image_tree import MAX_LISTED, ImageFile, ImageTree, LabeledFile, class_name
 from convscope.data.label_columns import find_columns
+from convscope.data.load_options import LoadOptions
 from convscope.data.part_names import TEST, TRAIN, part_of
 from convscope.data.reader import Candidate, Reader
 from convscope.errors import DataError, printable

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from convscope.data import mnist
-from convscope.data.build_dataset import LoadOptions, convert, framing_decision
+from convscope.data.build_dataset import convert, framing_decision
 from convscope.data.dataset import Dataset, LoadedData
+from convscope.data.load_options import LoadOptions
 from convscope.data.preprocess import Preprocessing
 from convscope.data.reader import Candidate, Reader
 
