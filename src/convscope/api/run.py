@@ -117,11 +117,11 @@ class Run:
         path = self.folder / PAGE_FILE
         return path if path.is_file() else None
 
-    def predict(self, images: Any, *, top: int = 3) -> ImagePredictions:
+    def predict(self, images: Any, *, top: int = 3, recursive: bool = False) -> ImagePredictions:
         """Classify images: see `api.predict.predict`."""
         from convscope.api.predict import predict
 
-        return predict(images, run=self, top=top)
+        return predict(images, run=self, top=top, recursive=recursive)
 
     def evaluate(self, data: Any = None, *, part: str | None = None) -> EvaluateResult:
         """Evaluate on labeled data: see `api.evaluate.evaluate`."""
@@ -136,12 +136,14 @@ class Run:
         method: str | Sequence[str] = "all",
         target: str | int | None = None,
         seed: int = 0,
+        recursive: bool = False,
         on_step: Callable[[str, str], None] | None = None,
     ) -> ImageExplanations:
         """Explain predictions by attribution maps: see `api.explain.explain`."""
         from convscope.api.explain import ImageExplanations, explain
 
-        found = explain(images, run=self, method=method, target=target, seed=seed, on_step=on_step)
+        how: dict[str, Any] = {"method": method, "target": target, "seed": seed, "recursive": recursive}
+        found = explain(images, run=self, **how, on_step=on_step)
         return ImageExplanations(tuple(found))
 
     def activations(self, images: Any) -> ImageActivations:

@@ -210,10 +210,6 @@ def _train_on(
 
 def _train(plan: Plan, found: Checkpoint | None, out: str | Path | None, callbacks: Callbacks) -> Run:
     plan.data["decisions"] = decisions.to_json(plan.decisions)
-    callbacks.data(plan.loaded)
-    for decision in plan.decisions:
-        if decision not in plan.loaded.decisions:
-            callbacks.decided(decision)
     if found:
         folder, is_new = Path(out or ""), False
     else:
@@ -221,6 +217,10 @@ def _train(plan: Plan, found: Checkpoint | None, out: str | Path | None, callbac
         folder = new_folder(out, name=f"{plan.created:%Y%m%d-%H%M%S}-{plan.spec.name}")
     if relative := path_from_run(plan.loaded.origin or plan.options.data, folder):
         plan.data[PATH_FROM_RUN] = relative
+    callbacks.data(plan.loaded)
+    for decision in plan.decisions:
+        if decision not in plan.loaded.decisions:
+            callbacks.decided(decision)
     callbacks.begin("starting TensorFlow")
     began = time.perf_counter()
     try:

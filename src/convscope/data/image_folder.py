@@ -131,8 +131,10 @@ def check_empty_classes(found: SortedTree, options: LoadOptions) -> None:
         DataError: One has none.
     """
     if found.empty and not options.whole:
+        skipped = f"; skipped: {reasons(found.tree.skipped[:3])}" if found.tree.skipped else ""
         raise DataError(
-            f"Expected images in each class of {found.tree.source}. Received: none in class {found.empty[0]!r}.",
+            f"Expected images in each class of {found.tree.source}. "
+            f"Received: none in class {found.empty[0]!r}{skipped}.",
             hint="Add images to it or remove the folder.",
         )
 
@@ -271,9 +273,10 @@ def _check_skipped(tree: ImageTree, total: int, unreadable: tuple[Skipped, ...],
         )
     if not total:
         raise DataError(f"Expected images in {tree.source}. Received: none.")
+    is_format = any(entry.reason.endswith("is not supported") for entry in skipped)
     if len(skipped) == total or len(skipped) > max(ALLOWED_SKIPS, ALLOWED_FRACTION * total):
         raise DataError(
             f"Expected at least {1 - ALLOWED_FRACTION:.0%} of the images in {tree.source} to be readable. "
             f"Received: {len(skipped)} of {total} that are not: {reasons(skipped[:3])}.",
-            hint="Remove or repair them.",
+            hint="Convert them to JPEG or PNG, or remove them." if is_format else "Remove or repair them.",
         )
