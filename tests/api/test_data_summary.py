@@ -52,11 +52,10 @@ def test_many_classes_and_files_are_shortened(tmp_path: Path) -> None:
 
 
 def test_train_prints_the_same_lines_before_it_starts(shapes_folder: Path, tmp_path: Path, convscope) -> None:
-    described = convscope("data", shapes_folder, "--json", cwd=tmp_path)
+    described = convscope("data", shapes_folder, "--size", "28", "--json", cwd=tmp_path)
     lines = json.loads(described.stdout)["summary"]
-    done = convscope(
-        "train", shapes_folder, "--epochs", "0.01", "--out", tmp_path / "run", "--size", "12", cwd=tmp_path
-    )
+    words = ("--epochs", "0.01", "--size", "28", "--out", tmp_path / "run")
+    done = convscope("train", shapes_folder, *words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     shown = done.stderr.splitlines()
     start = next(index for index, line in enumerate(shown) if line.startswith("starting TensorFlow"))
