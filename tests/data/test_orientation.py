@@ -72,6 +72,13 @@ def test_digits_under_other_labels_are_left(per_class: int = 5) -> None:
             assert not decided(images, order[labels]) and not decided(images.transpose(0, 2, 1), order[labels])
 
 
+def test_digits_of_which_half_are_transposed_are_left() -> None:
+    images, labels = digits(20)
+    mixed = np.where((np.arange(len(images)) % 2 == 0)[:, None, None], images, images.transpose(0, 2, 1))
+    assert not decided(mixed, labels)
+    assert detect_orientation(mixed[..., None], labels, None) == ("", "")
+
+
 def test_noise_shapes_and_other_sizes_are_left() -> None:
     rng, labels = np.random.default_rng(0), np.arange(100) % 10
     smooth = np.asarray(Image.fromarray(rng.integers(0, 256, (100 * 4, 4), np.uint8)).resize((28, 2800)))

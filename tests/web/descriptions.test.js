@@ -40,7 +40,7 @@ test("an empty record has no lines", () => {
 test("the data are listed with their sizes, without empty splits", () => {
   const lines = new Map(data_lines({ source: "MNIST train", train: 54999, validation: 5001, test: 0, skipped: [{}] }));
   assert.equal(lines.get("Images"), "54,999 for training, 5,001 for validation");
-  assert.equal(lines.get("Skipped"), "1 file that could not be read");
+  assert.equal(lines.get("Skipped"), "1 file");
 });
 
 test("preprocessing steps are listed in order, without those that do nothing", () => {

@@ -50,12 +50,13 @@ export function training_lines({ options = {}, outcome, seconds = {} }) {
  */
 export function data_lines(data) {
   const sizes = PARTS.filter((part) => data[part] > 0).map((part) => `${count(data[part])} for ${part === "train" ? "training" : part}`);
-  const skipped = Array.isArray(data.skipped) ? data.skipped.length : 0;
+  const entries = Array.isArray(data.skipped) ? data.skipped : [];
+  const skipped = entries.reduce((total, one) => total + Number(one?.count ?? 1), 0);
   /** @type {(Line|false)[]} */
   const lines = [
     Boolean(data.source) && ["Data", String(data.source)],
     sizes.length > 0 && ["Images", sizes.join(", ")],
-    skipped > 0 && ["Skipped", `${count_noun(skipped, "file")} that could not be read`],
+    skipped > 0 && ["Skipped", count_noun(skipped, "file")],
     Boolean(data.train_fingerprint) && ["Training data fingerprint", String(data.train_fingerprint)],
     Boolean(data.test_fingerprint) && ["Test data fingerprint", String(data.test_fingerprint)],
   ];
