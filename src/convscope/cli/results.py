@@ -81,8 +81,8 @@ def evaluation_lines(evaluation: Evaluation, measured_on: str) -> list[str]:
         lines.append(f"never right {listed(missed)}")
     largest = evaluation.largest_class
     if not evaluation.is_better_than_largest_class:
-        share = largest.support / evaluation.n
-        lines.append(f"warning     no better than always predicting {largest.name}, the largest class ({share:.1%})")
+        fraction = largest.support / evaluation.n
+        lines.append(f"warning     no better than always predicting {largest.name}, the largest class ({fraction:.1%})")
     pairs = evaluation.most_confused(PAIRS)
     for index, pair in enumerate(pairs):
         head = "confused    " if index == 0 else "            "

@@ -112,12 +112,12 @@ class Evaluation:
 
     @property
     def largest_class(self) -> ClassScore:
-        """The class with the most images: its share is the accuracy of always predicting it."""
+        """The class with the most images: its fraction of the images is the accuracy of always predicting it."""
         return max(self.classes, key=lambda one: one.support)
 
     @property
     def is_better_than_largest_class(self) -> bool:
-        """Whether the interval of the accuracy lies above the share of the largest class."""
+        """Whether the interval of the accuracy lies above the fraction of the largest class."""
         return self.accuracy.low > self.largest_class.support / self.n
 
     @property
@@ -149,7 +149,7 @@ class Evaluation:
             "accuracy_without_known_wrong": without and without.to_json(),
             "balanced_accuracy": self.balanced_accuracy,
             "macro_f1": self.macro_f1,
-            "largest_class": {"name": self.largest_class.name, "share": self.largest_class.support / self.n},
+            "largest_class": {"name": self.largest_class.name, "fraction": self.largest_class.support / self.n},
             "class_names": list(self.class_names),
             "confusion": self.confusion.tolist(),
             "classes": [score.to_json() for score in self.classes],

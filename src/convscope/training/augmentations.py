@@ -197,7 +197,7 @@ class Crop(Augmentation):
 
         crop: Annotated[
             float | None,
-            Option("Random resized crop: how much of the area may be cut off, as a fraction.", AUGMENTATION, 0, 0.95),
+            Option("Random resized crop: largest fraction of the area to crop away.", AUGMENTATION, 0, 0.95),
         ] = None
 
     def move(self, placement: Placement, draw: Tensor, options: Any, tf: Any) -> Placement:
@@ -283,7 +283,7 @@ class Erase(Augmentation):
         ] = None
 
     def adjust(self, images: Tensor, draw: Tensor, options: Any, tf: Any) -> Tensor:
-        """Center the square on any pixel, so that it may be cut off by the border."""
+        """Center the square on any pixel, so that the border may crop it."""
         inside = _box(images, draw[0], draw[1], options.erase, tf)
         return tf.where(inside, tf.reduce_mean(images, axis=[1, 2], keepdims=True), images)
 
@@ -332,7 +332,7 @@ class CutMix(Augmentation):
     draws = 4
 
     def mix(self, images: Tensor, targets: Tensor, draw: Tensor, options: Any, tf: Any) -> tuple[Tensor, Tensor]:
-        """Take the part from the next image of the batch; its area is uniform in 0..1 before it is cut off."""
+        """Take the part from the next image of the batch; its area is uniform in 0..1 before the border crops it."""
         side = tf.sqrt((draw[0] + 1) / 2)
         side = tf.where((draw[1] + 1) / 2 < options.cutmix, side, 0.0)
         inside = _box(images, draw[2], draw[3], _each(side), tf)
