@@ -15,7 +15,7 @@ from convscope.api.load_data import load_data
 from convscope.arrays import MAX_CLASSES
 from convscope.data.dataset import Dataset, LoadedData, stratified_split
 from convscope.decisions import Decision
-from convscope.errors import DataError
+from convscope.errors import DataError, OptionError
 from convscope.model.model_file import check_size
 from convscope.model.presets import load_spec
 from convscope.model.spec import Spec
@@ -86,6 +86,8 @@ def prepare(
         loaded = load_data(options.data, size=options.size, **loading_keywords(options))
     elif "test_fraction" in loaded.options:
         options = replace(options, test_fraction=loaded.options["test_fraction"])
+    if options.folds == 1:
+        raise OptionError("folds must be 0 or at least 2. Received: folds=1.")
     options, recipe = choose(options, facts_of(loaded))
     is_timed = options.time is not None and options.epochs is None
     options = replace(resolve(options), epochs=None) if is_timed else resolve(options)
@@ -110,7 +112,8 @@ def facts_of(loaded: LoadedData) -> DataFacts:
 
 def loading_keywords(options: TrainOptions) -> dict[str, Any]:
     """The options of a training that `load_data` takes, but for the size."""
-    return {name: getattr(options, name) for name in ("test_fraction", "seed", "parts", "transpose")}
+    taken = {name: getattr(options, name) for name in ("test_fraction", "seed", "parts", "transpose")}
+    return taken | ({"test_fraction": 0} if options.folds else {})
 
 
 def _split(loaded: LoadedData, options: TrainOptions) -> tuple[Dataset, Dataset]:

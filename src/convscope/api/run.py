@@ -107,6 +107,12 @@ class Run:
         return Evaluation.from_json(self.record.validation) if self.record.validation else None
 
     @property
+    def cross_validation(self) -> Evaluation | None:
+        """With ``folds``: the figures of all images, each by a network that was trained without it; None without."""
+        found = self.record.cross_validation
+        return Evaluation.from_json(found) if found else None
+
+    @property
     def figures(self) -> tuple[Path, ...]:
         """The PNG files that the training drew."""
         return tuple(sorted((self.folder / PICTURES_FOLDER).glob("*.png")))

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 from convscope import decisions
 from convscope.api.ancestor import Ancestor, descend
 from convscope.api.callbacks import Callbacks
+from convscope.api.cross_validation import cross_validation_of
 from convscope.api.environment import describe_environment
 from convscope.api.evaluate import evaluate_predictions
+from convscope.api.limited_time import with_epochs_for_time
 from convscope.api.load_data import load_data
 from convscope.api.notebook_progress import default_display
 from convscope.api.open import write_page
@@ -24,7 +26,6 @@ from convscope.api.run import PICTURES_FOLDER, Run, load_run
 from convscope.api.run_data import loading_options, path_from_run, places, source_of_run
 from convscope.data.dataset import Dataset, LoadedData, image_hashes
 from convscope.data.readers import READERS
-from convscope.decisions import Decision
 from convscope.errors import DataError, DivergedError, OptionError, RunError
 from convscope.evaluation.predict import Predictions, at_temperature, predict
 from convscope.evaluation.temperature import fit_temperature
@@ -41,7 +42,7 @@ from convscope.training.checkpoint import (
 )
 from convscope.training.config import load_config
 from convscope.training.option import DATA, option_fields
-from convscope.training.options import AUTO, TrainOptions, parse_time
+from convscope.training.options import AUTO, TrainOptions
 from convscope.training.resume_check import check_same
 from convscope.training.run import (
     MODEL_FILE,
@@ -230,14 +231,20 @@ def _train(plan: Plan, found: Checkpoint | None, out: str | Path | None, callbac
             folder.rmdir()
         raise
     plan.seconds["start"] = time.perf_counter() - began
-    plan = _with_epochs_for_time(plan, callbacks)
+    try:
+        plan = with_epochs_for_time(plan, callbacks)
+        validated = cross_validation_of(plan, folder, callbacks, is_resumed=found is not None)
+    except BaseException:
+        if is_new:
+            folder.rmdir()
+        raise
     with lock_run(folder):
         callbacks.begin("training")
         checkpoints = CheckpointManager(folder, plan.identity, found)
         hooks: dict[str, Any] = {"on_progress": callbacks.progress, "is_stopped": callbacks.is_stopped}
         hooks |= {"initial": plan.ancestor.weights} if plan.ancestor else {}
         fitted = fit(plan.spec, plan.training, plan.validation, plan.options, checkpoints=checkpoints, **hooks)
-        run = _conclude(plan, fitted, folder, callbacks)
+        run = _conclude(plan, fitted, folder, callbacks, validated)
         if fitted.outcome != "interrupted":
             delete_checkpoints(folder)
     if fitted.outcome == "diverged":
@@ -247,46 +254,6 @@ def _train(plan: Plan, found: Checkpoint | None, out: str | Path | None, callbac
             hint="Try a smaller --learning-rate.",
         )
     return run
-
-
-RESERVE = 4.0
-"""Seconds of a limited time that are kept for evaluation, figures and the page."""
-
-MAX_TIMED_EPOCHS = 200.0
-
-
-def _with_epochs_for_time(plan: Plan, callbacks: Callbacks) -> Plan:
-    """With ``time``: measure the speed of this machine, and set the epochs that fit into what is left.
-
-    Raises:
-        OptionError: Not a single step fits.
-    """
-    options = plan.options
-    if options.time is None or options.epochs is not None:
-        return plan
-    from convscope.training.fit import seconds_per_step
-
-    callbacks.begin("measuring the speed of this machine")
-    began, limit = time.perf_counter(), parse_time(options.time)
-    trace, each = seconds_per_step(plan.spec, plan.training, options)
-    spent = sum(plan.seconds.values()) + time.perf_counter() - began
-    steps = int((limit - spent - trace - RESERVE) / (each * SLACK))
-    if steps < 1:
-        raise OptionError(
-            f"Expected time for at least one step, {spent + trace + RESERVE + each:.0f} s on this machine. "
-            f"Received: time={options.time!r}.",
-            hint="Give it more time.",
-        )
-    epochs = min(round(steps / options.steps_per_epoch(len(plan.training)), 2), MAX_TIMED_EPOCHS)
-    plan.seconds["measure"] = time.perf_counter() - began
-    decided = Decision("epochs", f"{epochs:g}", f"{each * 1000:.1f} ms a step, {options.time} in all")
-    callbacks.decided(decided)
-    plan.data["decisions"].append(asdict(decided))
-    return replace(plan, options=replace(options, epochs=max(epochs, 0.01)))
-
-
-SLACK = 1.1
-"""Steps are planned this much slower than they were measured, for validation and other work of the machine."""
 
 
 def _signature() -> inspect.Signature:
@@ -359,7 +326,7 @@ def _find(folder: Path, callbacks: Callbacks) -> Checkpoint:
     return found.checkpoint
 
 
-def _conclude(plan: Plan, fitted: Fitted, folder: Path, callbacks: Callbacks) -> Run:
+def _conclude(plan: Plan, fitted: Fitted, folder: Path, callbacks: Callbacks, validated: dict[str, Any] | None) -> Run:
     """Write model and record, and measure a training that came to its end."""
     seconds = plan.seconds | {"train": fitted.seconds["total"]}
     model = _model(plan, fitted)
@@ -384,6 +351,7 @@ def _conclude(plan: Plan, fitted: Fitted, folder: Path, callbacks: Callbacks) ->
         seconds=seconds,
         weights_sha256=weights_sha256(model.weights),
         stopped_early=_stopped_early(fitted),
+        cross_validation=validated,
     )
     save_run(record, folder)
     if plan.loaded.kind not in READERS or not READERS[plan.loaded.kind].is_built_in:

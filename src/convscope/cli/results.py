@@ -16,8 +16,16 @@ def train_text(run: Run) -> str:
     record, folder = run.record, run.folder
     seconds = record.seconds
     lines = []
-    measured = run.test or run.validation
-    if measured:
+    measured = run.cross_validation or run.test or run.validation
+    if run.cross_validation and record.cross_validation:
+        lines += evaluation_lines(
+            run.cross_validation, f"all images, by {record.cross_validation['folds']}-fold cross-validation"
+        )
+        fold_accuracies = record.cross_validation["fold_accuracies"]
+        if isinstance(fold_accuracies, list):
+            lines.append(f"folds       {', '.join(f'{value:.1%}' for value in fold_accuracies)}")
+        lines.append("            the network itself is trained on all folds")
+    elif measured:
         lines += evaluation_lines(measured, f"the {'test' if run.test else 'validation'} split")
     else:
         lines.append("Stopped early. The weights so far are saved; the test split was not used.")

@@ -65,6 +65,16 @@ class CoreOptions:
         str | None,
         Option("Weights of the classes in the loss: balanced weights rare classes more.", choices=CLASS_WEIGHTS),
     ] = None
+    folds: Annotated[
+        int,
+        Option(
+            "Measure by cross-validation with this many folds and train the network on all images; 0 holds out a test "
+            "part instead.",
+            DATA,
+            0,
+            100,
+        ),
+    ] = 0
     freeze: Annotated[
         int,
         Option("Number of layers with weights, from the input on, that keep their initial weights.", low=0, high=1000),
