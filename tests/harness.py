@@ -191,13 +191,16 @@ class _Draft:
         self.layers: list[Layer] = []
         self.nodes: list[Node] = []
         self.last, self.shape = INPUT, input_shape
+        self._shapes: dict[str, Shape] = {INPUT: input_shape}
         self._counts: Counter[str] = Counter()
 
     def add(self, layer: Layer, inputs: Sequence[str] | None = None) -> None:
         name = default_name(type(layer).__name__, self._counts)
         self.layers.append(layer)
         self.nodes.append(Node(name, tuple(inputs or (self.last,))))
-        self.last, self.shape = name, layer.output_shape(self.shape)
+        shapes = [self._shapes[one] for one in self.nodes[-1].inputs]
+        self.last, self.shape = name, layer.output_shape(layer.merge_shapes(shapes))
+        self._shapes[name] = self.shape
 
 
 def random_spec(rng: np.random.Generator) -> Spec:

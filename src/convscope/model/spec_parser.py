@@ -114,9 +114,9 @@ def keras_call(layer: Layer) -> str:
             field.name == "strides" and value == getattr(layer, "pool_size", None)
         ):
             continue
-        if isinstance(value, tuple) and value[0] == value[1]:
+        if isinstance(value, tuple) and len(value) == 2 and value[0] == value[1]:
             value = value[0]
-        positional = field.name in ("filters", "units", "kernel_size", "pool_size", "rate")
+        positional = field.name in ("filters", "units", "kernel_size", "pool_size", "rate", "target_shape")
         positional |= type(layer).__name__ == "Activation"
         parts.append(f"{value!r}" if positional else f"{field.name}={value!r}")
     return f"{type(layer).__name__}({', '.join(parts)})"

@@ -62,7 +62,7 @@ class SeparableConv2D(Layer):
 
     @property
     def is_homogeneous(self) -> bool:
-        return not self.use_bias and self.activation in ops.HOMOGENEOUS
+        return not self.use_bias and self.activation in activations.HOMOGENEOUS
 
     def output_shape(self, input_shape: Shape) -> Shape:
         check_image_shape(input_shape)
