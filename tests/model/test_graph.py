@@ -297,7 +297,7 @@ def entry(index: int, **changes: object) -> Callable[[dict[str, Any]], None]:
         (entry(4, inputs=["stem"]), "must be used. Received: add without a use"),
         (lambda record: record["network"]["layers"][3].pop("inputs"), "must have exactly the keys"),
         (lambda record: record["network"]["layers"][0].pop("name"), "must have exactly the keys"),
-        (entry(3, layer="Concatenate"), "Unknown layer"),
+        (entry(3, layer="Dot"), "Unknown layer"),
     ],
 )
 def test_a_hostile_graph_is_refused_in_one_line(change: Callable, said: str, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from convscope.model import gradient_ops, ops
+from convscope.model import activations, gradient_ops, ops
 from convscope.model.checks import (
     check_activation,
     check_image_shape,

@@ -32,11 +32,13 @@ class Normalization(Layer):
     keras_defaults: ClassVar[Mapping[str, tuple[object, ...]]] = {"axis": (-1, [-1]), "invert": (False, None)}
 
     def __post_init__(self) -> None:
-        for name, low in (("mean", -MAX_NUMBER), ("variance", 0.0)):
-            object.__setattr__(self, name, _numbers(name, getattr(self, name), low))
-        sizes = {len(self.mean), len(self.variance)} - {1}
-        if len(sizes) > 1:
-            raise SpecError(f"mean and variance must be of one length. Received: {len(self.mean)}, {len(self.variance)}.")
+        mean, variance = _numbers("mean", self.mean, -MAX_NUMBER), _numbers("variance", self.variance, 0.0)
+        if len(mean) != len(variance):
+            raise SpecError(f"mean and variance must be of one length. Received: {len(mean)} and {len(variance)} numbers.")
+        if len(set(mean)) == len(set(variance)) == 1:  # one number for all channels
+            mean, variance = mean[:1], variance[:1]
+        object.__setattr__(self, "mean", mean)
+        object.__setattr__(self, "variance", variance)
 
     @classmethod
     def examples(cls) -> tuple[Normalization, ...]:
@@ -47,10 +49,10 @@ class Normalization(Layer):
         return not any(self.mean)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        if {len(self.mean), len(self.variance)} - {1, input_shape[-1]}:
+        if len(self.mean) not in (1, input_shape[-1]):
             raise SpecError(
                 f"mean and variance must have one number, or one for each of {input_shape[-1]} channels. "
-                f"Received: an input of shape {by(input_shape)} and {max(len(self.mean), len(self.variance))} numbers."
+                f"Received: an input of shape {by(input_shape)} and {len(self.mean)} numbers."
             )
         return input_shape
 
@@ -65,7 +67,7 @@ class Normalization(Layer):
 
 
 def _numbers(name: str, value: object, low: float) -> tuple[float, ...]:
-    """One number for all channels, or one for each; equal numbers become one."""
+    """One number for all channels, or one for each."""
     given = tuple(value) if isinstance(value, list | tuple) else (value,)
     is_valid = 1 <= len(given) <= MAX_SIZE and all(
         type(one) in (int, float) and low <= one <= MAX_NUMBER for one in given
@@ -74,5 +76,4 @@ def _numbers(name: str, value: object, low: float) -> tuple[float, ...]:
         raise SpecError(
             f"{name} must be numbers from {low:g} to {MAX_NUMBER:g}, one for each channel. Received: {shown(value)}."
         )
-    numbers = tuple(float(one) for one in given)
-    return numbers[:1] if len(set(numbers)) == 1 else numbers
+    return tuple(float(one) for one in given)
