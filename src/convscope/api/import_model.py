@@ -91,7 +91,7 @@ def import_model(
         RunError: The folder is not empty or cannot be written.
     """
     read = read_keras(file)
-    used_range = input_range or ("0..1" if read.scale is None else "0..255")
+    used_range = input_range or read.input_range
     spec, weights = _in_unit_range(read, used_range)
     check_size(spec)
     h, w, c = spec.input_shape
