@@ -73,6 +73,20 @@ class Hdf5:
         """
         return tuple(self._group(self._find(path), path))
 
+    def has(self, path: str) -> bool:
+        """Whether there is an object of this path.
+
+        Raises:
+            ModelFileError: A group on the way is damaged.
+        """
+        address = self._root
+        for name in path.split("/"):
+            members = self._group(address, path)
+            if name not in members:
+                return False
+            address = members[name]
+        return True
+
     def texts(self, path: str, name: str, *, limit: int = MAX_NAME) -> tuple[str, ...] | None:
         """An attribute that holds a text or a list of texts; None where there is none of this name.
 

@@ -99,6 +99,9 @@ def read_config(config: object, *, major: int = 3) -> KerasNetwork:
     steps, scale, offset = _without_rescaling(steps)
     if not steps:
         raise ModelFileError("its network has no layer that convscope knows.")
+    for step in steps[:-1]:
+        if step.layer.activation_name == "softmax":
+            raise ModelFileError(f"{step.entry.where} ({step.entry.kind}) is a softmax; only the last layer may be one.")
     steps, is_sigmoid = _with_two_classes(steps)
     layers, nodes = [step.layer for step in steps], _nodes(steps)
     is_logits = layers[-1].activation_name != "softmax"
@@ -130,12 +133,14 @@ def _model(config: object) -> tuple[dict[str, Any], bool, object]:
 
 def _input_shape(inner: Mapping[str, Any], built: object) -> tuple[tuple[int, int, int], bool]:
     """The shape of the images, and whether they have no channel axis: then a channel of one is added."""
-    given = [*_stated_shapes(inner), inner.get("build_input_shape"), built]
+    given = [shape for shape in (*_stated_shapes(inner), inner.get("build_input_shape"), built) if shape is not None]
     for shape in given:
         sizes = shape[1:] if isinstance(shape, list) and len(shape) in (3, 4) else []
         if sizes and all(type(size) is int for size in sizes):
             return (sizes[0], sizes[1], sizes[2] if len(sizes) == 3 else 1), len(sizes) == 2
-    shown = next((shape for shape in given if shape is not None), None)
+        if inner["layers"][0]["class_name"] == "InputLayer":  # the others say what it was built for, not what it takes
+            break
+    shown = given[0] if given else None
     if isinstance(shown, list) and len(shown) == 2:
         raise ModelFileError(
             f"Expected images: rows, columns, channels. Received: rows of {ascii(shown[1])[:20]} numbers.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,8 +11,11 @@ from convscope.errors import ModelFileError
 from convscope.model.keras_vocabulary import IDLE, KINDS
 from convscope.model.spec import INPUT, MAX_LAYERS, default_name
 
-LAYOUTS = ("layers", "_layer_checkpoint_dependencies")
-"""The groups of model.weights.h5 that hold the layers: of Keras 2.15 and 3, and of Keras 2.12 to 2.14."""
+LAYOUTS = (("layers", 1), ("_layer_checkpoint_dependencies", 1), ("_layer_checkpoint_dependencies", 2))
+"""How model.weights.h5 names the groups of layers: the group around them, and how often a layer with weights is counted.
+
+The first is that of Keras 2.15 and 3, the second that of Keras 2.14, the third that of Keras 2.12 and 2.13.
+"""
 
 MAX_DEPTH = 4
 MAX_NAME = 200
@@ -79,7 +82,7 @@ def layers_of(inner: object, where: str = "its config") -> list[Any]:
 def chained(raw: Sequence[Any]) -> list[Entry]:
     """The layers of a Sequential model: each takes the one before."""
     found: list[Entry] = []
-    for where, entry, groups in _placed(raw, "", ("", "")):
+    for where, entry, groups in _placed(raw, "", ("",) * len(LAYOUTS)):
         found += _inlined(entry, where, _own_name(entry), (found[-1].name if found else INPUT,), groups, ())
         _check_count(found)
     return found
@@ -91,7 +94,7 @@ def connected(inner: Raw) -> list[Entry]:
     Raises:
         ModelFileError: It has several inputs or outputs, or a layer that is called more than once.
     """
-    placed = list(_placed(inner["layers"], "", ("", "")))
+    placed = list(_placed(inner["layers"], "", ("",) * len(LAYOUTS)))
     entries = [entry for _, entry, _ in placed]
     images = [entry.get("name") for entry in entries if entry["class_name"] == "InputLayer"]
     if len(images) != 1 or not isinstance(images[0], str) or _ends(inner.get("input_layers")) != images:
@@ -99,6 +102,7 @@ def connected(inner: Raw) -> list[Entry]:
     if entries[0]["class_name"] != "InputLayer" or _ends(inner.get("output_layers")) != [entries[-1].get("name")]:
         raise ModelFileError("Expected a model with one output, its last layer.", hint="Save a model with one output.")
     names = {images[0]: INPUT}
+    models = {entry.get("name") for entry in entries if entry["class_name"] == "Sequential"}
     found: list[Entry] = []
     for where, entry, groups in placed[1:]:
         name = entry.get("name")
@@ -106,7 +110,7 @@ def connected(inner: Raw) -> list[Entry]:
             raise ModelFileError(f"{where} ({entry['class_name']}) has no name.")
         if name in names:
             raise ModelFileError("its layers must have different names.")
-        inputs = tuple(names.get(one, f"of {one}") for one in _inbound(entry, where))
+        inputs = tuple(names.get(one, f"of {one}") for one in _inbound(entry, where, models))
         inlined = _inlined(entry, where, name, inputs, groups, ())
         names[name] = inlined[-1].name if inlined else inputs[0]
         found += inlined
@@ -149,19 +153,19 @@ def _kind_and_values(entry: object) -> tuple[str, Mapping[str, Any]]:
 def _placed(raw: Sequence[Any], within: str, parents: Sequence[str]) -> Iterator[tuple[str, Raw, tuple[str, ...]]]:
     """Each layer with its position in words, and its group in each of `LAYOUTS`.
 
-    A group is named after the class, and numbered. Keras 2.12 to 2.14 count a layer with weights twice.
+    A group is named after the class, and numbered.
     """
-    counts: tuple[Counter[str], ...] = (Counter(), Counter())
+    counts = [Counter[str]() for _ in LAYOUTS]
     for index, one in enumerate(raw):
         where = f"layer {index + 1}{within}"
         entry = check_entry(one, where)
-        kind = entry["class_name"]
-        names = [default_name(kind, count) for count in counts]
-        if has_weights(kind, entry["config"]):
-            default_name(kind, counts[1])
-        yield where, entry, tuple(
-            f"{parent}{layout}/{name}" for parent, layout, name in zip(parents, LAYOUTS, names, strict=True)
-        )
+        kind, groups = entry["class_name"], []
+        is_counted_again = has_weights(kind, entry["config"])
+        for parent, (container, times), count in zip(parents, LAYOUTS, counts, strict=True):
+            groups.append(f"{parent}{container}/{default_name(kind, count)}")
+            for _ in range(times - 1 if is_counted_again else 0):
+                default_name(kind, count)
+        yield where, entry, tuple(groups)
 
 
 def _inlined(
@@ -200,8 +204,11 @@ def _ends(value: object) -> list[object]:
     return [one[0] if isinstance(one, list) and len(one) == 3 and one[1:] == [0, 0] else None for one in ends]
 
 
-def _inbound(entry: Raw, where: str) -> list[str]:
-    """The names of the layers that a layer is called with, once."""
+def _inbound(entry: Raw, where: str, models: Collection[object]) -> list[str]:
+    """The names of the layers that a layer is called with, once.
+
+    A model inside the model was called before, with its own input: there Keras 2 counts the calls from 1.
+    """
     nodes = entry.get("inbound_nodes")
     call = nodes[0] if isinstance(nodes, list) and len(nodes) == 1 else None
     histories, options = _call_of_keras_2(call) if isinstance(call, list) else _call_of_keras_3(call)
@@ -210,7 +217,11 @@ def _inbound(entry: Raw, where: str) -> list[str]:
         any(value is one for one in (inert if key == "training" else (None,))) for key, value in options.items()
     )
     is_called = 1 <= len(histories) <= MAX_LAYERS and all(
-        isinstance(one, list) and len(one) == 3 and one[1:] == [0, 0] and type(one[0]) is str for one in histories
+        isinstance(one, list)
+        and len(one) == 3
+        and type(one[0]) is str
+        and (one[1:] == [0, 0] or (one[1:] == [1, 0] and one[0] in models))
+        for one in histories
     )
     if not is_called or not is_plain:
         raise ModelFileError(f"{where} must be called once, on outputs of other layers.")

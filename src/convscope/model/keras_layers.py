@@ -65,7 +65,8 @@ def convert(entry: Entry, place: Place) -> Layer | None:
             hint=f"Put keras.layers.Reshape({(*place.shape[:2], 1)}) before it.",
         )
     try:
-        values = _with_our_activation(dict(entry.values), place.major)
+        values = {key: _plain_number(value) for key, value in entry.values.items()}
+        values = _with_our_activation(values, place.major)
         rule = _RULES.get(entry.kind)
         found = rule(values, place) if rule else (entry.kind, values)
         return None if found is None else _make(*found)
@@ -88,6 +89,13 @@ def _with_our_activation(values: Arguments, major: int) -> Arguments:
     if "activation" in values:
         values["activation"] = "linear" if name is None else ACTIVATION_NAMES.get(name, name) if _is_text(name) else name
     return values
+
+
+def _plain_number(value: object) -> object:
+    """The number that Keras 2.12 writes as an array of NumPy."""
+    inner = value.get("config") if isinstance(value, dict) and value.get("class_name") == "__numpy__" else None
+    number = inner.get("value") if isinstance(inner, dict) else None
+    return number if _is_number(number) else value
 
 
 def _is_text(value: object) -> bool:
@@ -127,7 +135,12 @@ def _leaky_re_lu(values: Arguments, place: Place) -> tuple[str, Arguments]:
 
 
 def _elu(values: Arguments, place: Place) -> tuple[str, Arguments]:
-    alpha = values.pop("alpha", 1)
+    if "alpha" not in values:
+        raise ModelFileError(
+            ": the file does not tell its alpha, which Keras 3.0 to 3.5 leave out.",
+            hint="If it is 1, build the model with Activation('elu') instead, load the weights, and save it again.",
+        )
+    alpha = values.pop("alpha")
     if not _is_number(alpha) or alpha != 1:
         raise ModelFileError(f": alpha={ascii(alpha)[:40]} is not supported; 1 is.")
     return "Activation", values | {"activation": "elu"}

@@ -46,7 +46,7 @@ LAYER_NOTES = {
     "Concatenate": "over the channels",
     "Conv2D": "channels last",
     "Dense": "after Flatten or global pooling",
-    "ELU": "`alpha=1`; it becomes `Activation('elu')`. Keras 3.0 to 3.5 do not save `alpha`: 1 is assumed, as Keras does",
+    "ELU": "`alpha=1`; it becomes `Activation('elu')`. Refused where the file does not tell `alpha` (Keras 3.0 to 3.5)",
     "Flatten": "also of images without a channel axis",
     "GlobalAveragePooling2D": "`keepdims=False`",
     "GlobalMaxPooling2D": "`keepdims=False`",

@@ -34,7 +34,7 @@ def read_archive_weights(file: Hdf5, network: KerasNetwork) -> tuple[Spec, dict[
     Raises:
         ModelFileError: An array is missing, too many, of another shape, or has a value that is not finite.
     """
-    layout = 1 if LAYOUTS[1] in file.names("") else 0
+    layout = _layout(file, network)
 
     def paths(entry: Entry, shapes: Mapping[str, Shape]) -> list[str]:
         group = f"{entry.groups[layout]}/vars"
@@ -45,6 +45,15 @@ def read_archive_weights(file: Hdf5, network: KerasNetwork) -> tuple[Spec, dict[
         return [f"{group}/{index}" for index in range(len(shapes))]
 
     return _read(file, network, paths)
+
+
+def _layout(file: Hdf5, network: KerasNetwork) -> int:
+    """Which of `LAYOUTS` the file has: that with a group for each layer with weights, else the first."""
+    entries = [stored.entry for stored in network.stored if stored.entry and stored.shapes]
+    for index in range(len(LAYOUTS)):
+        if all(file.has(entry.groups[index]) for entry in entries):
+            return index
+    return 0
 
 
 def read_h5_weights(file: Hdf5, network: KerasNetwork) -> tuple[Spec, dict[str, np.ndarray]]:
