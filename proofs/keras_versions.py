@@ -1,22 +1,27 @@
-"""Random Keras models, saved by several versions of Keras: each file gives the same predictions, or is refused by name.
+"""Random models, saved by several versions of Keras: each file gives the same predictions, or is refused by name.
 
-    python proofs/keras_versions.py [--count 60] [--folder FOLDER] [--only "Keras 2.12"]
+    python proofs/keras_versions.py [--count 60] [--folder FOLDER] [--only "Keras 2.12"] [--pack]
 
-Each version has an environment of its own below the folder (by default in the temporary folder, some 1.5 GB each), which is
-made when it is not there. Writes docs/figures/reliability-keras-versions.json.
+Each version has an environment of its own below the folder (by default in the temporary folder, 1.5 GB each), which
+is made when it is not there. Writes docs/figures/reliability-keras-versions.json; with --pack, a few of the files into
+tests/cases/keras-versions.zip, which the test suite reads.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "model"))
@@ -35,9 +40,14 @@ VERSIONS = {
     "Keras 3.10": ("tensorflow-cpu==2.19.*", "keras==3.10.*"),
     "Keras 3.15": (),
 }
-"""What is installed for each version; nothing for the one that convscope itself uses. TensorFlow 2.12 needs Python 3.11."""
+"""What is installed for each version; nothing for the one that convscope uses. TensorFlow 2.12 needs Python 3.11."""
 
 OLDEST_PYTHON = "python3.11"
+
+PACKED = ROOT / "tests" / "cases" / "keras-versions.zip"
+PACKED_VERSIONS = ("Keras 2.12", "Keras 2.14", "Keras 2.15", "Keras 3.0", "Keras 3.5", "Keras 3.15")
+PACKED_MODELS = ("006", "015", "018", "034", "035", "046")
+"""Small ones: two models in a model, no channel, a branch, hard_sigmoid, statistics among the weights."""
 
 
 def python_of(version: str, folder: Path) -> str:
@@ -84,12 +94,30 @@ def prove(version: str, folder: Path, count: int) -> dict[str, Any]:
     }
 
 
+def pack(folder: Path) -> None:
+    """Some of the models of some versions, each with two images, as one archive."""
+    with zipfile.ZipFile(PACKED, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for version in PACKED_VERSIONS:
+            models = folder / f"models-{version.replace(' ', '-')}"
+            index = json.loads((models / "index.json").read_text())
+            index["models"] = [model for model in index["models"] if model["name"] in PACKED_MODELS]
+            contents = {"index.json": json.dumps(index).encode()}
+            for model in index["models"]:
+                contents |= {name: (models / name).read_bytes() for name in model["files"].values()}
+                stored, short = np.load(models / f"{model['name']}.npz"), io.BytesIO()
+                np.savez(short, images=stored["images"][:2], expected=stored["expected"][:2])
+                contents[f"{model['name']}.npz"] = short.getvalue()
+            for name, content in contents.items():
+                archive.writestr(zipfile.ZipInfo(f"{version.replace(' ', '-')}/{name}"), content, zipfile.ZIP_DEFLATED)
+
+
 def main() -> int:
     """Every version, one after the other."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=60)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "convscope-keras-versions")
     parser.add_argument("--only", choices=VERSIONS)
+    parser.add_argument("--pack", action="store_true")
     options = parser.parse_args()
     results = []
     for version in [options.only] if options.only else VERSIONS:
@@ -100,6 +128,8 @@ def main() -> int:
     total["refused_of_the_vocabulary"] = sum(result["refused_of_the_vocabulary"] for result in results)
     if not options.only:
         FIGURES.write_text(json.dumps({"summary": total, "versions": results}, indent=2) + "\n", encoding="utf-8")
+    if options.pack:
+        pack(options.folder)
     return 1 if total["wrong"] else 0
 
 

@@ -48,9 +48,7 @@ def compare_folder(folder: Path) -> tuple[str, list[Comparison], int]:
         The version of Keras that wrote the files, one comparison for each file, and how many files it could not save.
     """
     index = json.loads((folder / "index.json").read_text())
-    found = [
-        compare(folder, model, ending) for model in index["models"] for ending in model["files"]
-    ]
+    found = [compare(folder, model, ending) for model in index["models"] for ending in model["files"]]
     return index["keras"], found, sum(len(model["failed"]) for model in index["models"])
 
 
@@ -73,7 +71,7 @@ def compare(folder: Path, model: dict[str, Any], ending: str) -> Comparison:
 
 
 def probabilities(expected: np.ndarray, end: str) -> np.ndarray:
-    """What the model predicts, as one probability for each class: of one sigmoid, the second class is the positive one."""
+    """What the model predicts, as one probability for each class; one sigmoid is that of the second class."""
     if end.startswith("sigmoid") and expected.shape[1] == 1:
         return np.concatenate([1 - expected, expected], axis=1)
     return softmax(expected) if end == "logits" else expected

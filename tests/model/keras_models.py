@@ -2,8 +2,8 @@
 
     python tests/model/keras_models.py FOLDER [--count 60] [--first 0]
 
-It needs TensorFlow only, not convscope, because it runs in environments of old versions: see proofs/keras_versions.py. A
-model is a function of its number, so that each version saves the same models, except for what it does not have.
+It needs TensorFlow only, not convscope, because it runs in environments of old versions: see proofs/keras_versions.py.
+A model is a function of its number, so that each version saves the same models, except for what it does not have.
 """
 
 from __future__ import annotations
@@ -23,14 +23,23 @@ FORMATS = ("keras", "keras_v3", "h5")
 """The endings of the files that are tried; ``keras_v3`` is what Keras 2.12 calls the zip archive."""
 
 ACTIVATIONS = (
-    "relu", "relu", "linear", "elu", "selu", "gelu", "swish", "silu", "softplus", "softsign", "tanh", "sigmoid", "leaky_relu",
-    "relu6", "mish", "hard_silu",
+    "relu", "relu", "linear", "elu", "selu", "gelu", "swish", "silu", "softplus", "softsign", "tanh", "sigmoid",
+    "leaky_relu", "relu6", "mish", "hard_silu",
 )  # fmt: skip
-STARTS = ("none", "rescaling", "rescaling to -1..1", "normalization", "fixed normalization", "flip", "nested flip", "no channel")
+STARTS = (
+    "none",
+    "rescaling",
+    "rescaling to -1..1",
+    "normalization",
+    "fixed normalization",
+    "flip",
+    "nested flip",
+    "no channel",
+)
 ENDS = ("softmax", "softmax", "softmax layer", "softmax activation", "logits", "sigmoid", "sigmoid activation")
 UNSUPPORTED = (
-    "several sigmoids", "one number", "ReLU up to 5", "PReLU", "UpSampling2D", "Conv2DTranspose", "hard_sigmoid", "Permute",
-    "ELU 0.5", "Multiply", "softmax inside",
+    "several sigmoids", "one number", "ReLU up to 5", "PReLU", "UpSampling2D", "Conv2DTranspose", "hard_sigmoid",
+    "Permute", "ELU 0.5", "Multiply", "softmax inside",
 )  # fmt: skip
 """What some models have that convscope does not read in every version: they must be refused by name."""
 
@@ -39,6 +48,7 @@ def load_keras() -> tuple[Any, str]:
     """Keras as people of this version import it, and its version."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # TensorFlow 2.19 and later cannot run some models with it
     import keras as plain
     import tensorflow as tf
 
@@ -134,7 +144,9 @@ class Maker:
         return {
             "rescaling": lambda: [of.Rescaling(1 / 255)],
             "rescaling to -1..1": lambda: [of.Rescaling(1 / 127.5, offset=-1)],
-            "fixed normalization": lambda: [of.Normalization(mean=[0.4] * self.shape[2], variance=[0.2] * self.shape[2])],
+            "fixed normalization": lambda: [
+                of.Normalization(mean=[0.4] * self.shape[2], variance=[0.2] * self.shape[2])
+            ],
             "flip": lambda: [of.RandomFlip("horizontal"), of.GaussianNoise(0.1)],
             "nested flip": lambda: [self.keras.Sequential([of.RandomFlip("horizontal"), of.RandomRotation(0.1)])],
         }.get(self.start, list)()
@@ -155,7 +167,8 @@ class Maker:
         first = rng.choice([
             lambda: self._conv(rng.randint(2, 4), padding=rng.choice(["valid", "same"]), use_bias=rng.random() < 0.7),
             lambda: self._conv(4, padding="same", dilation_rate=2),
-            lambda: of.DepthwiseConv2D(3, padding="same", depth_multiplier=rng.randint(1, 2), activation=self._activation()),
+            lambda: of.DepthwiseConv2D(
+                3, padding="same", depth_multiplier=rng.randint(1, 2), activation=self._activation()),
             lambda: of.SeparableConv2D(3, 2, padding="same", activation=self._activation()),
         ])()  # fmt: skip
         second = rng.choice([
@@ -189,7 +202,9 @@ class Maker:
 
     def _head(self) -> list[Any]:
         of, rng = self.of, self.rng
-        flat = rng.choice([of.Flatten, of.Flatten, of.GlobalAveragePooling2D, of.GlobalMaxPooling2D, lambda: of.Reshape((-1,))])
+        flat = rng.choice(
+            [of.Flatten, of.Flatten, of.GlobalAveragePooling2D, of.GlobalMaxPooling2D, lambda: of.Reshape((-1,))]
+        )
         layers = [flat()]
         if rng.random() < 0.6:
             layers += [of.Dense(rng.randint(3, 6), activation=self._activation())]
@@ -200,21 +215,28 @@ class Maker:
             self.end = self.odd
             return [*layers, of.Dense(units, activation=activation)]
         dense = lambda units, **options: of.Dense(units, use_bias=use_bias, **options)  # noqa: E731
-        return layers + {
-            "softmax": lambda: [dense(classes, activation="softmax")],
-            "softmax layer": lambda: [dense(classes), of.Softmax()],
-            "softmax activation": lambda: [dense(classes), of.Activation("softmax")],
-            "logits": lambda: [dense(classes)],
-            "sigmoid": lambda: [dense(1, activation="sigmoid")],
-            "sigmoid activation": lambda: [dense(1), of.Activation("sigmoid")],
-        }[self.end]()
+        return (
+            layers
+            + {
+                "softmax": lambda: [dense(classes, activation="softmax")],
+                "softmax layer": lambda: [dense(classes), of.Softmax()],
+                "softmax activation": lambda: [dense(classes), of.Activation("softmax")],
+                "logits": lambda: [dense(classes)],
+                "sigmoid": lambda: [dense(1, activation="sigmoid")],
+                "sigmoid activation": lambda: [dense(1), of.Activation("sigmoid")],
+            }[self.end]()
+        )
 
     def _set_weights(self, model: Any) -> None:
         """Numbers of both signs, so that no statistic, scale or bias is at the value that hides a mistake."""
         fixed = tuple(layer.name for layer in model.layers if type(layer).__name__ == "Normalization")
         for variable in model.weights:
             name = getattr(variable, "path", variable.name)
-            if "int" in str(variable.dtype) or any(one in name for one in fixed) or name.split(":")[0] in ("mean", "variance"):
+            if (
+                "int" in str(variable.dtype)
+                or any(one in name for one in fixed)
+                or name.split(":")[0] in ("mean", "variance")
+            ):
                 continue
             shape = tuple(variable.shape)
             inputs = max(1, int(np.prod(shape[:-1])))

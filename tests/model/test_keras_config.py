@@ -96,7 +96,9 @@ def test_layer_normalization_is_read_over_the_channels_only(axis: object, is_rea
             read_config(config)
 
 
-@pytest.mark.parametrize(("axis", "is_read"), [(-1, True), ([-1], True), (1, True), ([1], True), (0, False), ([0], False), ([2], False)])
+@pytest.mark.parametrize(
+    ("axis", "is_read"), [(-1, True), ([-1], True), (1, True), ([1], True), (0, False), ([0], False), ([2], False)]
+)
 def test_a_softmax_is_read_over_the_classes_only(axis: object, is_read: bool) -> None:
     config = sequential()
     config["config"]["layers"][-1]["config"]["activation"] = "linear"

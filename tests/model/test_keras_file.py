@@ -111,6 +111,7 @@ MARKER = "import pathlib; pathlib.Path('marker').write_text('run')"
 LAMBDA = {"module": "keras.layers", "class_name": "Lambda", "registered_name": None}
 LAMBDA |= {"config": {"name": "l", "function": {"class_name": "__lambda__", "config": {"code": MARKER}}}}
 
+
 def nest(config: dict[str, Any], depth: int) -> None:
     """A Sequential model around one layer, and one around that, and so on."""
     entry = config["config"]["layers"][2]
@@ -171,7 +172,8 @@ CONFIGS: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "an endless scale": (argument(1, scale=1e300), "scale must be a number"),
     "no input shape": (
         lambda config: (
-            config["config"].pop("build_input_shape"), config.pop("build_config"), argument(0, batch_shape=None)(config)),
+            config["config"].pop("build_input_shape"), config.pop("build_config"),
+            argument(0, batch_shape=None)(config)),
         "fixed size",
     ),
     "an input of any size": (argument(0, batch_shape=[None, None, None, 1]), "fixed size"),

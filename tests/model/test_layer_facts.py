@@ -20,7 +20,8 @@ FACTS = {
     "GlobalAveragePooling2D": ("GlobalAvgPool",), "GlobalMaxPooling2D": ("GlobalMaxPool",),
     "LayerNormalization": ("LayerNorm", "keeps places", "trains"), "LeakyReLU": ("LeakyReLU 0.3", "keeps places"),
     "MaxPooling2D": ("MaxPool",), "Normalization": ("Normalization", "keeps places"),
-    "Reshape": ("Reshape", "is not shown"), "ReLU": ("ReLU", "keeps places"), "Rescaling": ("Rescaling", "keeps places"),
+    "Reshape": ("Reshape", "is not shown"), "ReLU": ("ReLU", "keeps places"),
+    "Rescaling": ("Rescaling", "keeps places"),
     "SeparableConv2D": ("SeparableConv", "trains", "is a convolution"), "Softmax": ("Softmax", "keeps places"),
     "ZeroPadding2D": ("ZeroPadding",),
 }  # fmt: skip

@@ -73,13 +73,14 @@ def import_model(
     """Import a Keras model into a run folder. Nothing in the file is executed.
 
     Args:
-        file: A ``.keras`` file that Keras 3 saved.
+        file: A ``.keras`` or ``.h5`` file that Keras 2 or 3 saved.
         data: Labeled data with the network's classes, as in `load_data`: class names and preprocessing are taken from
             it, and the network is evaluated on its test part. None if there is none.
         class_names: In the order of the network's outputs; None takes the order in which Keras numbers the classes of
-            such data (`data.class_order.keras_order`), or numbers from 0.
+            such data (`data.class_order.keras_order`), or numbers from 0. One sigmoid has
+            two classes, of which the second is the one whose probability it is.
         input_range: Input value range the model was trained on, as ``LOW..HIGH``; None takes ``0..255`` if the model
-            begins with Rescaling, else ``0..1``.
+            begins with Rescaling, or with Normalization of such values, else ``0..1``.
         fit: How other images are brought to the network's size; see `Preprocessing`. None takes the data's, or pad.
         polarity: Whether intensities are inverted; None takes the data's, or as_is.
         out: The run folder; None makes one below ``runs/``.

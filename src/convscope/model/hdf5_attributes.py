@@ -1,4 +1,4 @@
-"""Attributes of an HDF5 object that hold text, from bytes that are not trusted: the config and the names of a Keras model.
+"""Attributes of an HDF5 object that hold text, from bytes that are not trusted: config and names of a Keras model.
 
 Source: the HDF5 File Format Specification, version 3.0: attribute messages of versions 1 and 3, strings of fixed and
 variable length, and the global heap. Attributes of other types can be present; they are not read.

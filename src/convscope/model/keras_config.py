@@ -101,7 +101,9 @@ def read_config(config: object, *, major: int = 3) -> KerasNetwork:
         raise ModelFileError("its network has no layer that convscope knows.")
     for step in steps[:-1]:
         if step.layer.activation_name == "softmax":
-            raise ModelFileError(f"{step.entry.where} ({step.entry.kind}) is a softmax; only the last layer may be one.")
+            raise ModelFileError(
+                f"{step.entry.where} ({step.entry.kind}) is a softmax; only the last layer may be one."
+            )
     steps, is_sigmoid = _with_two_classes(steps)
     layers, nodes = [step.layer for step in steps], _nodes(steps)
     is_logits = layers[-1].activation_name != "softmax"
@@ -200,9 +202,7 @@ def _without_rescaling(steps: list[_Step]) -> tuple[list[_Step], float | None, f
             break
         scale, offset = first.scale * (1.0 if scale is None else scale), first.scale * offset + first.offset
         source = steps.pop(0).entry.name
-    renamed = [
-        replace(step, inputs=tuple(INPUT if name == source else name for name in step.inputs)) for step in steps
-    ]
+    renamed = [replace(step, inputs=tuple(INPUT if name == source else name for name in step.inputs)) for step in steps]
     return renamed, scale, offset
 
 
@@ -219,7 +219,7 @@ def _with_two_classes(steps: list[_Step]) -> tuple[list[_Step], bool]:
     units, activation = last.layer.units, last.layer.activation
     if activation == "sigmoid" and units > 1:
         raise ModelFileError(
-            f"{last.entry.where} ({last.entry.kind}) gives {units} sigmoids: labels that can hold together, not classes.",
+            f"{last.entry.where} ({last.entry.kind}) gives {units} sigmoids: labels that can hold together.",
             hint="Of classes that exclude each other, train with softmax.",
         )
     if activation == "linear" and units == 1:

@@ -15,8 +15,8 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from convscope.errors import ModelFileError, SpecError
 from convscope.model.forward import Weights
@@ -108,7 +108,7 @@ def read_keras(path: str | Path) -> KerasFile:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
+def _opened(path: Path) -> Iterator[BufferedReader]:
     refuse_folder(path)
     about = path.stat()
     if not stat.S_ISREG(about.st_mode) or about.st_size > 2 * MAX_FILE_BYTES:
@@ -117,7 +117,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def _head(file: BinaryIO) -> bytes:
+def _head(file: BufferedReader) -> bytes:
     """The first bytes; the file is at its start before and after."""
     file.seek(0)
     head = file.read(16)
@@ -138,7 +138,9 @@ def _read_h5(file: Hdf5, sha256: str) -> KerasFile:
     described = file.texts("", "model_config", limit=MAX_HEADER_BYTES)
     if described is None or len(described) != 1:
         is_keras = not {"layers", "_layer_checkpoint_dependencies", "vars"}.isdisjoint(file.names(""))
-        what = "weights without the network" if is_keras or file.texts("", "layer_names") is not None else "no Keras model"
+        what = (
+            "weights without the network" if is_keras or file.texts("", "layer_names") is not None else "no Keras model"
+        )
         raise ModelFileError(
             f"it is an HDF5 file with {what}.",
             hint="Build the network in Keras, load the weights, and save both: model.save('model.keras').",

@@ -1,4 +1,4 @@
-"""The layers of a Keras config and how they are connected, in the words of every version: nothing is looked up. Light."""
+"""The layers of a Keras config and their connections, in the words of every version: nothing is looked up. Light."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from convscope.model.keras_vocabulary import IDLE, KINDS
 from convscope.model.spec import INPUT, MAX_LAYERS, default_name
 
 LAYOUTS = (("layers", 1), ("_layer_checkpoint_dependencies", 1), ("_layer_checkpoint_dependencies", 2))
-"""How model.weights.h5 names the groups of layers: the group around them, and how often a layer with weights is counted.
+"""How model.weights.h5 names the groups of layers: the group around them, and how often one with weights is counted.
 
 The first is that of Keras 2.15 and 3, the second that of Keras 2.14, the third that of Keras 2.12 and 2.13.
 """

@@ -87,7 +87,9 @@ def _with_our_activation(values: Arguments, major: int) -> Arguments:
             hint="Train with another activation, such as sigmoid.",
         )
     if "activation" in values:
-        values["activation"] = "linear" if name is None else ACTIVATION_NAMES.get(name, name) if _is_text(name) else name
+        values["activation"] = (
+            "linear" if name is None else ACTIVATION_NAMES.get(name, name) if _is_text(name) else name
+        )
     return values
 
 
@@ -137,7 +139,7 @@ def _leaky_re_lu(values: Arguments, place: Place) -> tuple[str, Arguments]:
 def _elu(values: Arguments, place: Place) -> tuple[str, Arguments]:
     if "alpha" not in values:
         raise ModelFileError(
-            ": the file does not tell its alpha, which Keras 3.0 to 3.5 leave out.",
+            ": the file does not tell its alpha, which many versions of Keras 3 leave out.",
             hint="If it is 1, build the model with Activation('elu') instead, load the weights, and save it again.",
         )
     alpha = values.pop("alpha")
@@ -146,7 +148,7 @@ def _elu(values: Arguments, place: Place) -> tuple[str, Arguments]:
     return "Activation", values | {"activation": "elu"}
 
 
-def _normalization(values: Arguments, place: Place) -> tuple[str, Arguments]:
+def _normalization(values: Arguments, place: Place) -> tuple[str, Arguments] | None:
     """Statistics that are among the weights stand in later: see `keras_weights`."""
     if values.get("mean") is None and values.get("variance") is None:
         values |= {"mean": 0.0, "variance": 1.0}

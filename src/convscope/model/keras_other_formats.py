@@ -11,10 +11,16 @@ SAVE = "Load it where it was made and save it with Keras: model.save('model.kera
 _BY_ENDING = {
     ".onnx": ("an ONNX model", "Save the Keras model that it was made from: model.save('model.keras')."),
     ".tflite": ("a TensorFlow Lite model", "Save the Keras model that it was made from: model.save('model.keras')."),
-    ".pt": ("a PyTorch file", "Rebuild the network in Keras, copy the weights, and save it: model.save('model.keras')."),
+    ".pt": (
+        "a PyTorch file",
+        "Rebuild the network in Keras, copy the weights, and save it: model.save('model.keras').",
+    ),
     ".pb": ("a TensorFlow graph", SAVE),
     ".json": ("an architecture without weights", "Save both: model.save('model.keras')."),
-    ".safetensors": ("a safetensors file", "It holds weights without the network. Save both: model.save('model.keras')."),
+    ".safetensors": (
+        "a safetensors file",
+        "It holds weights without the network. Save both: model.save('model.keras').",
+    ),
     ".pkl": ("a pickle, which can run code when it is opened", SAVE),
 }
 _SAME = {".pth": ".pt", ".ckpt": ".pb", ".pickle": ".pkl", ".joblib": ".pkl"}

@@ -1,4 +1,4 @@
-"""What is read of Keras files, by format, version and layer: the one list. docs/keras_files.md is generated from it. Light."""
+"""What is read of Keras files, by format, version and layer: docs/keras_files.md is generated from this list. Light."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ LAYER_NOTES = {
     "Concatenate": "over the channels",
     "Conv2D": "channels last",
     "Dense": "after Flatten or global pooling",
-    "ELU": "`alpha=1`; it becomes `Activation('elu')`. Refused where the file does not tell `alpha` (Keras 3.0 to 3.5)",
+    "ELU": "`alpha=1`; it becomes `Activation('elu')`. Refused if the file lacks `alpha` (many versions of Keras 3)",
     "Flatten": "also of images without a channel axis",
     "GlobalAveragePooling2D": "`keepdims=False`",
     "GlobalMaxPooling2D": "`keepdims=False`",
@@ -54,7 +54,7 @@ LAYER_NOTES = {
     "LayerNormalization": "over the channels",
     "LeakyReLU": "`alpha` of Keras 2 is `negative_slope`",
     "Normalization": "over the channels; mean and variance become arguments",
-    "ReLU": "`max_value` None or 6, any `negative_slope`, `threshold=0`; it becomes `LeakyReLU` or `Activation('relu6')`",
+    "ReLU": "`max_value=6` becomes `Activation('relu6')`, a `negative_slope` becomes `LeakyReLU`; `threshold=0`",
     "Rescaling": "one number each; before all other layers it becomes the input value range",
     "Reshape": "to rows, columns and channels, or to one vector; `Reshape((28, 28, 1))` of a 28×28 image is left out",
     "Sequential": "as a layer: its layers are read in its place",

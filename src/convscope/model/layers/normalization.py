@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -34,7 +34,9 @@ class Normalization(Layer):
     def __post_init__(self) -> None:
         mean, variance = _numbers("mean", self.mean, -MAX_NUMBER), _numbers("variance", self.variance, 0.0)
         if len(mean) != len(variance):
-            raise SpecError(f"mean and variance must be of one length. Received: {len(mean)} and {len(variance)} numbers.")
+            raise SpecError(
+                f"mean and variance must be of one length. Received: {len(mean)} and {len(variance)} numbers."
+            )
         if len(set(mean)) == len(set(variance)) == 1:  # one number for all channels
             mean, variance = mean[:1], variance[:1]
         object.__setattr__(self, "mean", mean)
@@ -68,7 +70,7 @@ class Normalization(Layer):
 
 def _numbers(name: str, value: object, low: float) -> tuple[float, ...]:
     """One number for all channels, or one for each."""
-    given = tuple(value) if isinstance(value, list | tuple) else (value,)
+    given: tuple[Any, ...] = tuple(value) if isinstance(value, list | tuple) else (value,)
     is_valid = 1 <= len(given) <= MAX_SIZE and all(
         type(one) in (int, float) and low <= one <= MAX_NUMBER for one in given
     )
