@@ -24,12 +24,12 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "tests" / "model"))
+sys.path[:0] = [str(ROOT / "tests" / "model"), str(ROOT / "benchmarks")]
 
 from keras_comparison import EQUAL, REFUSED, WRONG, compare_folder  # noqa: E402
+from record import write  # noqa: E402
 
 MAKER = ROOT / "tests" / "model" / "keras_models.py"
-FIGURES = ROOT / "docs" / "figures" / "reliability-keras-versions.json"
 VERSIONS = {
     "Keras 2.12": ("tensorflow-cpu==2.12.*", "numpy<2"),
     "Keras 2.13": ("tensorflow-cpu==2.13.*", "numpy<2"),
@@ -88,10 +88,15 @@ def prove(version: str, folder: Path, count: int) -> dict[str, Any]:
             ending: dict(Counter(one.outcome for one in found if one.ending == ending))
             for ending in sorted({one.ending for one in found})
         },
-        "reasons": sorted({one.reason.split(": ", 1)[1][:200] for one in found if one.outcome == REFUSED}),
+        "reasons": sorted({_short(one.reason) for one in found if one.outcome == REFUSED}),
         "wrong_files": [f"{one.file}: {one.reason}" for one in found if one.outcome == WRONG],
         "worst": max((float(one.reason) for one in found if one.outcome == EQUAL), default=0.0),
     }
+
+
+def _short(reason: str) -> str:
+    """The refusal without the file's path and the hint."""
+    return reason.split(": ", 1)[1].split(". ")[0][:200]
 
 
 def pack(folder: Path) -> None:
@@ -127,7 +132,7 @@ def main() -> int:
     total |= {"models": options.count, "versions": len(results), "worst": max(result["worst"] for result in results)}
     total["refused_of_the_vocabulary"] = sum(result["refused_of_the_vocabulary"] for result in results)
     if not options.only:
-        FIGURES.write_text(json.dumps({"summary": total, "versions": results}, indent=2) + "\n", encoding="utf-8")
+        write("reliability-keras-versions", {"summary": total, "versions": results})
     if options.pack:
         pack(options.folder)
     return 1 if total["wrong"] else 0

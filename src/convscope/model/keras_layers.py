@@ -137,12 +137,7 @@ def _leaky_re_lu(values: Arguments, place: Place) -> tuple[str, Arguments]:
 
 
 def _elu(values: Arguments, place: Place) -> tuple[str, Arguments]:
-    if "alpha" not in values:
-        raise ModelFileError(
-            ": the file does not tell its alpha, which many versions of Keras 3 leave out.",
-            hint="If it is 1, build the model with Activation('elu') instead, load the weights, and save it again.",
-        )
-    alpha = values.pop("alpha")
+    alpha = values.pop("alpha", 1)  # Keras 3.0 to 3.10 write it only if it was given
     if not _is_number(alpha) or alpha != 1:
         raise ModelFileError(f": alpha={ascii(alpha)[:40]} is not supported; 1 is.")
     return "Activation", values | {"activation": "elu"}

@@ -46,7 +46,7 @@ LAYER_NOTES = {
     "Concatenate": "over the channels",
     "Conv2D": "channels last",
     "Dense": "after Flatten or global pooling",
-    "ELU": "`alpha=1`; it becomes `Activation('elu')`. Refused if the file lacks `alpha` (many versions of Keras 3)",
+    "ELU": "`alpha=1`; it becomes `Activation('elu')`",
     "Flatten": "also of images without a channel axis",
     "GlobalAveragePooling2D": "`keepdims=False`",
     "GlobalMaxPooling2D": "`keepdims=False`",
