@@ -197,7 +197,8 @@ def test_the_gradient_at_a_layer_that_is_used_twice_is_the_sum_over_its_uses() -
     [
         "a = Conv2D(2, 3, padding='same')\nb = Conv2D(2, (5, 1), padding='same')\nAdd()(a, b)",
         "a = Conv2D(2, 3)\nb = Conv2D(2, 1)(input)\nConv2D(2, 3)(b)\nAdd()(a, conv2d)",
-        "a = Conv2D(2, 3, padding='same')\nb = Conv2D(3, (1, 5), padding='same')\nConcatenate()(a, b)\nadd = Conv2D(1, 1)",
+        "a = Conv2D(2, 3, padding='same')\nb = Conv2D(3, (1, 5), padding='same')\nConcatenate()(a, b)\n"
+        "add = Conv2D(1, 1)",
         "ZeroPadding2D(((2, 0), (1, 3)))\na = Conv2D(2, 3, strides=2)\nZeroPadding2D(1)\nConv2D(2, 3)\n"
         "Add()(a, conv2d)",
     ],

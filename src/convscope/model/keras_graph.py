@@ -17,7 +17,7 @@ LAYOUTS = (("layers", 1), ("_layer_checkpoint_dependencies", 1), ("_layer_checkp
 The first is that of Keras 2.15 and 3, the second that of Keras 2.14, the third that of Keras 2.12 and 2.13.
 """
 
-MAX_DEPTH = 4
+MAX_DEPTH = 2
 MAX_NAME = 200
 
 Raw = Mapping[str, Any]
