@@ -19,6 +19,10 @@ from typing import Any
 import numpy as np
 
 IMAGES = 8
+SPREAD = 0.05
+"""The least standard deviation of a probability over the images: five hundred times what may be wrong."""
+
+ATTEMPTS = 24
 FORMATS = ("keras", "keras_v3", "h5")
 """The endings of the files that are tried; ``keras_v3`` is what Keras 2.12 calls the zip archive."""
 
@@ -90,7 +94,7 @@ class Maker:
     def model(self) -> Any:
         """The model, with weights of its own in every layer."""
         model = self._functional() if self.is_graph else self.keras.Sequential(self._line())
-        self._set_weights(model)
+        self._telling_weights(model)
         return model
 
     def _line(self) -> list[Any]:
@@ -185,6 +189,8 @@ class Maker:
             lambda: [of.AveragePooling2D(2, strides=1, padding=rng.choice(["valid", "same"]))],
             lambda: [of.MaxPooling2D(2, strides=rng.randint(1, 2), padding="same")],
         ])()  # fmt: skip
+        if isinstance(first, of.DepthwiseConv2D) and isinstance(second[0], of.LayerNormalization):
+            second = [of.BatchNormalization()]  # of one channel, a normalization over the channels leaves nothing
         return [first, *self._unsupported(), *second]
 
     def _unsupported(self) -> list[Any]:
@@ -227,7 +233,24 @@ class Maker:
             }[self.end]()
         )
 
-    def _set_weights(self, model: Any) -> None:
+    def _telling_weights(self, model: Any) -> None:
+        """Weights with which the images have different predictions: with dead units, any layer is right."""
+        images = self.scaled(np.random.default_rng(0).random((IMAGES, *self.shape), np.float32))
+        best, kept = -1.0, []
+        for attempt in range(ATTEMPTS):
+            self._set_weights(model, gain=1 + attempt % 4)
+            predicted = np.asarray(model(images, training=False))
+            if self.end == "logits":
+                powers = np.exp(predicted - predicted.max(axis=1, keepdims=True))
+                predicted = powers / powers.sum(axis=1, keepdims=True)
+            spread = float(predicted.std(axis=0).max())
+            if spread > best:
+                best, kept = spread, model.get_weights()
+            if spread > SPREAD:
+                break
+        model.set_weights(kept)
+
+    def _set_weights(self, model: Any, *, gain: float) -> None:
         """Numbers of both signs, so that no statistic, scale or bias is at the value that hides a mistake."""
         fixed = tuple(layer.name for layer in model.layers if type(layer).__name__ == "Normalization")
         for variable in model.weights:
@@ -240,7 +263,7 @@ class Maker:
                 continue
             shape = tuple(variable.shape)
             inputs = max(1, int(np.prod(shape[:-1])))
-            value = self.numbers.standard_normal(shape) / np.sqrt(inputs)
+            value = self.numbers.standard_normal(shape) / np.sqrt(inputs) * (gain if len(shape) > 1 else 1)
             if "variance" in name or "gamma" in name:
                 value = np.abs(value) + 0.5
             variable.assign(value.astype(np.float32))
