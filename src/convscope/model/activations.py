@@ -67,7 +67,7 @@ _FAR = np.float32(20)
 
 
 def _normal_cdf(x: Tensor) -> Tensor:
-    """The share of a normal distribution below x.
+    """The fraction of a normal distribution below x.
 
     Source:
         Press et al., "Numerical recipes", section 6.2: a Chebyshev fit of erfc whose relative error is below 1.2e-7.

@@ -1,4 +1,4 @@
-"""Files that are not Keras models, told apart by their first bytes and names: what they are, and the way out. Light."""
+"""Files that are not Keras models, recognized by their first bytes and names: what they are, and the way out. Light."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def refuse_folder(path: Path) -> None:
     """Refuse a folder in place of a file.
 
     Raises:
-        ModelFileError: It is a folder; the message says whether it is a SavedModel or a run.
+        ModelFileError: It is a folder; the message names a SavedModel or a run.
     """
     if not path.is_dir():
         return

@@ -50,17 +50,17 @@ LAYER_NOTES = {
     "Flatten": "also of images without a channel axis",
     "GlobalAveragePooling2D": "`keepdims=False`",
     "GlobalMaxPooling2D": "`keepdims=False`",
-    "Identity": "left out",
+    "Identity": "skipped",
     "LayerNormalization": "over the channels",
     "LeakyReLU": "`alpha` of Keras 2 is `negative_slope`",
     "Normalization": "over the channels; mean and variance become arguments",
     "ReLU": "`max_value=6` becomes `Activation('relu6')`, a `negative_slope` becomes `LeakyReLU`; `threshold=0`",
     "Rescaling": "one number each; before all other layers it becomes the input value range",
-    "Reshape": "to rows, columns and channels, or to one vector; `Reshape((28, 28, 1))` of a 28×28 image is left out",
+    "Reshape": "to rows, columns and channels, or to one vector; `Reshape((28, 28, 1))` of a 28×28 image is skipped",
     "Sequential": "as a layer: its layers are read in its place",
     "Softmax": "over the classes",
 }
-"""What is said of a layer; a kind that is not here is read with all arguments that its convscope layer has."""
+"""Which arguments of a layer are read; a kind that is not here is read with all arguments that its convscope layer has."""
 
 KINDS = tuple(sorted({*LAYERS, *LAYER_NOTES}))
 """Every layer that computes something and is read."""

@@ -34,7 +34,7 @@ const TAIL = [
   0.17087277, -0.82215223, 1.48851587, -1.13520398, 0.27886807, -0.18628806, 0.09678418, 0.37409196, 1.00002368, -1.26551223,
 ];
 
-/** The share of a normal distribution below a value. @type {(value: number) => number} */
+/** The fraction of a normal distribution below a value. @type {(value: number) => number} */
 function normal_cdf(value) {
   const size = Math.abs(value) / Math.SQRT2;
   const t = 1 / (1 + size / 2);
@@ -91,7 +91,7 @@ export const ACTIVATIONS = {
   gelu: each(
     "gelu", (value) => value * normal_cdf(value),
     (value) => normal_cdf(value) + (value * Math.exp((-value * value) / 2)) / Math.sqrt(2 * Math.PI),
-    "GELU: each value is multiplied by the share of a normal distribution below it.",
+    "GELU: each value is multiplied by the fraction of a normal distribution below it.",
   ),
   silu: each(
     "silu", (value) => value * sigmoid(value), (value) => sigmoid(value) * (1 + value * (1 - sigmoid(value))),
