@@ -60,7 +60,7 @@ LAYER_NOTES = {
     "Sequential": "as a layer: its layers are read in its place",
     "Softmax": "over the classes",
 }
-"""Which arguments of a layer are read; a kind that is not here is read with all arguments that its convscope layer has."""
+"""Which arguments of a layer are read; a kind that is not here is read with all arguments of its convscope layer."""
 
 KINDS = tuple(sorted({*LAYERS, *LAYER_NOTES}))
 """Every layer that computes something and is read."""
