@@ -111,6 +111,8 @@ def import_model(
     model = Model(spec, weights, names, preprocessing.to_json(), {}, provenance)
     evaluation, better = _evaluated(model, loaded)
     taken = tuple(filter(None, [order, Decision("input range", used_range, _why_range(read, input_range))]))
+    if read.is_sigmoid:
+        taken = (*taken, Decision("one sigmoid", "two classes", f"its value is the probability of {names[1]}"))
     record = _record(model, loaded, created, evaluation)
     record.data["decisions"] = decisions.to_json((*(loaded.decisions if loaded else ()), *taken))
     run = Run(_write(model, record, out), data=loaded)
@@ -164,7 +166,11 @@ def _evaluated(model: Model, loaded: LoadedData | None) -> tuple[Evaluation | No
 def _why_range(file: KerasFile, input_range: str | None) -> str:
     if input_range:
         return "as given"
-    return "the model begins without Rescaling" if file.scale is None else "the model begins with Rescaling"
+    if file.scale is not None:
+        return "the model begins with Rescaling"
+    if file.input_range == "0..255":
+        return "the model begins with Normalization of such values"
+    return "the model begins without Rescaling"
 
 
 def _record(model: Model, loaded: LoadedData | None, created: datetime, evaluation: Evaluation | None) -> RunRecord:

@@ -103,10 +103,6 @@ def _print(result: ImportResult) -> None:
         say(f"skipped     {', '.join(result.file.idle)}: active in training only")
     if result.file.is_logits:
         say("softmax     added: the last layer returned logits")
-    if result.file.is_sigmoid:
-        say(
-            f"sigmoid     read as two classes: its value is the probability of {model.class_names[1]}, the second class"
-        )
     say(f"images      {h}×{w}, {'grayscale' if c == 1 else 'RGB'}; input value range {result.input_range}")
     say(f"preprocess  other images: fit {preprocessing.fit}, polarity {preprocessing.polarity}")
     names = ", ".join(model.class_names[:SHOWN_CLASSES])
