@@ -90,8 +90,8 @@ SUBJECTS: dict[str, Subject] = {
         "api.ancestor",
     ),
     "input range": Subject(
-        "The values that a Keras model was trained on: 0..255 if it begins with Rescaling, or with Normalization of such "
-        "values, else 0..1.",
+        "The values that a Keras model was trained on: 0..255 if it begins with Rescaling, or with Normalization of "
+        "such values, else 0..1.",
         "--input-range",
         "api.import_model",
     ),
