@@ -114,3 +114,17 @@ def test_a_softmax_is_read_over_the_classes_only(axis: object, is_read: bool) ->
 def test_something_else_is_refused(config: object) -> None:
     with pytest.raises(ModelFileError, match="Expected a Sequential or functional model"):
         read_config(config)
+
+
+def test_models_in_models_are_read_two_deep() -> None:
+    config = sequential()
+    for depth in range(1, 4):
+        inner = config["config"]["layers"][1]
+        nested = {"class_name": "Sequential", "config": {"name": f"model{depth}", "layers": [inner]}}
+        config["config"]["layers"][1] = nested
+        if depth <= 2:
+            entry = read_config(config).stored[0].entry
+            assert entry and entry.groups[0] == "layers/sequential/" * depth + "layers/conv2d"
+        else:
+            with pytest.raises(ModelFileError, match="models inside each other, more than 2 deep"):
+                read_config(config)

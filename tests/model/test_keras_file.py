@@ -148,9 +148,9 @@ CONFIGS: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "a model without layers inside the model": (
         layer(2, module="keras", class_name="Sequential"), "layer 3 must have a list"),
     "a functional model inside the model": (layer(2, module="keras", class_name="Functional"), "'Functional'"),
-    "a model inside itself, six deep": (lambda config: nest(config, 6), "more than 2 deep"),
-    "a thousand models inside the model": (
-        lambda config: config["config"]["layers"].extend([config["config"]["layers"][2]] * 1000), "must have a list"),
+    "a model inside itself, six deep": (lambda config: nest(config, 6), "nested more than 12 deep"),
+    "five hundred layers": (
+        lambda config: config["config"]["layers"].extend([config["config"]["layers"][2]] * 500), "must have a list"),
     "a line that claims to be a graph": (put(class_name="Functional"), "one input"),
     "a class that is a number": (put(class_name=7), "Expected a Sequential or functional model"),
     "a list where the model should be": (put(config=[]), "must have a list"),
