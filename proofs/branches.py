@@ -17,7 +17,8 @@ ROOT = Path(__file__).parent.parent
 MODULES = {
     "data": "build_dataset data_check data_checks decode files image_folder image_input in_memory near_duplicates "
     "pixel_values png reader readers scan formats/* checks/*",
-    "model": "model_file safetensors_io files keras_config keras_file hdf5",
+    "model": "model_file safetensors_io files hdf5 hdf5_attributes "
+    "keras_config keras_file keras_graph keras_layers keras_other_formats keras_weights",
     "training": "checkpoint lock",
 }
 SETTINGS = """[run]
@@ -32,7 +33,10 @@ TESTS = (
     "tests/data",
     "tests/model/test_model_file.py",
     "tests/model/test_model_file_fuzz.py",
+    "tests/model/test_keras_config.py",
     "tests/model/test_keras_file.py",
+    "tests/model/test_keras_h5.py",
+    "tests/model/test_keras_versions.py",
     "tests/model/test_model_edges.py",
     "tests/training/test_checkpoint.py",
 )

@@ -29,7 +29,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-TARGETS = ("model", "checkpoint", "run", "keras", "network", "idx", "npz", "csv", "picture", "zip")
+TARGETS = ("model", "checkpoint", "run", "keras", "h5", "network", "idx", "npz", "csv", "picture", "zip")
 RAM_DISK = Path("/dev/shm")
 """Used for the files, if there is one."""
 
@@ -244,6 +244,41 @@ def keras_target(folder: Path) -> tuple[Check, list[bytes]]:
     return check, [b"\0" + sample[:4000], b"\1" + weights[:4000]]
 
 
+def h5_target(folder: Path) -> tuple[Check, list[bytes]]:
+    """A Keras model in one HDF5 file, with bytes of its structure changed, or another config of the same length."""
+    import atheris
+
+    from convscope.errors import ModelFileError
+    from convscope.model.keras_file import read_keras
+
+    with zipfile.ZipFile(Path(__file__).parent.parent / "tests" / "cases" / "keras-versions.zip") as archive:
+        sample = archive.read("Keras-2.12/015.h5")
+    start = sample.index(b'{"class_name"')
+    end = sample.index(b"\0", start)
+    config = json.loads(sample[start:end])
+    path = folder / "m.h5"
+
+    def check(data: bytes) -> None:
+        provider = atheris.FuzzedDataProvider(data)
+        damaged = bytearray(sample)
+        if provider.ConsumeBool():
+            changed = config
+            for _ in range(provider.ConsumeIntInRange(1, 3)):
+                changed = _mutate(changed, provider)
+            text = json.dumps(changed, separators=(",", ":")).encode()[: end - start]
+            damaged[start:end] = text.ljust(end - start)
+        else:
+            for _ in range(provider.ConsumeIntInRange(1, 4)):
+                place = provider.ConsumeIntInRange(0, len(damaged) - 1)
+                new = provider.ConsumeBytes(provider.ConsumeIntInRange(1, 8))
+                damaged[place : place + len(new)] = new
+        path.write_bytes(bytes(damaged[: len(sample)]))
+        with contextlib.suppress(ModelFileError):
+            read_keras(path)
+
+    return check, [b"\1" * 40, b"\0" * 40]
+
+
 def data_target(kind: str, folder: Path) -> tuple[Check, list[bytes]]:
     """The readers of data, one file each."""
     import bad_inputs
@@ -355,6 +390,7 @@ def _fuzz(target: str, seconds: int, folder: Path) -> None:
         "checkpoint": checkpoint_target,
         "run": run_target,
         "keras": keras_target,
+        "h5": h5_target,
         "network": network_target,
         "picture": picture_target,
     }

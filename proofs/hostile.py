@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
+import zipfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,7 @@ ROOT = Path(__file__).parent.parent
 sys.path += [str(ROOT / "tests"), str(ROOT / "tests" / "model"), str(ROOT / "benchmarks")]
 
 import test_keras_file as keras  # noqa: E402
+import test_keras_h5 as h5  # noqa: E402
 import test_model_file as own  # noqa: E402
 from keras_files import with_config, with_h5  # noqa: E402
 from sandbox import one_line, read_in_sandbox, summary  # noqa: E402
@@ -53,6 +55,13 @@ def keras_files(content: bytes) -> dict[str, bytes]:
     made = {name: make(content) for name, (make, _) in keras.ARCHIVES.items()}
     made |= {name: with_config(content, change) for name, (change, _) in keras.CONFIGS.items()}
     return made | {name: with_h5(content, change) for name, (change, _) in keras.H5.items()}
+
+
+def h5_files() -> dict[str, bytes]:
+    """Keras models in one HDF5 file, each with one thing falsified."""
+    with zipfile.ZipFile(h5.PACKED) as archive:
+        content = archive.read("Keras-2.12/015.h5")
+    return {name: h5.changed(content, change) for name, (change, _) in h5.HOSTILE.items()}
 
 
 def valid_files(folder: Path) -> tuple[bytes, bytes]:
@@ -93,6 +102,7 @@ def prove() -> list[dict[str, Any]]:
         own_content, keras_content = valid_files(Path(folder))
         cases = [("own", "m.safetensors", model_file.load_model, *case) for case in own_files(own_content).items()]
         cases += [("keras", "m.keras", read_keras, *case) for case in keras_files(keras_content).items()]
+        cases += [("h5", "m.h5", read_keras, *case) for case in h5_files().items()]
     limits = {"seconds": SECONDS, "megabytes": MEGABYTES, "unclear": one_line, "watched": True}
     return [
         {"kind": kind, "name": name, **read_in_sandbox(writing(file, content), refusal(read), **limits)}

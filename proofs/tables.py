@@ -63,10 +63,20 @@ def rows() -> list[tuple[str, str, str]]:
     if hostile := read("hostile"):
         s = hostile["summary"]
         words = f"{s['refused']} of {s['cases']} ({hostile['by_kind']['own']} of our own files, "
-        words += f"{hostile['by_kind']['keras']} of Keras's), nothing done; worst {1000 * s['seconds_worst']:.0f} ms, "
+        of_keras = sum(count for kind, count in hostile["by_kind"].items() if kind != "own")
+        words += f"{of_keras} of Keras's), nothing done; worst {1000 * s['seconds_worst']:.0f} ms, "
         words += f"{s['megabytes_worst']:.0f} MB"
         goal = "80: one clear line each, no side effect, < 1 s, < 200 MB"
         table_rows.append(("hostile model files by name", goal, words))
+    if keras := read("keras-versions"):
+        s = keras["summary"]
+        names = [version["keras"] for version in keras["versions"]]
+        words = f"{s['files']:,} files of Keras {', '.join(names[:-1])} and {names[-1]}: {s['equal']:,} with equal "
+        words += (
+            f"predictions (worst difference {s['worst']:.1e}), {s['refused']:,} refused by name, {s['wrong']:,} wrong"
+        )
+        goal = f"{s['models']} random models per version: equal to 1e-4, or refused by name"
+        table_rows.append(("Keras files of other versions, `.keras` and `.h5`", goal, words))
     if faults := read("faults"):
         s = faults["summary"]
         reached = s["faults"] // 4

@@ -34,6 +34,7 @@ from convscope.model.layers.depthwise_conv2d import DepthwiseConv2D
 from convscope.model.layers.flatten import Flatten
 from convscope.model.layers.layer import Layer
 from convscope.model.layers.max_pooling2d import MaxPooling2D
+from convscope.model.layers.normalization import Normalization
 from convscope.model.layers.separable_conv2d import SeparableConv2D
 from convscope.model.layers.softmax import Softmax
 from convscope.model.model_file import Model
@@ -191,13 +192,16 @@ class _Draft:
         self.layers: list[Layer] = []
         self.nodes: list[Node] = []
         self.last, self.shape = INPUT, input_shape
+        self._shapes: dict[str, Shape] = {INPUT: input_shape}
         self._counts: Counter[str] = Counter()
 
     def add(self, layer: Layer, inputs: Sequence[str] | None = None) -> None:
         name = default_name(type(layer).__name__, self._counts)
         self.layers.append(layer)
         self.nodes.append(Node(name, tuple(inputs or (self.last,))))
-        self.last, self.shape = name, layer.output_shape(self.shape)
+        shapes = [self._shapes[one] for one in self.nodes[-1].inputs]
+        self.last, self.shape = name, layer.output_shape(layer.merge_shapes(shapes))
+        self._shapes[name] = self.shape
 
 
 def random_spec(rng: np.random.Generator) -> Spec:
@@ -205,7 +209,7 @@ def random_spec(rng: np.random.Generator) -> Spec:
     shape: Shape = (*(int(side) for side in rng.integers(*SIDES, 2, endpoint=True)), int(rng.choice([1, 3])))
     input_shape, draft = shape, _Draft(shape)
     for _ in range(int(rng.integers(1, 6))):
-        draft.add(_fitting([*_IMAGE_LAYERS, *_ANY_LAYERS, *[_example] * 2], draft.shape, rng))
+        draft.add(_fitting([*_IMAGE_LAYERS, *_ANY_LAYERS, *[_example] * 3], draft.shape, rng))
         if _merging() and rng.random() < 0.25:
             _add_shortcut(draft, rng)
     pooled = rng.random() < 0.3
@@ -420,9 +424,17 @@ def _dense(rng: np.random.Generator, shape: Shape) -> Layer:
     )
 
 
+def _normalization(rng: np.random.Generator, shape: Shape) -> Layer:
+    """Numbers that float32 holds exactly, one for each channel or one for all."""
+    count = shape[-1] if rng.random() < 0.7 else 1
+    mean, variance = (tuple(float(x) / 16 for x in rng.integers(low, 32, count)) for low in (-16, 1))
+    return Normalization(mean, variance)
+
+
 _IMAGE_LAYERS = [_conv, _conv, _depthwise, _separable, _pooling]
 _ANY_LAYERS = [
     _batch_normalization,
+    _normalization,
     lambda rng, shape: Activation(_pick(rng, HIDDEN_ACTIVATIONS)),
 ]
 

@@ -191,12 +191,29 @@ def _sigmoid(x: float) -> float:
     return 1 / (1 + math.exp(-x)) if x > -700 else 0.0
 
 
+def _softplus(x: float) -> float:
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
+
+
+def _hard_sigmoid(x: float) -> float:
+    """Keras 3's; that of Keras 2 was another function."""
+    return min(max(x + 3, 0.0), 6.0) / 6
+
+
 ACTIVATIONS: dict[str, Callable[[float], float]] = {
     "linear": lambda x: x,
     "relu": lambda x: x if x > 0 else 0.0,
     "leaky_relu": lambda x: x if x > 0 else 0.2 * x,
+    "relu6": lambda x: min(max(x, 0.0), 6.0),
     "elu": lambda x: x if x > 0 else math.expm1(x),
+    "selu": lambda x: 1.0507009873554805 * (x if x > 0 else 1.6732632423543772 * math.expm1(x)),
+    "gelu": lambda x: x * math.erfc(-x / math.sqrt(2)) / 2,
     "silu": lambda x: x * _sigmoid(x),
+    "hard_silu": lambda x: x * _hard_sigmoid(x),
+    "mish": lambda x: x * math.tanh(_softplus(x)),
+    "softplus": lambda x: _softplus(x),
+    "softsign": lambda x: x / (1 + abs(x)),
+    "hard_sigmoid": lambda x: _hard_sigmoid(x),
     "sigmoid": _sigmoid,
     "tanh": math.tanh,
 }
@@ -234,6 +251,29 @@ def seen_by(network: Callable[[np.ndarray], np.ndarray], shape: Pair, place: Pai
     return seen
 
 
+def joined(*tensors: np.ndarray) -> np.ndarray:
+    """Each pixel's channels as one list: those of the first input, then those of the next."""
+    out = np.empty((*tensors[0].shape[:-1], sum(tensor.shape[-1] for tensor in tensors)))
+    for place in np.ndindex(out.shape[:-1]):
+        out[place] = [float(x) for tensor in tensors for x in tensor[place]]
+    return out
+
+
+def standardized(tensor: np.ndarray, mean: tuple[float, ...], variance: tuple[float, ...]) -> np.ndarray:
+    out = np.empty(tensor.shape)
+    for place in np.ndindex(tensor.shape):
+        m, v = (numbers[place[-1] % len(numbers)] for numbers in (mean, variance))
+        out[place] = (float(tensor[place]) - m) / max(math.sqrt(v), 1e-7)
+    return out
+
+
+def reshaped(picture: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    out = np.empty(shape)
+    for place, value in zip(np.ndindex(*shape), picture.ravel(), strict=True):
+        out[place] = value
+    return out
+
+
 # --- one layer of each kind ---------------------------------------------------------------------------------------
 
 Weights = Mapping[str, np.ndarray]
@@ -264,6 +304,7 @@ LAYERS: dict[str, Callable[..., np.ndarray]] = {
     "Add": lambda layer, weights, *tensors: total(*tensors),
     "AveragePooling2D": _pooling(mean),
     "BatchNormalization": lambda layer, weights, tensor: batch_normalization(tensor, weights, epsilon=layer.epsilon),
+    "Concatenate": lambda layer, weights, *tensors: joined(*tensors),
     "Conv2D": lambda layer, weights, tensor: convolution(
         tensor, weights["kernel"], weights.get("bias"), groups=layer.groups, **_sliding(layer)
     ),
@@ -278,7 +319,11 @@ LAYERS: dict[str, Callable[..., np.ndarray]] = {
     "LayerNormalization": lambda layer, weights, tensor: layer_normalization(tensor, weights, epsilon=layer.epsilon),
     "LeakyReLU": same,
     "MaxPooling2D": _pooling(max),
+    "Normalization": lambda layer, weights, tensor: standardized(tensor, layer.mean, layer.variance),
     "ReLU": same,
+    "Reshape": lambda layer, weights, tensor: np.array(
+        [reshaped(picture, layer.output_shape(picture.shape)) for picture in tensor]
+    ),
     "Rescaling": lambda layer, weights, tensor: each(tensor, lambda x: x * layer.scale + layer.offset),
     "SeparableConv2D": _separable,
     "Softmax": same,

@@ -90,9 +90,16 @@ SUBJECTS: dict[str, Subject] = {
         "api.ancestor",
     ),
     "input range": Subject(
-        "The values that a Keras model was trained on: 0..255 if it begins with Rescaling, else 0..1.",
+        "The values that a Keras model was trained on: 0..255 if it begins with Rescaling, or with Normalization of "
+        "such values, else 0..1.",
         "--input-range",
         "api.import_model",
+    ),
+    "one sigmoid": Subject(
+        "A Keras model that ends with one sigmoid has two classes; its value is the probability of the second, which "
+        "Keras labels 1.",
+        "--class-names",
+        "model.keras_config",
     ),
 }
 """Everything that can be decided, by name, in the order of the documentation."""

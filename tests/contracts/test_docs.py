@@ -57,7 +57,7 @@ def test_sphinx_builds_without_warnings_and_reports_dead_links(tmp_path: Path) -
     assert done.returncode != 0 and "nowhere" in done.stderr, "a dead link is reported"
 
 
-@pytest.mark.parametrize("script", ["scripts/cli_reference", "benchmarks/tutorial_checked.py"])
+@pytest.mark.parametrize("script", ["scripts/cli_reference", "scripts/keras_files", "benchmarks/tutorial_checked.py"])
 def test_generated_pages_are_up_to_date(script: str) -> None:
     done = subprocess.run([sys.executable, ROOT / script, "--check"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

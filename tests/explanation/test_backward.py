@@ -9,9 +9,9 @@ from harness import check_gradient, random_images, random_spec, random_weights
 
 from convscope.errors import DataError, SpecError
 from convscope.explanation.backward import backpropagate
+from convscope.model.activations import SLOPES
 from convscope.model.checks import ACTIVATIONS
 from convscope.model.layers import LAYERS
-from convscope.model.ops import SLOPES
 from convscope.model.presets import PRESETS, load_spec
 from convscope.model.spec import Spec
 from convscope.model.spec_parser import parse
@@ -57,7 +57,7 @@ def test_the_gradient_is_the_slope_between_two_forward_passes() -> None:
 @pytest.mark.parametrize("name", [name for name in ACTIVATIONS if name != "softmax"])
 def test_the_slope_of_every_activation_is_that_of_its_curve(name: str) -> None:
     curve = oracles.ACTIVATIONS[name]
-    for at in (-40.0, -3.0, -0.4, 0.3, 2.0, 40.0):
+    for at in (-40.0, -2.9, -0.4, 0.3, 2.0, 40.0):  # not at a corner, as hard_sigmoid has at -3
         before, after = (np.array([value], np.float32) for value in (at, curve(at)))
         expected = (curve(at + 1e-6) - curve(at - 1e-6)) / 2e-6
         assert SLOPES[name](before, after).item() == pytest.approx(expected, abs=1e-4)

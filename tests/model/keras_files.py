@@ -22,7 +22,7 @@ def models() -> dict[str, Callable[[], Any]]:
 
     of = keras.layers
 
-    def stack(*layers: Any, shape: tuple[int, int, int] = (12, 12, 1)) -> Callable[[], Any]:
+    def stack(*layers: Any, shape: tuple[int, ...] = (12, 12, 1)) -> Callable[[], Any]:
         return lambda: keras.Sequential([keras.Input(shape), *layers])
 
     def functional(body: Callable[[Any], Any]) -> Callable[[], Any]:
@@ -72,6 +72,16 @@ def models() -> dict[str, Callable[[], Any]]:
             of.ZeroPadding2D(((1, 0), (2, 3))), of.Conv2D(4, 3), of.LayerNormalization(), of.LeakyReLU(0.1),
             of.GlobalMaxPooling2D(), of.Dense(3, activation="softmax"), shape=(12, 12, 3),
         ),
+        "no channel, flattened": stack(of.Flatten(), of.Dense(4, activation="gelu"), of.Dense(3), shape=(12, 12)),
+        "no channel, reshaped": stack(
+            of.Rescaling(1 / 255), of.Reshape((12, -1, 1)), of.Conv2D(4, 3), *head("softmax"), shape=(12, 12)),
+        "augmentation as a model": stack(keras.Sequential([of.RandomRotation(0.1)]), of.Conv2D(4, 3), *head("softmax")),
+        "models in a model": stack(
+            keras.Sequential([of.Conv2D(4, 3), of.BatchNormalization()]), keras.Sequential([of.Conv2D(3, 3)]),
+            of.Conv2D(2, 3), *head("softmax")),
+        "one sigmoid": stack(of.Conv2D(4, 3, activation="mish"), of.Flatten(), of.Dense(1, activation="sigmoid")),
+        "branches side by side": functional(
+            lambda x: of.Concatenate()([of.Conv2D(4, 3, padding="same")(x), of.Conv2D(2, 1)(x), x])),
         "a functional line": functional(lambda x: of.Conv2D(4, 3)(of.Rescaling(1 / 255)(x))),
         "a shortcut": functional(shortcut),
         "a shortcut from the image": functional(lambda x: of.Add()([of.Conv2D(3, 3, padding="same")(x), x])),

@@ -197,6 +197,8 @@ def test_the_gradient_at_a_layer_that_is_used_twice_is_the_sum_over_its_uses() -
     [
         "a = Conv2D(2, 3, padding='same')\nb = Conv2D(2, (5, 1), padding='same')\nAdd()(a, b)",
         "a = Conv2D(2, 3)\nb = Conv2D(2, 1)(input)\nConv2D(2, 3)(b)\nAdd()(a, conv2d)",
+        "a = Conv2D(2, 3, padding='same')\nb = Conv2D(3, (1, 5), padding='same')\nConcatenate()(a, b)\n"
+        "add = Conv2D(1, 1)",
         "ZeroPadding2D(((2, 0), (1, 3)))\na = Conv2D(2, 3, strides=2)\nZeroPadding2D(1)\nConv2D(2, 3)\n"
         "Add()(a, conv2d)",
     ],
@@ -297,7 +299,7 @@ def entry(index: int, **changes: object) -> Callable[[dict[str, Any]], None]:
         (entry(4, inputs=["stem"]), "must be used. Received: add without a use"),
         (lambda record: record["network"]["layers"][3].pop("inputs"), "must have exactly the keys"),
         (lambda record: record["network"]["layers"][0].pop("name"), "must have exactly the keys"),
-        (entry(3, layer="Concatenate"), "Unknown layer"),
+        (entry(3, layer="Dot"), "Unknown layer"),
     ],
 )
 def test_a_hostile_graph_is_refused_in_one_line(change: Callable, said: str, tmp_path: Path) -> None:

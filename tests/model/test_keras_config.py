@@ -33,7 +33,10 @@ def test_a_sequential_model_is_read() -> None:
     assert found.spec.input_shape == (8, 7, 1) and found.spec.name == "mine" and not found.is_logits
     assert found.spec.layers[0] == Conv2D(filters=3, kernel_size=(3, 2), activation="relu")
     assert [row.output_shape for row in found.spec.table()] == [(6, 6, 3), (108,), (4,)]
-    assert list(found.groups) == ["conv2d", "flatten", "dense"] and found.scale is None
+    assert [stored.entry and stored.entry.groups[0] for stored in found.stored] == [
+        "layers/conv2d", "layers/flatten", "layers/dense"
+    ]  # fmt: skip
+    assert found.scale is None
 
 
 def change(*path: Any, value: object) -> Callable[[dict[str, Any]], None]:
@@ -64,7 +67,8 @@ LAYERS = ("config", "layers")
         (change(*LAYERS, 1, "config", value=[]), "layer 2 is not the description of a layer"),
         (change(*LAYERS, 1, "registered_name", value="other"), "layer 2 is 'Conv2D'"),
         (change(*LAYERS, 1, "module", value="builtins"), "layer 2 is 'Conv2D' of 'builtins'"),
-        (change(*LAYERS, 0, "config", "batch_shape", value=[None, 8, 7]), "fixed size"),
+        (change(*LAYERS, 0, "config", "batch_shape", value=[None, 8]), "rows of 8 numbers"),
+        (change(*LAYERS, 0, "config", "batch_shape", value=[None, 8, 7]), r"layer 2 \(Conv2D\) takes an image of 8×7"),
         (change(*LAYERS, 0, "config", "batch_shape", value=[None, 8, 7, 1, 1]), "fixed size"),
         (change(*LAYERS, 0, "config", "batch_shape", value=[None, 8, True, 1]), "fixed size"),
         (change("class_name", value="Model"), "Expected a Sequential or functional model"),
@@ -92,7 +96,9 @@ def test_layer_normalization_is_read_over_the_channels_only(axis: object, is_rea
             read_config(config)
 
 
-@pytest.mark.parametrize(("axis", "is_read"), [(-1, True), ([-1], True), (0, False), ([0], False), ([1], False)])
+@pytest.mark.parametrize(
+    ("axis", "is_read"), [(-1, True), ([-1], True), (1, True), ([1], True), (0, False), ([0], False), ([2], False)]
+)
 def test_a_softmax_is_read_over_the_classes_only(axis: object, is_read: bool) -> None:
     config = sequential()
     config["config"]["layers"][-1]["config"]["activation"] = "linear"
@@ -108,3 +114,17 @@ def test_a_softmax_is_read_over_the_classes_only(axis: object, is_read: bool) ->
 def test_something_else_is_refused(config: object) -> None:
     with pytest.raises(ModelFileError, match="Expected a Sequential or functional model"):
         read_config(config)
+
+
+def test_models_in_models_are_read_two_deep() -> None:
+    config = sequential()
+    for depth in range(1, 4):
+        inner = config["config"]["layers"][1]
+        nested = {"class_name": "Sequential", "config": {"name": f"model{depth}", "layers": [inner]}}
+        config["config"]["layers"][1] = nested
+        if depth <= 2:
+            entry = read_config(config).stored[0].entry
+            assert entry and entry.groups[0] == "layers/sequential/" * depth + "layers/conv2d"
+        else:
+            with pytest.raises(ModelFileError, match="models inside each other, more than 2 deep"):
+                read_config(config)

@@ -37,6 +37,12 @@ NAMES = (
     "idle layers",
     "rescaled in the middle",
     "the newer kinds",
+    "no channel, flattened",
+    "no channel, reshaped",
+    "augmentation as a model",
+    "models in a model",
+    "one sigmoid",
+    "branches side by side",
     "a functional line",
     "a shortcut",
     "a shortcut from the image",
@@ -53,9 +59,13 @@ def test_it_computes_what_keras_computes(name: str, tmp_path: Path) -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (5, *model.input_shape[1:]), np.uint8)
     low, high = (float(end) for end in imported.input_range.split(".."))
     wanted = model.predict(low + (high - low) * pixels.astype(np.float32) / 255, verbose=0)
-    if name == "logits":
+    if name in ("logits", "no channel, flattened"):
         wanted = np.exp(wanted) / np.exp(wanted).sum(axis=1, keepdims=True)
-    ours = logits(imported.run.model.spec, imported.run.model.weights, pixels.astype(np.float32) / 255)
+    if name == "one sigmoid":
+        wanted = np.concatenate([1 - wanted, wanted], axis=1)
+    spec = imported.run.model.spec
+    images = pixels.reshape(5, *spec.input_shape).astype(np.float32) / 255
+    ours = logits(spec, imported.run.model.weights, images)
     ours = np.exp(ours - ours.max(axis=1, keepdims=True))
     np.testing.assert_allclose(ours / ours.sum(axis=1, keepdims=True), wanted, atol=1e-5)
 
@@ -111,6 +121,16 @@ MARKER = "import pathlib; pathlib.Path('marker').write_text('run')"
 LAMBDA = {"module": "keras.layers", "class_name": "Lambda", "registered_name": None}
 LAMBDA |= {"config": {"name": "l", "function": {"class_name": "__lambda__", "config": {"code": MARKER}}}}
 
+
+def nest(config: dict[str, Any], depth: int) -> None:
+    """A Sequential model around one layer, and one around that, and so on."""
+    entry = config["config"]["layers"][2]
+    for _ in range(depth):
+        inner = {"name": "s", "layers": [entry]}
+        entry = {"module": "keras", "class_name": "Sequential", "registered_name": None, "config": inner}
+    config["config"]["layers"][2] = entry
+
+
 CONFIGS: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "a Lambda with code (CVE-2024-3660)": (layer(2, **LAMBDA), "layer 3 is 'Lambda'"),
     "any module and function (CVE-2025-1550)": (
@@ -125,7 +145,12 @@ CONFIGS: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "a class of the author's with a known name": (
         layer(2, registered_name="evil>Conv2D", module="evil"), "layer 3 is 'Conv2D' of 'evil'"),
     "a known name registered by somebody": (layer(2, registered_name="evil>Conv2D"), "layer 3"),
-    "a model inside the model": (layer(2, module="keras", class_name="Sequential"), "'Sequential'"),
+    "a model without layers inside the model": (
+        layer(2, module="keras", class_name="Sequential"), "layer 3 must have a list"),
+    "a functional model inside the model": (layer(2, module="keras", class_name="Functional"), "'Functional'"),
+    "a model inside itself, six deep": (lambda config: nest(config, 6), "nested more than 12 deep"),
+    "five hundred layers": (
+        lambda config: config["config"]["layers"].extend([config["config"]["layers"][2]] * 500), "must have a list"),
     "a line that claims to be a graph": (put(class_name="Functional"), "one input"),
     "a class that is a number": (put(class_name=7), "Expected a Sequential or functional model"),
     "a list where the model should be": (put(config=[]), "must have a list"),
@@ -138,7 +163,7 @@ CONFIGS: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "an unknown argument": (argument(2, run="me"), "the argument 'run'"),
     "an activation of the author's": (
         argument(2, activation={"module": "builtins", "class_name": "function", "config": "eval"}), "activation"),
-    "an activation that we do not have": (argument(2, activation="gelu"), "activation"),
+    "an activation that we do not have": (argument(2, activation="glu"), "activation"),
     "a negative kernel": (argument(2, kernel_size=[-3, 3]), "kernel_size"),
     "a kernel of texts": (argument(2, kernel_size=["3", "3"]), "kernel_size"),
     "no kernel": (lambda config: config["config"]["layers"][2]["config"].pop("kernel_size"), "lacks kernel_size"),
@@ -146,20 +171,25 @@ CONFIGS: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "filters as a truth value": (argument(2, filters=True), "filters"),
     "low-rank weights": (argument(4, lora_rank=4), "lora_rank"),
     "a quantised layer": (argument(4, quantization_config={"mode": "int8"}), "quantization_config"),
-    "a leaky ReLU": (
-        layer(3, class_name="ReLU", config={"max_value": None, "negative_slope": 0.1, "threshold": 0.0}),
-        "negative_slope=0.1"),
+    "a ReLU up to 5": (
+        layer(3, class_name="ReLU", config={"max_value": 5, "negative_slope": 0.0, "threshold": 0.0}), "max_value=5"),
+    "a ReLU from 1": (
+        layer(3, class_name="ReLU", config={"max_value": 6, "negative_slope": 0.0, "threshold": 1.0}), "max_value=6"),
+    "an ELU of another kind": (layer(3, class_name="ELU", config={"alpha": 0.5}), "alpha=0.5"),
     "a flag where zero is meant": (
         layer(3, class_name="ReLU", config={"negative_slope": False}), "negative_slope=False"),
     "a scale of texts": (argument(1, scale="1/255"), "scale must be a number"),
     "an endless scale": (argument(1, scale=1e300), "scale must be a number"),
     "no input shape": (
-        lambda config: (config["config"].pop("build_input_shape"), argument(0, batch_shape=None)(config)),
+        lambda config: (
+            config["config"].pop("build_input_shape"), config.pop("build_config"),
+            argument(0, batch_shape=None)(config)),
         "fixed size",
     ),
     "an input of any size": (argument(0, batch_shape=[None, None, None, 1]), "fixed size"),
     "an input of a million rows": (argument(0, batch_shape=[None, 10**6, 12, 1]), "1 to 1024"),
-    "one sigmoid": (argument(4, units=1, activation="sigmoid"), "sigmoid"),
+    "several sigmoids": (argument(4, activation="sigmoid"), "3 sigmoids"),
+    "one number": (argument(4, units=1, activation="linear"), "a regression, or a logit"),
     "units that the weights do not have": (argument(4, units=4), "must have the shape"),
     "a bias that the weights do not have": (argument(2, use_bias=False), "Expected 1 weight arrays"),
 }  # fmt: skip
@@ -214,7 +244,7 @@ GRAPHS: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "two layers of one name": (layer(1, name="add"), "must have different names|does not come before"),
     "a branch without a use": (history(3, ["conv2d", 0, 0]), "must be used"),
     "shapes that do not add": (argument(1, filters=2), "two or more inputs of one shape"),
-    "a layer that we do not have": (layer(2, class_name="Concatenate"), "layer 3 is 'Concatenate'"),
+    "a layer that we do not have": (layer(2, class_name="Dot"), "layer 3 is 'Dot'"),
     "a Lambda in a branch": (layer(1, **LAMBDA), "layer 2 is 'Lambda'"),
     "a model inside the model": (layer(1, module="keras", class_name="Functional"), "layer 2 is 'Functional'"),
 }  # fmt: skip
@@ -297,9 +327,9 @@ H5: dict[str, tuple[Callable[[Any], None], str]] = {
 ARCHIVES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "an empty file": (lambda content: b"", "not a whole zip archive"),
     "a text": (lambda content: b"model", "not a whole zip archive"),
-    "a pickle": (lambda content: b"\x80\x04cos\nsystem\n(S'touch marker'\ntR.", "not a whole zip archive"),
+    "a pickle": (lambda content: b"\x80\x04cos\nsystem\n(S'touch marker'\ntR.", "is a pickle"),
     "half an archive": (lambda content: content[: len(content) // 2], "not a whole zip archive"),
-    "an old .h5 model": (weights_of, "not a whole zip archive"),
+    "weights alone": (weights_of, "weights without the network"),
     "no config": (lambda content: repack(content, config=None), "lacks config.json"),
     "no weights": (lambda content: repack(content, weights=None), "lacks model.weights.h5"),
     "no metadata": (lambda content: repack(content, metadata=None), "lacks metadata.json"),

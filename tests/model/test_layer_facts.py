@@ -13,12 +13,15 @@ from convscope.model.layers.layer import SLOW, Layer
 
 FACTS = {
     "Activation": ("linear", "keeps places"), "Add": ("Add", "keeps places"), "AveragePooling2D": ("AvgPool",),
-    "BatchNormalization": ("BatchNorm", "keeps places", "trains"), "Conv2D": ("Conv2D", "trains", "is a convolution"),
+    "BatchNormalization": ("BatchNorm", "keeps places", "trains"), "Concatenate": ("Concatenate", "keeps places"),
+    "Conv2D": ("Conv2D", "trains", "is a convolution"),
     "Dense": ("Dense", "trains"), "DepthwiseConv2D": ("DepthwiseConv", "trains", "is a convolution"),
     "Dropout": ("Dropout 0.5", "keeps places", "is not shown"), "Flatten": ("Flatten", "is not shown"),
     "GlobalAveragePooling2D": ("GlobalAvgPool",), "GlobalMaxPooling2D": ("GlobalMaxPool",),
     "LayerNormalization": ("LayerNorm", "keeps places", "trains"), "LeakyReLU": ("LeakyReLU 0.3", "keeps places"),
-    "MaxPooling2D": ("MaxPool",), "ReLU": ("ReLU", "keeps places"), "Rescaling": ("Rescaling", "keeps places"),
+    "MaxPooling2D": ("MaxPool",), "Normalization": ("Normalization", "keeps places"),
+    "Reshape": ("Reshape", "is not shown"), "ReLU": ("ReLU", "keeps places"),
+    "Rescaling": ("Rescaling", "keeps places"),
     "SeparableConv2D": ("SeparableConv", "trains", "is a convolution"), "Softmax": ("Softmax", "keeps places"),
     "ZeroPadding2D": ("ZeroPadding",),
 }  # fmt: skip
@@ -34,6 +37,10 @@ def shape_for(layer: Layer) -> tuple[int, ...]:
     except SpecError:
         return NUMBERS
     return MAPS
+
+
+def merges(layer: Layer) -> bool:
+    return type(layer).__name__ in ("Add", "Concatenate")
 
 
 def weights_of(layer: Layer) -> dict[str, np.ndarray]:
@@ -69,7 +76,7 @@ def test_a_kind_says_what_it_is(name: str) -> None:
 def test_a_homogeneous_layer_passes_a_factor_on(layer: Layer) -> None:
     x = inputs(layer)
     passes = np.allclose(run(layer, 3 * x), 3 * run(layer, x), rtol=1e-4, atol=1e-4)
-    assert layer.is_homogeneous == (passes and type(layer).__name__ != "Add"), "Add passes on the factor of both inputs"
+    assert layer.is_homogeneous == (passes and not merges(layer)), "a merging layer passes on the factor of all inputs"
 
 
 @pytest.mark.parametrize("layer", EXAMPLES)
@@ -102,8 +109,9 @@ def test_parameters_count_the_numbers_of_the_weights(layer: Layer) -> None:
 
 @pytest.mark.parametrize("layer", EXAMPLES)
 def test_one_input_is_taken_unless_the_layer_merges_several(layer: Layer) -> None:
-    if type(layer).__name__ == "Add":
-        assert layer.merge_shapes([MAPS, MAPS]) == MAPS
+    if merges(layer):
+        channels = {"Add": 4, "Concatenate": 8}[type(layer).__name__]
+        assert layer.merge_shapes([MAPS, MAPS]) == (*MAPS[:2], channels)
         return
     assert layer.merge_shapes([MAPS]) == MAPS
     for shapes in ([], [MAPS, MAPS]):

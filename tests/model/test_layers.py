@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import convscope
-from convscope.arithmetic import PADDINGS
+from convscope.arithmetic import PADDINGS, ReceptiveField
 from convscope.errors import SpecError
 from convscope.model import layers
 from convscope.model.checks import ACTIVATIONS, INITIALIZERS, MAX_SIZE
@@ -21,6 +21,7 @@ from convscope.model.layers import LAYERS, kinds_of
 from convscope.model.layers.activation import Activation
 from convscope.model.layers.average_pooling2d import AveragePooling2D
 from convscope.model.layers.batch_normalization import BatchNormalization
+from convscope.model.layers.concatenate import Concatenate
 from convscope.model.layers.conv2d import Conv2D
 from convscope.model.layers.dense import Dense
 from convscope.model.layers.depthwise_conv2d import DepthwiseConv2D
@@ -29,9 +30,12 @@ from convscope.model.layers.flatten import Flatten
 from convscope.model.layers.global_average_pooling2d import GlobalAveragePooling2D
 from convscope.model.layers.layer import Layer
 from convscope.model.layers.max_pooling2d import MaxPooling2D
+from convscope.model.layers.normalization import Normalization
 from convscope.model.layers.re_lu import ReLU
+from convscope.model.layers.reshape import Reshape
 from convscope.model.layers.separable_conv2d import SeparableConv2D
 from convscope.model.layers.softmax import Softmax
+from convscope.model.spec_parser import keras_call, parse
 
 SHAPE = (12, 10, 6)
 SLIDING = (Conv2D, DepthwiseConv2D, SeparableConv2D)
@@ -120,7 +124,7 @@ def test_a_layer_is_homogeneous_only_if_a_factor_passes_through(name: str) -> No
                 once, thrice = (example.forward(x, weights).output for x in (tensor, 3 * tensor))
                 passes = np.allclose(thrice, 3 * once, rtol=1e-4, atol=1e-4)
                 assert passes or not example.is_homogeneous, example
-                if name not in ("Add", "Activation"):  # which are not asked, or were checked by name
+                if name not in ("Add", "Concatenate", "Activation"):  # which are not asked, or were checked by name
                     assert passes == example.is_homogeneous, example
 
 
@@ -363,3 +367,65 @@ def test_a_long_value_is_cut_short_in_the_message() -> None:
     with pytest.raises(SpecError) as caught:
         Conv2D("9" * 100_000, 3)
     assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize(
+    "value", [(2, 3), (), (0, 2, 3), (-1, -1, 3), (1.0, 2, 3), (True, 2, 3), 24, "24", None, (10**9, 1, 1)]
+)
+def test_a_shape_that_is_neither_maps_nor_a_vector_is_refused(value) -> None:
+    with pytest.raises(SpecError, match=r"^target_shape must be rows, columns and channels, or one number"):
+        Reshape(value)
+
+
+def test_a_reshape_keeps_the_number_of_values_and_only_then_the_receptive_field() -> None:
+    assert Reshape([-1, 5, 2]).output_shape((3, 10, 1)) == (3, 5, 2)
+    with pytest.raises(SpecError, match=r"cannot arrange 3×10×1 = 30 numbers as 4×2×4"):
+        Reshape((4, 2, 4)).output_shape((3, 10, 1))
+    with pytest.raises(SpecError, match="cannot arrange"):
+        Reshape((-1, 7, 1)).output_shape((3, 10, 1))
+    field = (ReceptiveField(3, 1, 0), ReceptiveField(3, 1, 0))
+    assert Reshape((3, 10, 1)).receptive_field((3, 10, 1), field) == field
+    assert Reshape((10, 3, 1)).receptive_field((3, 10, 1), field) is None
+
+
+@pytest.mark.parametrize(
+    "mean, variance, message",
+    [
+        ((0.5, 0.5), (1.0, 1.0, 1.0), "of one length. Received: 2 and 3"),
+        (0.5, -1.0, "variance must be numbers from 0"),
+        ((), (), "mean must be numbers from -1e"),
+        (float("nan"), 1.0, "mean must be numbers"),
+        (("a",), (1.0,), "mean must be numbers"),
+        ((True,), (1.0,), "mean must be numbers"),
+        (1e7, 1.0, "mean must be numbers"),
+    ],
+)
+def test_statistics_that_are_none_are_refused(mean, variance, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        Normalization(mean, variance)
+
+
+def test_equal_statistics_of_all_channels_are_one_number() -> None:
+    assert Normalization([0.5, 0.5], [2, 2]) == Normalization(0.5, 2.0) == Normalization((0.5,), (2.0,))
+    assert Normalization((0.5, 0.5), (2.0, 1.0)).mean == (0.5, 0.5)
+    with pytest.raises(
+        SpecError, match=r"one for each of 3 channels\. Received: an input of shape 4×4×3 and 2 numbers"
+    ):
+        Normalization((0.5, 0.5), (2.0, 1.0)).output_shape((4, 4, 3))
+
+
+def test_concatenation_adds_channels_and_refuses_other_rows() -> None:
+    assert Concatenate().merge_shapes([(4, 5, 2), (4, 5, 3), (4, 5, 1)]) == (4, 5, 6)
+    assert Concatenate().merge_shapes([(4,), (5,)]) == (9,)
+    for shapes in ([(4, 5, 2)], [(4, 5, 2), (5, 4, 2)], [(4, 5, 2), (40,)]):
+        with pytest.raises(SpecError, match="differ in their channels only"):
+            Concatenate().merge_shapes(shapes)
+
+
+@pytest.mark.parametrize(
+    "layer", [Reshape((-1,)), Reshape((2, 2, -1)), Normalization((0.5, 0.5), (2.0, 1.0)), Normalization(0.1, 2.0)]
+)
+def test_a_line_of_a_spec_file_is_read_back(layer: Layer) -> None:
+    lines = [keras_call(layer), "Flatten()", "Dense(2, activation='softmax')"]
+    text = "\n".join(["Conv2D(2, 1)", *lines])
+    assert parse(text, input_shape=(4, 4, 1), num_classes=2).layers[1] == layer

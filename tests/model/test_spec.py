@@ -51,7 +51,7 @@ def test_each_row_begins_where_its_inputs_ended() -> None:
         shapes: dict[str, tuple[int, ...]] = {"input": spec.input_shape}
         for row in spec.table():
             assert row.input_shapes == tuple(shapes[name] for name in row.inputs)
-            assert row.input_shape == row.input_shapes[0]
+            assert row.input_shape == row.layer.merge_shapes(row.input_shapes)
             shapes[row.name] = row.output_shape
         assert shapes[spec.table()[-1].name] == (spec.num_classes,)
         assert spec.parameters == sum(np.prod(shape, dtype=int) for shape in spec.weight_shapes().values())
@@ -182,7 +182,7 @@ def test_num_classes_stands_for_the_number_of_classes() -> None:
         ("Conv2D(1, 2, 3, 4, 5, 6, 7, 8, 9, 10)", r"Conv2D takes at most 9 values\. Received: 10"),
         ("Flatten(1)", r"Flatten takes at most 0 values\. Received: 1"),
         ("Conv2D(4, (3,))", "kernel_size must be one or two whole numbers"),
-        ("Conv2D(4, 3, activation='gelu')", "activation must be one of linear, relu"),
+        ("Conv2D(4, 3, activation='glu')", "activation must be one of linear, relu"),
         ("Conv2D(0, 3)", "filters must be a whole number from 1 to 4096"),
         ("Conv2D(4, 99)", r"a\.txt: layer 1 \(Conv2D\): kernel 99×99 does not fit its 12×10 input"),
         ("Conv2D(*[4, 3])", "line 3: Values must be"),

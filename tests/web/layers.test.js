@@ -13,6 +13,7 @@ import { trace } from "#web/core/receptive_field.js";
 await load_kinds([
   "Conv2D", "Dense", "Flatten", "Softmax", "BatchNormalization", "GlobalAveragePooling2D", "GlobalMaxPooling2D", "LeakyReLU",
   "ZeroPadding2D", "LayerNormalization", "Rescaling", "Add", "ReLU", "DepthwiseConv2D", "SeparableConv2D",
+  "Concatenate", "Normalization", "Reshape", "Activation",
 ]);
 
 /** @type {(shape: number[], ...data: number[]) => {shape: number[], data: Float32Array}} */
@@ -77,8 +78,8 @@ test("an unknown kind is an error, never the identity", async () => {
 });
 
 test("an unknown activation is an error", () => {
-  const dense = row("dense", "Dense", { units: 2, activation: "mish", use_bias: false }, [2], [2]);
-  assert.throws(() => forward(network([2], 2, dense), { "dense/kernel": tensor([2, 2], 1, 0, 0, 1) }, tensor([2], 1, 2)), /activation=mish/);
+  const dense = row("dense", "Dense", { units: 2, activation: "glu", use_bias: false }, [2], [2]);
+  assert.throws(() => forward(network([2], 2, dense), { "dense/kernel": tensor([2, 2], 1, 0, 0, 1) }, tensor([2], 1, 2)), /activation=glu/);
 });
 
 test("global max pooling keeps the largest value of each map", () => {
@@ -210,6 +211,61 @@ test("a depthwise and a separable convolution give the numbers worked out by han
   const mixed = { "s/depthwise_kernel": kernel, "s/pointwise_kernel": tensor([1, 1, 2, 2], 1, 0, -1, 2), "s/bias": tensor([2], 0, 7) };
   close(forward(separable, mixed, image).logits, [301 - 4020, 2 * 4020 + 7]);
   close(gradient(separable, mixed, forward(separable, mixed, image), 0).data, [1, -10, 100, -1000]);
+});
+
+test("concatenation puts the channels of each pixel one after the other", () => {
+  const net = network(
+    [1, 2, 1], 6,
+    row("scale", "Rescaling", { scale: 10, offset: 0 }, [1, 2, 1], [1, 2, 1], ["input"]),
+    row("pair", "Concatenate", {}, [1, 2, 2], [1, 2, 2], ["input", "scale"]),
+    row("three", "Concatenate", {}, [1, 2, 3], [1, 2, 3], ["pair", "input"]),
+    row("flatten", "Flatten", {}, [1, 2, 3], [6], ["three"]),
+    row("softmax", "Softmax", {}, [6], [6], ["flatten"]),
+  );
+  const image = tensor([1, 2, 1], 3, 4);
+  const activations = forward(net, {}, image);
+  close(activations.logits, [3, 30, 3, 4, 40, 4]);
+  check_gradient(net, {}, image);
+  const found = terms(net, {}, activations, 2, 0, 1, 2);
+  assert.ok(found.kind === "copy" && found.source === 1 && found.channel === 0 && found.value === 4);
+  const kind = kind_of(net.layers[2]);
+  assert.equal(kind.strongest_input?.(found), 1);
+  assert.match(kind.explain(found, { inputs: ["pair", "the image"], origin: String }).equation, /from channel 0 of the image$/);
+});
+
+test("normalization divides by the deviation of each channel, which is never 0", () => {
+  const layer = row("n", "Normalization", { mean: [1, 0], variance: [4, 0] }, [1, 1, 2], [1, 1, 2]);
+  const net = alone(layer);
+  close(forward(net, {}, tensor([1, 1, 2], 5, 2e-7)).logits, [2, 2], 1e-5);
+  close(gradient(net, {}, forward(net, {}, tensor([1, 1, 2], 5, 0)), 0).data, [0.5, 0]);
+  const one = alone(row("n", "Normalization", { mean: [0.5], variance: [0.25] }, [2, 2, 2], [2, 2, 2]));
+  close(forward(one, {}, IMAGE).logits, [-0.8, -1.8, 0.8, -0.4, -2.4, 0.6, -0.6, -1.2]);
+  check_gradient(one, {}, IMAGE);
+  assert.match(describe_layer(layer), /mean 1.000, 0, variance 4.000, 0\.$/);
+});
+
+test("reshaping keeps the order of the values, and says where one comes from", () => {
+  const layer = row("r", "Reshape", { target_shape: [-1] }, [2, 2, 2], [8]);
+  close(forward(alone(layer), {}, IMAGE).logits, [...IMAGE.data]);
+  check_gradient(alone(layer), {}, IMAGE);
+  assert.deepEqual(kind_of(layer).unit_source?.(layer, 5), { row: 1, column: 0, channel: 1 });
+  const wide = row("r", "Reshape", { target_shape: [1, 4, 2] }, [2, 2, 2], [1, 4, 2]);
+  assert.equal(kind_of(wide).unit_source?.(wide, 5), null);
+  assert.deepEqual(trace(alone(wide), 0, 0, 3)[0], { r0: 0, r1: 1, c0: 0, c1: 1 }, "it may come from anywhere");
+  const found = terms(alone(wide), {}, forward(alone(wide), {}, IMAGE), 0, 0, 3, 1);
+  assert.ok(found.kind === "copy" && found.row === 1 && found.column === 1 && found.channel === 1);
+});
+
+test("the activations have the values that are known of them", () => {
+  const known = {
+    relu6: [0, 6], selu: [-1.52016, 8.40561], gelu: [-0.04550, 7.99999], hard_silu: [-0.33333, 8], mish: [-0.25250, 8],
+    softplus: [0.12693, 8.00034], softsign: [-0.66667, 0.88889], hard_sigmoid: [0.16667, 1],
+  };
+  for (const [name, values] of Object.entries(known)) {
+    const net = alone(row("a", "Activation", { activation: name }, [2], [2]));
+    close(forward(net, {}, tensor([2], -2, 8)).layers[0].output.data, values, 2e-5);
+    check_gradient(net, {}, tensor([2], -2, 1.5));
+  }
 });
 
 test("a temperature above 1 brings probabilities closer together", () => {

@@ -140,7 +140,7 @@ def inputs_of(spec: Spec, index: int, images: np.ndarray, seen: Activations) -> 
 
 def add_up(terms: dict[str, Any], inputs: list[np.ndarray], at: tuple[int, ...]) -> float:
     """The value before the activation, from the parts alone; every pixel shown is checked against its place."""
-    sources = inputs[0]
+    sources = inputs[terms.get("source", 0)]
     match terms["kind"]:
         case "convolution":
             return sum(window(channel, sources) for channel in terms["channels"]) + terms["bias"]

@@ -73,13 +73,14 @@ def import_model(
     """Import a Keras model into a run folder. Nothing in the file is executed.
 
     Args:
-        file: A ``.keras`` file that Keras 3 saved.
+        file: A ``.keras`` or ``.h5`` file that Keras 2 or 3 saved.
         data: Labeled data with the network's classes, as in `load_data`: class names and preprocessing are taken from
             it, and the network is evaluated on its test part. None if there is none.
         class_names: In the order of the network's outputs; None takes the order in which Keras numbers the classes of
-            such data (`data.class_order.keras_order`), or numbers from 0.
+            such data (`data.class_order.keras_order`), or numbers from 0. One sigmoid has
+            two classes, of which the second is the one whose probability it is.
         input_range: Input value range the model was trained on, as ``LOW..HIGH``; None takes ``0..255`` if the model
-            begins with Rescaling, else ``0..1``.
+            begins with Rescaling, or with Normalization of such values, else ``0..1``.
         fit: How other images are brought to the network's size; see `Preprocessing`. None takes the data's, or pad.
         polarity: Whether intensities are inverted; None takes the data's, or as_is.
         out: The run folder; None makes one below ``runs/``.
@@ -91,7 +92,7 @@ def import_model(
         RunError: The folder is not empty or cannot be written.
     """
     read = read_keras(file)
-    used_range = input_range or ("0..1" if read.scale is None else "0..255")
+    used_range = input_range or read.input_range
     spec, weights = _in_unit_range(read, used_range)
     check_size(spec)
     h, w, c = spec.input_shape
@@ -110,6 +111,8 @@ def import_model(
     model = Model(spec, weights, names, preprocessing.to_json(), {}, provenance)
     evaluation, better = _evaluated(model, loaded)
     taken = tuple(filter(None, [order, Decision("input range", used_range, _why_range(read, input_range))]))
+    if read.is_sigmoid:
+        taken = (*taken, Decision("one sigmoid", "two classes", f"its value is the probability of {names[1]}"))
     record = _record(model, loaded, created, evaluation)
     record.data["decisions"] = decisions.to_json((*(loaded.decisions if loaded else ()), *taken))
     run = Run(_write(model, record, out), data=loaded)
@@ -163,7 +166,11 @@ def _evaluated(model: Model, loaded: LoadedData | None) -> tuple[Evaluation | No
 def _why_range(file: KerasFile, input_range: str | None) -> str:
     if input_range:
         return "as given"
-    return "the model begins without Rescaling" if file.scale is None else "the model begins with Rescaling"
+    if file.scale is not None:
+        return "the model begins with Rescaling"
+    if file.input_range == "0..255":
+        return "the model begins with Normalization of such values"
+    return "the model begins without Rescaling"
 
 
 def _record(model: Model, loaded: LoadedData | None, created: datetime, evaluation: Evaluation | None) -> RunRecord:

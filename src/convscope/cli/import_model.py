@@ -31,7 +31,7 @@ def import_model(
     Parameters
     ----------
     file
-        A Sequential model, saved by Keras 3 as .keras.
+        A Sequential or functional model that Keras 2 or 3 saved as .keras or .h5.
     out
         The run folder, new or empty. Default: a new one below runs/.
     data
@@ -41,7 +41,8 @@ def import_model(
         The classes in the order of the outputs, separated by commas. Default: those of the data as Keras sorts them, or
         0,1,2,…
     input_range
-        Input value range the model was trained on. Default: 0..255 if the model begins with Rescaling, else 0..1.
+        Input value range the model was trained on. Default: 0..255 if the model begins with Rescaling, or
+        with Normalization of such values, else 0..1.
     fit
         How other images are brought to the input size. Default: the data's, or pad.
     polarity
@@ -85,6 +86,7 @@ def _print_json(result: ImportResult) -> None:
             "better_order": asdict(result.better_order) if result.better_order else None,
             "skipped_layers": list(result.file.idle),
             "is_logits": result.file.is_logits,
+            "is_sigmoid": result.file.is_sigmoid,
             "evaluation": result.evaluation.to_json() if result.evaluation else None,
         }
     )

@@ -9,7 +9,10 @@ from typing import Any
 from convscope.arithmetic import PADDINGS
 from convscope.errors import SpecError
 
-ACTIVATIONS = ("linear", "relu", "leaky_relu", "elu", "silu", "sigmoid", "tanh", "softmax")
+ACTIVATIONS = (
+    "linear", "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "hard_silu", "mish", "softplus", "softsign",
+    "sigmoid", "hard_sigmoid", "tanh", "softmax",
+)  # fmt: skip
 INITIALIZERS = ("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal")
 
 MAX_SIZE = 4096

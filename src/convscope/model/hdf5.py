@@ -1,7 +1,7 @@
-"""Enough of HDF5 to read the weights that Keras writes, from bytes in memory that are not trusted.
+"""Enough of HDF5 to read the models and weights that Keras writes, from bytes in memory that are not trusted.
 
 HDF5 is a file system in a file: datasets may be in other files, be views of others, be compressed, or claim petabytes.
-This reader takes groups and contiguous float32 datasets in the given bytes; everything else is refused by name.
+This reader takes groups, contiguous float32 datasets and texts in attributes; everything else is refused by name.
 
 Source: the HDF5 File Format Specification, version 3.0: superblock 0, version 1 B-trees and object headers, which is
 what the library writes by default. Everything else is missing here.
@@ -17,21 +17,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from convscope.errors import ModelFileError
+from convscope.model.hdf5_attributes import MAX_NAME, parse_attribute, shape_of, texts_of
 from convscope.model.window import Shape
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MAX_NODES = 100_000
 """The most nodes, headers and blocks that are read of one file, so that a circle ends."""
 
-MAX_NAME = 200
-MAX_RANK = 8
 
-_DATASPACE, _DATATYPE, _EXTERNAL, _LAYOUT, _FILTERS, _CONTINUATION, _SYMBOL_TABLE = 0x1, 0x3, 0x7, 0x8, 0xB, 0x10, 0x11
+_DATASPACE, _DATATYPE, _EXTERNAL, _LAYOUT, _FILTERS, _ATTRIBUTE, _CONTINUATION, _SYMBOL_TABLE = (
+    0x1, 0x3, 0x7, 0x8, 0xB, 0xC, 0x10, 0x11,
+)  # fmt: skip
 _FLOAT32 = bytes.fromhex("11201f00 04000000 0000 2000 17 08 00 17 7f000000")
 """The datatype message of a little-endian IEEE float of 32 bits."""
 
 _LAYOUTS = {0: "compact", 2: "in chunks", 3: "virtual, a view of other files"}
 _SHARED = 0x02
+_READ = (_DATASPACE, _DATATYPE, _LAYOUT, _ATTRIBUTE)
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,44 @@ class Hdf5:
         self._root = struct.unpack("<Q", self._take(64, 8))[0]
 
     def names(self, path: str) -> tuple[str, ...]:
-        """The names in a group, in the order of the file.
+        """The names in a group, in the order of the file; the path of the root is empty.
 
         Raises:
             ModelFileError: No such group, or a damaged one.
         """
         return tuple(self._group(self._find(path), path))
+
+    def has(self, path: str) -> bool:
+        """Whether there is an object of this path.
+
+        Raises:
+            ModelFileError: A group on the way is damaged.
+        """
+        address = self._root
+        for name in path.split("/"):
+            members = self._group(address, path)
+            if name not in members:
+                return False
+            address = members[name]
+        return True
+
+    def texts(self, path: str, name: str, *, limit: int = MAX_NAME) -> tuple[str, ...] | None:
+        """An attribute that holds a text or a list of texts; None where there is none of this name.
+
+        Args:
+            path: Of the object that has the attribute.
+            name: Of the attribute.
+            limit: The most bytes of one text.
+
+        Raises:
+            ModelFileError: There is no such object, or the attribute is damaged or holds something else.
+        """
+        for message in self._messages(self._find(path)):
+            if message.kind == _ATTRIBUTE:
+                attribute = parse_attribute(message.content)
+                if attribute.name == name:
+                    return texts_of(attribute, self._take_counted, limit=limit)
+        return None
 
     def read(self, path: str, shape: Shape) -> np.ndarray:
         """A dataset, which must be float32 of exactly this shape.
@@ -95,7 +129,7 @@ class Hdf5:
             raise ModelFileError(f"its weight {path} is not a dataset.")
         if messages[_DATATYPE][: len(_FLOAT32)] != _FLOAT32:
             raise ModelFileError(f"its weight {path} is not float32.")
-        given = _dimensions(messages[_DATASPACE], path)
+        given = shape_of(messages[_DATASPACE])
         if given != shape:
             raise ModelFileError(f"its weight {path} must have the shape {shape}. Received: {str(given)[:100]}.")
         address, size = _place(messages[_LAYOUT], path)
@@ -108,6 +142,10 @@ class Hdf5:
             raise ModelFileError(f"its weights point to byte {address + size:,} of {len(self._data):,}.")
         return self._data[address : address + size]
 
+    def _take_counted(self, address: int, size: int) -> bytes:
+        self._look()
+        return self._take(address, size)
+
     def _look(self) -> None:
         self._looked_at += 1
         if self._looked_at > MAX_NODES:
@@ -115,7 +153,7 @@ class Hdf5:
 
     def _find(self, path: str) -> int:
         address = self._root
-        for name in path.split("/"):
+        for name in path.split("/") if path else ():
             members = self._group(address, path)
             if name not in members:
                 raise ModelFileError(f"its weights lack {path}.")
@@ -168,7 +206,7 @@ class Hdf5:
                 self._look()
                 kind, length, flags = struct.unpack("<2HB", block[place : place + 5])
                 content = block[place + 8 : place + 8 + length]
-                if len(content) < length or (flags & _SHARED and kind in (_DATASPACE, _DATATYPE, _LAYOUT)):
+                if len(content) < length or (flags & _SHARED and kind in _READ):
                     raise ModelFileError("its weights have a damaged object header.")
                 place += 8 + length
                 if kind == _CONTINUATION and length >= 16:
@@ -185,14 +223,6 @@ def _text(names: bytes, start: int) -> str:
     except UnicodeDecodeError:
         pass
     raise ModelFileError(f"its weights have a name that is not UTF-8 of 1 to {MAX_NAME} bytes.")
-
-
-def _dimensions(content: bytes, path: str) -> Shape:
-    version, rank = content[0], content[1]
-    start = {1: 8, 2: 4}.get(version)
-    if start is None or rank > MAX_RANK or len(content) < start + 8 * rank:
-        raise ModelFileError(f"its weight {path} has a shape of another kind.")
-    return struct.unpack(f"<{rank}Q", content[start : start + 8 * rank])
 
 
 def _place(content: bytes, path: str) -> tuple[int, int]:

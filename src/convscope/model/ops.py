@@ -6,7 +6,7 @@ output and of the weights, not on ``dilation_rate × kernel_size``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from jaxtyping import Float32
@@ -131,67 +131,6 @@ def dense(
     """Each unit's weighted sum."""
     product = rows @ kernel
     return product if bias is None else np.add(product, bias, out=product)
-
-
-def softmax(logits: Tensor) -> Tensor:
-    """Exponentials that sum to one over the last axis; the largest logit is subtracted first against overflow.
-
-    Example:
-        >>> softmax(np.array([[1000.0, 1000.0]], np.float32)).tolist()
-        [[0.5, 0.5]]
-    """
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
-
-
-def _leaky_relu(x: Tensor) -> Tensor:
-    return np.maximum(x, np.float32(0.2) * x)
-
-
-def _elu(x: Tensor) -> Tensor:
-    below = np.minimum(x, np.float32(0))
-    return np.where(x > 0, x, np.expm1(below, out=below))
-
-
-def _sigmoid(x: Tensor) -> Tensor:
-    # exp of a negative number only: it may underflow but cannot overflow
-    power = -np.abs(x)
-    np.exp(power, out=power)
-    above = np.where(x >= 0, np.float32(1), power)
-    return np.divide(above, np.add(power, 1, out=power), out=above)
-
-
-ACTIVATION_FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "linear": lambda x: x,
-    "relu": lambda x: np.maximum(x, np.float32(0)),
-    "leaky_relu": _leaky_relu,
-    "elu": _elu,
-    "silu": lambda x: x * _sigmoid(x),
-    "sigmoid": _sigmoid,
-    "tanh": np.tanh,
-    "softmax": softmax,
-}
-"""Every activation of the vocabulary, with the constants of Keras 3: leaky_relu's slope is 0.2, elu's alpha is 1."""
-
-
-def _silu_slope(x: Tensor, y: Tensor) -> Tensor:
-    probability = (0.5 + 0.5 * np.tanh(0.5 * x)).astype(np.float32)
-    return probability * (1 + x * (1 - probability))
-
-
-SLOPES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "linear": lambda x, y: np.ones_like(x),
-    "relu": lambda x, y: (x > 0).astype(np.float32),
-    "leaky_relu": lambda x, y: np.where(x > 0, np.float32(1), np.float32(0.2)),
-    "elu": lambda x, y: np.where(x > 0, np.float32(1), y + 1),
-    "silu": _silu_slope,
-    "sigmoid": lambda x, y: y * (1 - y),
-    "tanh": lambda x, y: 1 - y * y,
-}
-"""The derivative of each activation but softmax, from its input and its output; at the corner of a ReLU it is 0."""
-
-HOMOGENEOUS = ("linear", "relu", "leaky_relu")
-"""The activations that turn a positive factor on their input into the same factor on their output."""
 
 
 def _outputs(size: int, window: Window, axis: int) -> int:

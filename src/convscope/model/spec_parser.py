@@ -97,6 +97,10 @@ def from_json(value: object) -> Spec:
     return spec
 
 
+_PAIRS = ("kernel_size", "pool_size", "strides", "dilation_rate", "padding")
+"""The arguments for which one number stands for rows and columns."""
+
+
 def keras_call(layer: Layer) -> str:
     """The layer as a call of Keras, without arguments that have their default; also a line of a spec file.
 
@@ -114,9 +118,9 @@ def keras_call(layer: Layer) -> str:
             field.name == "strides" and value == getattr(layer, "pool_size", None)
         ):
             continue
-        if isinstance(value, tuple) and value[0] == value[1]:
+        if field.name in _PAIRS and isinstance(value, tuple) and value[0] == value[1]:
             value = value[0]
-        positional = field.name in ("filters", "units", "kernel_size", "pool_size", "rate")
+        positional = field.name in ("filters", "units", "kernel_size", "pool_size", "rate", "target_shape")
         positional |= type(layer).__name__ == "Activation"
         parts.append(f"{value!r}" if positional else f"{field.name}={value!r}")
     return f"{type(layer).__name__}({', '.join(parts)})"

@@ -26,9 +26,11 @@ export interface LayerKind {
   /** The rows and columns of the input that some outputs depend on; by default those of the window in `config`, or the same ones. */
   input_span?: (row: LayerRow, span: Span) => Span | null;
   /** For a flat output: the place of the input that one unit copies. */
-  unit_source?: (row: LayerRow, index: number) => { row: number; column: number; channel: number };
+  unit_source?: (row: LayerRow, index: number) => { row: number; column: number; channel: number } | null;
   /** For a flat output: where one unit comes from. */
   origin?: (row: LayerRow, index: number) => string;
+  /** Of several inputs, the one that the value comes from; the first by default. */
+  strongest_input?: (terms: any) => number;
   /** Of several input channels, the one that contributes most. */
   strongest_channel?: (terms: any) => number;
   /** Each output has the position of one input value. */
@@ -93,8 +95,8 @@ export type NormalizationTerms = {
 export type AffineTerms = { kind: "affine"; input: number; scale: number; offset: number; value: number };
 export type SumTerms = { kind: "sum"; inputs: number[]; value: number };
 export type ActivationTerms = { kind: "activation"; activation: string; input: number; softmax: SoftmaxTerms | null; value: number };
-/** The place of the input that is copied; not inside means a 0 of the padding. */
-export type CopyTerms = { kind: "copy"; input: number; row: number; column: number; channel: number; inside: boolean; value: number };
+/** The place of the input that is copied; not inside means a 0 of the padding. `source` says which of several inputs. */
+export type CopyTerms = { kind: "copy"; source?: number; input: number; row: number; column: number; channel: number; inside: boolean; value: number };
 
 export type Terms =
   | ConvolutionTerms | SeparableTerms | DenseTerms | PoolingTerms | NormalizationTerms | AffineTerms | SumTerms | ActivationTerms

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from convscope.model import ops
+from convscope.model import activations
 from convscope.model.checks import ACTIVATIONS, check_choice
 from convscope.model.layers.layer import Computed, Layer, LayerWeights, Tensor
 from convscope.model.window import Shape
@@ -33,7 +33,7 @@ class Activation(Layer):
 
     @property
     def is_homogeneous(self) -> bool:
-        return self.activation in ops.HOMOGENEOUS
+        return self.activation in activations.HOMOGENEOUS
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return input_shape

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from convscope.errors import SpecError
-from convscope.model import gradient_ops, ops
+from convscope.model import activations, gradient_ops, ops
 from convscope.model.checks import check_activation, check_image_shape, check_integer, check_window
 from convscope.model.layers.layer import CALL, SLOW, Computed, Layer, LayerWeights, Tensor
 from convscope.model.window import Shape, Window
@@ -55,7 +55,7 @@ class Conv2D(Layer):
 
     @property
     def is_homogeneous(self) -> bool:
-        return not self.use_bias and self.activation in ops.HOMOGENEOUS
+        return not self.use_bias and self.activation in activations.HOMOGENEOUS
 
     def output_shape(self, input_shape: Shape) -> Shape:
         check_image_shape(input_shape)

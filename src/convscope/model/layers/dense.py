@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from convscope.errors import SpecError
-from convscope.model import ops
+from convscope.model import activations, ops
 from convscope.model.checks import by, check_activation, check_integer
 from convscope.model.layers.layer import Computed, Layer, LayerWeights, Tensor
 from convscope.model.window import Shape
@@ -35,7 +35,7 @@ class Dense(Layer):
 
     @property
     def is_homogeneous(self) -> bool:
-        return not self.use_bias and self.activation in ops.HOMOGENEOUS
+        return not self.use_bias and self.activation in activations.HOMOGENEOUS
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != 1:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from convscope.model import gradient_ops, ops
+from convscope.model import activations, gradient_ops, ops
 from convscope.model.checks import (
     check_activation,
     check_image_shape,
@@ -60,7 +60,7 @@ class DepthwiseConv2D(Layer):
 
     @property
     def is_homogeneous(self) -> bool:
-        return not self.use_bias and self.activation in ops.HOMOGENEOUS
+        return not self.use_bias and self.activation in activations.HOMOGENEOUS
 
     def output_shape(self, input_shape: Shape) -> Shape:
         check_image_shape(input_shape)

@@ -12,7 +12,7 @@ import numpy as np
 
 from convscope.arithmetic import ReceptiveField, padding_split
 from convscope.errors import SpecError
-from convscope.model import ops
+from convscope.model import activations
 from convscope.model.window import Shape, Window
 
 Tensor = np.ndarray
@@ -129,8 +129,8 @@ class Layer(ABC):
         """Multiply-adds for one image; convolutions and dense layers count, the rest is small beside them."""
         return 0
 
-    def receptive_field(self, input_shape: Shape, field: Fields) -> Fields:
-        """The receptive field of the output, from that of the input."""
+    def receptive_field(self, input_shape: Shape, field: Fields) -> Fields | None:
+        """The receptive field of the output, from that of the input; None if the layer mixes positions."""
         window = self.window
         if window is None:
             return field
@@ -174,12 +174,12 @@ class Layer(ABC):
 
     def activate(self, result: Tensor, *, depthwise: Tensor | None = None) -> Computed:
         """End with the layer's activation, `activation_name`."""
-        output = ops.ACTIVATION_FUNCTIONS[self.activation_name or "linear"](result)
+        output = activations.ACTIVATION_FUNCTIONS[self.activation_name or "linear"](result)
         return Computed(output, pre_activation=result, depthwise=depthwise)
 
     def slope(self, before: Tensor, after: Tensor) -> Tensor:
         """The derivative of the activation, from its input and its output."""
-        return ops.SLOPES[self.activation_name or "linear"](before, after)
+        return activations.SLOPES[self.activation_name or "linear"](before, after)
 
     def without_softmax(self) -> Layer:
         """The layer that gives logits where this one gives probabilities."""

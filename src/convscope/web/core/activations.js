@@ -11,6 +11,7 @@
  * are of logit minus the largest logit, which changes nothing after the division and cannot overflow.
  */
 
+import { ACTIVATIONS } from "#web/core/activation_functions.js";
 import { kind_of } from "#web/core/layer_kinds.js";
 
 /**
@@ -39,58 +40,14 @@ export function softmax_terms(logits, temperature = 1) {
   return { logits: values, largest, exponentials, sum: exponentials.reduce((total, power) => total + power, 0) };
 }
 
-/**
- * A leaky ReLU with a slope of its own.
- *
- * @param {number} negative_slope
- * @returns {Activation}
- */
-export function leaky_relu(negative_slope) {
-  return {
-    name: "leaky_relu",
-    apply: (data) => data.map((value) => (value < 0 ? negative_slope * value : value)),
-    slope: (value) => (value > 0 ? 1 : negative_slope),
-    description: `Leaky ReLU: negative values are multiplied by ${negative_slope}.`,
-  };
-}
-
-/** @type {Record<string, Activation>} */
-const ACTIVATIONS = {
-  linear: { name: "linear", apply: (data) => data, slope: () => 1, description: "" },
-  relu: { name: "relu", apply: rectify, slope: (value) => (value > 0 ? 1 : 0), description: "ReLU: negative values become 0." },
-  leaky_relu: leaky_relu(0.2),
-  elu: {
-    name: "elu",
-    apply: (data) => data.map((value) => (value < 0 ? Math.expm1(value) : value)),
-    slope: (value) => (value > 0 ? 1 : Math.exp(value)),
-    description: "ELU: negative values x become exp(x) − 1.",
+/** @type {Activation} */
+const SOFTMAX = {
+  name: "softmax",
+  apply: (data) => Float32Array.from(softmax(data)),
+  slope: () => {
+    throw new Error("A softmax has no slope of one value; gradients are taken of logits.");
   },
-  silu: {
-    name: "silu",
-    apply: (data) => data.map((value) => value * sigmoid(value)),
-    slope: (value) => sigmoid(value) * (1 + value * (1 - sigmoid(value))),
-    description: "SiLU: each value is multiplied by its sigmoid.",
-  },
-  sigmoid: {
-    name: "sigmoid",
-    apply: (data) => data.map(sigmoid),
-    slope: (value) => sigmoid(value) * (1 - sigmoid(value)),
-    description: "Sigmoid: each value is mapped to the range 0 to 1.",
-  },
-  tanh: {
-    name: "tanh",
-    apply: (data) => data.map(Math.tanh),
-    slope: (value) => 1 - Math.tanh(value) ** 2,
-    description: "Tanh: each value is mapped to the range −1 to 1.",
-  },
-  softmax: {
-    name: "softmax",
-    apply: (data) => Float32Array.from(softmax(data)),
-    slope: () => {
-      throw new Error("A softmax has no slope of one value; gradients are taken of logits.");
-    },
-    description: "Softmax: the logits become probabilities that sum to 1.",
-  },
+  description: "Softmax: the logits become probabilities that sum to 1.",
 };
 
 /**
@@ -101,6 +58,7 @@ const ACTIVATIONS = {
  * @throws {Error} It is unknown.
  */
 export function activation(name) {
+  if (name === "softmax") return SOFTMAX;
   if (!Object.hasOwn(ACTIVATIONS, name)) throw new Error(`This page cannot compute this activation. Received: activation=${name}.`);
   return ACTIVATIONS[name];
 }
@@ -115,17 +73,4 @@ export function activation_of(row) {
   const own = kind_of(row).activation;
   if (own) return own(row);
   return row.config.activation ? activation(row.config.activation) : null;
-}
-
-/** Written so that NaN stays NaN. @type {(data: Float32Array) => Float32Array} */
-function rectify(data) {
-  const result = new Float32Array(data.length);
-  for (let n = 0; n < data.length; n += 1) result[n] = data[n] < 0 ? 0 : data[n];
-  return result;
-}
-
-/** The exponential of a negative number only: it may vanish but cannot overflow. @type {(value: number) => number} */
-function sigmoid(value) {
-  const power = Math.exp(-Math.abs(value));
-  return (value >= 0 ? 1 : power) / (1 + power);
 }

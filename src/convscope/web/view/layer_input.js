@@ -25,13 +25,15 @@ export function layer_input(session) {
   /** @param {State} state */
   function show(state) {
     const row = network.layers[state.layer];
-    const [source, ...others] = input_indexes(network, state.layer);
-    const input = session.activations && inputs_of(network, session.activations, state.layer)[0];
-    element.hidden = !input || input.shape.length !== 3;
-    if (!input || !session.selected || element.hidden) return;
     const [height, width] = row.output_shape.length === 3 ? row.output_shape : [1, row.output_shape[0]];
     const inside = state.row >= 0 && state.row < height && state.column < width;
     const chosen = inside ? strongest_channel(session, state) : null;
+    const which = chosen?.input ?? 0;
+    const input = session.activations && inputs_of(network, session.activations, state.layer)[which];
+    element.hidden = !input || input.shape.length !== 3;
+    if (!input || !session.selected || element.hidden) return;
+    const indexes = input_indexes(network, state.layer);
+    const [source, others] = [indexes[which], indexes.filter((_, index) => index !== which)];
     const channel = chosen?.channel ?? Math.min(state.channel, input.shape[2] - 1);
     if (source < 0) paint_bytes(canvas, network.input_shape, session.selected);
     else paint_map(canvas, input, channel, largest_magnitude(input.data));
@@ -54,14 +56,15 @@ function span(row, state) {
 /**
  * The input map that the selected value depends on most.
  * @param {Session} session @param {State} state
- * @returns {{channel: number, strongest: boolean}} `strongest`: of several that it reads
+ * @returns {{input: number, channel: number, strongest: boolean}} `strongest`: of several that it reads
  */
 function strongest_channel({ bundle: { network }, weights, activations }, state) {
   const row = network.layers[state.layer];
   const flat = row.output_shape.length !== 3;
   const channel = flat ? state.column : Math.min(state.channel, row.output_shape[2] - 1);
-  const strongest = kind_of(row).strongest_channel;
-  if (!activations || !strongest) return { channel, strongest: false };
+  const { strongest_channel: strongest, strongest_input } = kind_of(row);
+  if (!activations || !strongest) return { input: 0, channel, strongest: false };
   const found = terms(network, weights, activations, state.layer, state.row, state.column, channel);
-  return { channel: strongest(found), strongest: "channels" in found ? found.channels.length > 1 : "depthwise" in found && found.depthwise.length > 1 };
+  const several = "channels" in found ? found.channels.length > 1 : "depthwise" in found && found.depthwise.length > 1;
+  return { input: strongest_input?.(found) ?? 0, channel: strongest(found), strongest: several };
 }
