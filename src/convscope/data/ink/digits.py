@@ -15,8 +15,8 @@ MIN_MASS = 0.05
 MIN_SIZE = 0.06
 """The smallest digit, as a fraction of the sheet's longer side."""
 
-MIN_LEFT_OUT = 0.15
-"""Ink at the edge counts as left out from this fraction of the sheet's longer side on."""
+MIN_IGNORED = 0.15
+"""Ink at the edge counts as ignored from this fraction of the sheet's longer side on."""
 
 MAX_CONTACT = 0.3
 """Without other ink, a component at the edge is ink if at most this part of its box's perimeter is at the edge."""
@@ -42,13 +42,13 @@ class Digits:
         masks: One for each digit, in reading order; empty if there is no ink.
         marks: How many frames and underlines were removed.
         at_edge: Whether ink at the edge of the image was used for want of other ink.
-        left_out: Whether there is more at the edge, at least as large as a digit.
+        ignored: Whether there is more at the edge, at least as large as a digit.
     """
 
     masks: tuple[Mask, ...]
     marks: int = 0
     at_edge: bool = False
-    left_out: bool = False
+    ignored: bool = False
 
 
 def find_digits(mask: Mask, rise: Gray, region: Mask, *, contrast: int, on_sheet: bool, lined: bool) -> Digits:
@@ -60,7 +60,7 @@ def find_digits(mask: Mask, rise: Gray, region: Mask, *, contrast: int, on_sheet
         region: The sheet.
         contrast: Levels between ink and background.
         on_sheet: Whether a sheet was found on the image; ink at its edge is then never used.
-        lined: Whether ruled lines were removed, of which pieces may be left at the edge.
+        lined: Whether ruled lines were removed, parts of which may remain at the edge.
     """
     labels, count = connected_components(mask)
     if count == 0:
@@ -83,13 +83,13 @@ def find_digits(mask: Mask, rise: Gray, region: Mask, *, contrast: int, on_sheet
         judged = [] if on_sheet else [p for p in parts if p.contact <= 2 * MAX_CONTACT * (p.height + p.width)]
         at_edge = any(part.contact for part in judged)
     used = {part.label for part in judged}
-    left_out = any(part.contact and part.size >= side * MIN_LEFT_OUT and part.label not in used for part in parts)
-    if at_edge and left_out:  # a scrap beside something larger
-        return Digits((), 0, left_out=True)
+    ignored = any(part.contact and part.size >= side * MIN_IGNORED and part.label not in used for part in parts)
+    if at_edge and ignored:  # a scrap beside something larger
+        return Digits((), 0, ignored=True)
     judged, marks = without_marks(judged, labels, least)
     groups = [group for group in grouped(judged, least) if not is_texture(labels, group)]
     masks = tuple(np.isin(labels, [part.label for part in group]) for group in groups)
-    return Digits(masks, marks, at_edge and bool(masks), left_out)
+    return Digits(masks, marks, at_edge and bool(masks), ignored)
 
 
 def inner(region: Mask) -> Mask:

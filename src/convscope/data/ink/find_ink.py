@@ -71,7 +71,7 @@ def find_ink(picture: UInt8[np.ndarray, "rows columns channels"], *, polarity: s
         if not region.any():
             continue
         found = search(cropped, region, polarity, sheet)
-        if found.digits and (sheet.sure or not found.report.left_out):
+        if found.digits and (sheet.sure or not found.report.ignored):
             return found
         if sheet.sure and (best is None or best.report.sheet_area < sheet.area):
             best = found
@@ -124,7 +124,7 @@ def search_gray(gray: Gray, region: Mask, polarity: str, sheet: Sheet | None) ->
     if contrast < FAINT_CONTRAST or not certain:
         return replace(nothing, report=report)
     digits = find_digits(mask, rise, region, contrast=contrast, on_sheet=sheet is not None, lined=lines > 0)
-    report = replace(report, marks=digits.marks, at_edge=digits.at_edge, left_out=digits.left_out)
+    report = replace(report, marks=digits.marks, at_edge=digits.at_edge, ignored=digits.ignored)
     report = replace(report, digits=len(digits.masks))
     if not digits.masks:
         return replace(nothing, report=report)

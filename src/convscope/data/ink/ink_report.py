@@ -20,7 +20,7 @@ class InkReport:
         lines: Number of ruled lines removed.
         marks: Number of frames and underlines removed.
         at_edge: Whether the ink touches the edge of the image.
-        left_out: Whether larger marks at the edge of the sheet or image were left out.
+        ignored: Whether larger marks at the edge of the sheet or image are ignored.
         constant: Whether the image has a single color.
     """
 
@@ -34,7 +34,7 @@ class InkReport:
     lines: int = 0
     marks: int = 0
     at_edge: bool = False
-    left_out: bool = False
+    ignored: bool = False
     constant: bool = False
 
     @property
@@ -63,6 +63,6 @@ class InkReport:
             found.append(f"{self.digits} digits found")
         if self.digits and self.at_edge:
             found.append("ink touches the edge of the image")
-        if self.digits and self.left_out and not self.sheet:
-            found.append("marks at the edge of the image were left out")
+        if self.digits and self.ignored and not self.sheet:
+            found.append("marks at the edge of the image are ignored")
         return tuple(found)

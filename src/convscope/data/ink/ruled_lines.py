@@ -33,7 +33,7 @@ MAX_CANDIDATES = 400
 
 @dataclass(frozen=True)
 class Line:
-    """A nearly horizontal line: the first row, the rise over the width, and its median thickness."""
+    """A nearly horizontal line: its first row, its rise over the width, and its median thickness."""
 
     row: int
     rise: int
@@ -112,7 +112,7 @@ def find_lines(runs: Runs, region: Mask) -> list[Line]:
 
 
 def shift(columns: Int64[np.ndarray, " n"], rise: int, width: int) -> Int64[np.ndarray, " n"]:
-    """By how many rows a line has risen at each column, rounded half up."""
+    """The rise of a line at each column, rounded half up."""
     return (2 * columns * rise + width) // (2 * width)
 
 

@@ -58,7 +58,7 @@ export function find_ink(original, polarity, photo = true) {
     const { cropped, region } = crop_to(picture, sheet, gray);
     if (!region.includes(1)) continue;
     const found = search(cropped, polarity, { region, sheet, photo });
-    if (found.digits.length && (sheet.sure || !found.report.left_out)) return found;
+    if (found.digits.length && (sheet.sure || !found.report.ignored)) return found;
     if (sheet.sure && (best === null || best.area < sheet.area)) best = { found, area: sheet.area };
   }
   return best ? best.found : search(small, polarity, { region: new Uint8Array(gray.data.length).fill(1), sheet: null, photo });
@@ -121,8 +121,8 @@ function search_gray(gray, polarity, { region, sheet, photo }) {
   nothing.report.contrast = contrast;
   const spread = rest.n * rest.squares - rest.sum ** 2; // the variance times n²: exact, where a root would round
   if (contrast < FAINT_CONTRAST || (contrast * rest.n) ** 2 < MIN_CERTAINTY ** 2 * spread) return nothing;
-  const { masks, marks, at_edge, left_out } = find_digits(mask, { ...gray, data: rise }, region, contrast, sheet !== null, count > 0);
-  Object.assign(nothing.report, { marks, at_edge, left_out });
+  const { masks, marks, at_edge, ignored } = find_digits(mask, { ...gray, data: rise }, region, contrast, sheet !== null, count > 0);
+  Object.assign(nothing.report, { marks, at_edge, ignored });
   if (!masks.length) return nothing;
   if (contrast < MIN_CONTRAST) return { ...nothing, report: { ...nothing.report, faint: true } };
   const kept = masks.reduce((all, one) => all.map((pixel, i) => pixel | one[i]));

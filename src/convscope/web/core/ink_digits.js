@@ -9,12 +9,12 @@ import { eroded, rim, running_maximum, running_minimum } from "#web/core/morphol
 
 /**
  * `masks`: one for each digit, in reading order; `marks`: frames and underlines removed; `at_edge`: ink at the edge was used
- * for want of other ink; `left_out`: there is more at the edge.
- * @typedef {{masks: Uint8Array[], marks: number, at_edge: boolean, left_out: boolean}} Digits
+ * for want of other ink; `ignored`: there is more at the edge.
+ * @typedef {{masks: Uint8Array[], marks: number, at_edge: boolean, ignored: boolean}} Digits
  */
 
 const MIN_SIZE = 0.06;
-const MIN_LEFT_OUT = 0.15;
+const MIN_IGNORED = 0.15;
 const MAX_CONTACT = 0.3;
 const MAX_AT_EDGE = 8;
 const MAX_CROSSINGS = 5;
@@ -25,7 +25,7 @@ const MAX_CROSSINGS = 5;
  * @param {Uint8Array} region h×w, 0 or 1: the sheet
  * @param {number} contrast levels between ink and background
  * @param {boolean} on_sheet whether a sheet was found; ink at its edge is then never used
- * @param {boolean} lined whether ruled lines were removed, of which pieces may be left at the edge
+ * @param {boolean} lined whether ruled lines were removed, parts of which may remain at the edge
  * @returns {Digits}
  */
 export function find_digits(mask, rise, region, contrast, on_sheet, lined) {
@@ -33,7 +33,7 @@ export function find_digits(mask, rise, region, contrast, on_sheet, lined) {
   const components = connected_components(mask, width);
   const sharp = sharp_parts(components, rise, contrast);
   const every = measure_components(components, width, rise.data, rim(region, width));
-  if (!lined && every.filter((part) => part.contact > 0).length > MAX_AT_EDGE) return { masks: [], marks: 0, at_edge: false, left_out: false };
+  if (!lined && every.filter((part) => part.contact > 0).length > MAX_AT_EDGE) return { masks: [], marks: 0, at_edge: false, ignored: false };
   const parts = every.filter(({ label }) => sharp[label]);
   const side = longer_side(region, width);
   const least = Math.max(2, side * MIN_SIZE);
@@ -44,8 +44,8 @@ export function find_digits(mask, rise, region, contrast, on_sheet, lined) {
   const judged = enough ? inside : fallback;
   const at_edge = judged.some((part) => part.contact > 0);
   const used = new Set(judged);
-  const left_out = parts.some((part) => part.contact > 0 && size_of(part) >= side * MIN_LEFT_OUT && !used.has(part));
-  if (at_edge && left_out) return { masks: [], marks: 0, at_edge: false, left_out };
+  const ignored = parts.some((part) => part.contact > 0 && size_of(part) >= side * MIN_IGNORED && !used.has(part));
+  if (at_edge && ignored) return { masks: [], marks: 0, at_edge: false, ignored };
   const { parts: rest, marks } = without_marks(judged, components.labels, width, least);
   const groups = grouped(rest, least).filter((group) => !is_texture(components.labels, width, group));
   const masks = groups.map((group) => {
@@ -55,7 +55,7 @@ export function find_digits(mask, rise, region, contrast, on_sheet, lined) {
     for (let i = 0; i < one.length; i++) one[i] = chosen[components.labels[i]];
     return one;
   });
-  return { masks, marks, at_edge: at_edge && masks.length > 0, left_out };
+  return { masks, marks, at_edge: at_edge && masks.length > 0, ignored };
 }
 
 /** The longer side of a region's bounding box. @param {Uint8Array} region @param {number} width */

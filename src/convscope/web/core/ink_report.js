@@ -13,14 +13,14 @@
  * @property {number} lines
  * @property {number} marks
  * @property {boolean} at_edge
- * @property {boolean} left_out
+ * @property {boolean} ignored
  * @property {boolean} constant
  */
 
 /** @type {InkReport} */
 export const NOTHING = {
   dark: false, searched: true, digits: 0, contrast: 0, faint: false, sheet: false, sheet_area: 0, lines: 0, marks: 0,
-  at_edge: false, left_out: false, constant: false,
+  at_edge: false, ignored: false, constant: false,
 };
 
 /** Whether ink was searched and none was found. @param {InkReport} report */
@@ -39,6 +39,6 @@ export function warnings_of(report) {
   if (is_blank(report)) found.push(report.faint ? "no ink found: the marks are too faint" : "no ink found");
   if (report.digits > 1) found.push(`${report.digits} digits found`);
   if (report.digits && report.at_edge) found.push("ink touches the edge of the image");
-  if (report.digits && report.left_out && !report.sheet) found.push("marks at the edge of the image were left out");
+  if (report.digits && report.ignored && !report.sheet) found.push("marks at the edge of the image are ignored");
   return found;
 }
