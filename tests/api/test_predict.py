@@ -109,3 +109,53 @@ def test_a_network_whose_numbers_leave_float32_is_refused_not_answered_with_nan(
     pixels = np.full((1, 28, 28, 1), 255, np.uint8)
     with pytest.raises(ModelFileError, match="Expected finite logits"):
         predict_pixels(model, pixels)
+
+
+def white_ink_on_black(*labels: int) -> np.ndarray:
+    """Digits of MNIST's test split side by side, enlarged."""
+    test = load_part("test")
+    first = [int(np.flatnonzero(test.labels == label)[0]) for label in labels]
+    return np.hstack([np.kron(test.pixels[index, ..., 0], np.ones((4, 4), np.uint8)) for index in first])
+
+
+def test_an_image_without_ink_gets_no_class_and_equal_probabilities(short_run: Path) -> None:
+    found = predict([np.full((90, 80), 250, np.uint8), white_ink_on_black(7)], run=short_run)
+    blank, seven = found
+    assert (blank.class_name, blank.probability, blank.choices) == (None, None, ())
+    assert str(blank) == "image 0: no ink found" and blank.warnings == ("no ink found",)
+    assert blank.to_json()["ink_found"] is False and seven.to_json()["ink_found"] is True
+    assert found.probabilities[0] == pytest.approx(0.1) and seven.class_name == "7"
+    assert "no ink found" in found._repr_html_()
+
+
+def test_several_digits_are_said_and_read_one_by_one_when_split(short_run: Path) -> None:
+    image = white_ink_on_black(7, 2, 1)
+    (together,) = predict(image, run=short_run)
+    assert together.report.digits == 3 and together.warnings == ("3 digits found",)
+    assert str(together).endswith("[3 digits found]")
+    alone = predict([image, white_ink_on_black(0)], run=short_run, split=True)
+    assert [(one.class_name, one.digit) for one in alone] == [("7", 1), ("2", 2), ("1", 3), ("0", None)]
+    assert len(alone.probabilities) == 4 and str(alone[1]).startswith("image 0, digit 2: 2 (")
+
+
+def test_light_ink_on_a_transparent_ground_is_read_and_shown(short_run: Path, tmp_path: Path) -> None:
+    ink = white_ink_on_black(7)
+    Image.fromarray(np.dstack([np.full((*ink.shape, 3), 255, np.uint8), ink])).save(tmp_path / "ink.png")
+    (one,) = predict(tmp_path / "ink.png", run=short_run)
+    assert one.class_name == "7" and one.original.shape[-1] in (1, 3) and one.original.min() == 0
+
+
+def test_an_image_without_ink_is_not_explained(short_run: Path) -> None:
+    blank, seven = explain([np.zeros((50, 50), np.uint8), white_ink_on_black(7)], run=short_run, method="gradient")
+    assert "Received: image 0, no ink found." in blank.reason
+    assert seven.to_json()["warnings"] == []
+
+
+def test_a_network_of_other_images_gives_its_class_with_a_warning_for_a_blank_image(
+    short_run: Path, tmp_path: Path
+) -> None:
+    stored = dict(load_model(short_run / MODEL_FILE).preprocessing)
+    run = changed(short_run, tmp_path, preprocessing=stored | {"fit": "pad"})
+    (one,) = predict(np.full((40, 40), 9, np.uint8), run=run)
+    assert one.class_name is not None and one.warnings == ("blank image: all pixels are equal",)
+    assert one.to_json()["ink_found"] is None

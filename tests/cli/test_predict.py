@@ -108,3 +108,28 @@ def test_nothing_is_asked_of_tensorflow(short_run: Path, digits: Path, tmp_path:
     (tmp_path / "tensorflow.py").write_text('raise SystemExit("tensorflow was imported")\n')
     done = convscope("predict", "0.png", "--run", short_run, cwd=digits, PYTHONPATH=before_all(tmp_path))
     assert done.returncode == 0, done.stderr
+
+
+def test_a_blank_page_has_no_class_in_any_output(short_run: Path, tmp_path: Path, convscope) -> None:
+    Image.new("RGB", (300, 300), (250, 250, 248)).save(tmp_path / "blank.png")
+    done = convscope("predict", "blank.png", "--run", short_run, "--out", "seen.png", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "blank.png: no ink found\n")
+    with Image.open(tmp_path / "seen.png") as figure:
+        assert "no ink was found" in figure.info["Description"]
+    told = json.loads(convscope("predict", "blank.png", "--run", short_run, "--json", cwd=tmp_path).stdout)
+    assert told["images"][0]["ink_found"] is False and told["images"][0]["choices"] == []
+    explained = convscope("explain", "blank.png", "--run", short_run, cwd=tmp_path)
+    assert explained.returncode == 1 and "no ink found" in explained.stderr
+
+
+def test_split_reads_each_digit_of_an_image(short_run: Path, tmp_path: Path, convscope) -> None:
+    pixels = load_part("test").pixels[:3, :, :, 0]
+    row = np.hstack([np.kron(one, np.ones((4, 4), np.uint8)) for one in pixels])
+    Image.fromarray(row).save(tmp_path / "row.png")
+    together = convscope("predict", "row.png", "--run", short_run, cwd=tmp_path)
+    assert "[3 digits found]" in together.stdout and "--split" in together.stdout
+    alone = convscope("predict", "row.png", "--split", "--run", short_run, "--out", "each", cwd=tmp_path)
+    assert [line.split(" (")[0] for line in alone.stdout.splitlines()] == [
+        f"row.png, digit {index}: {label}" for index, label in enumerate("721", start=1)
+    ]
+    assert len(list((tmp_path / "each").iterdir())) == 3

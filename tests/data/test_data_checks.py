@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 
 from convscope.data.data_checks import KINDS, DataReport, check_dataset
 from convscope.data.near_duplicates import SIMILAR, fingerprint, near_duplicate_pairs
-from convscope.data.preprocess import to_grey
+from convscope.data.pixels import to_grey
 from convscope.data.scan import scan
 from convscope.errors import DataError
 

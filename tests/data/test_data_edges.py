@@ -24,7 +24,7 @@ from convscope.data.decode import decode
 from convscope.data.formats import csv_format, folder, npz, zip_archive
 from convscope.data.load_options import LoadOptions
 from convscope.data.near_duplicates import fingerprint
-from convscope.data.preprocess import to_grey
+from convscope.data.pixels import to_grey
 from convscope.data.readers import load
 from convscope.data.scan import FileFacts, ImageRecord, ScanResult, scan
 from convscope.errors import DataError

@@ -14,7 +14,10 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from convscope.data import digit_normalization, mnist
-from convscope.data.preprocess import FITS, Preprocessing, flatten_alpha, has_dark_ink, to_grey
+from convscope.data.ink import background, components
+from convscope.data.ink.polarity import has_dark_ink
+from convscope.data.pixels import flatten_alpha, to_grey
+from convscope.data.preprocess import FIT_NAMES, Preprocessing
 from convscope.data.resample import average_blocks, resample, resample_many, triangle_weights
 from convscope.errors import DataError
 
@@ -41,7 +44,7 @@ def test_each_case_of_the_table_gives_its_pixels(case):
 
 def test_the_table_has_every_fit_polarity_and_number_of_channels():
     seen = {(case["preprocessing"]["fit"], case["preprocessing"]["polarity"]) for case in CASES["cases"]}
-    assert {fit for fit, _ in seen} == set(FITS)
+    assert {fit for fit, _ in seen} == set(FIT_NAMES)
     assert {polarity for _, polarity in seen} == {"as_is", "invert", "auto"}
     assert {case["shape"][2] for case in CASES["cases"]} == {1, 2, 3, 4}
 
@@ -57,7 +60,7 @@ GOOD = DIGITS.to_json()
         st.integers(1, 1024),
         st.integers(1, 1024),
         st.just(1),
-        fit=st.sampled_from(sorted(FITS)),
+        fit=st.sampled_from(sorted(FIT_NAMES)),
         polarity=st.sampled_from(["as_is", "invert", "auto"]),
         background=st.integers(0, 255),
     )
@@ -234,7 +237,7 @@ def test_stretch_fills_the_size():
     hnp.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40), st.integers(1, 4))),
     st.integers(1, 32),
     st.integers(1, 32),
-    st.sampled_from(sorted(FITS)),
+    st.sampled_from(sorted(FIT_NAMES)),
     st.sampled_from(["as_is", "invert", "auto"]),
 )
 @settings(max_examples=60, deadline=None)
@@ -328,7 +331,7 @@ def test_a_dot_that_vanishes_when_it_is_reduced_gives_an_empty_image():
 
 def test_connected_parts_equal_a_flood_fill():
     mask = np.random.default_rng(4).random((40, 33)) < 0.45
-    labels, count = digit_normalization.connected_components(mask)
+    labels, count = components.connected_components(mask)
     seen = np.zeros(mask.shape, int)
     number = 0
     for start in zip(*np.nonzero(mask), strict=True):
@@ -354,4 +357,4 @@ def test_running_minimum_and_maximum_equal_the_loop(window):
             [slow(grey[max(0, y - reach) : y + reach + 1, max(0, x - reach) : x + reach + 1]) for x in range(14)]
             for y in range(11)
         ]
-        assert (digit_normalization.running(grey, window, better) == np.array(expected)).all()
+        assert (background.running(grey, window, better) == np.array(expected)).all()

@@ -411,3 +411,31 @@ def test_the_softmax_explains_the_temperature(show, mnist_page):
     page = show(mnist_page, "#picture=p4&layer=9&row=0&column=4")
     share = page.text(".prediction-probability")
     assert f"{page.text('.prediction-class')} then has {share}." in page.text(".softmax-temperature")
+
+
+def test_an_image_without_ink_gets_no_class_and_the_network_does_not_run(show, mnist_page, tmp_path):
+    Image.new("RGB", (300, 300), (250, 250, 248)).save(tmp_path / "blank.png")
+    page = show(mnist_page)
+    page.tab.set_input_files("#file", tmp_path / "blank.png")
+    page.wait("document.querySelector('.prediction-class').textContent === 'No ink found'")
+    assert page.tab.locator(".prediction-bar").count() == 0
+    page.tab.wait_for_timeout(800)  # the address follows
+    again = show(mnist_page, page.tab.evaluate("location.hash"))
+    assert again.text(".prediction-class") == "No ink found"
+    page.tab.get_by_role("button", name="Clear (x)").click()
+    page.wait("document.querySelector('.prediction-class').textContent === '–'")
+    assert page.errors == [] and again.errors == []
+
+
+def test_the_page_says_that_there_are_several_digits(show, mnist_page, tmp_path):
+    pixels = read_pixels(mnist_page)[:2, :, :, 0]
+    Image.fromarray(np.hstack([np.kron(one, np.ones((5, 5), np.uint8)) for one in pixels])).save(tmp_path / "two.png")
+    page = show(mnist_page)
+    page.tab.set_input_files("#file", tmp_path / "two.png")
+    page.wait("document.body.innerText.includes('2 digits found')")
+    assert page.errors == []
+
+
+def read_pixels(path: Path) -> np.ndarray:
+    pixels = read_bundle(path)["pictures"]["pixels"]
+    return np.frombuffer(base64.b64decode(pixels["base64"]), np.uint8).reshape(pixels["shape"])

@@ -176,7 +176,7 @@ def test_an_impossible_combination_is_explained_and_can_be_corrected(play):
     page.tab.get_by_role("button", name="Max pooling").click()
     page.tab.get_by_role("button", name="explicit").click()
     slide_to(page, "padding_rows", 4)
-    assert page.text(".conv-problem").startswith("P: some windows of the pooling would see only padding")
+    assert page.text(".conv-problem").startswith("P: some pooling windows would contain only padding")
 
 
 def test_every_view_is_a_link(play):

@@ -15,7 +15,7 @@ import numpy as np
 from convscope.api.run import Run, load_run
 from convscope.data.dataset import Skipped
 from convscope.data.image_input import collect_images
-from convscope.data.preprocess import AnyPicture
+from convscope.data.pixels import AnyPicture, opaque
 from convscope.errors import DataError, OptionError, RunError
 from convscope.evaluation.predict import Choice, predict
 from convscope.explanation.explanation import Explanation, explain_picture
@@ -36,8 +36,9 @@ class ImageExplanation:
         name: The path as given, or a number for an array.
         choices: All classes, most likely first, with the probabilities of `predict`.
         probabilities: The same in class order.
-        original: The upright image, uint8 ``(h, w, c)``.
+        original: The upright image without transparency, uint8 ``(h, w, c)``.
         explanation: The activations and the attribution maps.
+        warnings: What to know about the result, such as several digits.
     """
 
     name: str
@@ -45,11 +46,12 @@ class ImageExplanation:
     probabilities: np.ndarray
     original: AnyPicture
     explanation: Explanation
+    warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """Plain values; the arrays themselves are written by `save_arrays`."""
         choices = [{"name": choice.name, "probability": choice.probability} for choice in self.choices]
-        return {"name": self.name, "choices": choices} | self.explanation.to_json()
+        return {"name": self.name, "choices": choices, "warnings": list(self.warnings)} | self.explanation.to_json()
 
     def save_arrays(self, path: str | Path) -> Path:
         """Write all arrays as ``.npz``: input, activations, weights, maps, deletion curves.
@@ -168,9 +170,14 @@ def explain(
         for one in found:
             try:
                 original = one.picture
-                seen = preprocessing.apply(original)
+                framing = preprocessing.frame(original)
+                seen = framing.pixels
             except DataError as error:
                 yield Skipped(one.name, str(error))
+                continue
+            if framing.report.blank:
+                reason = "; ".join(framing.report.warnings)
+                yield Skipped(one.name, f"Expected an image with ink to explain. Received: {one.name}, {reason}.")
                 continue
             explanation = explain_picture(
                 model,
@@ -182,7 +189,9 @@ def explain(
             )
             predicted = predict(model, seen[None])
             choices = predicted.top(0, model.spec.num_classes)
-            yield ImageExplanation(one.name, choices, predicted.probabilities[0], original, explanation)
+            yield ImageExplanation(
+                one.name, choices, predicted.probabilities[0], opaque(original), explanation, framing.report.warnings
+            )
 
     return each()
 

@@ -123,11 +123,11 @@ class Run:
         path = self.folder / PAGE_FILE
         return path if path.is_file() else None
 
-    def predict(self, images: Any, *, top: int = 3, recursive: bool = False) -> ImagePredictions:
+    def predict(self, images: Any, *, top: int = 3, split: bool = False, recursive: bool = False) -> ImagePredictions:
         """Classify images: see `api.predict.predict`."""
         from convscope.api.predict import predict
 
-        return predict(images, run=self, top=top, recursive=recursive)
+        return predict(images, run=self, top=top, split=split, recursive=recursive)
 
     def evaluate(self, data: Any = None, *, part: str | None = None) -> EvaluateResult:
         """Evaluate on labeled data: see `api.evaluate.evaluate`."""

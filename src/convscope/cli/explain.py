@@ -97,6 +97,8 @@ def _print(one: ImageExplanation, written: list[Path]) -> None:
     explanation, (first, *others) = one.explanation, one.choices
     rest = ", ".join(f"{choice.name} {choice.probability:.1%}" for choice in others[:2])
     say(f"{printable(one.name)}: {first.name} ({first.probability:.1%}; then {rest})")
+    if one.warnings:
+        say(f"Note: {'; '.join(one.warnings)}.")
     target = explanation.network.class_names[explanation.target]
     say(f"Explained: the logit of {target}, {explanation.logit:.2f}.")
     for method, found in explanation.maps.items():

@@ -21,6 +21,7 @@ def predict(
     *images: Annotated[str, Parameter(required=True)],
     run: Path | None = None,
     top: int = 3,
+    split: bool = False,
     out: Path | None = None,
     recursive: Annotated[bool, Parameter(negative=())] = False,
     output: Output = Output(),  # noqa: B008
@@ -35,6 +36,8 @@ def predict(
         The run folder. Default: the newest below runs/.
     top
         Number of classes to show for each image.
+    split
+        Classify each digit of an image, left to right, if there are several.
     out
         Also draw each image beside what the network sees, as a PNG; for several images, a folder of PNGs.
     recursive
@@ -46,16 +49,13 @@ def predict(
     folder = find_run(run)
     several = is_several(images)
     check_images(images, folder, None if several else out)
-    result = classify(list(images), run=folder, top=top, recursive=recursive)
+    result = classify(list(images), run=folder, top=top, split=split, recursive=recursive)
     figures = _draw(result, out, several=len(result.images) > 1) if out else []
     output.detail(f"run folder {folder.resolve()}")
     if output.json:
         say_json(
             {
-                "images": [
-                    {"name": one.name, "choices": [{"name": c.name, "probability": c.probability} for c in one.choices]}
-                    for one in result.images
-                ],
+                "images": [one.to_json() for one in result.images],
                 "notes": list(result.notes),
                 "skipped": [{"name": one.file, "reason": one.reason} for one in result.skipped],
                 "figures": [str(path) for path in figures],
@@ -64,6 +64,8 @@ def predict(
     else:
         for one in result.images:
             say(printable(str(one)))
+        if any(one.digit is None and one.report.digits > 1 for one in result.images):
+            output.hint("To classify each digit: --split")
     for line in result.notes:
         note(f"convscope: {line}")
     return report_skipped(result.skipped)
@@ -82,6 +84,8 @@ def _draw(result: ImagePredictions, out: Path, *, several: bool) -> list[Path]:
             class_names=result.class_names,
             probabilities=result.probabilities[index],
             name=Path(one.name).name,
+            warnings=one.warnings,
+            blank=one.report.blank,
         )
         files.append(save(figure, output_file(out, f"{index:04d}-{file_stem(one.name)}.png", several=several)))
     return files

@@ -18,7 +18,8 @@ from convscope.data import digit_normalization
 from convscope.data.dataset import Dataset, LoadedData, Skipped, stratified_split
 from convscope.data.load_options import LoadOptions
 from convscope.data.orientation import decide_orientation
-from convscope.data.preprocess import MAX_SIDE, Preprocessing, to_grey
+from convscope.data.pixels import to_grey
+from convscope.data.preprocess import MAX_SIDE, Preprocessing
 from convscope.data.resample import resample_many
 from convscope.decisions import Decision
 from convscope.errors import DataError, printable

@@ -24,7 +24,7 @@ from convscope.data import png
 from convscope.data.files import read_regular
 from convscope.data.image_formats import MAGIC_BYTES, unsupported_format
 from convscope.data.pixel_values import as_pixels
-from convscope.data.preprocess import flatten_alpha
+from convscope.data.pixels import flatten_alpha
 from convscope.errors import DataError
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM", "TIFF")
@@ -57,7 +57,7 @@ class DecodedImage:
     """A decoded image, and how its file stores it.
 
     Attributes:
-        pixels: uint8, 0..255, shape ``(h, w, 1)`` or ``(h, w, 3)``, upright.
+        pixels: uint8, 0..255, shape ``(h, w, 1)`` or ``(h, w, 3)``, upright; with transparency kept, 2 or 4 channels.
         format: One of ``FORMATS``.
         mode: Pillow's name for the pixel format: L, RGB, P, RGBA, I;16, ….
         orientation: The EXIF orientation, 1..8; 1 is upright.
@@ -71,7 +71,7 @@ class DecodedImage:
     frames: int
 
 
-def decode_file(path: str | Path, *, background: int = 255) -> Picture:
+def decode_file(path: str | Path, *, background: int | None = 255) -> Picture:
     """Decode one image file; see `decode`.
 
     Raises:
@@ -80,7 +80,7 @@ def decode_file(path: str | Path, *, background: int = 255) -> Picture:
     return decode(read_regular(Path(path), MAX_FILE_BYTES), str(path), background=background).pixels
 
 
-def decode(data: bytes, name: str, *, background: int = 255) -> DecodedImage:
+def decode(data: bytes, name: str, *, background: int | None = 255) -> DecodedImage:
     """Decode an image: upright, the first frame only, grayscale or RGB, transparency blended with ``background``.
 
     1. At most 20 MB, and at most 25 megapixels by its header, before anything is decompressed.
@@ -97,7 +97,7 @@ def decode(data: bytes, name: str, *, background: int = 255) -> DecodedImage:
     Args:
         data: The bytes of the file.
         name: The name used in error messages.
-        background: Gray level behind transparent pixels, 0..255.
+        background: Gray level behind transparent pixels, 0..255; None keeps them, as a second or fourth channel.
 
     Raises:
         DataError: Too large, not an image in one of ``FORMATS``, or damaged. See ``reason``.
@@ -121,7 +121,7 @@ def decode(data: bytes, name: str, *, background: int = 255) -> DecodedImage:
     return DecodedImage(_finished(pixels, orientation), str(image.format), mode, orientation, frames)
 
 
-def pixels_of(image: Image.Image, name: str, *, background: int = 255) -> Picture:
+def pixels_of(image: Image.Image, name: str, *, background: int | None = 255) -> Picture:
     """The pixels of a Pillow image in memory, by the same rules as `decode`.
 
     Raises:
@@ -213,21 +213,21 @@ def _words(error: BaseException) -> str:
     return " ".join(str(error).split())[:120] or type(error).__name__
 
 
-def _to_array(image: Image.Image, name: str, background: int) -> Picture:
-    """Grayscale or RGB pixels, by the image's mode; transparency is blended with ``background``."""
+def _to_array(image: Image.Image, name: str, background: int | None) -> Picture:
+    """Grayscale or RGB pixels, by the image's mode; transparency is blended with ``background`` unless that is None."""
     if image.mode in ("I", "I;16", "I;16B", "I;16L", "I;16N"):
         wide = np.asarray(image).astype(np.int64)
         gray = _from_wide(np.maximum(wide, 0))
         clear = image.info.get("transparency")
         if isinstance(clear, int):
-            gray[wide == clear] = background
+            gray[wide == clear] = 255 if background is None else background
         return gray[..., None]
     if image.mode == "F":
         return as_pixels(np.asarray(image), name).pixels[..., None]
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or image.has_transparency_data:
         wanted = "LA" if image.mode in ("LA", "La") else "RGBA"
         with_alpha = np.asarray(image if image.mode == wanted else image.convert(wanted))
-        return flatten_alpha(with_alpha, background)
+        return with_alpha if background is None else flatten_alpha(with_alpha, background)
     if image.mode in ("1", "L"):
         return np.asarray(image.convert("L"))[..., None]
     return np.asarray(image.convert("RGB"))

@@ -18,7 +18,7 @@ from convscope.data.decode import MAX_FILE_BYTES, decode, pixels_of
 from convscope.data.files import list_folder, read_regular, read_start
 from convscope.data.image_formats import MAGIC_BYTES, SUFFIXES, has_image_suffix, sniff
 from convscope.data.pixel_values import as_pixels
-from convscope.data.preprocess import AnyPicture
+from convscope.data.pixels import AnyPicture
 from convscope.errors import DataError, printable
 
 CHANNELS = (1, 3, 4)
@@ -40,7 +40,7 @@ class ImageInput:
 
     @property
     def picture(self) -> AnyPicture:
-        """The upright image, uint8, ``(h, w, c)``. Decoded at each access.
+        """The upright image, uint8, ``(h, w, c)``, 2 or 4 channels if it has transparency. Decoded at each access.
 
         Raises:
             DataError: It cannot be read.
@@ -160,7 +160,7 @@ def _expand(item: Any, position: int, test_images: Callable[[], np.ndarray], rec
         yield from _from_path(fspath(item), test_images, recursive)
     elif _is_pillow(item):
         name = f"image {position}"
-        yield ImageInput(name, functools.partial(pixels_of, item, name))
+        yield ImageInput(name, functools.partial(pixels_of, item, name, background=None))
     elif hasattr(item, "__array__"):
         yield from _from_array(np.asarray(item), position)
     else:
@@ -204,7 +204,7 @@ class _FileDecoder:
         self.frames = 1
 
     def __call__(self) -> AnyPicture:
-        decoded = decode(read_regular(self._path, MAX_FILE_BYTES), str(self._path))
+        decoded = decode(read_regular(self._path, MAX_FILE_BYTES), str(self._path), background=None)
         self.frames = decoded.frames
         return decoded.pixels
 

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterable, Sequence
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from convscope.data.preprocess import to_grey
+from convscope.data.pixels import to_grey
 from convscope.data.resample import resample
 
 SIDE, COARSE = 32, 8

@@ -17,7 +17,10 @@ import numpy as np
 from jaxtyping import UInt8
 
 from convscope.arrays import Picture
-from convscope.data import digit_normalization
+from convscope.data.digit_normalization import frame_ink
+from convscope.data.ink.ink_report import InkReport
+from convscope.data.ink.polarity import border_pixels, has_dark_ink
+from convscope.data.pixels import AnyPicture, contrasting_background, flatten_alpha, to_grey, to_rgb
 from convscope.data.resample import nearest, resample
 from convscope.errors import DataError
 
@@ -25,9 +28,23 @@ MAX_SIDE = 1024
 """The largest input of a network; a model file with a larger one is damaged or malicious."""
 
 Grey = UInt8[np.ndarray, "h w"]
-AnyPicture = UInt8[np.ndarray, "rows columns channels"]
 
 POLARITIES = ("as_is", "invert", "auto")
+
+
+@dataclass(frozen=True, eq=False)
+class Framing:
+    """The network's input for one image, and what preprocessing found on it.
+
+    Attributes:
+        pixels: uint8 ``(height, width, channels)``.
+        report: What was found, from which warnings follow.
+        digits: With fit ``"mnist"``: the input for each digit alone, left to right.
+    """
+
+    pixels: Picture
+    report: InkReport
+    digits: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,84 +131,37 @@ class Preprocessing:
         Raises:
             DataError: Another dtype or shape, or an empty array.
         """
+        return self.frame(picture).pixels
+
+    def frame(self, picture: AnyPicture) -> Framing:
+        """Convert an image as `apply` does, and report what was found on it.
+
+        Args:
+            picture: As for `apply`.
+
+        Raises:
+            DataError: As `apply`.
+        """
         if picture.dtype != np.uint8 or picture.ndim != 3 or not 1 <= picture.shape[-1] <= 4 or 0 in picture.shape:
             raise DataError(
                 "Expected an image of dtype uint8 and shape (h, w, c) with 1 to 4 channels. "
                 f"Received: dtype={picture.dtype}, shape={picture.shape}."
             )
+        if self.fit == "mnist":
+            return self._frame_ink(picture)
         flat = flatten_alpha(picture, self.background)
         flat = to_grey(flat) if self.channels == 1 else to_rgb(flat)
-        if self.polarity == "invert" or (self.polarity == "auto" and has_dark_ink(to_grey(flat)[..., 0])):
-            flat = 255 - flat
-        return np.ascontiguousarray(FITS[self.fit](flat, self.height, self.width))
+        dark = self.polarity == "invert" or (self.polarity == "auto" and has_dark_ink(to_grey(flat)[..., 0]))
+        constant = bool((flat == flat[0, 0]).all())
+        fitted = FITS[self.fit](255 - flat if dark else flat, self.height, self.width)
+        return Framing(np.ascontiguousarray(fitted), InkReport(dark=dark, searched=False, constant=constant))
 
-
-def flatten_alpha(picture: AnyPicture, background: int) -> Picture:
-    """Blend an image that has an alpha channel with a gray level: ``(p a + background (255 - a) + 127) // 255``.
-
-    Example:
-        >>> flatten_alpha(np.array([[[0, 0], [0, 255]]], np.uint8), 255)[..., 0].tolist()
-        [[255, 0]]
-    """
-    if picture.shape[-1] in (1, 3):
-        return picture
-    color, alpha = picture[..., :-1].astype(np.uint32), picture[..., -1:].astype(np.uint32)
-    return ((color * alpha + background * (255 - alpha) + 127) // 255).astype(np.uint8)
-
-
-def to_grey(picture: AnyPicture) -> Picture:
-    """The brightness of each pixel: ``(19595 R + 38470 G + 7471 B + 32768) >> 16`` (ITU-R 601).
-
-    Example:
-        >>> to_grey(np.array([[[255, 0, 0]]], np.uint8)).item()
-        76
-    """
-    if picture.shape[-1] == 1:
-        return picture
-    wide = picture.astype(np.uint32)
-    return ((19595 * wide[..., :1] + 38470 * wide[..., 1:2] + 7471 * wide[..., 2:] + 32768) >> 16).astype(np.uint8)
-
-
-def to_rgb(picture: AnyPicture) -> Picture:
-    """Repeat a grayscale image in three channels; RGB is unchanged."""
-    return np.repeat(picture, 3, axis=-1) if picture.shape[-1] == 1 else picture
-
-
-def border_pixels(picture: UInt8[np.ndarray, "h w *c"]) -> np.ndarray:
-    """The outermost pixels of all four sides, each once."""
-    if min(picture.shape[:2]) <= 2:
-        return picture.reshape(-1, *picture.shape[2:])
-    return np.concatenate([picture[0], picture[-1], picture[1:-1, 0], picture[1:-1, -1]])
-
-
-def has_dark_ink(grey: Grey) -> bool:
-    """Whether an image shows dark ink on a light background, decided from its border.
-
-    The border is background: its brightness ranges from its 10 % level to its 90 % level. Ink lies beyond this range.
-    The side that reaches further beyond it decides: the 0.2 % level of the whole image, or its 99.8 % level. If both
-    reach equally far (a blank image), a median of the border of 128 or more means a light background.
-
-    Images with sides above 256 pixels are reduced first, which removes noise. A level is the sorted pixel at
-    ``floor(fraction * (n - 1) + 1e-6)``.
-
-    Example:
-        >>> paper = np.full((9, 9), 230, np.uint8)
-        >>> paper[3:6, 4] = 20
-        >>> has_dark_ink(paper), has_dark_ink(255 - paper)
-        (True, False)
-    """
-    grey = digit_normalization.reduce_to(grey, digit_normalization.WORKING_SIDE)
-    border = np.sort(border_pixels(grey), axis=None)
-    whole = np.sort(grey, axis=None)
-    darker = _level(border, 0.1) - _level(whole, 0.002)
-    lighter = _level(whole, 0.998) - _level(border, 0.9)
-    if darker == lighter:
-        return _level(border, 0.5) >= 128
-    return darker > lighter
-
-
-def _level(ordered: np.ndarray, fraction: float) -> int:
-    return int(ordered[int(fraction * (len(ordered) - 1) + 1e-6)])
+    def _frame_ink(self, picture: AnyPicture) -> Framing:
+        flat = flatten_alpha(picture, contrasting_background(picture, self.background))
+        polarity = {"as_is": "light", "invert": "dark", "auto": "auto"}[self.polarity]
+        framed = frame_ink(flat, self.height, self.width, polarity=polarity)
+        digits = tuple(np.ascontiguousarray(one[..., None]) for one in framed.digits)
+        return Framing(np.ascontiguousarray(framed.pixels[..., None]), framed.report, digits)
 
 
 def _stretch(picture: AnyPicture, height: int, width: int) -> Picture:
@@ -226,24 +196,21 @@ def _scaled(picture: AnyPicture, scale: float, limit: tuple[int, int], *, larges
     return resample(picture, clip(sides[0], limit[0]), clip(sides[1], limit[1]))
 
 
-def _mnist(picture: AnyPicture, height: int, width: int) -> Picture:
-    return digit_normalization.frame_ink(picture[..., 0], height, width)[..., None]
-
-
 FITS: dict[str, Callable[[Picture, int, int], Picture]] = {
     "stretch": _stretch,
     "pad": _pad,
     "crop": _crop,
-    "mnist": _mnist,
 }
-"""The ways to bring an image to the network's size."""
+"""The ways to bring an image to the network's size that look at no ink."""
+
+FIT_NAMES = (*FITS, "mnist")
 
 
 def _check(values: Mapping[str, Any]) -> None:
     _check_whole("height", values["height"], 1, MAX_SIDE)
     _check_whole("width", values["width"], 1, MAX_SIDE)
     _check_choice("channels", values["channels"], (1, 3))
-    _check_choice("fit", values["fit"], tuple(FITS))
+    _check_choice("fit", values["fit"], FIT_NAMES)
     _check_choice("polarity", values["polarity"], POLARITIES)
     _check_whole("background", values["background"], 0, 255)
     if values["fit"] == "mnist" and values["channels"] != 1:

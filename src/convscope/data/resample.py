@@ -123,3 +123,13 @@ def resample_many(pixels: UInt8[np.ndarray, "n h w c"], height: int, width: int)
         piece = pixels[start : start + 1000].transpose(0, 3, 1, 2).astype(np.float64)
         out[start : start + 1000] = round_half_up(down @ piece @ across).transpose(0, 2, 3, 1)
     return out
+
+
+def reduce_to(picture: np.ndarray, side: int) -> np.ndarray:
+    """Resize so that the longer side is at most ``side``; smaller images are unchanged."""
+    h, w = picture.shape[:2]
+    longer = max(h, w)
+    if longer <= side:
+        return picture
+    rows, columns = (max(1, nearest(s * side / longer)) for s in (h, w))
+    return resample(picture, rows, columns)

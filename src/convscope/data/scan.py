@@ -16,7 +16,7 @@ from convscope.data.decode import DecodedImage, decode
 from convscope.data.image_folder import check_trainable
 from convscope.data.image_tree import ImageTree, LabeledFile, SortedTree, sort_tree
 from convscope.data.near_duplicates import Fingerprint, fingerprint
-from convscope.data.preprocess import AnyPicture
+from convscope.data.pixels import AnyPicture
 from convscope.data.readers import READERS, detect, load
 from convscope.decisions import Decision
 from convscope.errors import DataError

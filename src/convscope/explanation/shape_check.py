@@ -48,7 +48,7 @@ P 1 or more, 'same', or an input of 5 rows or more.
             fits = [p for p in range(axis["kernel_size"]) if _pools_with(size[index], axis, padding=p)]
             raise OptionError(
                 f"P: some pooling windows would contain only padding in the {name}, and padding has no "
-                f"maximum and no mean.",
+                "maximum and no mean.",
                 hint=f"What would fit: P {_either([str(p) for p in fits])}."
                 if fits
                 else "Use a smaller dilation_rate.",

@@ -8,7 +8,7 @@ import numpy as np
 
 from convscope.data.data_check import Finding
 from convscope.data.data_checks import KINDS, DataReport
-from convscope.data.preprocess import AnyPicture
+from convscope.data.pixels import AnyPicture
 from convscope.data.resample import resample
 from convscope.data.scan import ImageRecord
 from convscope.errors import DataError

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from convscope.data.preprocess import AnyPicture
+from convscope.data.pixels import AnyPicture
 from convscope.explanation.attribution import to_pixels
 from convscope.explanation.explanation import CheckedAttribution, Explanation
 from convscope.explanation.saliency import EXPLAINERS

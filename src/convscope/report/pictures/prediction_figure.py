@@ -40,6 +40,8 @@ def prediction_figure(
     class_names: Sequence[str],
     probabilities: Float32[np.ndarray, " k"],
     name: str = "",
+    warnings: Sequence[str] = (),
+    blank: bool = False,
 ) -> Figure:
     """Draw an image, the network's input, and the most likely classes.
 
@@ -49,18 +51,26 @@ def prediction_figure(
         class_names: k names.
         probabilities: float32, shape ``(k,)``, sum 1.
         name: Name of the image, for its caption.
+        warnings: What to know about the result, for the subtitle.
+        blank: Whether no ink was found; then no class is named.
     """
     order = np.argsort(-probabilities, kind="stable")
     first = int(order[0])
     best = drawable(class_names[first], index=first, width=6.0, size=TITLE_SIZE, bold=True)
     runner = drawable(class_names[order[1]], index=int(order[1]), width=6.0, size=TITLE_SIZE)
+    subtitle = "The network receives the image in the middle, which is made from the one on the left."
+    answer = (
+        "no class, because no ink was found"
+        if blank
+        else f"the probabilities; second is {runner} with {percent(float(probabilities[order[1]]))}"
+    )
     figure, body_top = sheet(
-        f"Prediction: {best} ({percent(float(probabilities[first]))})",
-        subtitle="The network receives the image in the middle, which is made from the one on the left.",
+        "No ink found" if blank else f"Prediction: {best} ({percent(float(probabilities[first]))})",
+        subtitle=f"Note: {'; '.join(warnings)}." if warnings else subtitle,
         body=_SIDE + 0.75,
         description=(
             f"The image {name or 'before preprocessing'}, the {seen.shape[0]} by {seen.shape[1]} input of the network, "
-            f"and the probabilities; second is {runner} with {percent(float(probabilities[order[1]]))}."
+            f"and {answer}."
         ),
     )
     axes = drawing_area(figure, body_top)
@@ -70,7 +80,8 @@ def prediction_figure(
     x = MARGIN + _SIDE + _GAP
     _panel(axes, seen, x=x, caption=f"network input, {seen.shape[1]}×{seen.shape[0]} pixels")
     _pixel_grid(axes, seen, x=x)
-    _bars(axes, probabilities, order, class_names)
+    if not blank:
+        _bars(axes, probabilities, order, class_names)
     return figure
 
 

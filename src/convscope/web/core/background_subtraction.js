@@ -1,47 +1,58 @@
 // Background subtraction: strokes on an uneven background. Integer arithmetic throughout.
 
-import { main_components } from "#web/core/connected_components.js";
-import { opening, running_maximum } from "#web/core/morphology.js";
+import { dilated, running_maximum, running_minimum } from "#web/core/morphology.js";
 
 /** @typedef {import("#web/core/picture.js").Picture} Picture */
 
-/** Gray levels between foreground and background below which a picture counts as blank. */
-const MIN_CONTRAST = 32;
-
-/** Standard deviations of the background between foreground and background below which a picture counts as blank. */
-const MIN_CERTAINTY = 5;
-
-/** The minimum brightness for the contrast, so that noise in a deep shadow does not become foreground. */
+/** The minimum brightness for the contrast of dark ink, so that noise in a deep shadow does not become foreground. */
 const MIN_BRIGHTNESS = 32;
 
+/** The same for light ink: white on light gray is faint. */
+const MIN_RANGE = 128;
+
 /**
- * Separate strokes from an uneven background: the background becomes 0, full strokes 255; all 0 where there are none.
- * Python's `subtract_background` lists the steps and their reasons.
- * @param {Picture} gray h×w×1, light strokes on dark, sides up to 256
+ * The levels of ink. It absorbs a fraction of the light, so in a shadow the same stroke differs by fewer levels.
+ * Python's `difference_from_background` lists the steps.
+ * @param {Picture} gray h×w×1, light strokes on dark
+ * @param {Uint8Array} region h×w, 0 or 1: where the sheet is
+ * @param {boolean} dark whether the strokes were dark, and the picture is inverted
+ * @returns {Uint8Array} h×w, 0 outside the region
+ */
+export function difference_from_background(gray, region, dark) {
+  const window = Math.max(3, Math.floor(Math.min(gray.height, gray.width) / 3)) | 1;
+  const least = dark ? MIN_BRIGHTNESS : MIN_RANGE;
+  const inside = gray.data.slice();
+  for (let i = 0; i < inside.length; i++) if (!region[i]) inside[i] = 255;
+  const low = running_minimum({ ...gray, data: inside }, window);
+  for (let i = 0; i < inside.length; i++) if (!region[i]) low.data[i] = 0;
+  const ground = running_maximum(low, window).data;
+  const rise = new Uint8Array(inside.length);
+  for (let i = 0; i < rise.length; i++) {
+    const fraction = ((gray.data[i] - ground[i]) * 255) / Math.max(255 - ground[i], least);
+    if (region[i] && fraction > 0) rise[i] = Math.min(255, Math.floor(fraction));
+  }
+  return rise;
+}
+
+/**
+ * Stretch the contrast of the strokes and a margin of two pixels; everything else becomes 0.
+ * @param {Uint8Array} rise from `difference_from_background`
+ * @param {Picture} gray the picture
+ * @param {Uint8Array} kept h×w, 0 or 1: the strokes
+ * @param {{low: number, full: number}} means of the background and of the strokes
  * @returns {Picture} h×w×1
  */
-export function subtract_background(gray) {
-  const { height, width } = gray;
-  const rise = difference_from_background(gray);
-  const out = { height, width, channels: 1, data: new Uint8Array(rise.length) };
-  const counts = histogram(rise);
-  const threshold = otsu(counts);
-  const [background, foreground] = [moments(counts, 0, threshold), moments(counts, threshold + 1, 255)];
-  if (background.n === 0 || foreground.n === 0) return out;
-  const [low, full] = [rounded_mean(background), rounded_mean(foreground)];
-  const spread = background.n * background.squares - background.sum ** 2; // the variance times n²: exact, where a root would round
-  const certain = ((full - low) * background.n) ** 2 >= MIN_CERTAINTY ** 2 * spread;
-  if (full - low < MIN_CONTRAST || !certain) return out;
-  const components = main_components(rise.map((level) => (level > threshold ? 1 : 0)), rise, width);
-  const kept = running_maximum({ height, width, channels: 1, data: components }, 5).data;
+export function stretch_contrast(rise, gray, kept, { low, full }) {
+  const wide = dilated(kept, gray.width, 5);
   // Half of a drawing is exactly 0, and its gray levels are exact.
   const drawn = histogram(gray.data)[0] * 2 >= rise.length;
   const zero = drawn ? 0 : low + Math.floor((full - low) / 8);
   const range = drawn ? 255 : Math.max(1, full - zero);
+  const data = new Uint8Array(rise.length);
   for (let i = 0; i < rise.length; i++) {
-    if (kept[i] && rise[i] > zero) out.data[i] = Math.min(255, Math.floor(((rise[i] - zero) * 255) / range));
+    if (wide[i] && rise[i] > zero) data[i] = Math.min(255, Math.floor(((rise[i] - zero) * 255) / range));
   }
-  return out;
+  return { ...gray, data };
 }
 
 /**
@@ -67,28 +78,13 @@ export function otsu(counts) {
 /**
  * The histogram of the levels.
  * @param {Uint8Array} levels
+ * @param {Uint8Array} [region] where to count; everywhere if there is none
  * @returns {Float64Array} 256 counts
  */
-export function histogram(levels) {
+export function histogram(levels, region) {
   const counts = new Float64Array(256);
-  for (let i = 0; i < levels.length; i++) counts[levels[i]]++;
+  for (let i = 0; i < levels.length; i++) if (!region || region[i]) counts[levels[i]]++;
   return counts;
-}
-
-/**
- * Strokes absorb a fraction of the light, so in a shadow the same stroke differs by fewer levels.
- * @param {Picture} gray
- * @returns {Uint8Array} h×w: `floor(255 (picture - background) / max(255 - background, 32))`
- */
-function difference_from_background(gray) {
-  const window = Math.max(3, Math.floor(Math.min(gray.height, gray.width) / 3)) | 1;
-  const background = opening(gray, window).data;
-  const rise = new Uint8Array(background.length);
-  for (let i = 0; i < rise.length; i++) {
-    const fraction = ((gray.data[i] - background[i]) * 255) / Math.max(255 - background[i], MIN_BRIGHTNESS);
-    rise[i] = Math.min(255, Math.floor(fraction));
-  }
-  return rise;
 }
 
 /**
@@ -97,7 +93,7 @@ function difference_from_background(gray) {
  * @param {number} to the last level
  * @returns {{n: number, sum: number, squares: number}} of the pixels at these levels
  */
-function moments(counts, from, to) {
+export function moments(counts, from, to) {
   let [n, sum, squares] = [0, 0, 0];
   for (let level = from; level <= to; level++) {
     n += counts[level];
@@ -111,6 +107,6 @@ function moments(counts, from, to) {
  * @param {{n: number, sum: number}} moments
  * @returns {number}
  */
-function rounded_mean({ n, sum }) {
+export function rounded_mean({ n, sum }) {
   return Math.floor(sum / n + 0.5);
 }

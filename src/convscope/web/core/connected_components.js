@@ -1,7 +1,4 @@
-// Connected components of a mask, and which of them make up the character.
-
-/** Components with less than this fraction of the largest one's mass are noise. */
-const MIN_MASS = 0.05;
+// Connected components of a mask, with their size, mass and contact with the edge.
 
 /**
  * Label the connected components of a mask (8-connectivity), from 1.
@@ -37,33 +34,33 @@ export function connected_components(mask, width) {
 }
 
 /**
- * Keep the components that make up the character; a component's mass is the sum of its weights. If a component that
- * does not touch the edge has at least a tenth of the largest mass, those that touch the edge are removed. Of the rest,
- * those with less than 5 % of the largest mass are removed.
- * @param {Uint8Array} mask h×w, 0 or 1, somewhere 1
- * @param {Uint8Array} weights h×w, above 0 wherever the mask is 1
- * @param {number} width
- * @returns {Uint8Array} h×w, 0 or 1
+ * Size, mass and contact of a component; bottom and right are one past the end. `contact` counts pixels at the edge.
+ * @typedef {{label: number, top: number, bottom: number, left: number, right: number, area: number, mass: number, contact: number}} Component
  */
-export function main_components(mask, weights, width) {
-  const { labels, count } = connected_components(mask, width);
-  const mass = new Float64Array(count + 1);
-  for (let i = 0; i < labels.length; i++) if (labels[i]) mass[labels[i]] += weights[i];
-  const inside = mass.slice();
-  const last = labels.length - width;
-  for (let x = 0; x < width; x++) inside[labels[x]] = inside[labels[last + x]] = 0;
-  for (let at = 0; at <= last; at += width) inside[labels[at]] = inside[labels[at + width - 1]] = 0;
-  const judged = largest(inside) * 10 >= largest(mass) ? inside : mass;
-  const least = largest(judged) * MIN_MASS;
-  const kept = new Uint8Array(labels.length);
-  for (let i = 0; i < labels.length; i++) kept[i] = labels[i] && judged[labels[i]] >= least ? 1 : 0;
-  return kept;
-}
 
 /**
- * @param {Float64Array} values
- * @returns {number}
+ * The components in order of their labels.
+ * @param {{labels: Int32Array, count: number}} components
+ * @param {number} width
+ * @param {Uint8Array} weights for the masses
+ * @param {Uint8Array} edge h×w, 0 or 1
+ * @returns {Component[]}
  */
-function largest(values) {
-  return values.reduce((a, b) => Math.max(a, b));
+export function measure_components({ labels, count }, width, weights, edge) {
+  const parts = Array.from({ length: count }, (_, i) => ({
+    label: i + 1, top: Infinity, bottom: 0, left: Infinity, right: 0, area: 0, mass: 0, contact: 0,
+  }));
+  for (let i = 0; i < labels.length; i++) {
+    if (!labels[i]) continue;
+    const part = parts[labels[i] - 1];
+    const [y, x] = [(i / width) | 0, i % width];
+    if (y < part.top) part.top = y;
+    if (x < part.left) part.left = x;
+    if (x >= part.right) part.right = x + 1;
+    part.bottom = y + 1;
+    part.area++;
+    part.mass += weights[i];
+    part.contact += edge[i];
+  }
+  return parts;
 }

@@ -1,28 +1,64 @@
 // MNIST's normalization: find the digit, fit it into 20×20, center it by mass in 28×28. The twin of digit_normalization.py.
 
-import { subtract_background } from "#web/core/background_subtraction.js";
+import { find_ink } from "#web/core/find_ink.js";
+import { NOTHING } from "#web/core/ink_report.js";
+import { dilated } from "#web/core/morphology.js";
+import { crop, invert, to_gray } from "#web/core/picture.js";
+import { has_dark_foreground } from "#web/core/polarity.js";
 import { nearest, resample } from "#web/core/resample.js";
 
 /** @typedef {import("#web/core/picture.js").Picture} Picture */
 
-/** Larger pictures are reduced to this first. */
-export const WORKING_SIDE = 256;
+/** @typedef {import("#web/core/ink_report.js").InkReport} InkReport */
+/** @typedef {import("#web/core/find_ink.js").InkPolarity} InkPolarity */
 
 /**
- * Normalize light strokes on a dark background as MNIST does, in the same proportions for any size. The Python twin lists
+ * `pixels`: all ink together; `digits`: each digit alone, in reading order.
+ * @typedef {{pixels: Picture, digits: Picture[], report: InkReport}} NormalizedDigits
+ */
+
+/**
+ * Find the ink on a picture and normalize it as MNIST does, in the same proportions for any size. The Python twin lists
  * the steps.
- * @param {Picture} gray h×w×1, light strokes on dark
+ * @param {Picture} picture h×w×1 or h×w×3
  * @param {number} height at least 1
  * @param {number} width at least 1
- * @returns {Picture} height×width×1; the picture itself where it is normalized already
+ * @param {InkPolarity} polarity of the ink
+ * @param {boolean} photo as in `find_ink`
+ * @returns {NormalizedDigits}
  */
-export function normalize_digit(gray, height, width) {
-  if (is_normalized(gray, height, width)) return gray;
-  const lifted = subtract_background(reduce_to(gray, WORKING_SIDE));
+export function normalize_digit(picture, height, width, polarity, photo) {
+  if (picture.height === height && picture.width === width) {
+    const gray = to_gray(picture);
+    const dark = polarity === "dark" || (polarity === "auto" && has_dark_foreground(gray));
+    const pixels = dark ? invert(gray) : gray;
+    if (is_normalized(pixels, height, width)) {
+      const digits = pixels.data.some((level) => level > 0) ? [pixels] : [];
+      return { pixels, digits, report: { ...NOTHING, dark, digits: digits.length } };
+    }
+  }
+  const { levels, digits, report } = find_ink(picture, polarity, photo);
+  const pixels = place(levels, height, width);
+  if (digits.length < 2) return { pixels, digits: digits.map(() => pixels), report };
+  const each = digits.map((one) => {
+    const kept = dilated(one, levels.width, 5);
+    return place({ ...levels, data: levels.data.map((level, i) => (kept[i] ? level : 0)) }, height, width);
+  });
+  return { pixels, digits: each, report };
+}
+
+/**
+ * Fit ink into the box of MNIST's proportions and center it by mass; all 0 if there is none.
+ * @param {Picture} levels h×w×1
+ * @param {number} height
+ * @param {number} width
+ * @returns {Picture} height×width×1
+ */
+function place(levels, height, width) {
   const out = { height, width, channels: 1, data: new Uint8Array(height * width) };
-  const box = bounding_box(lifted);
+  const box = bounding_box(levels);
   if (box === null) return out;
-  const small = scale_to_box(cut(lifted, box), height, width);
+  const small = scale_to_box(crop(levels, box), height, width);
   const [row, column] = center_of_mass(small).map(nearest);
   const y = Math.min(Math.max(Math.floor(height / 2) - row, 0), height - small.height);
   const x = Math.min(Math.max(Math.floor(width / 2) - column, 0), width - small.width);
@@ -86,34 +122,6 @@ export function center_of_mass({ height, width, data }) {
   }
   // A faint dot can vanish when it is reduced to a tiny size.
   return total === 0 ? [(height - 1) / 2, (width - 1) / 2] : [rows / total, columns / total];
-}
-
-/**
- * Resample so that the longer side is at most `side`.
- * @param {Picture} picture h×w×c
- * @param {number} side at least 1
- * @returns {Picture} the picture itself where it is no longer
- */
-export function reduce_to(picture, side) {
-  const longer = Math.max(picture.height, picture.width);
-  if (longer <= side) return picture;
-  const [rows, columns] = [picture.height, picture.width].map((s) => Math.max(1, nearest((s * side) / longer)));
-  return resample(picture, rows, columns);
-}
-
-/**
- * @param {Picture} gray h×w×1
- * @param {{top: number, bottom: number, left: number, right: number}} box
- * @returns {Picture} the part in the box
- */
-function cut(gray, { top, bottom, left, right }) {
-  const [height, width] = [bottom - top, right - left];
-  const data = new Uint8Array(height * width);
-  for (let row = 0; row < height; row++) {
-    const from = (top + row) * gray.width + left;
-    data.set(gray.data.subarray(from, from + width), row * width);
-  }
-  return { height, width, channels: 1, data };
 }
 
 /**

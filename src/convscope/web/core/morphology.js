@@ -51,3 +51,61 @@ function maximum_along_rows(data, width, window) {
   }
   return out;
 }
+
+/**
+ * The running minimum in an odd square window that is cut off at the edges.
+ * @param {Picture} gray h×w×1
+ * @param {number} window odd
+ * @returns {Picture} h×w×1
+ */
+export function running_minimum(gray, window) {
+  return invert(running_maximum(invert(gray), window));
+}
+
+/**
+ * A mask grown by half a window on each side.
+ * @param {Uint8Array} mask h×w, 0 or 1
+ * @param {number} width
+ * @param {number} window odd
+ * @returns {Uint8Array}
+ */
+export function dilated(mask, width, window) {
+  return running_maximum({ height: mask.length / width, width, channels: 1, data: mask }, window).data;
+}
+
+/**
+ * A mask shrunk by half a window on each side; the edge of the image does not shrink it.
+ * @param {Uint8Array} mask h×w, 0 or 1
+ * @param {number} width
+ * @param {number} window odd
+ * @returns {Uint8Array}
+ */
+export function eroded(mask, width, window) {
+  const out = dilated(complement(mask), width, window);
+  for (let i = 0; i < out.length; i++) out[i] = 1 - out[i];
+  return out;
+}
+
+/** @param {Uint8Array} mask */
+function complement(mask) {
+  const out = new Uint8Array(mask.length);
+  for (let i = 0; i < out.length; i++) out[i] = 1 - mask[i];
+  return out;
+}
+
+/**
+ * The outermost pixels of a region; those at the edge of the image belong to them.
+ * @param {Uint8Array} region h×w, 0 or 1
+ * @param {number} width
+ * @returns {Uint8Array} h×w, 0 or 1
+ */
+export function rim(region, width) {
+  const out = eroded(region, width, 3);
+  const last = region.length - width;
+  for (let i = 0, column = 0; i < out.length; i++, column++) {
+    if (column === width) column = 0;
+    const edge = i < width || i >= last || column === 0 || column === width - 1;
+    out[i] = region[i] && (edge || !out[i]) ? 1 : 0;
+  }
+  return out;
+}

@@ -89,3 +89,47 @@ export function invert(picture) {
   for (let i = 0; i < data.length; i++) data[i] = 255 - picture.data[i];
   return { ...picture, data };
 }
+
+/**
+ * @param {Picture} picture h×w×c
+ * @param {{top: number, bottom: number, left: number, right: number}} box bottom and right are one past the end
+ * @returns {Picture} the part in the box
+ */
+export function crop(picture, { top, bottom, left, right }) {
+  const { channels } = picture;
+  const [height, width] = [bottom - top, right - left];
+  const data = new Uint8Array(height * width * channels);
+  for (let row = 0; row < height; row++) {
+    const from = ((top + row) * picture.width + left) * channels;
+    data.set(picture.data.subarray(from, from + width * channels), row * width * channels);
+  }
+  return { height, width, channels, data };
+}
+
+/**
+ * The gray level to lay ink on that was drawn on a transparent ground: black for light ink, white for dark ink, where it
+ * would be less than 64 levels from `background`, and a quarter of the picture or more is transparent.
+ * @param {Picture} picture h×w×c
+ * @param {number} background 0..255
+ * @returns {number}
+ */
+export function contrasting_background(picture, background) {
+  if (picture.channels % 2) return background;
+  const { channels, data } = picture;
+  const n = picture.height * picture.width;
+  let clear = 0;
+  for (let at = channels - 1; at < data.length; at += channels) clear += Number(data[at] < 128);
+  if (clear * 4 < n) return background;
+  const colors = new Uint8Array(n * (channels - 1));
+  for (let i = 0, to = 0; i < data.length; i += channels) for (let k = 0; k < channels - 1; k++) colors[to++] = data[i + k];
+  const gray = to_gray({ ...picture, channels: channels - 1, data: colors }).data;
+  let [weight, sum] = [0, 0];
+  for (let i = 0; i < n; i++) {
+    const alpha = data[(i + 1) * channels - 1];
+    weight += alpha;
+    sum += gray[i] * alpha;
+  }
+  if (weight === 0) return background;
+  const level = Math.floor(sum / weight);
+  return Math.abs(level - background) >= 64 ? background : level < 128 ? 255 : 0;
+}

@@ -1,9 +1,12 @@
 // Dark strokes on a light background or the reverse, decided by the border of the image.
 
-import { WORKING_SIDE, reduce_to } from "#web/core/digit_normalization.js";
 import { histogram } from "#web/core/background_subtraction.js";
+import { rim } from "#web/core/morphology.js";
+import { reduce_to } from "#web/core/resample.js";
 
 /** @typedef {import("#web/core/picture.js").Picture} Picture */
+
+const WORKING_SIDE = 256;
 
 /**
  * The outermost pixels of one channel, each once.
@@ -30,8 +33,21 @@ export function border_pixels({ height, width, channels, data }, channel) {
  */
 export function has_dark_foreground(gray) {
   const reduced = reduce_to(gray, WORKING_SIDE);
-  const border = histogram(border_pixels(reduced, 0));
-  const whole = histogram(reduced.data);
+  return reaches_darker(histogram(border_pixels(reduced, 0)), histogram(reduced.data));
+}
+
+/**
+ * The same for the part of a picture that a sheet covers; its outermost pixels are the border.
+ * @param {Picture} gray h×w×1
+ * @param {Uint8Array} region h×w, 0 or 1
+ * @returns {boolean}
+ */
+export function is_darker(gray, region) {
+  return reaches_darker(histogram(gray.data, rim(region, gray.width)), histogram(gray.data, region));
+}
+
+/** @param {Float64Array} border @param {Float64Array} whole */
+function reaches_darker(border, whole) {
   const darker = sorted_level(border, 0.1) - sorted_level(whole, 0.002);
   const lighter = sorted_level(whole, 0.998) - sorted_level(border, 0.9);
   return darker === lighter ? sorted_level(border, 0.5) >= 128 : darker > lighter;

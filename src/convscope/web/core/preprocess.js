@@ -2,7 +2,8 @@
 
 import { check_contract } from "#web/core/contract.js";
 import { normalize_digit } from "#web/core/digit_normalization.js";
-import { check_picture, flatten_alpha, invert, to_gray, to_rgb } from "#web/core/picture.js";
+import { NOTHING } from "#web/core/ink_report.js";
+import { check_picture, contrasting_background, flatten_alpha, invert, to_gray, to_rgb } from "#web/core/picture.js";
 import { border_pixels, has_dark_foreground, median } from "#web/core/polarity.js";
 import { nearest, resample } from "#web/core/resample.js";
 
@@ -12,7 +13,13 @@ import { nearest, resample } from "#web/core/resample.js";
  * @typedef {import("#web/core/picture.js").Picture} Picture
  */
 
-const FITS = { stretch: resample, pad, crop, mnist: normalize_digit };
+/** @typedef {import("#web/core/ink_report.js").InkReport} InkReport */
+/** @typedef {{pixels: Picture, digits: Picture[], report: InkReport}} Framing the input, that of each digit, what was found */
+
+const FITS = { stretch: resample, pad, crop };
+
+/** @type {Record<string, import("#web/core/find_ink.js").InkPolarity>} */
+const INK = { as_is: "light", invert: "dark", auto: "auto" };
 
 /**
  * Turn a picture into the network's input: transparency, channels, polarity, fit, in this order.
@@ -22,12 +29,32 @@ const FITS = { stretch: resample, pad, crop, mnist: normalize_digit };
  * @throws {Error} the picture or the contract is not valid
  */
 export function preprocess(picture, contract) {
+  return frame(picture, contract).pixels;
+}
+
+/**
+ * As `preprocess`, with a report of what was found.
+ * @param {AnyPicture} picture
+ * @param {Contract} contract
+ * @param {{photo?: boolean}} [options] photo: false for a drawing of our own, see `find_ink`
+ * @returns {Framing}
+ * @throws {Error} the picture or the contract is not valid
+ */
+export function frame(picture, contract, { photo = true } = {}) {
   const { height, width, channels, fit, polarity, background } = check_contract(contract);
-  let flat = flatten_alpha(check_picture(picture), background);
+  const checked = check_picture(picture);
+  if (fit === "mnist") {
+    const flat = flatten_alpha(checked, contrasting_background(checked, background));
+    const found = normalize_digit(flat, height, width, INK[polarity], photo);
+    return { ...found, pixels: { ...found.pixels, data: new Uint8Array(found.pixels.data) } };
+  }
+  let flat = flatten_alpha(checked, background);
   flat = channels === 1 ? to_gray(flat) : to_rgb(flat);
-  if (polarity === "invert" || (polarity === "auto" && has_dark_foreground(to_gray(flat)))) flat = invert(flat);
-  const fitted = FITS[fit](flat, height, width);
-  return { ...fitted, data: new Uint8Array(fitted.data) };
+  const constant = flat.data.every((level, i) => level === flat.data[i % flat.channels]);
+  const dark = polarity === "invert" || (polarity === "auto" && has_dark_foreground(to_gray(flat)));
+  const fitted = FITS[fit](dark ? invert(flat) : flat, height, width);
+  const pixels = { ...fitted, data: new Uint8Array(fitted.data) };
+  return { pixels, digits: [], report: { ...NOTHING, dark, searched: false, constant } };
 }
 
 /**

@@ -136,3 +136,16 @@ function mix_columns(line, { taps, first, weights }, channels, out) {
     }
   }
 }
+
+/**
+ * Resample so that the longer side is at most `side`.
+ * @param {Picture} picture h×w×c
+ * @param {number} side at least 1
+ * @returns {Picture} the picture itself where it is no longer
+ */
+export function reduce_to(picture, side) {
+  const longer = Math.max(picture.height, picture.width);
+  if (longer <= side) return picture;
+  const [rows, columns] = [picture.height, picture.width].map((s) => Math.max(1, nearest((s * side) / longer)));
+  return resample(picture, rows, columns);
+}

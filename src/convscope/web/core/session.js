@@ -17,7 +17,7 @@ import { parse_off } from "#web/core/state.js";
  * @property {Record<string, Tensor>} weights
  * @property {Bytes} pixels every image of the bundle, (n, h, w, c)
  * @property {Uint8Array|null} selected the selected image, preprocessed; null for none
- * @property {Activations|null} activations of the selected image
+ * @property {Activations|null} activations of the selected image; null without ink, because the network does not run then
  * @property {(state: State) => void} select select the state's image and active filters, and compute
  * @property {(image: Tensor, off?: Record<string, number[]>) => Activations} run compute another image, keeping nothing
  */
@@ -39,12 +39,20 @@ export function create_session(bundle) {
     activations: null,
     select(state) {
       session.selected = picture_of(session, state.picture);
-      const image = session.selected && to_image(session.selected, bundle.network.input_shape);
-      session.activations = image && session.run(image, parse_off(state.off));
+      const image = session.selected && has_ink(session) && to_image(session.selected, bundle.network.input_shape);
+      session.activations = image ? session.run(image, parse_off(state.off)) : null;
     },
     run: (image, off = {}) => engine.run(image, { off: known(bundle, off) }),
   };
   return session;
+}
+
+/**
+ * Whether the selected image has ink; networks that preprocess digits see an image without ink as all 0.
+ * @param {Pick<Session, "bundle"|"selected">} session
+ */
+export function has_ink({ bundle, selected }) {
+  return bundle.preprocessing.fit !== "mnist" || selected === null || selected.some((level) => level > 0);
 }
 
 /**

@@ -65,7 +65,7 @@ function only_padding(size, axis, name) {
   });
   return {
     letter: "P",
-    sentence: `P: some windows of the pooling would see only padding in the ${name}, and padding has no largest value and no mean.`,
+    sentence: `P: some pooling windows would contain only padding in the ${name}, and padding has no maximum and no mean.`,
     hint: fits.length ? `What would fit: P ${either(fits)}.` : "Use a smaller dilation_rate.",
   };
 }

@@ -1,7 +1,8 @@
 // Draw, drop or choose an image; beside it, the preprocessed input of the network.
 
 import { encode_drawing } from "#web/core/session.js";
-import { preprocess } from "#web/core/preprocess.js";
+import { warnings_of } from "#web/core/ink_report.js";
+import { frame } from "#web/core/preprocess.js";
 import { fill, h, paint_bytes } from "#web/view/dom.js";
 import { draw_file } from "#web/view/image_file.js";
 
@@ -30,6 +31,7 @@ export function mount(element, session, store) {
   let last = null;
   let waiting = 0;
   let took = 0;
+  let photo = false; // whether the canvas shows a file
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   let resting;
 
@@ -89,7 +91,7 @@ export function mount(element, session, store) {
 
   function prepared() {
     const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
-    return preprocess({ height: canvas.height, width: canvas.width, channels: 4, data }, /** @type {any} */ (bundle.preprocessing));
+    return frame({ height: canvas.height, width: canvas.width, channels: 4, data }, /** @type {any} */ (bundle.preprocessing), { photo });
   }
 
   /** Compile before the first stroke. */
@@ -100,7 +102,9 @@ export function mount(element, session, store) {
   function predict() {
     waiting = 0;
     const began = performance.now();
-    store.set({ picture: encode_drawing(prepared().data), row: -1, column: -1 });
+    const { pixels, report } = prepared();
+    message.textContent = warnings_of(report).map((text) => `Note: ${text}.`).join(" ");
+    store.set({ picture: encode_drawing(pixels.data), row: -1, column: -1 });
     took = performance.now() - began;
   }
 
@@ -108,7 +112,7 @@ export function mount(element, session, store) {
   async function read(chosen) {
     try {
       await draw_file(chosen, context);
-      message.textContent = "";
+      photo = true;
       predict();
     } catch {
       message.textContent = `${chosen.name} cannot be read as an image. Use a PNG, JPEG, GIF, WebP or BMP file.`;
@@ -117,6 +121,7 @@ export function mount(element, session, store) {
   }
 
   function blank() {
+    photo = false;
     canvas.width = canvas.height = SIDE;
     context.fillStyle = "#000";
     context.fillRect(0, 0, SIDE, SIDE);
@@ -125,6 +130,7 @@ export function mount(element, session, store) {
   function clear() {
     blank();
     hint.hidden = false;
+    message.textContent = "";
     store.set({ picture: "", row: -1, column: -1 });
   }
 

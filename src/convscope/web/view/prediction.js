@@ -2,6 +2,7 @@
 
 import { softmax } from "#web/core/activations.js";
 import { percent } from "#web/core/scale.js";
+import { has_ink } from "#web/core/session.js";
 import { fill, h } from "#web/view/dom.js";
 
 /** @typedef {import("#web/core/state.js").State} State */
@@ -23,6 +24,12 @@ export function mount(element, session, store) {
 
   /** @param {State} state */
   function show(state) {
+    if (!has_ink(session)) {
+      fill(head, h("span", { class: "prediction-class" }, "No ink found"));
+      note.textContent = "Preprocessing found nothing that could be a digit, so the network did not run.";
+      fill(bars);
+      return;
+    }
     if (!session.activations) {
       fill(head, h("span", { class: "prediction-class" }, "–"));
       note.textContent = "No image yet: draw a digit or choose an image below.";

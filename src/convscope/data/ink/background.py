@@ -1,0 +1,195 @@
+"""The uneven background of ink: morphology, Otsu's threshold, and the illumination of the paper."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, UInt8
+
+Gray = UInt8[np.ndarray, "h w"]
+Mask = Bool[np.ndarray, "h w"]
+
+MIN_BRIGHTNESS = 32
+"""The lowest brightness that ink is divided by; below it, noise in a deep shadow would become ink."""
+
+MIN_RANGE = 128
+"""The same for light ink on a board."""
+
+GRID = 8
+"""Blocks along each side in which the brightness of the paper is measured."""
+
+MIN_BLOCKS = 12
+"""Blocks to which the brightness is fitted."""
+
+UNEVEN = 1.5
+"""Illumination is divided out if its maximum is more than this times its minimum."""
+
+
+def difference_from_background(gray: Gray, region: Mask, *, dark: bool) -> Gray:
+    """The levels of ink: ``floor(255 (image - background) / max(255 - background, least))``, 0 outside the region.
+
+    The background is the morphological opening (a running minimum, then a running maximum of it) in a square window of
+    a third of the shorter side, at least 3 and odd, clipped at the edges of the region. Shadows are wider than that
+    and remain, strokes vanish. Ink absorbs a fraction of the light on the paper, so the same ink differs by fewer
+    levels in a shadow. ``least`` is 32 for dark ink. For light ink it is 128, because white on light gray is faint.
+
+    Args:
+        gray: Light ink on dark.
+        region: Where the sheet is.
+        dark: Whether the ink was dark, and the image is inverted.
+    """
+    window = max(3, min(gray.shape) // 3) | 1
+    low = running(np.where(region, gray, 255).astype(np.uint8), window, np.minimum)
+    ground = running(np.where(region, low, 0).astype(np.uint8), window, np.maximum).astype(np.int64)
+    rise = ((gray - ground) * 255 // np.maximum(255 - ground, MIN_BRIGHTNESS if dark else MIN_RANGE)).clip(0, 255)
+    return np.where(region, rise, 0).astype(np.uint8)
+
+
+def running(gray: Gray, window: int, better: np.ufunc) -> Gray:
+    """The running minimum or maximum (``np.minimum``, ``np.maximum``) in an odd square window, clipped at the edges."""
+    neutral = 255 if better is np.minimum else 0
+    for axis in (0, 1):
+        length, reach = gray.shape[axis], window // 2
+        padding = [(0, 0), (0, 0)]
+        padding[axis] = (reach, reach)
+        wide = np.moveaxis(np.pad(gray, padding, constant_values=neutral), axis, 0)
+        span = 1
+        while span * 2 <= window:  # a window of 2 spans is two windows of 1
+            wide = better(wide[:-span], wide[span:])
+            span *= 2
+        rest = window - span
+        wide = better(wide[: len(wide) - rest], wide[rest:]) if rest else wide
+        gray = np.moveaxis(wide[:length], 0, axis)
+    return gray
+
+
+def dilated(mask: Mask, window: int) -> Mask:
+    """A mask grown by half a window on each side."""
+    return running(mask.astype(np.uint8), window, np.maximum).astype(bool)
+
+
+def eroded(mask: Mask, window: int) -> Mask:
+    """A mask shrunk by half a window on each side; the edge of the image does not shrink it."""
+    return running(mask.astype(np.uint8), window, np.minimum).astype(bool)
+
+
+def otsu(gray: UInt8[np.ndarray, " *shape"]) -> int:
+    """Otsu's threshold: the darker part is ``<=`` it; 0 for an image of one level.
+
+    Source:
+        Otsu, A Threshold Selection Method from Gray-Level Histograms, 1979. Ties go to the lowest level.
+
+    Example:
+        >>> otsu(np.array([[10, 12, 200, 203]], np.uint8))
+        12
+    """
+    counts = np.bincount(gray.reshape(-1), minlength=256).astype(np.int64)
+    n, total = int(counts.sum()), int((counts * np.arange(256)).sum())
+    below, mass = counts.cumsum()[:-1], (counts * np.arange(256)).cumsum()[:-1]
+    usable = (below > 0) & (below < n)
+    # The squared difference of the two means, weighted: (mass n - total below)² / (below (n - below)).
+    between = np.where(usable, (mass * n - total * below) ** 2.0 / np.maximum(below * (n - below), 1), 0.0)
+    return int(between.argmax())
+
+
+def even_out(gray: Gray, region: Mask) -> Gray:
+    """Divide out the illumination if it is very uneven (a vignette, one lamp near the paper); else return the image.
+
+    Twice, because a vignette under a lamp is a product of two surfaces.
+
+    Args:
+        gray: Paper or board, with ink.
+        region: Where the sheet is.
+    """
+    once = divide_out(gray, region, uneven=UNEVEN)
+    return gray if once is gray else divide_out(once, region, uneven=1.0)
+
+
+def divide_out(gray: Gray, region: Mask, *, uneven: float) -> Gray:
+    """Divide by a quadratic surface that is fitted to the illumination.
+
+    It is fitted to the medians of 8×8 blocks by least squares, and four times more to those that
+    differ from it by a fifth at most. Unchanged is an image with too few of these, and one of which half is exactly 0.
+
+    Args:
+        gray: Paper or board, with ink.
+        region: Where the sheet is.
+        uneven: Unchanged is an image whose surface has a maximum of up to this times its minimum.
+    """
+    h, w = gray.shape
+    drawn = int((gray == 0).sum()) * 2 >= gray.size
+    samples = [] if drawn or min(h, w) < 2 * GRID else _block_levels(gray, region)
+    if len(samples) < MIN_BLOCKS:
+        return gray
+    surface = _fit(samples)
+    for _ in range(4):
+        kept = [(u, v, level) for u, v, level in samples if _fits(_height(surface, u, v), level)]
+        if len(kept) < MIN_BLOCKS or len(kept) * 2 < len(samples):
+            return gray
+        surface = _fit(kept)
+    u, v = (2 * np.arange(w) + 1 - w) * GRID / w, (2 * np.arange(h) + 1 - h) * GRID / h
+    values = np.floor(_height(surface, u[None, :], v[:, None]) + 0.5)
+    inside = values[region]
+    high, low = inside.max(), inside.min()
+    if high <= uneven * max(low, 1.0):
+        return gray
+    high = min(high, 255.0)
+    values = np.maximum(values, max(1.0, np.floor(high / 12)))
+    return np.minimum(255, np.floor(gray * high / values)).astype(np.uint8)
+
+
+def _block_levels(gray: Gray, region: Mask) -> list[tuple[int, int, int]]:
+    """Center column and row of each block, -7..7, and its median, for blocks that lie mostly in the region."""
+    h, w = gray.shape
+    found = []
+    for i in range(GRID):
+        for j in range(GRID):
+            rows, columns = slice(i * h // GRID, (i + 1) * h // GRID), slice(j * w // GRID, (j + 1) * w // GRID)
+            levels = np.sort(gray[rows, columns][region[rows, columns]])
+            if len(levels) * 2 >= (rows.stop - rows.start) * (columns.stop - columns.start):
+                level = int(levels[(len(levels) - 1) // 2])
+                found.append((2 * j + 1 - GRID, 2 * i + 1 - GRID, level))
+    return found
+
+
+def _fits(height: float, level: int) -> bool:
+    return 0.8 * height <= level <= 1.25 * height
+
+
+def _fit(samples: list[tuple[int, int, int]]) -> list[float]:
+    """Least squares by the normal equations, whose sums are exact integers."""
+    rows = [[0.0] * 7 for _ in range(6)]
+    for u, v, level in samples:
+        terms = (1, u, v, u * u, u * v, v * v)
+        for i in range(6):
+            for j in range(6):
+                rows[i][j] += terms[i] * terms[j]
+            rows[i][6] += terms[i] * level
+    return solve(rows)
+
+
+def _height(surface: list[float], u: Any, v: Any) -> Any:
+    a, b, c, d, e, f = surface
+    return a + b * u + c * v + d * (u * u) + e * (u * v) + f * (v * v)
+
+
+def solve(rows: list[list[float]]) -> list[float]:
+    """Solve linear equations, each row the coefficients and the right side; a free unknown is 0."""
+    n = len(rows)
+    for column in range(n):
+        pivot = max(range(column, n), key=lambda row: abs(rows[row][column]))
+        rows[column], rows[pivot] = rows[pivot], rows[column]
+        if rows[column][column] == 0:
+            continue
+        for row in range(column + 1, n):
+            factor = rows[row][column] / rows[column][column]
+            for k in range(column, n + 1):
+                rows[row][k] -= factor * rows[column][k]
+    out = [0.0] * n
+    for row in range(n - 1, -1, -1):
+        value = rows[row][n]
+        for k in range(row + 1, n):
+            value -= rows[row][k] * out[k]
+        out[row] = value / rows[row][row] if rows[row][row] else 0.0
+    return out

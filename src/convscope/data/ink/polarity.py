@@ -1,0 +1,58 @@
+"""Dark ink on a light background or the reverse."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import UInt8
+
+from convscope.data.ink.background import Gray, Mask, eroded
+from convscope.data.resample import reduce_to
+
+WORKING_SIDE = 256
+"""Larger images are reduced to this before the ink is searched; a digit may be a tenth as high as the photo."""
+
+
+def border_pixels(picture: UInt8[np.ndarray, "h w *c"]) -> np.ndarray:
+    """The outermost pixels of all four sides, each once."""
+    if min(picture.shape[:2]) <= 2:
+        return picture.reshape(-1, *picture.shape[2:])
+    return np.concatenate([picture[0], picture[-1], picture[1:-1, 0], picture[1:-1, -1]])
+
+
+def has_dark_ink(grey: Gray) -> bool:
+    """Whether an image shows dark ink on a light background, decided from its border.
+
+    The border is background: its brightness ranges from its 10 % level to its 90 % level. Ink lies beyond this range.
+    The side that reaches further beyond it decides: the 0.2 % level of the whole image, or its 99.8 % level. If both
+    reach equally far (a blank image), a median of the border of 128 or more means a light background.
+
+    Images with sides above 256 pixels are reduced first, which removes noise. A level is the sorted pixel at
+    ``floor(fraction * (n - 1) + 1e-6)``.
+
+    Example:
+        >>> paper = np.full((9, 9), 230, np.uint8)
+        >>> paper[3:6, 4] = 20
+        >>> has_dark_ink(paper), has_dark_ink(255 - paper)
+        (True, False)
+    """
+    grey = reduce_to(grey[..., None], WORKING_SIDE)[..., 0]
+    return _is_darker(border_pixels(grey), grey)
+
+
+def is_darker(gray: Gray, region: Mask) -> bool:
+    """The same for the part of an image that a sheet covers; its outermost pixels are the border."""
+    border = gray[region & ~eroded(np.pad(region, 1), 3)[1:-1, 1:-1]]
+    return _is_darker(border, gray[region])
+
+
+def _is_darker(border: np.ndarray, whole: np.ndarray) -> bool:
+    border, whole = np.sort(border, axis=None), np.sort(whole, axis=None)
+    darker = _level(border, 0.1) - _level(whole, 0.002)
+    lighter = _level(whole, 0.998) - _level(border, 0.9)
+    if darker == lighter:
+        return _level(border, 0.5) >= 128
+    return darker > lighter
+
+
+def _level(ordered: np.ndarray, fraction: float) -> int:
+    return int(ordered[int(fraction * (len(ordered) - 1) + 1e-6)])

@@ -1,0 +1,67 @@
+"""Operations on single pixels: transparency, grayscale, RGB."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import UInt8
+
+from convscope.arrays import Picture
+
+AnyPicture = UInt8[np.ndarray, "rows columns channels"]
+
+
+def flatten_alpha(picture: AnyPicture, background: int) -> Picture:
+    """Blend an image that has an alpha channel with a gray level: ``(p a + background (255 - a) + 127) // 255``.
+
+    Example:
+        >>> flatten_alpha(np.array([[[0, 0], [0, 255]]], np.uint8), 255)[..., 0].tolist()
+        [[255, 0]]
+    """
+    if picture.shape[-1] in (1, 3):
+        return picture
+    color, alpha = picture[..., :-1].astype(np.uint32), picture[..., -1:].astype(np.uint32)
+    return ((color * alpha + background * (255 - alpha) + 127) // 255).astype(np.uint8)
+
+
+def to_grey(picture: AnyPicture) -> Picture:
+    """The brightness of each pixel: ``(19595 R + 38470 G + 7471 B + 32768) >> 16`` (ITU-R 601).
+
+    Example:
+        >>> to_grey(np.array([[[255, 0, 0]]], np.uint8)).item()
+        76
+    """
+    if picture.shape[-1] == 1:
+        return picture
+    wide = picture.astype(np.uint32)
+    return ((19595 * wide[..., :1] + 38470 * wide[..., 1:2] + 7471 * wide[..., 2:] + 32768) >> 16).astype(np.uint8)
+
+
+def to_rgb(picture: AnyPicture) -> Picture:
+    """Repeat a grayscale image in three channels; RGB is unchanged."""
+    return np.repeat(picture, 3, axis=-1) if picture.shape[-1] == 1 else picture
+
+
+def contrasting_background(picture: AnyPicture, background: int) -> int:
+    """The gray level to lay ink on that was drawn on a transparent ground.
+
+    It is ``background``, unless at least a quarter of the pixels is mostly transparent and the mean brightness of the
+    others, weighted by alpha, is less than 64 levels from it: then it is black for light ink and white for dark ink.
+
+    Example:
+        >>> white = np.array([[[255, 0], [255, 255]]], np.uint8)
+        >>> contrasting_background(white, 255), contrasting_background(white, 100)
+        (0, 100)
+    """
+    if picture.shape[-1] in (1, 3):
+        return background
+    alpha = picture[..., -1].astype(np.int64)
+    weight = int(alpha.sum())
+    if int((alpha < 128).sum()) * 4 < alpha.size or weight == 0:
+        return background
+    level = int((to_grey(picture[..., :-1])[..., 0] * alpha).sum()) // weight
+    return background if abs(level - background) >= 64 else 255 * (level < 128)
+
+
+def opaque(picture: AnyPicture) -> Picture:
+    """An image as it is shown: transparent pixels are white, or black behind light ink."""
+    return flatten_alpha(picture, contrasting_background(picture, 255))
