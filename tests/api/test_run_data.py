@@ -283,6 +283,34 @@ def test_a_resumed_training_still_names_its_ancestor(here: Path) -> None:
     assert resumed.record.weights_sha256 == whole.record.weights_sha256
 
 
+def test_folds_measure_every_image_by_a_network_that_was_trained_without_it(here: Path) -> None:
+    run = train("pets", out="folds", callbacks=Callbacks(), folds=4, **HOW)
+    validated = run.cross_validation
+    assert validated and validated.n == 60 and validated.accuracy.rate > 0.9
+    assert run.test is None and run.record.data["train"] + run.record.data["validation"] == 60
+    stored = run.record.cross_validation
+    assert (
+        stored and stored["folds"] == 4 and np.mean(stored["fold_accuracies"]) == pytest.approx(validated.accuracy.rate)
+    )
+    assert cs.load_run("folds").cross_validation == validated
+    with pytest.raises(OptionError, match="folds must be 0 or at least 2"):
+        train("pets", out="none", callbacks=Callbacks(), folds=1, **HOW)
+    with pytest.raises(DataError, match="at least 30 images in each class, for 30 folds"):
+        train("pets", out="none", callbacks=Callbacks(), folds=30, **HOW)
+    assert not Path("none").exists()
+
+
+def test_cross_validation_does_not_see_the_labels_of_its_fold(here: Path) -> None:
+    """With random labels, the accuracy is that of guessing, although the network itself learns them by heart."""
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 255, (120, 4, 4)).astype(np.uint8), rng.integers(0, 2, 120)
+    how = HOW | {"epochs": 100}
+    run = train((images, labels), out="random", callbacks=Callbacks(), folds=3, **how)
+    assert run.cross_validation and 0.3 < run.cross_validation.accuracy.rate < 0.7
+    assert run.evaluate(cs.load_data((images, labels), test_fraction=0)).accuracy > 0.75
+    assert run.test is None
+
+
 def pixel_model(names: list[str], path: Path) -> None:
     """A Keras model whose output for the class k in ``names`` is the pixel k of an image of 2×3."""
     model = keras.Sequential(

@@ -68,6 +68,7 @@ def import_model(
     input_range: str | None = None,
     fit: str | None = None,
     polarity: str | None = None,
+    transpose: str = "auto",
     out: str | Path | None = None,
 ) -> ImportResult:
     """Import a Keras model into a run folder. Nothing in the file is executed.
@@ -83,6 +84,7 @@ def import_model(
             begins with Rescaling, or with Normalization of such values, else ``0..1``.
         fit: How other images are brought to the network's size; see `Preprocessing`. None takes the data's, or pad.
         polarity: Whether intensities are inverted; None takes the data's, or as_is.
+        transpose: How the data are read, as in `load_data`: ``no`` for a network that was trained on transposed images.
         out: The run folder; None makes one below ``runs/``.
 
     Raises:
@@ -96,7 +98,7 @@ def import_model(
     spec, weights = _in_unit_range(read, used_range)
     check_size(spec)
     h, w, c = spec.input_shape
-    loaded = load_data(data, size=(h, w), channels=c) if data is not None else None
+    loaded = load_data(data, size=(h, w), channels=c, transpose=transpose) if data is not None else None
     names, order = _class_names(class_names, loaded, spec.num_classes)
     base = loaded.preprocessing if loaded else Preprocessing(h, w, c)
     preprocessing = replace(base, fit=fit or base.fit, polarity=polarity or base.polarity)
@@ -179,7 +181,11 @@ def _record(model: Model, loaded: LoadedData | None, created: datetime, evaluati
         name=f"{created:%Y%m%d-%H%M%S}-{spec.name}"[:100],
         created=created.isoformat(timespec="seconds"),
         outcome=IMPORTED,
-        options=TrainOptions(data=loaded.origin if loaded else UNKNOWN_DATA, model=str(model.provenance["imported"])),
+        options=TrainOptions(
+            data=loaded.origin if loaded else UNKNOWN_DATA,
+            model=str(model.provenance["imported"]),
+            transpose=str(loaded.options["transpose"]) if loaded else "auto",
+        ),
         data=describe_data(loaded) if loaded else {"source": UNKNOWN_DATA, "skipped": []},
         network={"name": spec.name, "parameters": spec.parameters, "multiply_adds": spec.multiply_adds},
         environment=describe_environment(),

@@ -281,6 +281,8 @@ def _in_memory(data: Any, given: Mapping[str, Any]) -> LoadedData:
                 )
         return data
     how = {name: given[name] for name in ("size", "test_fraction", "seed", "parts", "transpose") if name in given}
+    if given.get("folds"):  # every image is tested by cross-validation, so none is held out
+        how["test_fraction"] = 0
     return load_data(data, **how)
 
 

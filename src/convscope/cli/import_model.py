@@ -24,6 +24,7 @@ def import_model(
     input_range: str | None = None,
     fit: Literal["stretch", "pad", "crop", "mnist"] | None = None,
     polarity: Literal["as_is", "invert", "auto"] | None = None,
+    transpose: Literal["auto", "yes", "no"] = "auto",
     output: Output = Output(),  # noqa: B008
 ) -> int:
     """Import a Keras model into a run, without executing code from the file.
@@ -47,12 +48,21 @@ def import_model(
         How other images are brought to the input size. Default: the data's, or pad.
     polarity
         Invert intensities. Default: the data's, or as_is.
+    transpose
+        Exchange rows and columns of the data's images; no for a network that was trained on transposed images.
     """
     from convscope.api.import_model import import_model as read_model
 
     names = [name.strip() for name in class_names.split(",")] if class_names else None
     result = read_model(
-        file, data=data, class_names=names, input_range=input_range, fit=fit, polarity=polarity, out=out
+        file,
+        data=data,
+        class_names=names,
+        input_range=input_range,
+        fit=fit,
+        polarity=polarity,
+        transpose=transpose,
+        out=out,
     )
     output.detail(f"run folder {result.run.folder.resolve()}")
     if output.json:
