@@ -3,6 +3,9 @@
 import json
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
 from convscope.data.readers import READERS
 
 
@@ -35,3 +38,12 @@ def test_a_folder_of_pictures_is_described(shapes_folder: Path, tmp_path: Path, 
 def test_size_brings_the_pictures_to_a_square(shapes_folder: Path, tmp_path: Path, convscope) -> None:
     told = json.loads(convscope("data", shapes_folder, "--size", "16", "--json", cwd=tmp_path).stdout)
     assert told["image_shape"] == [16, 16, 3] and told["skipped"] == []
+
+
+def test_a_sheet_of_augmented_images_is_drawn(shapes_folder: Path, tmp_path: Path, convscope) -> None:
+    done = convscope("data", shapes_folder, "--augment", "sheet.png", cwd=tmp_path)
+    assert done.returncode == 0 and done.stdout.rstrip().endswith("sheet.png")
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert "7 augmented versions" in sheet.info["Description"] and "pole" in sheet.info["Description"]
+        pixels = np.asarray(sheet.convert("RGB"))
+    assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 100

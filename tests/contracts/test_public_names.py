@@ -21,7 +21,7 @@ STORED = Path(__file__).parent / "public_names.json"
 FUNCTIONS = {"data": "load_data", "data check": "check_data", "import": "import_model"}
 """Commands whose function has another name, since theirs is taken or says too little without the command line."""
 
-ONLY_IN_A_TERMINAL = {"output", "no_numbers", "step", "npz", "yes"}
+ONLY_IN_A_TERMINAL = {"output", "no_numbers", "step", "npz", "yes", "augment"}
 """How a result is printed, shown or confirmed."""
 
 SAVED_BY_THE_RESULT = {"predict", "explain", "evaluate", "summary", "conv"}

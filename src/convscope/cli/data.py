@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Literal
 
 from cyclopts import App, Parameter
@@ -16,6 +17,7 @@ def data(
     size: int | None = None,
     parts: Literal["auto", "none"] = "auto",
     transpose: Literal["auto", "yes", "no"] = "auto",
+    augment: Path | None = None,
     output: Output = Output(),  # noqa: B008
 ) -> int:
     """List the supported datasets and formats, or describe a dataset.
@@ -30,6 +32,8 @@ def data(
         Which folders are parts: by their structure and names (auto), or none: the outer folders are the classes.
     transpose
         Exchange rows and columns of the images: if digits or letters are transposed (auto), always, or never.
+    augment
+        Draw augmented images into this PNG file: what a network sees while train trains it with the default recipe.
     """
     if source is None:
         return _list_sources(output)
@@ -37,8 +41,12 @@ def data(
     from convscope.api.load_data import load_data
 
     loaded = load_data(source, size=size, parts=parts, transpose=transpose)
+    if augment:
+        from convscope.api.augmented import draw_augmented
+
+        draw_augmented(loaded, augment)
     if output.json:
-        say_json(summary_json(loaded))
+        say_json(summary_json(loaded) | ({"augmented": str(augment)} if augment else {}))
         return 0
     for line in summary_lines(loaded):
         say(line)
@@ -48,6 +56,8 @@ def data(
     per_class = zip(loaded.train.class_names, *(part.class_counts for part in columns.values()), strict=True)
     rows = [[name, *(f"{count:,}" for count in row)] for name, *row in per_class]
     console().print(table({"class": "left"} | dict.fromkeys(columns, "right"), rows))
+    if augment:
+        say(f"\naugmented   {augment}")
     return 0
 
 
