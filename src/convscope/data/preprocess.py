@@ -152,7 +152,7 @@ class Preprocessing:
         flat = flatten_alpha(picture, self.background)
         flat = to_grey(flat) if self.channels == 1 else to_rgb(flat)
         dark = self.polarity == "invert" or (self.polarity == "auto" and has_dark_ink(to_grey(flat)[..., 0]))
-        constant = bool((flat == flat[0, 0]).all())
+        constant = bool((flat[0] == flat[0, 0]).all() and (flat == flat[0, 0]).all())  # most differ in the first row
         fitted = FITS[self.fit](255 - flat if dark else flat, self.height, self.width)
         return Framing(np.ascontiguousarray(fitted), InkReport(dark=dark, searched=False, constant=constant))
 

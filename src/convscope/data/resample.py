@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -53,6 +54,35 @@ def triangle_weights(size_in: int, size_out: int) -> Float64[np.ndarray, "out in
     return weights / weights.sum(axis=1, keepdims=True)
 
 
+@functools.lru_cache(maxsize=64)
+def _taps(size_in: int, size_out: int) -> tuple[np.ndarray, np.ndarray]:
+    """`triangle_weights` without its zeros: for each tap, the input pixel and the weight of every output pixel.
+
+    A weighted sum tap by tap needs no matrix product: that would multiply by the zeros too, and wake up BLAS's threads,
+    which take longer than the product itself.
+    """
+    weights = triangle_weights(size_in, size_out)
+    count = int((weights > 0).sum(axis=1).max())
+    first = np.minimum((weights > 0).argmax(axis=1), size_in - count)
+    pixels = first[None, :] + np.arange(count)[:, None]
+    values = np.take_along_axis(weights, pixels.T, axis=1).T
+    for shared in (pixels, values):
+        shared.flags.writeable = False
+    return pixels, values
+
+
+def _resize_axis(values: np.ndarray, size_out: int, axis: int) -> Float64[np.ndarray, "..."]:
+    """Apply `triangle_weights` along one axis."""
+    pixels, weights = _taps(values.shape[axis], size_out)
+    column = [1] * values.ndim
+    column[axis] = size_out
+    total = np.multiply(values.take(pixels[0], axis), weights[0].reshape(column), dtype=np.float64)
+    term = np.empty_like(total)
+    for positions, factors in zip(pixels[1:], weights[1:], strict=True):
+        total += np.multiply(values.take(positions, axis), factors.reshape(column), out=term)
+    return total
+
+
 def average_blocks(pixels: UInt8[np.ndarray, "h w c"], size: int) -> UInt8[np.ndarray, "h2 w2 c"]:
     """Average blocks of ``size``×``size`` pixels, rounding half up.
 
@@ -97,9 +127,7 @@ def resample(pixels: UInt8[np.ndarray, "h w c"], height: int, width: int) -> UIn
     if reduction >= BLOCKS_FROM:
         pixels = average_blocks(pixels, int(reduction / 4))
         h, w, c = pixels.shape
-    down = triangle_weights(h, height) @ pixels.reshape(h, w * c).astype(np.float64)
-    across = np.tensordot(triangle_weights(w, width), down.reshape(height, w, c), axes=(1, 1))
-    return round_half_up(across.transpose(1, 0, 2)).astype(np.uint8)
+    return round_half_up(_resize_axis(_resize_axis(pixels, height, 0), width, 1)).astype(np.uint8)
 
 
 def resample_many(pixels: UInt8[np.ndarray, "n h w c"], height: int, width: int) -> UInt8[np.ndarray, "n h2 w2 c"]:
@@ -118,10 +146,9 @@ def resample_many(pixels: UInt8[np.ndarray, "n h w c"], height: int, width: int)
         for index, picture in enumerate(pixels):
             out[index] = resample(picture, height, width)
         return out
-    down, across = triangle_weights(h, height), triangle_weights(w, width).T
     for start in range(0, n, 1000):
-        piece = pixels[start : start + 1000].transpose(0, 3, 1, 2).astype(np.float64)
-        out[start : start + 1000] = round_half_up(down @ piece @ across).transpose(0, 2, 3, 1)
+        piece = _resize_axis(_resize_axis(pixels[start : start + 1000], height, 1), width, 2)
+        out[start : start + 1000] = round_half_up(piece)
     return out
 
 
