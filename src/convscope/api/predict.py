@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from convscope.api.image_prediction import ImagePrediction
+from convscope.api.prediction_stream import classify_stream
 from convscope.api.run import Run, load_run
-from convscope.arrays import Picture, Probabilities
+from convscope.arrays import Probabilities
 from convscope.data.dataset import Skipped
 from convscope.data.image_input import collect_images, images_below
-from convscope.data.ink.ink_report import InkReport
-from convscope.data.pixels import AnyPicture, opaque
-from convscope.data.preprocess import Preprocessing
 from convscope.errors import DataError, OptionError
-from convscope.evaluation.predict import Choice, Predictions
-from convscope.evaluation.predict import predict as predict_pixels
+from convscope.evaluation.predict import Predictions
 from convscope.markup import bar, image, table
 
 MAX_IMAGES = 100_000
@@ -28,62 +26,6 @@ SHOWN = 20
 
 SHOWN_SIDE = 84
 """Screen pixels of the longer side of an image there."""
-
-
-@dataclass(frozen=True, eq=False)
-class ImagePrediction:
-    """The prediction for one image.
-
-    Attributes:
-        name: The path as given, or a number for an array.
-        choices: The most likely classes, most likely first; empty if no ink was found.
-        original: The upright image without transparency, uint8 ``(h, w, c)``.
-        seen: What the network received, uint8, its own input shape.
-        report: What preprocessing found on the image.
-        digit: Which digit of the image this is, from 1, if the image was split.
-    """
-
-    name: str
-    choices: tuple[Choice, ...]
-    original: AnyPicture
-    seen: Picture
-    report: InkReport
-    digit: int | None = None
-
-    @property
-    def class_name(self) -> str | None:
-        """The most likely class; None if no ink was found."""
-        return self.choices[0].name if self.choices else None
-
-    @property
-    def probability(self) -> float | None:
-        """Of the most likely class, calibrated, 0 to 1; None if no ink was found."""
-        return self.choices[0].probability if self.choices else None
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What to know about the result: no ink, several digits, ink at the edge."""
-        return self.report.warnings if self.digit is None else ()
-
-    def to_json(self) -> dict[str, object]:
-        """Plain values."""
-        return {
-            "name": self.name,
-            "digit": self.digit,
-            "ink_found": self.report.ink_found,
-            "choices": [{"name": choice.name, "probability": choice.probability} for choice in self.choices],
-            "warnings": list(self.warnings),
-            "preprocessing": self.report.to_json(),
-        }
-
-    def __str__(self) -> str:
-        name = self.name if self.digit is None else f"{self.name}, digit {self.digit}"
-        if not self.choices:
-            return f"{name}: {'; '.join(self.warnings)}"
-        first, *others = self.choices
-        rest = ", ".join(f"{choice.name} {choice.probability:.1%}" for choice in others)
-        warnings = f" [{'; '.join(self.warnings)}]" if self.warnings else ""
-        return f"{name}: {first.name} ({first.probability:.1%}{f'; then {rest}' if rest else ''}){warnings}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,38 +113,14 @@ def predict(
     if type(top) is not int or top < 1:
         raise OptionError(f"top must be a whole number of 1 or more. Received: top={top!r}.")
     run = load_run(run)
-    model = run.model
-    read: list[tuple[str, AnyPicture]] = []
-    skipped: list[Skipped] = []
     notes = [] if recursive else list(images_below(images))
-    for one in collect_images(images, most=MAX_IMAGES, recursive=recursive):
-        try:
-            read.append((one.name, one.picture))
-        except DataError as error:
-            skipped.append(Skipped(one.name, str(error)))
-        else:
-            notes += [one.note] if one.note else []
-    if not read:
+    images_found, logits, skipped = [], [], []
+    for one in classify_stream(collect_images(images, most=MAX_IMAGES, recursive=recursive), run, top=top, split=split):
+        images_found += one.predictions
+        logits.append(one.logits)
+        skipped += [one.skipped] if one.skipped else []
+        notes += [one.note] if one.note else []
+    if not images_found:
         raise DataError(skipped[0].reason if skipped else "Expected at least one image. Received: none.")
-    preprocessing = run.preprocessing
-    inputs = [one for name, picture in read for one in _inputs(name, picture, preprocessing, split=split)]
-    predictions = predict_pixels(model, np.stack([one.seen for one in inputs]))
-    blank = np.array([one.report.blank for one in inputs])
-    predictions = Predictions(np.where(blank[:, None], np.float32(0), predictions.logits), predictions.class_names)
-    answered = (
-        one if one.report.blank else replace(one, choices=predictions.top(index, top))
-        for index, one in enumerate(inputs)
-    )
-    return ImagePredictions(tuple(answered), predictions, tuple(skipped), tuple(notes))
-
-
-def _inputs(name: str, original: AnyPicture, preprocessing: Preprocessing, *, split: bool) -> list[ImagePrediction]:
-    """What the network receives for an image, or for each digit on it; without choices yet."""
-    framing = preprocessing.frame(original)
-    shown = opaque(original)
-    if split and len(framing.digits) > 1:
-        return [
-            ImagePrediction(name, (), shown, seen, framing.report, digit)
-            for digit, seen in enumerate(framing.digits, start=1)
-        ]
-    return [ImagePrediction(name, (), shown, framing.pixels, framing.report)]
+    predictions = Predictions(np.concatenate(logits), run.model.class_names)
+    return ImagePredictions(tuple(images_found), predictions, tuple(skipped), tuple(notes))

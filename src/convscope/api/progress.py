@@ -32,6 +32,7 @@ class ProgressDisplay:
         self._quiet = quiet
         self.is_live = sys.stderr.isatty() and not quiet
         self._line_at = time.monotonic()
+        self._counted_from: tuple[int, float] | None = None
         self._bar: Progress | None = None
         self._task = TaskID(0)
 
@@ -52,6 +53,7 @@ class ProgressDisplay:
         """A phase begins: one line that stays."""
         self.clear()
         self.phase = phase
+        self._counted_from = None
         self._line_at = -math.inf if phase == "training" else time.monotonic()
         if not self._quiet and not (self.is_live and phase == "training"):
             note(f"{phase} …")
@@ -79,9 +81,12 @@ class ProgressDisplay:
         self._show("training", figures, progress.step, progress.total_steps, line, now=is_last)
 
     def count(self, done: int, total: int) -> None:
-        """How many images of the current phase are done."""
+        """How many images of the current phase are done; those of the first call were done before it began."""
+        first, began = self._counted_from = self._counted_from or (done, time.monotonic())
         if done % 100 == 0 or done == total:
-            self._show(self.phase, f"{done:,} of {total:,}", done, total, f"{done:,} of {total:,} images")
+            seconds = time.monotonic() - began
+            rate = f", {(done - first) / seconds:,.0f} a second" if seconds > 1 else ""
+            self._show(self.phase, f"{done:,} of {total:,}{rate}", done, total, f"{done:,} of {total:,} images{rate}")
 
     def step(self, name: str, words: str) -> None:
         """What is being done with one image."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from convscope.api.explain import ImageExplanations
     from convscope.api.open import PageResult
     from convscope.api.predict import ImagePredictions
+    from convscope.api.predict_folder import FolderPredictions
     from convscope.api.summary import NetworkSummary
     from convscope.report.pictures.plot import Plot
 
@@ -128,6 +129,22 @@ class Run:
         from convscope.api.predict import predict
 
         return predict(images, run=self, top=top, split=split, recursive=recursive)
+
+    def predict_folder(
+        self,
+        images: Any,
+        *,
+        out: str | Path | None = None,
+        top: int = 3,
+        split: bool = False,
+        recursive: bool = False,
+        copy_to: str | Path | None = None,
+    ) -> FolderPredictions:
+        """Classify any number of image files into a table: see `api.predict_folder.predict_folder`."""
+        from convscope.api.predict_folder import predict_folder
+
+        how: dict[str, Any] = {"top": top, "split": split, "recursive": recursive, "copy_to": copy_to}
+        return predict_folder(images, run=self, out=out, **how)
 
     def evaluate(self, data: Any = None, *, part: str | None = None) -> EvaluateResult:
         """Evaluate on labeled data: see `api.evaluate.evaluate`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -56,9 +57,11 @@ def file_stem(name: str) -> str:
     return Path(name.replace("mnist:", "mnist-")).stem
 
 
-def report_skipped(skipped: Iterable[Skipped]) -> int:
-    """Name the images that were skipped, on stderr; the exit code is 1 if there are any."""
+def report_skipped(skipped: Iterable[Skipped], *, most: int = sys.maxsize) -> int:
+    """Name the images that were skipped, at most so many, on stderr; the exit code is 1 if there are any."""
     reasons = [one.reason for one in skipped]
-    for reason in reasons:
+    for reason in reasons[:most]:
         note(f"convscope: skipped: {reason}")
+    if len(reasons) > most:
+        note(f"convscope: and {len(reasons) - most:,} more that could not be read")
     return 1 if reasons else 0

@@ -1,20 +1,23 @@
-"""``convscope predict``."""
+"""``convscope predict``. NumPy is imported late, after this has decided on its threads."""
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from convscope.api.notes import note
-from convscope.cli.drawing import start_drawing
-from convscope.cli.images import check_images, file_stem, is_several, output_file, report_skipped
 from convscope.cli.output import Output, say, say_json
-from convscope.errors import printable
+from convscope.errors import OptionError, printable
 
 if TYPE_CHECKING:
     from convscope.api.predict import ImagePredictions
+
+SKIPPED_SHOWN = 20
+"""Unreadable images that are named on stderr if a table has them all."""
 
 
 def predict(
@@ -23,6 +26,7 @@ def predict(
     top: int = 3,
     split: bool = False,
     out: Path | None = None,
+    copy_to: Path | None = None,
     recursive: Annotated[bool, Parameter(negative=())] = False,
     output: Output = Output(),  # noqa: B008
 ) -> int:
@@ -39,19 +43,43 @@ def predict(
     split
         Classify each digit of an image, left to right, if there are several.
     out
-        Also draw each image beside what the network sees, as a PNG; for several images, a folder of PNGs.
+        A table with a row for each image, if it ends in .csv, .jsonl or .parquet; the same command continues an
+        unfinished one. Else draw each image beside what the network sees, as a PNG; for several images, a folder of
+        PNGs.
+    copy_to
+        Sort the images into this folder, one folder for each predicted class: hard links where possible, else
+        copies.
     recursive
         Also read the images in subfolders of a folder.
     """
-    from convscope.api.predict import predict as classify
+    # Images are classified on all cores at once, and the threads of a matrix product would only wait for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from convscope.api.predict_folder import is_table
+    from convscope.cli.images import check_images, is_several
     from convscope.training.run import find_run
 
     folder = find_run(run)
-    several = is_several(images)
-    check_images(images, folder, None if several else out)
-    result = classify(list(images), run=folder, top=top, split=split, recursive=recursive)
+    to_table = out is not None and is_table(out)
+    check_images(images, folder, out if to_table or not is_several(images) else None)
+    how = {"run": folder, "top": top, "split": split, "recursive": recursive}
+    if to_table or copy_to:
+        if out and not to_table:
+            raise OptionError(
+                f"Expected a table (.csv, .jsonl, .parquet) with --copy-to. Received: --out {out}.",
+                hint="Draw the images in a second call.",
+            )
+        return _to_files(images, out, copy_to, how, output)
+    return _show(images, out, how, output)
+
+
+def _show(images: tuple[str, ...], out: Path | None, how: dict, output: Output) -> int:
+    """One line for each image, and figures."""
+    from convscope.api.predict import predict as classify
+    from convscope.cli.images import report_skipped
+
+    result = classify(list(images), **how)
     figures = _draw(result, out, several=len(result.images) > 1) if out else []
-    output.detail(f"run folder {folder.resolve()}")
+    output.detail(f"run folder {how['run'].resolve()}")
     if output.json:
         say_json(
             {
@@ -71,7 +99,36 @@ def predict(
     return report_skipped(result.skipped)
 
 
+def _to_files(images: tuple[str, ...], out: Path | None, copy_to: Path | None, how: dict, output: Output) -> int:
+    """A table, and images sorted by class."""
+    from convscope.api.predict_folder import predict_folder
+    from convscope.api.progress import ProgressDisplay
+    from convscope.cli.images import report_skipped
+
+    with ProgressDisplay(quiet=output.quiet or output.json) as display:
+        display.phase = "predicting"
+        try:
+            result = predict_folder(list(images), out=out, copy_to=copy_to, **how, callbacks=display.callbacks)
+        except KeyboardInterrupt:
+            display.clear()
+            if out:
+                note(f"convscope: {out} holds what was done; the same command continues.")
+            raise
+    output.detail(f"run folder {how['run'].resolve()}")
+    if output.json:
+        say_json(result.to_json())
+    else:
+        for line in str(result).splitlines():
+            say(printable(line))
+    for line in result.notes:
+        note(f"convscope: {line}")
+    return report_skipped(result.skipped, most=SKIPPED_SHOWN if out else sys.maxsize)
+
+
 def _draw(result: ImagePredictions, out: Path, *, several: bool) -> list[Path]:
+    from convscope.cli.drawing import start_drawing
+    from convscope.cli.images import file_stem, output_file
+
     start_drawing()
     from convscope.report.pictures.canvas import save
     from convscope.report.pictures.prediction_figure import prediction_figure

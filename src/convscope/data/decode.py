@@ -149,6 +149,17 @@ def image_size(data: bytes, name: str) -> tuple[int, int]:
     return (image.width, image.height) if is_on_its_side else (image.height, image.width)
 
 
+def image_area(path: Path) -> int:
+    """Rows times columns of an image file, read from the header alone; 0 if it is not readable."""
+    try:
+        if not path.is_file():  # a pipe would block
+            return 0
+        with _quiet(), Image.open(path, formats=FORMATS) as image:
+            return image.width * image.height
+    except (*BROKEN, UnidentifiedImageError, Image.DecompressionBombError, MemoryError):
+        return 0
+
+
 class _Quiet:
     """Ignore Pillow's warnings while any thread decodes: what they warn about is either refused here or harmless.
 

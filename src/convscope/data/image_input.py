@@ -14,7 +14,7 @@ import numpy as np
 from convscope.data import mnist
 from convscope.data.build_dataset import natural_key
 from convscope.data.dataset import Skipped
-from convscope.data.decode import MAX_FILE_BYTES, decode, pixels_of
+from convscope.data.decode import MAX_FILE_BYTES, decode, image_area, pixels_of
 from convscope.data.files import list_folder, read_regular, read_start
 from convscope.data.image_formats import MAGIC_BYTES, SUFFIXES, has_image_suffix, sniff
 from convscope.data.pixel_values import as_pixels
@@ -46,6 +46,15 @@ class ImageInput:
             DataError: It cannot be read.
         """
         return self._decode()
+
+    @property
+    def path(self) -> Path | None:
+        """The file; None for arrays, Pillow images and images of MNIST."""
+        return self._decode.path if isinstance(self._decode, _FileDecoder) else None
+
+    def header_pixels(self) -> int:
+        """Rows times columns by the file's header; 0 if it is not a file, or not readable."""
+        return image_area(self.path) if self.path else 0
 
     @property
     def note(self) -> str:
@@ -200,11 +209,11 @@ class _FileDecoder:
     """Decodes a file when called, and keeps how many frames or pages it has."""
 
     def __init__(self, path: str | Path) -> None:
-        self._path = Path(path)
+        self.path = Path(path)
         self.frames = 1
 
     def __call__(self) -> AnyPicture:
-        decoded = decode(read_regular(self._path, MAX_FILE_BYTES), str(self._path), background=None)
+        decoded = decode(read_regular(self.path, MAX_FILE_BYTES), str(self.path), background=None)
         self.frames = decoded.frames
         return decoded.pixels
 

@@ -71,8 +71,8 @@ def _taps(size_in: int, size_out: int) -> tuple[np.ndarray, np.ndarray]:
     return pixels, values
 
 
-def _resize_axis(values: np.ndarray, size_out: int, axis: int) -> Float64[np.ndarray, "..."]:
-    """Apply `triangle_weights` along one axis."""
+def _resize_axis(values: np.ndarray, size_out: int, axis: int) -> np.ndarray:
+    """Apply `triangle_weights` along one axis, in float64."""
     pixels, weights = _taps(values.shape[axis], size_out)
     column = [1] * values.ndim
     column[axis] = size_out
@@ -120,13 +120,12 @@ def resample(pixels: UInt8[np.ndarray, "h w c"], height: int, width: int) -> UIn
         >>> resample(picture, 1, 2)[..., 0].tolist()
         [[14, 86]]
     """
-    h, w, c = pixels.shape
+    h, w = pixels.shape[:2]
     if (h, w) == (height, width):
         return pixels
     reduction = min(h / height, w / width)
     if reduction >= BLOCKS_FROM:
         pixels = average_blocks(pixels, int(reduction / 4))
-        h, w, c = pixels.shape
     return round_half_up(_resize_axis(_resize_axis(pixels, height, 0), width, 1)).astype(np.uint8)
 
 

@@ -1,0 +1,234 @@
+"""Classify the images of folders into a table, and sort them by class."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from html import escape
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+from convscope.api.callbacks import Callbacks
+from convscope.api.parquet_table import parquet_table, require_pyarrow
+from convscope.api.prediction_stream import CHUNK, ClassifiedImage, classify_stream
+from convscope.api.prediction_table import Columns, CsvTable, JsonLinesTable, PredictionTable, model_mark
+from convscope.api.run import Run, load_run
+from convscope.api.sort_images import ImageSorter
+from convscope.data.dataset import Skipped
+from convscope.data.image_input import ImageInput, collect_images, images_below
+from convscope.errors import OptionError, printable
+from convscope.markup import table
+from convscope.model.model_file import weights_sha256
+
+MAX_FILES = 10_000_000
+FORMATS = (".csv", ".jsonl", ".parquet")
+
+
+@dataclass(frozen=True)
+class FolderPredictions:
+    """What `predict_folder` did.
+
+    Attributes:
+        out: The table; None if none was written.
+        total: Number of images.
+        resumed: How many of them were in the table before.
+        counts: Number of images of each predicted class, the most frequent first; with ``split``, of the first digit.
+        without_prediction: Number of images on which no ink was found.
+        skipped: The images that could not be read, each with the reason.
+        notes: One line for each folder whose subfolders were not read.
+        sorted: How many images were linked or copied into class folders.
+    """
+
+    out: Path | None
+    total: int
+    resumed: int
+    counts: dict[str, int]
+    without_prediction: int
+    skipped: tuple[Skipped, ...] = ()
+    notes: tuple[str, ...] = ()
+    sorted: int = 0
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values."""
+        return {
+            "out": str(self.out) if self.out else None,
+            "images": self.total,
+            "resumed": self.resumed,
+            "counts": self.counts,
+            "without_prediction": self.without_prediction,
+            "skipped": [{"name": one.file, "reason": one.reason} for one in self.skipped],
+            "notes": list(self.notes),
+            "sorted": self.sorted,
+        }
+
+    def __str__(self) -> str:
+        return "\n".join(f"{head:<11} {words}" for head, words in self._rows())
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return table(("", ""), [(head, escape(words)) for head, words in self._rows()], caption="Predictions")
+
+    def _rows(self) -> list[tuple[str, str]]:
+        resumed = f", {self.resumed:,} of them in an earlier call" if self.resumed else ""
+        rows = [("images", f"{self.total:,}{resumed}")]
+        shown = [f"{name} {count:,}" for name, count in list(self.counts.items())[:10]]
+        more = f", and {len(self.counts) - 10:,} more classes" if len(self.counts) > 10 else ""
+        rows += [("classes", ", ".join(shown) + more)] if shown else []
+        rows += [("no ink", f"{self.without_prediction:,}")] if self.without_prediction else []
+        rows += [("skipped", f"{len(self.skipped):,} could not be read")] if self.skipped else []
+        rows += [("table", str(self.out))] if self.out else []
+        return rows + ([("sorted", f"{self.sorted:,}")] if self.sorted else [])
+
+
+def predict_folder(
+    images: Any,
+    *,
+    run: Run | str | Path | None = None,
+    out: str | Path | None = None,
+    top: int = 3,
+    split: bool = False,
+    recursive: bool = False,
+    copy_to: str | Path | None = None,
+    callbacks: Callbacks = Callbacks(),  # noqa: B008
+) -> FolderPredictions:
+    """Classify any number of image files into a table, in bounded memory.
+
+    The table has a row for each image: ``file``, ``prediction``, ``probability``, the next classes, ``note``, ``error``
+    (why it could not be read) and ``model``. Images that the table has already are not classified again, so that the
+    same call continues after an interruption.
+
+    Args:
+        images: A path of an image or folder, or a sequence of these.
+        run: A run or its folder; None takes the newest below ``runs/``.
+        out: The table, by its extension: ``.csv``, ``.jsonl`` (one JSON object a line), or ``.parquet``, which needs
+            pyarrow; None writes none.
+        top: Number of classes for each image.
+        split: Whether each digit of an image gets a row of its own.
+        recursive: Whether to read the images in subfolders too.
+        copy_to: A folder in which each image is hard-linked or copied into a folder of its predicted class.
+        callbacks: Told how many images are done.
+
+    Raises:
+        RunError, ModelFileError: There is no such run, its model file is damaged, or a file cannot be written.
+        DataError: There are no images.
+        OptionError: ``out`` is another file, or the table of another network or of other options.
+        MissingExtraError: ``.parquet`` without pyarrow.
+    """
+    sources = _paths(images)
+    out = Path(out) if out is not None else None
+    _check_options(out, top, split, copy_to)
+    run = load_run(run)
+    names = run.model.class_names
+    sorter = ImageSorter(Path(copy_to), names, sources) if copy_to is not None else None
+    notes = () if recursive else images_below(sources)
+    found = {printable(one.name): one for one in collect_images(sources, most=MAX_FILES, recursive=recursive)}
+    columns = Columns(min(top, len(names)), split, model_mark(weights_sha256(run.model.weights)))
+    tally = _Tally(sorter, {printable(name): name for name in names})
+    with _open(out, columns) as rows:
+        for name, done in rows.done.items() if rows else ():
+            if name in found:
+                tally.add(found.pop(name), done.prediction, done.error)
+        resumed = tally.total
+        total = resumed + len(found)
+        callbacks.images(resumed, total)
+        for batch in _batches(classify_stream(list(found.values()), run, top=top, split=split)):
+            for one in batch:
+                first = one.predictions[0] if one.predictions else None
+                tally.add(one.source, first and first.class_name, one.skipped.reason if one.skipped else "")
+                callbacks.images(tally.total, total)
+            if rows:
+                rows.append(row for one in batch for row in _rows_of(columns, one))
+    counts = dict(tally.counts.most_common())
+    skipped = tuple(tally.skipped)
+    sorted_ = sorter.sorted if sorter else 0
+    return FolderPredictions(out, total, resumed, counts, tally.without_prediction, skipped, notes, sorted_)
+
+
+class _Tally:
+    """Counts the images, and sorts them."""
+
+    def __init__(self, sorter: ImageSorter | None, class_names: dict[str, str]) -> None:
+        self.total = 0
+        self.counts: Counter[str] = Counter()
+        self.without_prediction = 0
+        self.skipped: list[Skipped] = []
+        self._sorter = sorter
+        self._class_names = class_names
+
+    def add(self, source: ImageInput, prediction: str | None, error: str) -> None:
+        """Count one image; ``prediction`` may be as the table shows it."""
+        self.total += 1
+        if error:
+            self.skipped.append(Skipped(source.name, error))
+        elif prediction is None:
+            self.without_prediction += 1
+        else:
+            name = self._class_names.get(prediction, prediction)
+            self.counts[name] += 1
+            if self._sorter and source.path:
+                self._sorter.put(source.path, name)
+
+
+def _rows_of(columns: Columns, one: ClassifiedImage) -> Iterator[Any]:
+    if one.skipped:
+        yield columns.error_row(one.source.name, one.skipped.reason)
+    for prediction in one.predictions:
+        yield columns.row(one.source.name, prediction, one.note)
+
+
+def _batches(stream: Iterator[ClassifiedImage]) -> Iterator[list[ClassifiedImage]]:
+    """A few images at a time, as they come: each is one write."""
+    batch: list[ClassifiedImage] = []
+    for one in stream:
+        batch.append(one)
+        if len(batch) == CHUNK:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _open(out: Path | None, columns: Columns) -> AbstractContextManager[PredictionTable | None]:
+    if out is None:
+        return nullcontext()
+    if out.suffix.lower() == ".parquet":
+        return parquet_table(out, columns)
+    return CsvTable(out, columns) if out.suffix.lower() == ".csv" else JsonLinesTable(out, columns)
+
+
+def is_table(out: str | Path) -> bool:
+    """Whether a file name is that of a table.
+
+    Example:
+        >>> is_table("predictions.CSV"), is_table("seen.png")
+        (True, False)
+    """
+    return Path(out).suffix.lower() in FORMATS
+
+
+def _check_options(out: Path | None, top: int, split: bool, copy_to: object) -> None:
+    if type(top) is not int or top < 1:
+        raise OptionError(f"top must be a whole number of 1 or more. Received: top={top!r}.")
+    if out is None and copy_to is None:
+        raise OptionError("Expected a table or a folder to write to. Received: neither out nor copy_to.")
+    if out is not None and not is_table(out):
+        raise OptionError(f"Expected a table that ends in {', '.join(FORMATS)}. Received: out={out}.")
+    if split and copy_to is not None:
+        raise OptionError("Expected split or copy_to, not both: an image with several digits has no one class.")
+    if out is not None and out.suffix.lower() == ".parquet":
+        require_pyarrow()
+
+
+def _paths(images: Any) -> Sequence[str]:
+    items = [images] if isinstance(images, str | PathLike) else images
+    if not isinstance(items, Sequence) or not all(isinstance(item, str | PathLike) for item in items):
+        raise OptionError(
+            f"Expected paths of images or folders. Received: {type(images).__name__}.",
+            hint="Arrays and Pillow images: run.predict(…).",
+        )
+    return [fspath(item) for item in items]

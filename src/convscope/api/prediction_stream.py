@@ -1,0 +1,148 @@
+"""Classify any number of images in bounded memory: read and preprocessed by several threads, returned in order.
+
+Threads, not processes: decoding, resampling and the matrix products release Python's lock, and a process would have to
+import NumPy first. Peak memory depends on the number of threads, not on the number or size of the images.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from convscope.api.image_prediction import ImagePrediction
+from convscope.api.run import Run
+from convscope.arrays import Logits
+from convscope.data.dataset import Skipped
+from convscope.data.image_input import ImageInput
+from convscope.data.preprocess import Preprocessing
+from convscope.errors import DataError
+from convscope.evaluation.predict import Predictions
+from convscope.evaluation.predict import predict as predict_pixels
+from convscope.model.model_file import Model
+
+CHUNK = 16
+"""Images that one thread reads and classifies at a time."""
+
+MOST_THREADS = 8
+CHUNKS_WAITING = 2
+"""Chunks for each thread that are being worked on or wait to be taken: their number bounds the memory."""
+
+LARGE_PIXELS = 4_000_000
+LARGE_AT_ONCE = 2
+"""A photo of 12 megapixels takes some 100 MB while it is decoded; more than this many of them wait."""
+
+
+@dataclass(frozen=True, eq=False)
+class ClassifiedImage:
+    """One image of the stream.
+
+    Attributes:
+        source: The image as it was listed.
+        predictions: One entry; with ``split``, one for each digit; none if it could not be read.
+        logits: float32, one row for each prediction.
+        skipped: Why it could not be read; None if it was.
+        note: What is to be reported about the file; empty for most.
+    """
+
+    source: ImageInput
+    predictions: tuple[ImagePrediction, ...]
+    logits: Logits
+    skipped: Skipped | None = None
+    note: str = ""
+
+
+def classify_stream(inputs: Sequence[ImageInput], run: Run, *, top: int, split: bool) -> Iterator[ClassifiedImage]:
+    """Classify images in the order given, while the next ones are read.
+
+    Args:
+        inputs: From `collect_images`.
+        run: The network.
+        top: Number of classes for each image.
+        split: Whether to classify each digit of an image by itself.
+
+    Raises:
+        ModelFileError: The logits overflow, or the preprocessing does not fit the network.
+    """
+    classifier = _Classifier(run.model, run.preprocessing, top, split)
+    threads = min(MOST_THREADS, _cores())
+    size = max(1, min(CHUNK, -(-len(inputs) // threads)))
+    if len(inputs) <= size:
+        yield from classifier.classify(inputs)
+        return
+    waiting: deque[Future[list[ClassifiedImage]]] = deque()
+    with ThreadPoolExecutor(threads, thread_name_prefix="convscope") as pool:
+        try:
+            for start in range(0, len(inputs), size):
+                waiting.append(pool.submit(classifier.classify, inputs[start : start + size]))
+                if len(waiting) >= threads * CHUNKS_WAITING:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
+        finally:  # also when the caller stops early or Ctrl-C is pressed: at most one image for each thread is finished
+            classifier.stopped.set()
+            pool.shutdown(cancel_futures=True)
+
+
+class _Classifier:
+    """Reads, preprocesses and classifies one chunk of images; used by several threads."""
+
+    def __init__(self, model: Model, preprocessing: Preprocessing, top: int, split: bool) -> None:
+        self.stopped = threading.Event()
+        self._model = model
+        self._preprocessing = preprocessing
+        self._top = top
+        self._split = split
+        self._large = threading.BoundedSemaphore(LARGE_AT_ONCE)
+
+    def classify(self, chunk: Sequence[ImageInput]) -> list[ClassifiedImage]:
+        """The chunk in order; incomplete once `stopped` is set."""
+        read = [self._read(one) for one in chunk if not self.stopped.is_set()]
+        inputs = [one.seen for image in read for one in image.predictions]
+        if not inputs:
+            return read
+        logits = predict_pixels(self._model, np.stack(inputs)).logits
+        answered, at = [], 0
+        for image in read:
+            count = len(image.predictions)
+            answered.append(self._answer(image, logits[at : at + count]))
+            at += count
+        return answered
+
+    def _read(self, one: ImageInput) -> ClassifiedImage:
+        nothing = np.zeros((0, self._model.spec.num_classes), np.float32)
+        try:
+            with self._large if one.header_pixels() > LARGE_PIXELS else contextlib.nullcontext():
+                framing = self._preprocessing.frame(one.picture)
+        except DataError as error:
+            return ClassifiedImage(one, (), nothing, Skipped(one.name, str(error)))
+        if self._split and len(framing.digits) > 1:
+            found = tuple(
+                ImagePrediction(one.name, (), one, seen, framing.report, digit)
+                for digit, seen in enumerate(framing.digits, start=1)
+            )
+        else:
+            found = (ImagePrediction(one.name, (), one, framing.pixels, framing.report),)
+        return ClassifiedImage(one, found, nothing, note=one.note)
+
+    def _answer(self, image: ClassifiedImage, logits: Logits) -> ClassifiedImage:
+        """With its choices; without ink there are none, and all classes are equally likely."""
+        blank = np.array([one.report.blank for one in image.predictions], bool)
+        logits = np.where(blank[:, None], np.float32(0), logits)
+        predictions = Predictions(logits, self._model.class_names)
+        answered = (
+            one if one.report.blank else replace(one, choices=predictions.top(index, self._top))
+            for index, one in enumerate(image.predictions)
+        )
+        return replace(image, predictions=tuple(answered), logits=logits)
+
+
+def _cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
