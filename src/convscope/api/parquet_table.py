@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 from collections.abc import Iterator
@@ -55,9 +56,7 @@ def parquet_table(path: Path, columns: Columns) -> Iterator[JsonLinesTable]:
 
 def _unpack(path: Path, partial: Path, columns: Columns) -> None:
     """The rows of a Parquet file as lines, in a file that appears when it is complete."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+    pa, pq = _pyarrow()
     draft = partial.with_name(f"{partial.name}.new")
     try:
         with pq.ParquetFile(path) as file, draft.open("w", encoding="utf-8") as lines:
@@ -77,9 +76,7 @@ def _unpack(path: Path, partial: Path, columns: Columns) -> None:
 
 def _pack(partial: Path, path: Path, columns: Columns) -> None:
     """The lines as a Parquet file, which replaces an earlier one when it is complete."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+    pa, pq = _pyarrow()
     schema = pa.schema([(name, _type(pa, name)) for name in columns.names])
     draft = path.with_name(f"{path.name}.new")
     try:
@@ -89,6 +86,11 @@ def _pack(partial: Path, path: Path, columns: Columns) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _pyarrow() -> tuple[Any, Any]:
+    """Imported here, because it is an extra and takes a while."""
+    return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
 
 
 def _type(pa: Any, name: str) -> Any:

@@ -118,8 +118,9 @@ class _Classifier:
     def _read(self, one: ImageInput) -> ClassifiedImage:
         nothing = np.zeros((0, self._model.spec.num_classes), np.float32)
         try:
-            with self._large if one.header_pixels() > LARGE_PIXELS else contextlib.nullcontext():
-                framing = self._preprocessing.frame(one.picture)
+            with contextlib.ExitStack() as waits:
+                picture = one.decode(lambda area: area > LARGE_PIXELS and waits.enter_context(self._large))
+                framing = self._preprocessing.frame(picture)
         except DataError as error:
             return ClassifiedImage(one, (), nothing, Skipped(one.name, str(error)))
         if self._split and len(framing.digits) > 1:

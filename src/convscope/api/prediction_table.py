@@ -15,6 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from convscope.api.image_prediction import ImagePrediction
 from convscope.errors import OptionError, RunError, printable
@@ -22,6 +23,8 @@ from convscope.training.lock import lock_file
 
 MODEL_DIGITS = 12
 MAX_LINE = 1 << 20
+ROW_START = b'{"file": "'
+"""How a table without a header begins."""
 
 Cell = str | float | None
 Row = Mapping[str, Cell]
@@ -157,7 +160,7 @@ class PredictionTable(ABC):
             finally:
                 self._file.close()
 
-    def __enter__(self) -> PredictionTable:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: object, error: object, where: object) -> None:
@@ -176,17 +179,15 @@ class PredictionTable(ABC):
             if first and first.rstrip(b"\r\n") != header.rstrip(b"\n"):
                 raise self._refusal("a table with other columns, or no table")
             end = len(first)
-        broken = False
         while line := self._file.readline(MAX_LINE):
-            if broken:
-                raise self._refusal("a line that is no row of it")
+            if not line.endswith(b"\n"):  # half-written, unless this is a file of another kind
+                if end == 0 and not line.startswith(ROW_START[: len(line)]):
+                    raise self._refusal("a table with other columns, or no table")
+                break
             try:
                 row = self.decode(line.decode())
-                broken = not line.endswith(b"\n")
             except ValueError:
-                broken = True
-            if broken:
-                continue
+                raise self._refusal("a line that is no row of such a table") from None
             if row["model"] != self.columns.model:
                 raise self._refusal(f"predictions of another model ({row['model']})")
             if row["file"] != last_image[0]:

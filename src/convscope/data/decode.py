@@ -10,7 +10,7 @@ import struct
 import threading
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +80,9 @@ def decode_file(path: str | Path, *, background: int | None = 255) -> Picture:
     return decode(read_regular(Path(path), MAX_FILE_BYTES), str(path), background=background).pixels
 
 
-def decode(data: bytes, name: str, *, background: int | None = 255) -> DecodedImage:
+def decode(
+    data: bytes, name: str, *, background: int | None = 255, before: Callable[[int], object] | None = None
+) -> DecodedImage:
     """Decode an image: upright, the first frame only, grayscale or RGB, transparency blended with ``background``.
 
     1. At most 20 MB, and at most 25 megapixels by its header, before anything is decompressed.
@@ -98,6 +100,7 @@ def decode(data: bytes, name: str, *, background: int | None = 255) -> DecodedIm
         data: The bytes of the file.
         name: The name used in error messages.
         background: Gray level behind transparent pixels, 0..255; None keeps them, as a second or fourth channel.
+        before: Called with the number of pixels before they are decompressed; it may wait until there is memory.
 
     Raises:
         DataError: Too large, not an image in one of ``FORMATS``, or damaged. See ``reason``.
@@ -108,6 +111,8 @@ def decode(data: bytes, name: str, *, background: int | None = 255) -> DecodedIm
     """
     with _quiet():
         image = _open(data, name)
+        if before:
+            before(image.width * image.height)
         try:
             mode, frames = image.mode, int(getattr(image, "n_frames", 1))
             png.check(data)
@@ -147,17 +152,6 @@ def image_size(data: bytes, name: str) -> tuple[int, int]:
         image = _open(data, name)
         is_on_its_side = _orientation(image) >= 5
     return (image.width, image.height) if is_on_its_side else (image.height, image.width)
-
-
-def image_area(path: Path) -> int:
-    """Rows times columns of an image file, read from the header alone; 0 if it is not readable."""
-    try:
-        if not path.is_file():  # a pipe would block
-            return 0
-        with _quiet(), Image.open(path, formats=FORMATS) as image:
-            return image.width * image.height
-    except (*BROKEN, UnidentifiedImageError, Image.DecompressionBombError, MemoryError):
-        return 0
 
 
 class _Quiet:
@@ -241,7 +235,7 @@ def _to_array(image: Image.Image, name: str, background: int | None) -> Picture:
         return with_alpha if background is None else flatten_alpha(with_alpha, background)
     if image.mode in ("1", "L"):
         return np.asarray(image.convert("L"))[..., None]
-    return np.asarray(image.convert("RGB"))
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _from_wide(values: np.ndarray) -> UInt8[np.ndarray, "h w"]:
@@ -271,4 +265,7 @@ def _upright(pixels: Picture, orientation: int) -> UInt8[np.ndarray, "h2 w2 c"]:
 
 
 def _is_gray(pixels: Picture) -> bool:
-    return bool((pixels[..., 0] == pixels[..., 1]).all() and (pixels[..., 0] == pixels[..., 2]).all())
+    for part in (pixels[:1], pixels):  # most colored images show it in the first row
+        if not ((part[..., 0] == part[..., 1]).all() and (part[..., 0] == part[..., 2]).all()):
+            return False
+    return True

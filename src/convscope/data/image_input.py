@@ -14,7 +14,7 @@ import numpy as np
 from convscope.data import mnist
 from convscope.data.build_dataset import natural_key
 from convscope.data.dataset import Skipped
-from convscope.data.decode import MAX_FILE_BYTES, decode, image_area, pixels_of
+from convscope.data.decode import MAX_FILE_BYTES, decode, pixels_of
 from convscope.data.files import list_folder, read_regular, read_start
 from convscope.data.image_formats import MAGIC_BYTES, SUFFIXES, has_image_suffix, sniff
 from convscope.data.pixel_values import as_pixels
@@ -52,9 +52,9 @@ class ImageInput:
         """The file; None for arrays, Pillow images and images of MNIST."""
         return self._decode.path if isinstance(self._decode, _FileDecoder) else None
 
-    def header_pixels(self) -> int:
-        """Rows times columns by the file's header; 0 if it is not a file, or not readable."""
-        return image_area(self.path) if self.path else 0
+    def decode(self, before: Callable[[int], object]) -> AnyPicture:
+        """`picture`, with a function that is called with a file's number of pixels before they are decompressed."""
+        return self._decode(before) if isinstance(self._decode, _FileDecoder) else self._decode()
 
     @property
     def note(self) -> str:
@@ -212,8 +212,9 @@ class _FileDecoder:
         self.path = Path(path)
         self.frames = 1
 
-    def __call__(self) -> AnyPicture:
-        decoded = decode(read_regular(self.path, MAX_FILE_BYTES), str(self.path), background=None)
+    def __call__(self, before: Callable[[int], object] | None = None) -> AnyPicture:
+        data = read_regular(self.path, MAX_FILE_BYTES)
+        decoded = decode(data, str(self.path), background=None, before=before)
         self.frames = decoded.frames
         return decoded.pixels
 
