@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from convscope.api import open as module
 from convscope.api.open import page
 from convscope.errors import ModelFileError, RunError
 from convscope.model.reference import REFERENCE_FILE
@@ -93,3 +94,20 @@ def test_a_damaged_proof_is_refused(short_run, tmp_path):
 def test_a_page_that_cannot_be_written_is_said(short_run, tmp_path):
     with pytest.raises(RunError, match="could not be written"):
         page(short_run, out=tmp_path / "no" / "such" / "folder.html")
+
+
+def test_a_page_that_would_be_too_large_loses_its_images_and_says_so(short_run, tmp_path, monkeypatch) -> None:
+    full = page(short_run, out=tmp_path / "full.html")
+    monkeypatch.setattr(module, "MAX_PAGE_BYTES", full.size_bytes - 1)
+    small = page(short_run, out=tmp_path / "small.html")
+    assert full.pictures > 60 and full.missing == ""
+    assert small.pictures == 0 and "would be" in small.missing and small.size_bytes < full.size_bytes
+
+
+def test_a_page_of_a_network_that_is_too_large_is_not_written_and_the_reason_is_one_line(
+    short_run, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_PAGE_BYTES", 100_000)
+    with pytest.raises(RunError, match=r"page is at most 0\.1 MB\. Received: .*parameters"):
+        page(short_run, out=tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { deflateSync } from "node:zlib";
 
-import { read_bundle } from "#web/core/bundle.js";
+import { picture_bytes, read_bundle } from "#web/core/bundle.js";
 import { load_kinds } from "#web/core/layer_kinds.js";
 import { create_session, decode_drawing, encode_drawing } from "#web/core/session.js";
 import { self_test } from "#web/core/self_test.js";
@@ -40,6 +41,16 @@ test("the self-test passes for the reference and fails for a wrong weight", () =
   bundle.weights["dense/bias"].base64 = "AACAPwAAgD8AAIBA";
   const bad = self_test(create_session(bundle));
   assert.ok(!bad.passed && bad.logits > 0.1);
+});
+
+test("compressed images are unpacked exactly, plain ones are read as they are", async () => {
+  const data = Uint8Array.from({ length: 2 * 5 * 4 * 3 }, (_, i) => (i * 7919) % 256);
+  const pixels = { dtype: "uint8", shape: [2, 5, 4, 3], base64: deflateSync(data).toString("base64") };
+  assert.deepEqual((await picture_bytes({ part: "test", entries: [], encoding: "deflate", pixels })).data, data);
+  const plain = { ...pixels, base64: Buffer.from(data).toString("base64") };
+  assert.deepEqual((await picture_bytes({ part: "test", entries: [], encoding: "", pixels: plain })).data, data);
+  const short = { ...pixels, shape: [3, 5, 4, 3] };
+  await assert.rejects(picture_bytes({ part: "test", entries: [], encoding: "deflate", pixels: short }), /damaged/);
 });
 
 test("an invalid bundle is refused with a clear message", () => {

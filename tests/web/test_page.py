@@ -74,6 +74,46 @@ def image_of(path: Path, position: int) -> np.ndarray:
     return to_images(array[position : position + 1])
 
 
+@pytest.fixture(scope="module")
+def photo_page(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
+    """A page whose images are compressed, and the images that belong into it."""
+    lines = "Conv2D(2, 9, strides=8)\nFlatten()\nDense(num_classes, activation='softmax')"
+    model = make_model(parse(lines, input_shape=(90, 70, 3), num_classes=2))
+    data = make_data(model, n=20)
+    bundle = bundle_of(model, data)
+    path = write_page(bundle, tmp_path_factory.mktemp("photos") / "page.html")
+    return path, data.pixels[[entry["index"] for entry in bundle["pictures"]["entries"]]]
+
+
+def test_compressed_images_arrive_in_the_browser_byte_for_byte(show, photo_page):
+    path, pixels = photo_page
+    assert read_bundle(path)["pictures"]["encoding"] == "deflate"
+    page = show(path)
+    read = """async () => {
+      const { picture_bytes, read_bundle } = await import("#web/core/bundle.js");
+      return [...(await picture_bytes(read_bundle(document.getElementById("bundle").textContent).pictures)).data];
+    }"""
+    assert np.array_equal(np.array(page.tab.evaluate(read), np.uint8).reshape(pixels.shape), pixels)
+    assert page.self_test() == "true" and page.errors == []
+
+
+def test_a_bundle_with_plain_images_as_older_versions_wrote_them_opens(show, photo_page, tmp_path):
+    path, pixels = photo_page
+    bundle = read_bundle(path)
+    bundle["pictures"]["pixels"]["base64"] = base64.b64encode(pixels.tobytes()).decode()
+    del bundle["pictures"]["encoding"]
+    old, now = show(with_bundle(path, bundle, tmp_path / "old.html")), show(path)
+    assert old.self_test() == "true" and old.errors == []
+    assert old.text("#page") == now.text("#page")
+
+
+def test_images_that_cannot_be_decompressed_are_reported(show, photo_page, tmp_path):
+    bundle = read_bundle(photo_page[0])
+    bundle["pictures"]["pixels"]["base64"] = base64.b64encode(b"no zlib").decode()
+    page = show(with_bundle(photo_page[0], bundle, tmp_path / "bad.html"))
+    assert "images cannot be decompressed" in page.text("[role=alert]")
+
+
 def test_the_page_passes_its_self_test_and_makes_no_requests(show, mnist_page):
     page = show(mnist_page)
     assert page.self_test() == "true"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import webbrowser
 from dataclasses import dataclass
 from html import escape
@@ -18,8 +19,11 @@ from convscope.evaluation.metrics import Evaluation
 from convscope.model.model_file import Model
 from convscope.model.reference import REFERENCE_FILE, Reference, numpy_reference, read_reference
 from convscope.report import page as html_page
-from convscope.report.bundle import make_bundle
+from convscope.report.bundle import PICTURES_BYTES, make_bundle, picture_positions
 from convscope.training.run import write_text
+
+MAX_PAGE_BYTES = 25_000_000
+"""A larger page takes browsers seconds to open. The weights take 5.3 bytes each, so this is about 4 million of them."""
 
 FRAME_HEIGHT = 720
 """Pixels of the page inside a notebook's cell."""
@@ -34,7 +38,7 @@ class PageResult:
         size_bytes: Of the file.
         pictures: Labeled images in it.
         reference: The engine whose activations the page compares its own with.
-        missing: Why there are no images, or an empty text.
+        missing: Why there are no images, or not all, or an empty text.
     """
 
     path: Path
@@ -109,10 +113,33 @@ def write_page(
     """Write the page from what is in memory already; see `page`."""
     reference = _reference(run.folder, run.model, dataset)
     bundle = make_bundle(run.model, run.record, reference, dataset, evaluation, part=part)
+    shown, wanted = len(bundle["pictures"]["entries"]), sum(map(len, picture_positions(dataset, evaluation)))
+    if shown < wanted:
+        missing = f"{shown} of {wanted}, because a page has at most {PICTURES_BYTES / 1e6:g} MB of images"
     text = html_page.page(bundle)
+    if len(text) > MAX_PAGE_BYTES and shown:
+        missing, shown = f"left out, because the page would be {len(text) / 1e6:.0f} MB with them", 0
+        bundle = make_bundle(run.model, run.record, reference, _no_images(run.model), evaluation, part=part)
+        text = html_page.page(bundle)
+    if len(text) > MAX_PAGE_BYTES:
+        raise PageSizeError(
+            f"Expected a network whose page is at most {MAX_PAGE_BYTES / 1e6:g} MB. "
+            f"Received: {run.folder}, {len(text) / 1e6:.0f} MB with {run.model.spec.parameters:,} parameters.",
+            hint="predict, evaluate and explain work without a page.",
+        )
     path = out or run.folder / PAGE_FILE
     write_text(path, text)
-    return PageResult(path, len(text.encode()), len(bundle["pictures"]["entries"]), reference.engine, missing)
+    return PageResult(path, len(text.encode()), shown, reference.engine, missing)
+
+
+class PageSizeError(RunError):
+    """The page of a network would be too large to open."""
+
+
+def write_page_if_small(run: Run, dataset: Dataset, evaluation: Evaluation | None, part: str) -> None:
+    """`write_page` at the end of a training, which a network too large for a page does not fail."""
+    with contextlib.suppress(PageSizeError):
+        write_page(run, None, dataset, evaluation, part)
 
 
 def _no_images(model: Model) -> Dataset:

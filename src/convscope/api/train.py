@@ -20,7 +20,7 @@ from convscope.api.evaluate import evaluate_predictions
 from convscope.api.limited_time import with_epochs_for_time
 from convscope.api.load_data import load_data
 from convscope.api.notebook_progress import default_display
-from convscope.api.open import write_page
+from convscope.api.open import write_page_if_small
 from convscope.api.prepare import Plan, loading_keywords, prepare
 from convscope.api.run import PICTURES_FOLDER, Run, load_run
 from convscope.api.run_data import loading_options, path_from_run, places, source_of_run
@@ -395,7 +395,7 @@ def _finish(run: Run, validated: tuple[Dataset, Predictions], callbacks: Callbac
     )
     save_run(record, run.folder)
     done = Run(run.folder, record=record, data=run.data)
-    write_page(done, None, shown, test_figures or figures, "test" if test_figures else "validation")
+    write_page_if_small(done, shown, test_figures or figures, "test" if test_figures else "validation")
     return done
 
 

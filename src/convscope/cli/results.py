@@ -47,6 +47,8 @@ def train_text(run: Run) -> str:
         lines.append(f"figures     {', '.join(path.name for path in run.figures)} in {run.figures[0].parent}")
     if run.page_path:
         lines.append(f"page        {run.page_path}: one HTML file, works offline")
+    elif measured:
+        lines.append("page        none, because the network is too large for one; convscope open says how large")
     return "\n".join(lines)
 
 

@@ -7,6 +7,7 @@ little-endian bytes: weights as float32, images as uint8.
 from __future__ import annotations
 
 import base64
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import PurePath
@@ -28,6 +29,12 @@ from convscope.training.run import PATH_FROM_RUN, RunRecord
 
 SCHEMA_VERSION = 2
 GALLERY = 60
+PICTURES_BYTES = 3_000_000
+"""The most bytes of compressed images in a page: all of them for digits, some twenty photos of 256×256."""
+
+PLAIN_BYTES = 250_000
+"""Up to here, images are not compressed: browsers decompress only after they have drawn the page once."""
+
 CLAIMED_PAIRS = ((0, 6), (4, 9))
 """The pairs that "Convolutional Neural Networks With TensorFlow" calls confused; tested for every digit classifier."""
 
@@ -95,9 +102,14 @@ class PictureJson(TypedDict):
 
 
 class PicturesJson(TypedDict):
-    """Images of the evaluated split: a gallery that was not selected by prediction, then the mistakes."""
+    """Images of the evaluated split: a gallery that was not selected by prediction, then the mistakes.
+
+    With encoding "deflate", the bytes of ``pixels`` are compressed by zlib, which keeps them exact; with "", and in
+    older bundles, which have no encoding, they are not.
+    """
 
     part: str
+    encoding: str
     pixels: Array
     entries: list[PictureJson]
 
@@ -249,11 +261,9 @@ def _reference_json(reference: Reference) -> ReferenceJson:
 
 
 def _pictures_json(model: Model, dataset: Dataset, evaluation: Evaluation | None, part: str) -> PicturesJson:
-    gallery = spread(dataset.labels, GALLERY)
-    shown = set(gallery.tolist())
-    mistakes = evaluation.mistakes if evaluation and len(dataset) else ()
-    wrong = [mistake.index for mistake in mistakes if mistake.index not in shown]
-    positions = np.array([*gallery, *wrong], np.int64)
+    gallery, wrong = picture_positions(dataset, evaluation)
+    gallery = _within(dataset.pixels, gallery, PICTURES_BYTES // 2)
+    positions = np.array([*gallery, *_within(dataset.pixels, wrong, PICTURES_BYTES // 2)], np.int64)
     pixels = dataset.pixels[positions]
     probabilities = predict(model, pixels).probabilities if len(pixels) else np.zeros((0, model.spec.num_classes))
     entries = [
@@ -268,4 +278,26 @@ def _pictures_json(model: Model, dataset: Dataset, evaluation: Evaluation | None
         )
         for order, (position, row) in enumerate(zip(positions, probabilities, strict=True))
     ]
-    return PicturesJson(part=part, pixels=array_json(pixels), entries=entries)
+    if pixels.nbytes <= PLAIN_BYTES:
+        return PicturesJson(part=part, encoding="", pixels=array_json(pixels), entries=entries)
+    packed = base64.b64encode(zlib.compress(pixels.tobytes(), 9)).decode("ascii")
+    array = Array(dtype="uint8", shape=list(pixels.shape), base64=packed)
+    return PicturesJson(part=part, encoding="deflate", pixels=array, entries=entries)
+
+
+def picture_positions(dataset: Dataset, evaluation: Evaluation | None) -> tuple[list[int], list[int]]:
+    """The images that a page would show if its size did not matter: a gallery, and the mistakes that are not in it."""
+    gallery = spread(dataset.labels, GALLERY).tolist()
+    mistakes = evaluation.mistakes if evaluation and len(dataset) else ()
+    shown = set(gallery)
+    return gallery, [mistake.index for mistake in mistakes if mistake.index not in shown]
+
+
+def _within(pixels: np.ndarray, positions: list[int], limit: int) -> list[int]:
+    """The first positions, at least one, whose images take at most so many bytes when they are compressed."""
+    total = 0
+    for count, position in enumerate(positions):
+        total += len(zlib.compress(pixels[position].tobytes(), 6))
+        if total > limit:
+            return positions[: max(1, count)]
+    return positions

@@ -56,9 +56,10 @@ export interface PictureJson {
   gallery: boolean;
 }
 
-/** Images of the evaluated split: a gallery that was not selected by prediction, then the mistakes. */
+/** Images of the evaluated split: a gallery that was not selected by prediction, then the mistakes. With encoding "deflate", the bytes of ``pixels`` are compressed by zlib, which keeps them exact; with "", and in older bundles, which have no encoding, they are not. */
 export interface PicturesJson {
   part: string;
+  encoding: string;
   pixels: ArrayJson;
   entries: PictureJson[];
 }

@@ -1,6 +1,6 @@
 // Starts the page of a network: reads the bundle, loads its layer kinds, keeps the hash, mounts the tabs.
 
-import { read_bundle } from "#web/core/bundle.js";
+import { picture_bytes, read_bundle } from "#web/core/bundle.js";
 import { create_store } from "#web/core/fields.js";
 import { load_kinds } from "#web/core/layer_kinds.js";
 import { self_test } from "#web/core/self_test.js";
@@ -19,8 +19,8 @@ start().catch((error) => fill(element, error_message(error)));
 
 async function start() {
   const bundle = read_bundle(document.getElementById("bundle")?.textContent ?? "");
-  await load_kinds(bundle.network.layers.map(({ kind }) => kind));
-  const session = create_session(bundle);
+  const [pixels] = await Promise.all([picture_bytes(bundle.pictures), load_kinds(bundle.network.layers.map(({ kind }) => kind))]);
+  const session = create_session(bundle, pixels);
   const store = create_store(first_state(session));
   session.select(store.get());
   const shell = mount_shell(element, session, store);

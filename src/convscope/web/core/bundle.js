@@ -60,6 +60,22 @@ export function bytes(array) {
 }
 
 /**
+ * The images of the bundle, (n, h, w, c).
+ * @param {Bundle["pictures"]} pictures
+ * @returns {Promise<Bytes>}
+ * @throws {Error} They are damaged, or the browser cannot decompress them.
+ */
+export async function picture_bytes({ encoding, pixels }) {
+  if (encoding !== "deflate") return bytes(pixels); // written before images were compressed
+  if (typeof DecompressionStream === "undefined") throw new Error("This browser is too old to show the images of this page. Open it in a current browser.");
+  const length = pixels.shape.reduce((product, side) => product * side, 1);
+  const stream = new Blob([from_base64(pixels.base64)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const data = await new Response(stream).arrayBuffer().then((buffer) => new Uint8Array(buffer), () => null);
+  if (data?.length !== length) throw new Error("This page is damaged: its images cannot be decompressed. Write it again with: convscope open");
+  return { shape: pixels.shape, data };
+}
+
+/**
  * @param {Record<string, ArrayJson>} arrays
  * @returns {Record<string, Tensor>}
  */
@@ -70,10 +86,16 @@ export function unpack_all(arrays) {
 /** @param {ArrayJson} array @param {string} dtype @param {number} size @returns {Uint8Array} */
 function unpack(array, dtype, size) {
   if (array.dtype !== dtype) throw new Error(`Expected an array of ${dtype}. Received: ${array.dtype}.`);
-  const text = atob(array.base64);
+  const out = from_base64(array.base64);
   const length = array.shape.reduce((product, side) => product * side, size);
-  if (text.length !== length) throw new Error(`Expected ${length} bytes in an array. Received: ${text.length}.`);
-  const out = new Uint8Array(length);
-  for (let i = 0; i < length; i++) out[i] = text.charCodeAt(i);
+  if (out.length !== length) throw new Error(`Expected ${length} bytes in an array. Received: ${out.length}.`);
+  return out;
+}
+
+/** @param {string} base64 */
+function from_base64(base64) {
+  const text = atob(base64);
+  const out = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) out[i] = text.charCodeAt(i);
   return out;
 }

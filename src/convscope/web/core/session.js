@@ -24,17 +24,18 @@ import { parse_off } from "#web/core/state.js";
 
 /**
  * @param {Bundle} bundle
+ * @param {Bytes} [pixels] the images of the bundle, if they are compressed in it
  * @returns {Session}
  * @throws {Error} A weight or an array of the bundle does not fit the network, or its layer kinds are not loaded.
  */
-export function create_session(bundle) {
+export function create_session(bundle, pixels = bytes(bundle.pictures.pixels)) {
   const weights = unpack_all(bundle.weights);
   const engine = prepare(bundle.network, weights);
   /** @type {Session} */
   const session = {
     bundle,
     weights,
-    pixels: bytes(bundle.pictures.pixels),
+    pixels,
     selected: null,
     activations: null,
     select(state) {
