@@ -502,3 +502,25 @@ def test_drawing_needs_neither_pyplot_nor_tensorflow_and_measuring_not_even_matp
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_a_thousand_classes_become_the_forty_with_the_most_errors_and_the_title_says_so():
+    k = 1000
+    labels = np.repeat(np.arange(k), 3)
+    predicted = labels.copy()
+    bad = np.arange(7, 847, 21)[:40]
+    for index, one in enumerate(bad):  # each of these is taken for the next of them, twice
+        predicted[3 * one : 3 * one + 2] = bad[(index + 1) % 40]
+    logits = np.zeros((len(labels), k), np.float32)
+    logits[np.arange(len(labels)), predicted] = 9
+    picture = confusion_matrix(measure(logits, labels, class_names=tuple(f"c{i}" for i in range(k))))
+    assert "the 40 of 1,000 classes with the most errors" in title(picture)
+    axes = picture.axes[0]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == [f"c{one}" for one in bad]
+    counts = {tuple(text.get_gid().split()[1:]): int(text.get_text()) for text in texts(picture) if text.get_gid()}
+    assert counts == {(str(i), str((i + 1) % 40)): 2 for i in range(40)} | {(str(i), str(i)): 1 for i in range(40)}
+
+
+def test_pairs_are_ranked_only_where_there_are_others_to_compare_with():
+    few = confusion_matrix(evaluation(DIGITS, errors=0.02, n=100))
+    assert not any("not significant" in word for word in words(few))

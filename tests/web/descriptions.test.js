@@ -70,6 +70,8 @@ test("the claim holds, holds in part, or is not supported", () => {
 test("perfect accuracy is questioned", () => {
   assert.match(accuracy_summary({ successes: 10, n: 10, rate: 1, low: 0.7, high: 1 }, "test")[0], /rare on real data/);
   assert.match(accuracy_summary({ successes: 9926, n: 10000, rate: 0.9926, low: 0.99, high: 1 }, "test")[0], /9,926 correct, 74 wrong: about one error per 135 images/);
+  assert.equal(accuracy_summary({ successes: 0, n: 1, rate: 0, low: 0, high: 0.8 }, "test")[0], "0 correct, 1 wrong.");
+  assert.equal(accuracy_summary({ successes: 5, n: 10, rate: 0.5, low: 0.2, high: 0.8 }, "test")[0], "5 correct, 5 wrong: about one error per 2 images.");
   assert.match(accuracy_summary({ successes: 9, n: 10, rate: 0.9, low: 0.7, high: 1 }, "validation")[1], /for model selection/);
 });
 

@@ -116,20 +116,20 @@ def write_page(
     shown, wanted = len(bundle["pictures"]["entries"]), sum(map(len, picture_positions(dataset, evaluation)))
     if shown < wanted:
         missing = f"{shown} of {wanted}, because a page has at most {PICTURES_BYTES / 1e6:g} MB of images"
-    text = html_page.page(bundle)
-    if len(text) > MAX_PAGE_BYTES and shown:
-        missing, shown = f"left out, because the page would be {len(text) / 1e6:.0f} MB with them", 0
+    content = html_page.page(bundle).encode()
+    if len(content) > MAX_PAGE_BYTES and shown:
+        missing, shown = f"left out, because the page would be {len(content) / 1e6:.0f} MB with them", 0
         bundle = make_bundle(run.model, run.record, reference, _no_images(run.model), evaluation, part=part)
-        text = html_page.page(bundle)
-    if len(text) > MAX_PAGE_BYTES:
+        content = html_page.page(bundle).encode()
+    if len(content) > MAX_PAGE_BYTES:
         raise PageSizeError(
             f"Expected a network whose page is at most {MAX_PAGE_BYTES / 1e6:g} MB. "
-            f"Received: {run.folder}, {len(text) / 1e6:.0f} MB with {run.model.spec.parameters:,} parameters.",
+            f"Received: {run.folder}, {len(content) / 1e6:.0f} MB with {run.model.spec.parameters:,} parameters.",
             hint="predict, evaluate and explain work without a page.",
         )
     path = out or run.folder / PAGE_FILE
-    write_text(path, text)
-    return PageResult(path, len(text.encode()), shown, reference.engine, missing)
+    write_text(path, content.decode())
+    return PageResult(path, len(content), shown, reference.engine, missing)
 
 
 class PageSizeError(RunError):

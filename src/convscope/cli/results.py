@@ -96,7 +96,9 @@ def evaluation_lines(evaluation: Evaluation, measured_on: str) -> list[str]:
     pairs = evaluation.most_confused(PAIRS)
     for index, pair in enumerate(pairs):
         head = "confused    " if index == 0 else "            "
-        rank = "" if pair.distinguishable else ", not distinguishable from the other pairs"
+        rank = (
+            "" if pair.distinguishable or not evaluation.ranks_pairs else ", not distinguishable from the other pairs"
+        )
         lines.append(f"{head}{pair.first_name} and {pair.second_name}: {pair.errors} of {pair.n:,} ({pair.rate}{rank})")
     calibration = evaluation.calibration
     lines.append(

@@ -140,6 +140,11 @@ class Evaluation:
         """The first ``count`` pairs of the ranking, without those that were never confused."""
         return tuple(pair for pair in self.pairs[:count] if pair.errors)
 
+    @property
+    def ranks_pairs(self) -> bool:
+        """Whether it means anything to compare confused pairs: at least three classes and five errors."""
+        return len(self.class_names) >= 3 and self.errors >= 5
+
     def to_json(self) -> dict[str, object]:
         """Convert to plain values for `from_json`; pairs that were never confused are omitted."""
         without = self.accuracy_without_known_wrong

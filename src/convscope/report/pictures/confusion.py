@@ -20,6 +20,9 @@ _COUNTS_UP_TO = 64
 _SMALLEST_SCALE = 0.05
 _PAIRS = 5
 _SIDE = 2.75
+_MOST_CLASSES = 100
+_WORST_CLASSES = 40
+"""With more than `_MOST_CLASSES`, names and cells are too small to be seen; only so many classes are drawn then."""
 
 
 @picture
@@ -31,11 +34,13 @@ def confusion_matrix(evaluation: Evaluation) -> Figure:
     more, so that small errors of a good network are not exaggerated.
 
     Args:
-        evaluation: The evaluation. With more than about 60 classes, cells have no numbers.
+        evaluation: The evaluation. With more than 64 classes, cells have no numbers; with more than 100, only the 40
+            classes with the most errors are drawn, which the title says.
     """
-    k = len(evaluation.class_names)
-    confusion = evaluation.confusion
-    rates = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    shown = _shown_classes(evaluation.confusion)
+    confusion = evaluation.confusion[np.ix_(shown, shown)]
+    rates = confusion / np.maximum(evaluation.confusion.sum(axis=1)[shown, None], 1)
+    k = len(shown)
     errors = rates * (1 - np.eye(k))
     norm = PowerNorm(0.5, vmin=0.0, vmax=max(float(errors.max()), _SMALLEST_SCALE))
     width, body = (12.0, 9.3) if k > 20 else (WIDTH, 6.9 if k > 4 else 5.2)
@@ -47,13 +52,21 @@ def confusion_matrix(evaluation: Evaluation) -> Figure:
     axes.set_anchor("NW")
     colors = _cell_colors(confusion, rates, _ERRORS(norm(errors)))
     axes.imshow(colors, interpolation="nearest")
-    _frame(axes, evaluation)
+    _frame(axes, [(index, evaluation.class_names[index]) for index in shown])
     if k <= _COUNTS_UP_TO:
         _write_cells(axes, confusion, rates, colors)
     if errors.max() > 0:
         _scale(figure, norm, body_top)
         _pairs(figure, evaluation, body_top)
     return figure
+
+
+def _shown_classes(confusion: np.ndarray) -> list[int]:
+    """All classes, or those with the most errors, as true or as predicted class, in label order."""
+    if len(confusion) <= _MOST_CLASSES:
+        return list(range(len(confusion)))
+    errors = confusion.sum(axis=0) + confusion.sum(axis=1) - 2 * confusion.diagonal()
+    return sorted(np.argsort(-errors, kind="stable")[:_WORST_CLASSES].tolist())
 
 
 def _cell_colors(confusion: np.ndarray, rates: np.ndarray, errors: np.ndarray) -> np.ndarray:
@@ -78,11 +91,11 @@ def _write_cells(axes: Axes, confusion: np.ndarray, rates: np.ndarray, colors: n
             axes.text(j, i + down, percent(rates[i, j]), size=size * 0.7, **style)
 
 
-def _frame(axes: Axes, evaluation: Evaluation) -> None:
+def _frame(axes: Axes, classes: list[tuple[int, str]]) -> None:
     """Class names on both axes, and thin lines between the cells."""
-    k = len(evaluation.class_names)
+    k = len(classes)
     size = 10.0 if k <= 12 else max(4.8, 140 / k)
-    names = [drawable(name, index=i, width=1.4, size=size) for i, name in enumerate(evaluation.class_names)]
+    names = [drawable(name, index=i, width=1.4, size=size) for i, name in classes]
     rotated = max(text_width(name, size=size) for name in names) > 5.0 / k
     axes.set_xticks(range(k), names, size=size, rotation=90 if rotated else 0)
     axes.set_yticks(range(k), names, size=size)
@@ -125,7 +138,7 @@ def _pairs(figure: Figure, evaluation: Evaluation, body_top: float) -> None:
             f"between {100 * rate.low:.1f} and {100 * rate.high:.1f} %",
             "more often than the mean pair" if pair.distinguishable else "not significant",
         )
-        for line in lines if len(evaluation.pairs) > 1 else lines[:2]:
+        for line in lines if evaluation.ranks_pairs else lines[:2]:
             y -= 0.185 / height
             figure.text(x, y, line, size=8.5, color=QUIET)
         y -= 0.32 / height
@@ -144,8 +157,12 @@ def _title(evaluation: Evaluation) -> str:
     if not worst:
         return f"All {evaluation.n:,} images are correct"
     accuracy = evaluation.accuracy
-    a, b = _names(worst[0], width=2.5, size=TITLE_SIZE)
     right = percent(accuracy.rate, decimals=accuracy.decimals)
+    k = len(evaluation.class_names)
+    if k > _MOST_CLASSES:
+        worst_classes = f"the {_WORST_CLASSES} of {k:,} classes with the most errors"
+        return f"{right} of {evaluation.n:,} images are correct; shown: {worst_classes}"
+    a, b = _names(worst[0], width=2.5, size=TITLE_SIZE)
     return f"{right} of {evaluation.n:,} images are correct; most confused: {a} and {b}"
 
 

@@ -21,6 +21,6 @@ export function accuracy_summary({ successes, n }, part) {
   const wrong = n - successes;
   const result = wrong === 0
     ? `All ${count_noun(n)} are classified correctly. This is rare on real data: check for images that are in both the training and the test data.`
-    : `${count(successes)} correct, ${count(wrong)} wrong: about one error per ${count_noun(n / wrong)}.`;
+    : `${count(successes)} correct, ${count(wrong)} wrong${wrong > successes ? "" : `: about one error per ${count_noun(n / wrong)}`}.`;
   return [result, NOTES[part] ?? "", "The confidence interval applies to images from the same source; accuracy on other images can be lower."].filter(Boolean);
 }
