@@ -4,8 +4,12 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
+
+from convscope.cli.results import evaluation_lines
+from convscope.evaluation.metrics import measure
 
 
 @pytest.fixture(scope="module")
@@ -48,3 +52,16 @@ def test_text_gives_interval_classes_matrix_and_worst_mistakes(
         with Image.open(tmp_path / "figures" / name) as picture:
             picture.load()
     assert {path.name for path in tmp_path.iterdir()} == {"runs", "figures"}
+
+
+def test_pairs_are_compared_only_with_three_classes_and_five_errors() -> None:
+    def lines_of(names: tuple[str, ...], errors: int, n: int = 300) -> str:
+        labels = np.arange(n) % len(names)
+        logits = np.eye(len(names), dtype=np.float32)[labels] * 5
+        logits[:errors] = np.roll(logits[:errors], 1, axis=1)
+        return "\n".join(evaluation_lines(measure(logits, labels, class_names=names), "the test split"))
+
+    said = "not distinguishable from the other pairs"
+    assert said in lines_of(("a", "b", "c"), 6)
+    assert said not in lines_of(("a", "b", "c"), 4) and said not in lines_of(("a", "b"), 60)
+    assert "confused    a and b" in lines_of(("a", "b"), 60)

@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -133,3 +135,81 @@ def test_split_reads_each_digit_of_an_image(short_run: Path, tmp_path: Path, con
         f"row.png, digit {index}: {label}" for index, label in enumerate("721", start=1)
     ]
     assert len(list((tmp_path / "each").iterdir())) == 3
+
+
+def test_a_table_has_a_row_for_each_image_and_is_summed_up(
+    short_run: Path, digits: Path, tmp_path: Path, convscope
+) -> None:
+    shutil.copytree(digits, tmp_path / "digits")
+    (tmp_path / "digits" / "4.png").write_bytes(b"broken")
+    for said in ("5", "5, 5 of them in an earlier call"):
+        done = convscope("predict", "digits", "--run", short_run, "--out", "new/all.csv", "--top", 1, cwd=tmp_path)
+        assert done.returncode == 1, done.stderr
+        assert done.stdout.splitlines()[0] == f"images      {said}" and "1 could not be read" in done.stdout
+        assert done.stderr.count("skipped: ") == 1 and "4.png" in done.stderr
+    lines = (tmp_path / "new" / "all.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "file,prediction,probability,note,error,model" and len(lines) == 6
+    assert [line.split(",")[:2] for line in lines[1:]] == [
+        ["digits/0.png", "7"], ["digits/1.jpg", "2"], ["digits/2.bmp", "1"], ["digits/3.gif", "0"],
+        ["digits/4.png", ""],
+    ]  # fmt: skip
+
+
+def test_the_summary_of_a_table_as_json(short_run: Path, digits: Path, tmp_path: Path, convscope) -> None:
+    done = convscope("predict", digits, "--run", short_run, "--out", tmp_path / "all.jsonl", "--json", cwd=tmp_path)
+    told = json.loads(done.stdout)
+    assert done.returncode == 0 and done.stderr == ""
+    assert told["images"] == 4 and told["counts"] == {"7": 1, "2": 1, "1": 1, "0": 1} and told["skipped"] == []
+    rows = [json.loads(line) for line in (tmp_path / "all.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [row["prediction"] for row in rows] == ["7", "2", "1", "0"]
+
+
+def test_images_are_sorted_into_class_folders_without_a_table(
+    short_run: Path, digits: Path, tmp_path: Path, convscope
+) -> None:
+    done = convscope("predict", digits, "--run", short_run, "--copy-to", "sorted", cwd=tmp_path)
+    assert done.returncode == 0 and "sorted      4" in done.stdout, done.stderr
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*")) == [
+        "sorted/0/3.gif", "sorted/1/2.bmp", "sorted/2/1.jpg", "sorted/7/0.png",
+    ]  # fmt: skip
+
+
+def test_a_table_that_cannot_be_continued_and_options_that_exclude_each_other_are_one_line(
+    short_run: Path, digits: Path, tmp_path: Path, convscope
+) -> None:
+    (tmp_path / "mine.csv").write_text("name,age\n")
+    wrong = (["--out", "mine.csv"], ["--out", "seen.png", "--copy-to", "sorted"], ["--copy-to", digits / "sorted"])
+    for options in wrong:
+        done = convscope("predict", digits, "--run", short_run, *options, cwd=tmp_path)
+        assert done.returncode == 2 and done.stdout == "", options
+        assert len(done.stderr.splitlines()) == 2 and "Received" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.csv"]
+    assert (tmp_path / "mine.csv").read_text() == "name,age\n"
+
+
+def test_ctrl_c_leaves_a_table_that_the_same_command_completes(short_run: Path, tmp_path: Path, convscope) -> None:
+    folder, table = tmp_path / "large", tmp_path / "all.csv"
+    folder.mkdir()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (700, 700)).astype(np.uint8)).save(folder / "0.png")
+    for index in range(1, 400):
+        os.link(folder / "0.png", folder / f"{index}.png")
+    command = ["predict", "large", "--run", str(short_run), "--out", "all.csv"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "convscope", *command], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    while not table.is_file() or table.read_bytes().count(b"\n") < 2:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 130 and "Traceback" not in said
+    assert "all.csv holds what was done; the same command continues." in said
+    before = table.read_bytes()
+    assert before.endswith(b"\n") and before.count(b"\n") < 400
+    for file in folder.iterdir():
+        if int(file.stem) > 40:
+            file.unlink()  # the rest would take a while
+    done = convscope(*command, cwd=tmp_path)
+    assert done.returncode == 0 and table.read_bytes().startswith(before)
+    names = [line.split(",")[0] for line in table.read_text(encoding="utf-8").splitlines()[1:]]
+    assert len(names) == len(set(names)) >= 41
