@@ -54,6 +54,17 @@ def rows() -> list[tuple[str, str, str]]:
             ("`convscope predict` for one image, cold start", "≤ 0.7 s", f"{s['predict_seconds']:.2f} s"),
             ("loading and verifying the bundled MNIST", "< 0.5 s", f"{s['load_mnist_seconds']:.2f} s"),
         ]
+    if folder := read("predict_folder"):
+        s = folder["summary"]
+        versus = f"{s['speed_ratio']:.1f}× before; " if "speed_ratio" in s else ""
+        found.append(
+            (
+                f"`convscope predict FOLDER --out table.csv`, {s['images']:,} JPEGs of 256×256",
+                "≥ 5× version 0.2.0, ≤ 500 MB",
+                f"{versus}{s['images_per_second']:.0f} a second, {s['cpu_milliseconds_per_image']:.1f} ms of CPU time "
+                f"each, {s['peak_megabytes']:.0f} MB",
+            )
+        )
     if classic := read("seeds-classic"):
         found.append(("`classic`, test accuracy", "≥ 99.0 %", accuracy(classic["summary"])))
     if rate:
