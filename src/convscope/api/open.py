@@ -118,7 +118,7 @@ def write_page(
         missing = f"{shown} of {wanted}, because a page has at most {PICTURES_BYTES / 1e6:g} MB of images"
     content = html_page.page(bundle).encode()
     if len(content) > MAX_PAGE_BYTES and shown:
-        missing, shown = f"left out, because the page would be {len(content) / 1e6:.0f} MB with them", 0
+        missing, shown = f"omitted, because the page would be {len(content) / 1e6:.0f} MB with them", 0
         bundle = make_bundle(run.model, run.record, reference, _no_images(run.model), evaluation, part=part)
         content = html_page.page(bundle).encode()
     if len(content) > MAX_PAGE_BYTES:
@@ -137,7 +137,7 @@ class PageSizeError(RunError):
 
 
 def write_page_if_small(run: Run, dataset: Dataset, evaluation: Evaluation | None, part: str) -> None:
-    """`write_page` at the end of a training, which a network too large for a page does not fail."""
+    """`write_page` at the end of a training, that is complete also if the network is too large for a page."""
     with contextlib.suppress(PageSizeError):
         write_page(run, None, dataset, evaluation, part)
 

@@ -48,7 +48,7 @@ def train_text(run: Run) -> str:
     if run.page_path:
         lines.append(f"page        {run.page_path}: one HTML file, works offline")
     elif measured:
-        lines.append("page        none, because the network is too large for one; convscope open says how large")
+        lines.append("page        none, because the network is too large for one; convscope open states its size")
     return "\n".join(lines)
 
 

@@ -35,7 +35,7 @@ def confusion_matrix(evaluation: Evaluation) -> Figure:
 
     Args:
         evaluation: The evaluation. With more than 64 classes, cells have no numbers; with more than 100, only the 40
-            classes with the most errors are drawn, which the title says.
+            classes with the most errors are drawn, which the title states.
     """
     shown = _shown_classes(evaluation.confusion)
     confusion = evaluation.confusion[np.ix_(shown, shown)]
