@@ -109,9 +109,25 @@ def test_an_evaluation_survives_json(case):
 def test_json_keys_keep_their_order():
     keys = list(measure(LOGITS, LABELS, class_names=NAMES).to_json())
     assert keys == [
-        "n", "accuracy", "accuracy_without_known_wrong", "class_names",
+        "n", "accuracy", "accuracy_without_known_wrong", "balanced_accuracy", "macro_f1", "largest_class", "class_names",
         "confusion", "classes", "pairs", "calibration", "mistakes",
     ]  # fmt: skip
+
+
+def test_a_rare_class_shows_in_balanced_accuracy_and_macro_f1_and_the_verdict():
+    """930 images, nine of the rare class, all predicted as the common one: sklearn's figures, written out."""
+    labels = np.array([0] * 921 + [1] * 9)
+    always = np.tile(np.array([[1, 0]], np.float32), (930, 1))
+    result = measure(always, labels, class_names=("common", "rare"))
+    assert result.accuracy.rate == pytest.approx(921 / 930)
+    assert result.balanced_accuracy == pytest.approx(0.5)
+    assert result.macro_f1 == pytest.approx((2 * 921 / (921 + 930) + 0) / 2)
+    assert result.is_imbalanced and not result.is_better_than_largest_class
+    assert result.to_json()["largest_class"] == {"name": "common", "fraction": 921 / 930}
+    right = measure(np.eye(2, dtype=np.float32)[labels], labels, class_names=("common", "rare"))
+    assert right.balanced_accuracy == right.macro_f1 == 1 and right.is_better_than_largest_class
+    even = measure(LOGITS, LABELS, class_names=NAMES)
+    assert not even.is_imbalanced
 
 
 def test_evaluations_that_differ_are_not_equal():
