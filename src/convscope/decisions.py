@@ -63,6 +63,12 @@ SUBJECTS: dict[str, Subject] = {
     "frames": Subject(
         "Of a file with several frames or pages, the first is read.", "save the others as files", "data.decode"
     ),
+    "cache": Subject(
+        "Images of at most 1 GB, decoded, are kept in memory; larger data are read from a memory-mapped cache of their "
+        "pixels, in the run folder unless another one is named.",
+        "--cache",
+        "data.image_folder",
+    ),
     "framing": Subject(
         "Images framed like MNIST's give a network whose inputs are framed in the same way, with light ink on a dark "
         "background; other images are padded to the size and keep their intensities.",

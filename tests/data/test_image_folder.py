@@ -266,7 +266,7 @@ def test_damaged_members_are_skipped_and_a_cut_archive_is_refused(tmp_path):
 
 def test_a_size_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
     write_pictures(tmp_path / "d", {"a": 2, "b": 2})
-    monkeypatch.setattr(image_folder, "MAX_BYTES", 5_000)
+    monkeypatch.setattr(decode_images, "MAX_MEMORY_BYTES", 10_000)
     with pytest.raises(DataError, match="Set a smaller size"):
         load(tmp_path / "d", size=(100, 100))
 

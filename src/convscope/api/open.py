@@ -17,7 +17,7 @@ from convscope.data.dataset import Dataset
 from convscope.errors import DataError, RunError
 from convscope.evaluation.metrics import Evaluation
 from convscope.model.model_file import Model
-from convscope.model.reference import REFERENCE_FILE, Reference, numpy_reference, read_reference
+from convscope.model.reference import IMAGES, REFERENCE_FILE, Reference, numpy_reference, read_reference
 from convscope.report import page as html_page
 from convscope.report.bundle import PICTURES_BYTES, make_bundle, picture_positions
 from convscope.training.run import write_text
@@ -151,5 +151,5 @@ def _reference(folder: Path, model: Model, dataset: Dataset) -> Reference:
     """TensorFlow's if the training wrote one; for an imported network NumPy's."""
     if (folder / REFERENCE_FILE).exists():
         return read_reference(folder / REFERENCE_FILE, model.spec)
-    pixels = dataset.pixels if len(dataset) else np.zeros((1, *model.spec.input_shape), np.uint8)
+    pixels = dataset.pixels[:IMAGES] if len(dataset) else np.zeros((1, *model.spec.input_shape), np.uint8)
     return numpy_reference(model.spec, model.weights, pixels)

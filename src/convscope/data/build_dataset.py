@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from jaxtyping import UInt8
 
-from convscope.arrays import MAX_CLASSES, Labels, Pixels
+from convscope.arrays import MAX_CLASSES, Labels
 from convscope.data import digit_normalization
 from convscope.data.dataset import Dataset, LoadedData, Skipped, stratified_split
 from convscope.data.load_options import LoadOptions
+from convscope.data.mapped_pixels import OtherPixels, StoredPixels, join, transpose
 from convscope.data.orientation import decide_orientation
 from convscope.data.pixels import to_grey
 from convscope.data.preprocess import MAX_SIDE, Preprocessing
@@ -36,7 +36,7 @@ class Part:
     the name of the file, by which EMNIST is recognized.
     """
 
-    pixels: Pixels
+    pixels: StoredPixels
     labels: Labels
     names: tuple[str, ...] = field(default=(), repr=False)
     interpretation: str = ""
@@ -117,7 +117,7 @@ def _upright(
 
 
 def _transposed(part: Part) -> Part:
-    return replace(part, pixels=np.ascontiguousarray(part.pixels.transpose(0, 2, 1, 3)))
+    return replace(part, pixels=transpose(part.pixels))
 
 
 def _decisions(
@@ -149,7 +149,7 @@ def framing_decision(contract: Preprocessing) -> tuple[Decision, ...]:
     return (Decision("framing", chosen, "these images are framed so"),)
 
 
-def contract_for(pixels: Pixels, options: LoadOptions) -> Preprocessing:
+def contract_for(pixels: StoredPixels, options: LoadOptions) -> Preprocessing:
     """Choose the preprocessing for images like these.
 
     Grayscale images framed like MNIST's get MNIST's preprocessing with polarity ``"auto"``, so that photos of digits
@@ -163,7 +163,7 @@ def contract_for(pixels: Pixels, options: LoadOptions) -> Preprocessing:
     return Preprocessing(int(height), int(width), int(channels))
 
 
-def follows_mnist(pixels: Pixels) -> bool:
+def follows_mnist(pixels: StoredPixels) -> bool:
     """Whether at least 95 % of up to 1,000 evenly spaced images pass `digit_normalization.is_framed`.
 
     MNIST passes; Fashion-MNIST, KMNIST and EMNIST do not. Blank images do not count as framed.
@@ -176,12 +176,15 @@ def follows_mnist(pixels: Pixels) -> bool:
     return framed >= 0.95 * len(sample)
 
 
-def convert(pixels: UInt8[np.ndarray, "n rows columns channels"], contract: Preprocessing) -> Pixels:
+def convert(pixels: StoredPixels, contract: Preprocessing) -> OtherPixels:
     """Resize the images of a dataset to the contract's size and channels, keeping their proportions.
 
     Polarity and MNIST's framing are not applied: these images define the form that other images are brought to.
     """
     n, h, w, c = pixels.shape
+    if (h, w, c) == (contract.height, contract.width, contract.channels):
+        return pixels
+    pixels = pixels[:]
     if contract.channels == 1 and c == 3:
         pixels = to_grey(pixels.reshape(1, -1, 3)).reshape(n, h, w, 1)
     if h * contract.width == w * contract.height:
@@ -244,7 +247,7 @@ def _joined(train: Part, test: Part | None) -> Part:
         return train
     names = (*train.names, *test.names)
     return Part(
-        np.concatenate([train.pixels, test.pixels]),
+        join(train.pixels, test.pixels),
         np.concatenate([train.labels, test.labels]),
         names if len(names) == len(train.pixels) + len(test.pixels) else (),
         train.interpretation,

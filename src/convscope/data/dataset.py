@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from convscope.arrays import MAX_CLASS_NAME, Labels, Picture, Pixels, is_class_name
+from convscope.arrays import MAX_CLASS_NAME, Labels, Picture, is_class_name
+from convscope.data.mapped_pixels import StoredPixels, chunks, join, select
 from convscope.data.preprocess import Preprocessing
 from convscope.decisions import Decision
 from convscope.errors import DataError
@@ -49,10 +50,11 @@ class LabelledImage:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labeled images in memory.
+    """Labeled images, in memory or in a memory-mapped file.
 
     Attributes:
-        pixels: uint8, 0..255, shape ``(n, h, w, c)`` with c 1 (grayscale) or 3 (RGB).
+        pixels: uint8, 0..255, shape ``(n, h, w, c)`` with c 1 (grayscale) or 3 (RGB): an array, or
+            `mapped_pixels.MappedPixels`, which reads the images that are indexed.
         labels: int64, shape ``(n,)``, 0..k-1.
         class_names: One name per class, in label order; see `arrays.is_class_name`.
         source: Where the images came from, for display.
@@ -67,7 +69,7 @@ class Dataset:
         Dataset(2 images 4×4×1, 2 classes, example)
     """
 
-    pixels: Pixels
+    pixels: StoredPixels
     labels: Labels
     class_names: tuple[str, ...]
     source: str
@@ -144,12 +146,14 @@ class Dataset:
         """Select images by index, in the given order."""
         names = tuple(self.names[i] for i in indices) if self.names else ()
         wrong = tuple(int(i) for i in np.flatnonzero(np.isin(indices, self.known_wrong)))
-        return replace(self, pixels=self.pixels[indices], labels=self.labels[indices], names=names, known_wrong=wrong)
+        pixels, labels = select(self.pixels, indices), self.labels[indices]
+        return replace(self, pixels=pixels, labels=labels, names=names, known_wrong=wrong)
 
     def fingerprint(self) -> str:
         """SHA-256 of pixels, labels and class names: equal for equal data."""
         digest = hashlib.sha256(repr((self.pixels.shape, self.class_names)).encode())
-        digest.update(np.ascontiguousarray(self.pixels).data)
+        for piece in chunks(self.pixels):
+            digest.update(np.ascontiguousarray(piece).data)
         digest.update(np.ascontiguousarray(self.labels).data)
         return digest.hexdigest()
 
@@ -232,12 +236,12 @@ def joined(loaded: LoadedData) -> Dataset:
         return one
     names = (*one.names, *two.names) if one.names and two.names else ()
     wrong = (*one.known_wrong, *(len(one) + index for index in two.known_wrong))
-    pixels = np.concatenate([one.pixels, two.pixels])
+    pixels = join(one.pixels, two.pixels)
     labels = np.concatenate([one.labels, two.labels])
     return replace(one, pixels=pixels, labels=labels, names=names, known_wrong=wrong)
 
 
-def image_hashes(pixels: Pixels) -> np.ndarray:
+def image_hashes(pixels: StoredPixels) -> np.ndarray:
     """A 64-bit hash of each image: equal for equal pixels, so that an image is known again under another name.
 
     Returns:
@@ -249,8 +253,10 @@ def image_hashes(pixels: Pixels) -> np.ndarray:
         (True, False)
     """
     shape = repr(pixels.shape[1:]).encode()
-    rows = np.ascontiguousarray(pixels).reshape(len(pixels), -1)
-    digests = b"".join(hashlib.blake2b(row.data, digest_size=8, person=shape[:16]).digest() for row in rows)
+    digests = bytearray()
+    for piece in chunks(pixels):
+        for row in np.ascontiguousarray(piece).reshape(len(piece), -1):
+            digests += hashlib.blake2b(row.data, digest_size=8, person=shape[:16]).digest()
     return np.frombuffer(digests, "<u8")
 
 

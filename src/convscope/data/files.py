@@ -113,6 +113,16 @@ def read_regular(path: Path, limit: int) -> bytes:
         return read_at_most(file, limit, str(path))
 
 
+def stamp(path: Path) -> tuple[int, int]:
+    """Size in bytes and time of change in nanoseconds, by which a file that was replaced is noticed.
+
+    Raises:
+        OSError: It cannot be found.
+    """
+    info = path.stat()
+    return info.st_size, info.st_mtime_ns
+
+
 def read_start(path: Path, count: int) -> bytes:
     """The first bytes of a file; none if it cannot be read."""
     try:

@@ -5,50 +5,25 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-from jaxtyping import UInt8
 
-from convscope.arrays import Picture
-from convscope.data.build_dataset import MAX_BYTES, Part, assemble, natural_key
+from convscope.data.build_dataset import Part, assemble, natural_key
 from convscope.data.dataset import LoadedData, Skipped
-from convscope.data.decode import decode, image_size
+from convscope.data.decode_images import Decoded, decode_images
 from convscope.data.image_formats import has_image_suffix
-from convscope.data.image_tree import ImageFile, ImageTree, LabeledFile, SortedTree, reasons, sort_tree
+from convscope.data.image_tree import ImageTree, LabeledFile, SortedTree, reasons, sort_tree
 from convscope.data.load_options import LoadOptions
-from convscope.data.preprocess import Preprocessing
+from convscope.data.mapped_pixels import StoredPixels, select
 from convscope.decisions import Decision
 from convscope.errors import DataError
 
 MAX_FILES = 2_000_000
 
-COMMON_SIDE = 256
-"""Images of one common size keep it up to this side; larger ones are photos, not network inputs."""
-
-MEDIAN_SIDE = 64
 ALLOWED_SKIPS = 3
 ALLOWED_FRACTION = 0.10
-
-AnySize = UInt8[np.ndarray, "_ _ _"]
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """The result of decoding the files of a tree.
-
-    Attributes:
-        images: One image per file, of one size; None where the file cannot be read.
-        unreadable: Those files, with reasons.
-        decisions: Size, channels and frames.
-    """
-
-    images: list[AnySize | None]
-    unreadable: tuple[Skipped, ...]
-    decisions: tuple[Decision, ...] = ()
 
 
 def load_tree(tree: ImageTree, options: LoadOptions) -> LoadedData:
@@ -102,7 +77,7 @@ def load_images(
         DataError: See above, or see `build_dataset.assemble`.
     """
     _check_test_classes(tree, test, train)
-    decoded = _decode_all([one.file for one in (*train, *test)], tree, options)
+    decoded = decode_images([one.file for one in (*train, *test)], tree, options)
     loaded = _assembled(train, test, tree, decoded, options)
     return replace(
         loaded, skipped=(*loaded.skipped, *unlabeled), decisions=(*decisions, *decoded.decisions, *loaded.decisions)
@@ -119,9 +94,9 @@ def check_trainable(found: SortedTree, unreadable: Sequence[Skipped]) -> None:
     check_empty_classes(found, options)
     _check_test_classes(found.tree, found.test, found.train)
     bad = {entry.file for entry in unreadable}
-    blank = np.zeros((1, 1, 1), np.uint8)
-    images = [None if one.file.name in bad else blank for one in (*found.train, *found.test)]
-    _assembled(found.train, found.test, found.tree, Decoded(images, tuple(unreadable)), options)
+    is_readable = np.array([one.file.name not in bad for one in (*found.train, *found.test)], bool)
+    blank = np.zeros((int(is_readable.sum()), 1, 1, 1), np.uint8)
+    _assembled(found.train, found.test, found.tree, Decoded(blank, is_readable, tuple(unreadable)), options)
 
 
 def check_empty_classes(found: SortedTree, options: LoadOptions) -> None:
@@ -144,11 +119,11 @@ def _assembled(
 ) -> LoadedData:
     failed = (*tree.skipped, *decoded.unreadable)
     _check_skipped(tree, len(train) + len(test), decoded.unreadable, options)
-    channels = options.channels or max(image.shape[-1] for image in decoded.images if image is not None)
     names = sorted({one.class_name for one in train}, key=natural_key)
-    rows = list(zip((*train, *test), decoded.images, strict=True))
-    training_part = _part(rows[: len(train)], names, channels)
-    test_part = _part(rows[len(train) :], names, channels)
+    count = int(decoded.is_readable[: len(train)].sum())
+    readable = [one for one, is_good in zip((*train, *test), decoded.is_readable, strict=True) if is_good]
+    training_part = _part(readable[:count], names, select(decoded.pixels, slice(0, count)))
+    test_part = _part(readable[count:], names, select(decoded.pixels, slice(count, None)))
     for number, name in enumerate(names):
         if not options.whole and not (training_part.labels == number).any():
             raise DataError(
@@ -176,91 +151,10 @@ def _check_test_classes(tree: ImageTree, test: Sequence[LabeledFile], train: Seq
             )
 
 
-def _decode_all(files: list[ImageFile], tree: ImageTree, options: LoadOptions) -> Decoded:
-    """Decode and resize each file."""
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        try:
-            sizes = [size for size in pool.map(_size_of, files) if size is not None]
-            height, width = options.size or _choose_size(sizes)
-            if height * width * 3 * len(files) > 2 * MAX_BYTES:
-                raise DataError(
-                    f"Expected at most {MAX_BYTES:,} bytes of pixels from {tree.source}. "
-                    f"Received: {len(files)} images of {height}×{width}.",
-                    hint="Set a smaller size.",
-                )
-            contracts = {c: Preprocessing(height, width, c) for c in (1, 3)}
-
-            def resized(file: ImageFile) -> tuple[Picture, int] | DataError:
-                try:
-                    found = decode(file.read(), file.name)
-                except DataError as error:
-                    if options.strict:
-                        raise
-                    return error
-                contract = contracts[options.channels or found.pixels.shape[-1]]
-                return contract.apply(found.pixels), found.frames
-
-            results = list(pool.map(resized, files))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    failed = [(file, result) for file, result in zip(files, results, strict=True) if isinstance(result, DataError)]
-    good = [result for result in results if not isinstance(result, DataError)]
-    decisions = [] if options.size else [_size_decision(sizes, (height, width))]
-    decisions += _content_decisions(good, options)
-    images = [None if isinstance(result, DataError) else result[0] for result in results]
-    return Decoded(images, tuple(Skipped(file.name, error.reason) for file, error in failed), tuple(decisions))
-
-
-def _size_decision(sizes: list[tuple[int, int]], chosen: tuple[int, int]) -> Decision:
-    if len(set(sizes)) <= 1:
-        is_kept = not sizes or sizes[0] == chosen
-        because = "the size of all images" if is_kept else f"all images are {sizes[0][0]}×{sizes[0][1]}"
-    else:
-        low, high = (pick(sizes, key=lambda size: size[0] * size[1]) for pick in (min, max))
-        because = f"the images are {low[0]}×{low[1]} to {high[0]}×{high[1]}"
-    return Decision("image size", f"{chosen[0]}×{chosen[1]}", because)
-
-
-def _content_decisions(good: list[tuple[Picture, int]], options: LoadOptions) -> list[Decision]:
-    """Channels and frames, where the images differ or have more than one."""
-    decisions = []
-    color = sum(image.shape[-1] == 3 for image, _ in good)
-    if options.channels is None and 0 < color < len(good):
-        decisions.append(Decision("channels", "RGB", f"{color:,} of {len(good):,} images are in color"))
-    several = sum(frames > 1 for _, frames in good)
-    if several:
-        decisions.append(Decision("frames", f"the first one of {several:,} files", "they hold several frames or pages"))
-    return decisions
-
-
-def _size_of(file: ImageFile) -> tuple[int, int] | None:
-    try:
-        return image_size(file.read(), file.name)
-    except DataError:
-        return None  # reported when it is decoded
-
-
-def _choose_size(known: list[tuple[int, int]]) -> tuple[int, int]:
-    if not known:
-        return 1, 1  # nothing is readable; the error that follows names the files
-    if len(set(known)) == 1 and max(known[0]) <= COMMON_SIDE:
-        return known[0]
-    height, width = (sorted(sides)[(len(known) - 1) // 2] for sides in zip(*known, strict=True))
-    scale = min(1.0, MEDIAN_SIDE / max(height, width))
-    return max(1, int(height * scale + 0.5)), max(1, int(width * scale + 0.5))
-
-
-def _part(rows: list[tuple[LabeledFile, AnySize | None]], names: list[str], channels: int) -> Part:
-    """The readable images of a part as arrays; grayscale becomes RGB by broadcasting."""
-    readable = [(one, image) for one, image in rows if image is not None]
-    height, width = readable[0][1].shape[:2] if readable else (1, 1)
-    pixels = np.empty((len(readable), height, width, channels), np.uint8)
-    for index, (_, image) in enumerate(readable):
-        pixels[index] = image
+def _part(files: list[LabeledFile], names: list[str], pixels: StoredPixels) -> Part:
     numbers = {name: number for number, name in enumerate(names)}
-    labels = np.array([numbers[one.class_name] for one, _ in readable], np.int64)
-    return Part(pixels, labels, tuple(one.file.name for one, _ in readable))
+    labels = np.array([numbers[one.class_name] for one in files], np.int64)
+    return Part(pixels, labels, tuple(one.file.name for one in files))
 
 
 def _check_skipped(tree: ImageTree, total: int, unreadable: tuple[Skipped, ...], options: LoadOptions) -> None:

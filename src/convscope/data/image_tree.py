@@ -29,11 +29,13 @@ class ImageFile:
         path: See above.
         read: Returns all bytes.
         start: Returns the first `image_formats.MAGIC_BYTES` bytes, or none if it cannot be read.
+        stamp: Returns two numbers that change with the file, such as size and time of change.
     """
 
     path: tuple[str, ...]
     read: Callable[[], bytes] = field(repr=False)
     start: Callable[[], bytes] = field(repr=False, default=bytes)
+    stamp: Callable[[], tuple[int, int]] = field(repr=False, default=lambda: (0, 0))
 
     @property
     def name(self) -> str:

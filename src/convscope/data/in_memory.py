@@ -13,7 +13,7 @@ import numpy as np
 from convscope.data.build_dataset import Part, assemble, natural_key, to_labels
 from convscope.data.dataset import LoadedData
 from convscope.data.decode import MAX_FILE_BYTES
-from convscope.data.files import read_regular
+from convscope.data.files import read_regular, stamp
 from convscope.data.image_folder import load_images
 from convscope.data.image_tree import ImageFile, ImageTree, LabeledFile, class_name
 from convscope.data.label_columns import FILE_COLUMNS, LABEL_COLUMNS
@@ -161,11 +161,16 @@ def _load_table(columns: Mapping[str, Iterable[Any]], options: LoadOptions) -> L
 def _load_paths(paths: Sequence[str], labels: Sequence[Any], options: LoadOptions) -> LoadedData:
     """Load image files with the given labels; relative paths are relative to the working folder."""
     source = "a table of paths"
-    files = [ImageFile((path,), functools.partial(read_regular, Path(path), MAX_FILE_BYTES)) for path in paths]
+    files = [_image_file(path) for path in paths]
     labeled = [
         LabeledFile(class_name(_label_name(label), source), file) for label, file in zip(labels, files, strict=True)
     ]
     return load_images(labeled, (), ImageTree("table", source, tuple(files), frozenset()), options=options)
+
+
+def _image_file(path: str) -> ImageFile:
+    read = functools.partial(read_regular, Path(path), MAX_FILE_BYTES)
+    return ImageFile((path,), read, stamp=functools.partial(stamp, Path(path)))
 
 
 def _label_name(label: object) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from convscope.arrays import is_number
 from convscope.data.folder_layout import PARTS_OPTIONS
@@ -26,6 +28,11 @@ class LoadOptions:
         transpose: Whether to exchange rows and columns: ``auto``, ``yes`` or ``no``. See `orientation`.
         whole: Join all parts into one: the training part is every labeled image of the source, and there is no test
             part. One class, or one image in a class, is enough.
+        cache: A folder for caches of decoded images, which are memory-mapped; None decodes into memory. Only formats
+            that store images as files use it; see `cache`.
+        cache_above: Bytes of decoded pixels above which the cache is used.
+        on_images: Called several times a second while images are decoded, with the number done and their total. What
+            it raises ends the reading.
 
     Raises:
         OptionError: A value is out of range.
@@ -39,6 +46,9 @@ class LoadOptions:
     parts: str = "auto"
     transpose: str = "auto"
     whole: bool = False
+    cache: Path | None = None
+    cache_above: int = 0
+    on_images: Callable[[int, int], None] = field(default=lambda done, total: None, repr=False)
 
     def __post_init__(self) -> None:
         if self.size is not None and not (len(self.size) == 2 and all(1 <= side <= MAX_SIDE for side in self.size)):

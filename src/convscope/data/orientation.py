@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
-from convscope.arrays import Labels, Pixels
+from convscope.arrays import Labels
+from convscope.data.mapped_pixels import StoredPixels
 from convscope.data.resample import resample_many
 from convscope.decisions import Decision
 
@@ -59,7 +60,7 @@ Glyph = Float64[np.ndarray, "side side"]
 
 
 def decide_orientation(
-    pixels: Pixels, labels: Labels, names: Mapping[int, str] | None, *, transpose: str, file_name: str = ""
+    pixels: StoredPixels, labels: Labels, names: Mapping[int, str] | None, *, transpose: str, file_name: str = ""
 ) -> tuple[bool, Decision | None]:
     """Decide whether to exchange rows and columns.
 
@@ -89,7 +90,7 @@ def decide_orientation(
     return True, Decision("orientation", "transposed back", "EMNIST stores its images transposed")
 
 
-def detect_orientation(pixels: Pixels, labels: Labels, names: Mapping[int, str] | None) -> tuple[str, str]:
+def detect_orientation(pixels: StoredPixels, labels: Labels, names: Mapping[int, str] | None) -> tuple[str, str]:
     """The orientation of digits or letters: a key of `ORIENTATIONS`, or empty if the comparison is not conclusive.
 
     Returns:
@@ -150,7 +151,7 @@ def _is_letter(name: str) -> bool:
     return bool(name) and len(name) <= 2 and name.isascii() and name.isalpha() and len(set(name.upper())) == 1
 
 
-def _scores(pixels: Pixels, labels: Labels, characters: Mapping[int, str]) -> dict[str, float]:
+def _scores(pixels: StoredPixels, labels: Labels, characters: Mapping[int, str]) -> dict[str, float]:
     """The mean correlation with the templates for each orientation."""
     per_class = max(MOST_IMAGES // len(characters), 1)
     correlations: dict[str, list[float]] = {name: [] for name in ORIENTATIONS}

@@ -8,12 +8,13 @@ from html import escape
 
 import numpy as np
 
-from convscope.arrays import Logits, Pixels, Probabilities, to_images
+from convscope.arrays import Logits, Probabilities, to_images
+from convscope.data.mapped_pixels import StoredPixels
 from convscope.errors import ModelFileError
 from convscope.evaluation.metrics import log_softmax
 from convscope.evaluation.temperature import temperature_of
 from convscope.markup import bar, table
-from convscope.model.forward import logits
+from convscope.model.forward import chunk_size, logits
 from convscope.model.model_file import Model
 
 SHOWN = 10
@@ -70,7 +71,7 @@ class Predictions:
         return tuple(Choice(self.class_names[k], float(row[k])) for k in order)
 
 
-def predict(model: Model, pixels: Pixels) -> Predictions:
+def predict(model: Model, pixels: StoredPixels) -> Predictions:
     """Classify images that already have the network's input shape.
 
     Args:
@@ -84,7 +85,11 @@ def predict(model: Model, pixels: Pixels) -> Predictions:
         ModelFileError: The weights are so large that the logits overflow float32.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        raw = logits(model.spec, model.weights, to_images(pixels))
+        size = chunk_size(model.spec)  # as `logits` itself divides them, so that the results are the same bits
+        raw = np.empty((len(pixels), model.spec.num_classes), np.float32)
+        for start in range(0, len(pixels), size):
+            images = to_images(pixels[start : start + size])
+            raw[start : start + size] = logits(model.spec, model.weights, images, batch_size=size)
     if not np.isfinite(raw).all():
         raise ModelFileError("Expected finite logits. Received: NaN or infinity, because the weights are too large.")
     return at_temperature(Predictions(raw, model.class_names), model)

@@ -1,7 +1,7 @@
 """The compiled training loop. Heavy: imports TensorFlow.
 
-The images are one uint8 tensor in memory. Each call of the graph runs many steps: it gathers the batches, augments them
-and updates the weights, without returning to Python. Every random number is a function of (seed, epoch, step), so that
+Each call of the graph runs many steps: it takes the batches (see `batches`), augments them and updates the weights,
+without returning to Python. Every random number is a function of (seed, epoch, step), so that
 the result does not depend on the number of steps per call.
 """
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from convscope.arrays import to_images
-from convscope.data.dataset import Dataset, epoch_order
+from convscope.data.dataset import Dataset
 from convscope.errors import OptionError, RunError
 from convscope.model.build import Weights, arguments_of, build, compute_reference, get_weights, set_weights
 from convscope.model.model_file import self_test_images
@@ -22,6 +22,7 @@ from convscope.model.reference import IMAGES, Reference
 from convscope.model.spec import INPUT, Spec
 from convscope.model.tensorflow import tf
 from convscope.training.augment import augment, is_wanted
+from convscope.training.batches import batches_of
 from convscope.training.checkpoint import CheckpointManager
 from convscope.training.history import HistoryRecorder, Progress
 from convscope.training.optimizer import Optimizer
@@ -105,7 +106,10 @@ def fit(
             )
         loop.restore(saved.state)
         recorder.restore(saved.losses, saved.measured)
-    outcome = loop.run(recorder, is_stopped, checkpoints)
+    try:
+        outcome = loop.run(recorder, is_stopped, checkpoints)
+    finally:
+        loop.close()
     best_epoch = loop.keep_best(recorder) if outcome == "finished" else None
     weights = loop.final_weights()
     if outcome == "finished" and best_epoch is None:
@@ -135,6 +139,7 @@ def seconds_per_step(spec: Spec, train: Dataset, options: TrainOptions) -> tuple
         began = time.perf_counter()
         loop.steps_from(begin, count)
         measured.append((time.perf_counter() - began) / count)
+    loop.close()
     return traced, float(np.median(measured[1:] or measured))
 
 
@@ -154,16 +159,13 @@ class _Loop:
             self.model.get_layer(spec.table()[0].name).kernel.assign(whitened)
         if initial:
             set_weights(self.model, get_weights(self.model) | dict(initial))
-        self._length = len(train)
-        self._pixels = tf.constant(train.pixels.reshape(len(train), -1))
-        self._labels = tf.constant(train.labels.astype(np.int32))
+        self._batches = batches_of(train, options)
         self._class_weights = None
         if options.class_weight == "balanced":
             counts = np.bincount(train.labels, minlength=train.num_classes)
             self._class_weights = tf.constant(
                 (len(train) / (np.count_nonzero(counts) * np.maximum(counts, 1))).astype(np.float32)
             )
-        self._order = (-1, tf.zeros([0], tf.int32))
         self._layers = [(row, self.model.get_layer(row.name)) for row in spec.table()]
         self._variables = [variable.value for variable in self.model.trainable_variables]
         self._frozen = self._frozen_layers()
@@ -182,8 +184,8 @@ class _Loop:
     def trace(self) -> None:
         """Trace the graph."""
         scalar = tf.TensorSpec([], tf.int32)
-        order = tf.TensorSpec([None], tf.int32)
-        self._steps = tf.function(self._take, autograph=False, input_signature=[order, scalar, scalar, scalar])
+        signature = [scalar, scalar, *self._batches.signature]
+        self._steps = tf.function(self._take, autograph=False, input_signature=signature)
         self._steps = self._steps.get_concrete_function()
 
     def run(self, recorder: HistoryRecorder, is_stopped: Callable[[], bool], checkpoints: CheckpointManager) -> str:
@@ -198,7 +200,7 @@ class _Loop:
                 return "interrupted"
             last_finite = self._values()
             bound = min(recorder.next_validation(step), self._epoch_end(step))
-            count = min(count, bound - step)
+            count = min(count, bound - step, self._batches.most_steps)
             started = time.perf_counter()
             losses = self._call(step, count)
             seconds = time.perf_counter() - started
@@ -222,6 +224,10 @@ class _Loop:
     def steps_from(self, step: int, count: int) -> np.ndarray:
         """Take some steps of one epoch, and return their losses."""
         return self._call(step, count)
+
+    def close(self) -> None:
+        """Stop reading images ahead."""
+        self._batches.close()
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """Copy everything that a step changes."""
@@ -302,34 +308,28 @@ class _Loop:
         return min((step // self.steps_per_epoch + 1) * self.steps_per_epoch, self.total_steps)
 
     def _call(self, step: int, count: int) -> np.ndarray:
-        epoch = step // self.steps_per_epoch
-        if self._order[0] != epoch:
-            order = epoch_order(self._length, seed=self.options.seed, epoch=epoch)
-            self._order = (epoch, tf.constant(order))
-        first = epoch * self.steps_per_epoch
-        return self._steps(self._order[1], tf.constant(first), tf.constant(step), tf.constant(step + count)).numpy()
+        inputs = self._batches.inputs(step, count)
+        return self._steps(tf.constant(step), tf.constant(step + count), *inputs).numpy()
 
-    def _take(self, order: tf.Tensor, first: tf.Tensor, start: tf.Tensor, stop: tf.Tensor) -> tf.Tensor:
+    def _take(self, start: tf.Tensor, stop: tf.Tensor, *inputs: tf.Tensor) -> tf.Tensor:
         losses = tf.TensorArray(tf.float32, size=stop - start)
 
         def is_running(step: tf.Tensor, losses: tf.TensorArray, finite: tf.Tensor) -> tf.Tensor:
             return tf.logical_and(step < stop, finite)
 
         def body(step: tf.Tensor, losses: tf.TensorArray, finite: tf.Tensor) -> tuple:
-            begin = (step - first) * self.batch_size
-            loss = self._step(order[begin : begin + self.batch_size], step)
+            loss = self._step(*self._batches.batch(inputs, step, start), step)
             return step + 1, losses.write(step - start, loss), tf.math.is_finite(loss)
 
         _, losses, _ = tf.while_loop(is_running, body, [start, losses, tf.constant(True)])
         return losses.stack()
 
-    def _step(self, positions: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+    def _step(self, pixels: tf.Tensor, labels: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
         options, shape = self.options, [self.batch_size, *self.model.input_shape[1:]]
-        positions = tf.ensure_shape(positions, [self.batch_size])
-        images = tf.reshape(tf.cast(tf.gather(self._pixels, positions), tf.float32) * (1 / 255), shape)
+        images = tf.reshape(tf.cast(pixels, tf.float32) * (1 / 255), shape)
         smoothing, classes = options.label_smoothing or 0.0, self.model.output_shape[-1]
         each = smoothing / classes
-        targets = tf.one_hot(tf.gather(self._labels, positions), classes, 1 - smoothing + each, each)
+        targets = tf.one_hot(labels, classes, 1 - smoothing + each, each)
         if is_wanted(options):
             images, targets = augment(images, targets, step, options)
         with tf.GradientTape(watch_accessed_variables=False) as tape:

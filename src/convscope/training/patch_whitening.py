@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float32
 
-from convscope.arrays import Pixels, to_images
+from convscope.arrays import to_images
+from convscope.data.mapped_pixels import StoredPixels
 from convscope.errors import OptionError
 from convscope.model.layers.conv2d import Conv2D
 from convscope.model.spec import Spec
@@ -14,7 +15,7 @@ IMAGES = 2000
 EPSILON = 1e-2
 
 
-def whitening_kernel(spec: Spec, pixels: Pixels, *, seed: int) -> Float32[np.ndarray, "rows columns c filters"]:
+def whitening_kernel(spec: Spec, pixels: StoredPixels, *, seed: int) -> Float32[np.ndarray, "rows columns c filters"]:
     """Compute the first kernel: the principal directions of the patches, at unit variance, with both signs.
 
     Filters beyond twice the number of directions are random combinations of them.

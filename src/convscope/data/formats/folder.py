@@ -9,7 +9,7 @@ from pathlib import Path
 
 from convscope.data.dataset import LoadedData, Skipped
 from convscope.data.decode import MAX_FILE_BYTES
-from convscope.data.files import list_folder, read_regular, read_start
+from convscope.data.files import list_folder, read_regular, read_start, stamp
 from convscope.data.image_folder import MAX_FILES, load_tree
 from convscope.data.image_formats import MAGIC_BYTES
 from convscope.data.image_tree import ImageFile, ImageTree
@@ -62,7 +62,7 @@ def list_images(root: Path) -> ImageTree:
 def image_file(path: tuple[str, ...], place: Path) -> ImageFile:
     """A file on disk, by its path below a root."""
     read = functools.partial(read_regular, place, MAX_FILE_BYTES)
-    return ImageFile(path, read, functools.partial(read_start, place, MAGIC_BYTES))
+    return ImageFile(path, read, functools.partial(read_start, place, MAGIC_BYTES), functools.partial(stamp, place))
 
 
 def _reason_to_skip(path: Path, is_link: bool, root: Path) -> str:

@@ -71,7 +71,9 @@ def _list_images(archive: zipfile.ZipFile, source: str) -> ImageTree:
         folders.update(path[:depth] for depth in range(1, len(path) + is_folder))
         if not is_folder:
             read = functools.partial(_read, archive, member, printable(name))
-            files[path] = ImageFile(path, read, functools.partial(_read_start, archive, member))
+            files[path] = ImageFile(
+                path, read, functools.partial(_read_start, archive, member), functools.partial(_stamp, member)
+            )
     return ImageTree("zip", printable(source), tuple(files.values()), frozenset(folders), tuple(skipped))
 
 
@@ -103,6 +105,10 @@ def _read_start(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
             return stream.read(MAGIC_BYTES)
     except ZIP_ERRORS:
         return b""
+
+
+def _stamp(member: zipfile.ZipInfo) -> tuple[int, int]:
+    return member.file_size, member.CRC
 
 
 def _recognizes(candidate: Candidate) -> bool:

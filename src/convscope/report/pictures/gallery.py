@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from convscope.arrays import Labels, Picture, Pixels, Probabilities
+from convscope.data.mapped_pixels import StoredPixels
 from convscope.evaluation.metrics import Evaluation, Mistake
 from convscope.report.pictures.canvas import (
     FAINT,
@@ -110,7 +111,7 @@ def gallery(
 
 
 @picture
-def mistakes(pixels: Pixels, evaluation: Evaluation, *, limit: int = 24) -> Figure:
+def mistakes(pixels: StoredPixels, evaluation: Evaluation, *, limit: int = 24) -> Figure:
     """Draw the most confident mistakes.
 
     Args:

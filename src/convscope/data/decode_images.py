@@ -1,0 +1,199 @@
+"""Decode labeled image files to one size, into memory or into a cache on disk."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from convscope.arrays import Picture
+from convscope.data.build_dataset import MAX_BYTES
+from convscope.data.cache import Cached, DecodeFile, cache_name, cached
+from convscope.data.dataset import Skipped
+from convscope.data.decode import decode, image_size
+from convscope.data.image_tree import ImageFile, ImageTree
+from convscope.data.load_options import LoadOptions
+from convscope.data.mapped_pixels import StoredPixels
+from convscope.data.preprocess import Preprocessing
+from convscope.decisions import Decision
+from convscope.errors import DataError
+
+MAX_MEMORY_BYTES = 2 * MAX_BYTES
+"""The most bytes of pixels in memory."""
+
+MAX_CACHE_BYTES = 2**40
+"""The most bytes of pixels in a cache."""
+
+COMMON_SIDE = 256
+"""Images of one common size keep it up to this side; larger ones are photos, not network inputs."""
+
+MEDIAN_SIDE = 64
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The result of decoding the files of a tree.
+
+    Attributes:
+        pixels: The images of the files that can be read, in order.
+        is_readable: Whether each file can be read.
+        unreadable: Those files, with reasons.
+        decisions: Size, channels and frames.
+    """
+
+    pixels: StoredPixels
+    is_readable: np.ndarray
+    unreadable: tuple[Skipped, ...]
+    decisions: tuple[Decision, ...] = ()
+
+
+def decode_images(files: list[ImageFile], tree: ImageTree, options: LoadOptions) -> Decoded:
+    """Decode and resize each file, into memory or into a cache.
+
+    Args:
+        files: The files.
+        tree: Its kind and source are used.
+        options: See `image_folder.load_images`, and ``cache``.
+
+    Raises:
+        DataError: Too many bytes of pixels; with ``strict``, an image that cannot be read; or see `cache.cached`.
+    """
+    sizes = [] if options.size else _sizes_of(files)
+    size = options.size or _choose_size(sizes)
+    height, width = size
+    contracts = {c: Preprocessing(height, width, c) for c in (1, 3)}
+
+    def decode_file(file: ImageFile) -> tuple[Picture, int]:
+        found = decode(file.read(), file.name)
+        return contracts[options.channels or found.pixels.shape[-1]].apply(found.pixels), found.frames
+
+    needed = height * width * (options.channels or 3) * len(files)
+    decisions = () if options.size else (_size_decision(sizes, size),)
+    if options.cache is None or needed <= options.cache_above:
+        _check_bytes(needed, MAX_MEMORY_BYTES, size, files, tree)
+        decoded = _decoded_in_memory(files, decode_file, options)
+    else:
+        _check_bytes(needed, MAX_CACHE_BYTES, size, files, tree)
+        decoded = _decoded_into_cache(files, decode_file, size, tree, options)
+    return replace(decoded, decisions=(*decisions, *decoded.decisions))
+
+
+def _check_bytes(needed: int, most: int, size: tuple[int, int], files: list[ImageFile], tree: ImageTree) -> None:
+    if needed > most:
+        raise DataError(
+            f"Expected at most {most:,} bytes of pixels from {tree.source}. "
+            f"Received: {len(files):,} images of {size[0]}×{size[1]}, {needed:,} bytes.",
+            hint="Use a cache on disk (--cache DIR), or a smaller --size."
+            if most == MAX_BYTES
+            else "Use fewer images.",
+        )
+
+
+def _sizes_of(files: list[ImageFile]) -> list[tuple[int, int]]:
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        try:
+            return [size for size in pool.map(_size_of, files) if size is not None]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _decoded_in_memory(files: list[ImageFile], decode_file: DecodeFile, options: LoadOptions) -> Decoded:
+    def attempt(file: ImageFile) -> tuple[Picture, int] | DataError:
+        try:
+            return decode_file(file)
+        except DataError as error:
+            if options.strict:
+                raise
+            return error
+
+    results: list[tuple[Picture, int] | DataError] = []
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        try:
+            for result in pool.map(attempt, files):
+                results.append(result)
+                options.on_images(len(results), len(files))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    failed = [(file, one) for file, one in zip(files, results, strict=True) if isinstance(one, DataError)]
+    good = [one for one in results if not isinstance(one, DataError)]
+    color, several = sum(image.shape[-1] == 3 for image, _ in good), sum(frames > 1 for _, frames in good)
+    height, width = good[0][0].shape[:2] if good else (1, 1)
+    pixels = np.empty((len(good), height, width, options.channels or (3 if color else 1)), np.uint8)
+    for index, (image, _) in enumerate(good):
+        pixels[index] = image  # grayscale becomes RGB by broadcasting
+    is_readable = np.array([not isinstance(one, DataError) for one in results], bool)
+    unreadable = tuple(Skipped(file.name, error.reason) for file, error in failed)
+    return Decoded(pixels, is_readable, unreadable, _content_decisions(color, several, len(good), options))
+
+
+def _decoded_into_cache(
+    files: list[ImageFile], decode_file: DecodeFile, size: tuple[int, int], tree: ImageTree, options: LoadOptions
+) -> Decoded:
+    where = options.cache or Path()
+    name = cache_name(files, [tree.kind, tree.source, size, options.channels])
+    found = cached(
+        files,
+        decode_file,
+        folder=where / name,
+        size=size,
+        channels=options.channels,
+        on_images=options.on_images,
+    )
+    is_readable = np.ones(len(files), bool)
+    is_readable[list(found.unreadable)] = False
+    unreadable = tuple(Skipped(files[index].name, reason) for index, reason in found.unreadable.items())
+    decisions = _content_decisions(found.color, found.several, len(found.pixels), options)
+    return Decoded(found.pixels, is_readable, unreadable, (*decisions, _cache_decision(found, where, len(files))))
+
+
+def _cache_decision(found: Cached, folder: Path, files: int) -> Decision:
+    gigabytes = f"{found.pixels.nbytes / 1e9:.2g} GB of pixels"
+    if found.reused == files:
+        because = f"{gigabytes}, decoded before"
+    elif found.reused:
+        because = f"{gigabytes}, {found.reused:,} of {files:,} images decoded before"
+    else:
+        because = f"{gigabytes}, read from there batch by batch"
+    return Decision("cache", str(folder), f"{because}; {found.note}" if found.note else because)
+
+
+def _size_decision(sizes: list[tuple[int, int]], chosen: tuple[int, int]) -> Decision:
+    if len(set(sizes)) <= 1:
+        is_kept = not sizes or sizes[0] == chosen
+        because = "the size of all images" if is_kept else f"all images are {sizes[0][0]}×{sizes[0][1]}"
+    else:
+        low, high = (pick(sizes, key=lambda size: size[0] * size[1]) for pick in (min, max))
+        because = f"the images are {low[0]}×{low[1]} to {high[0]}×{high[1]}"
+    return Decision("image size", f"{chosen[0]}×{chosen[1]}", because)
+
+
+def _content_decisions(color: int, several: int, images: int, options: LoadOptions) -> tuple[Decision, ...]:
+    """Channels and frames, where the images differ or have more than one."""
+    decisions = []
+    if options.channels is None and 0 < color < images:
+        decisions.append(Decision("channels", "RGB", f"{color:,} of {images:,} images are in color"))
+    if several:
+        decisions.append(Decision("frames", f"the first one of {several:,} files", "they hold several frames or pages"))
+    return tuple(decisions)
+
+
+def _size_of(file: ImageFile) -> tuple[int, int] | None:
+    try:
+        return image_size(file.read(), file.name)
+    except DataError:
+        return None  # reported when it is decoded
+
+
+def _choose_size(known: list[tuple[int, int]]) -> tuple[int, int]:
+    if not known:
+        return 1, 1  # nothing is readable; the error that follows names the files
+    if len(set(known)) == 1 and max(known[0]) <= COMMON_SIDE:
+        return known[0]
+    height, width = (sorted(sides)[(len(known) - 1) // 2] for sides in zip(*known, strict=True))
+    scale = min(1.0, MEDIAN_SIDE / max(height, width))
+    return max(1, int(height * scale + 0.5)), max(1, int(width * scale + 0.5))
