@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from convscope.api.callbacks import Callbacks
 from convscope.data.dataset import IN_MEMORY, LoadedData
+from convscope.data.load_options import Caching
 from convscope.data.readers import load
+from convscope.errors import RunError
 
 
 def load_data(
@@ -19,6 +23,8 @@ def load_data(
     seed: int = 0,
     parts: str = "auto",
     transpose: str = "auto",
+    cache: str | Path | None = None,
+    callbacks: Callbacks | None = None,
 ) -> LoadedData:
     """Load a dataset as `train` does.
 
@@ -35,13 +41,18 @@ def load_data(
             folders as the classes.
         transpose: ``auto`` transposes digits and letters back whose rows and columns are exchanged, as in EMNIST;
             ``yes`` transposes all images, ``no`` none.
+        cache: A folder for a cache of decoded images, for data larger than memory. They are decoded once and read from
+            there when they are used; ``train`` with the returned data does so batch by batch. The cache stays until you
+            delete it. None keeps the images in memory.
+        callbacks: ``images`` is called while images are decoded; ``is_stopped`` ends that.
 
     Returns:
         ``train`` and ``test`` datasets, and the preprocessing of other images. Shows itself in a notebook.
 
     Raises:
-        DataError: The data cannot be used; the message names the file and the reason.
+        DataError: The data cannot be used, or the cache cannot be written; the message names the file and the reason.
         OptionError: An option is out of range.
+        RunError: ``callbacks.is_stopped`` ended the reading.
 
     Example:
         >>> load_data("mnist").test
@@ -49,8 +60,35 @@ def load_data(
     """
     if isinstance(source, LoadedData):
         return source
-    square = (size, size) if isinstance(size, int) else size
     how: dict[str, Any] = {"test_fraction": test_fraction, "seed": seed, "parts": parts, "transpose": transpose}
-    loaded = load(source, size=square, channels=channels, **how)
+    caching = Caching(Path(cache) if cache else None, on_images=reading_callback(callbacks or Callbacks()))
+    return load_with(source, size=size, channels=channels, caching=caching, **how)
+
+
+def load_with(
+    source: Any, *, size: int | tuple[int, int] | None, caching: Caching, channels: int | None = None, **how: Any
+) -> LoadedData:
+    """`load_data`, with a cache that is only used for large data.
+
+    Args:
+        source: As for `load_data`.
+        size: As for `load_data`.
+        caching: Where decoded images are kept.
+        channels: As for `load_data`.
+        **how: ``test_fraction``, ``seed``, ``parts`` and ``transpose``.
+    """
+    square = (size, size) if isinstance(size, int) else size
+    loaded = load(source, size=square, channels=channels, caching=caching, **how)
     origin = str(source) if isinstance(source, str | Path) else IN_MEMORY
     return replace(loaded, origin=origin, options=how)
+
+
+def reading_callback(callbacks: Callbacks) -> Callable[[int, int], None]:
+    """Report images that are read, and end the reading when it is stopped."""
+
+    def on_images(done: int, total: int) -> None:
+        callbacks.images(done, total)
+        if callbacks.is_stopped():
+            raise RunError(f"Stopped after {done:,} of {total:,} images were read.")
+
+    return on_images

@@ -11,9 +11,10 @@ from typing import Any
 from convscope import decisions
 from convscope.api.ancestor import Ancestor
 from convscope.api.environment import describe_environment
-from convscope.api.load_data import load_data
+from convscope.api.load_data import load_with
 from convscope.arrays import MAX_CLASSES
 from convscope.data.dataset import Dataset, LoadedData, stratified_split
+from convscope.data.load_options import Caching
 from convscope.decisions import Decision
 from convscope.errors import DataError, OptionError
 from convscope.model.model_file import check_size
@@ -66,6 +67,8 @@ def prepare(
     begin: Callable[[str], None],
     loaded: LoadedData | None = None,
     spec: Spec | None = None,
+    *,
+    caching: Caching = Caching(),  # noqa: B008
 ) -> Plan:
     """Read the data, split it, and fit the network to it.
 
@@ -74,6 +77,7 @@ def prepare(
         begin: Called with a few words when a phase begins.
         loaded: The data if they are in memory already.
         spec: The network if it is known already; None reads it by ``options.model``.
+        caching: Where decoded images are kept.
 
     Raises:
         DataError: The data cannot be used.
@@ -83,7 +87,7 @@ def prepare(
     started = time.perf_counter()
     begin(f"reading {options.data}")
     if loaded is None:
-        loaded = load_data(options.data, size=options.size, **loading_keywords(options))
+        loaded = load_with(options.data, size=options.size, caching=caching, **loading_keywords(options))
     elif "test_fraction" in loaded.options:
         options = replace(options, test_fraction=loaded.options["test_fraction"])
     if options.folds == 1:
@@ -111,7 +115,7 @@ def facts_of(loaded: LoadedData) -> DataFacts:
 
 
 def loading_keywords(options: TrainOptions) -> dict[str, Any]:
-    """The options of a training that `load_data` takes, but for the size."""
+    """The options of a training that `load_data` takes, but for the size and the cache."""
     taken = {name: getattr(options, name) for name in ("test_fraction", "seed", "parts", "transpose")}
     return taken | ({"test_fraction": 0} if options.folds else {})
 

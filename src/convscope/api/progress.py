@@ -18,6 +18,7 @@ from convscope.decisions import Decision
 from convscope.training import history
 
 SECONDS_BETWEEN_LINES = 5.0
+SECONDS_BETWEEN_COUNTS = 0.1
 
 
 class ProgressDisplay:
@@ -33,6 +34,7 @@ class ProgressDisplay:
         self.is_live = sys.stderr.isatty() and not quiet
         self._line_at = time.monotonic()
         self._counted_from: tuple[int, float] | None = None
+        self._counted_at = -math.inf
         self._bar: Progress | None = None
         self._task = TaskID(0)
 
@@ -83,7 +85,8 @@ class ProgressDisplay:
     def count(self, done: int, total: int) -> None:
         """How many images of the current phase are done; those of the first call were done before it began."""
         first, began = self._counted_from = self._counted_from or (done, time.monotonic())
-        if done % 100 == 0 or done == total:
+        if time.monotonic() - self._counted_at > SECONDS_BETWEEN_COUNTS or done == total:
+            self._counted_at = time.monotonic()
             seconds = time.monotonic() - began
             rate = f", {(done - first) / seconds:,.0f} a second" if seconds > 1 else ""
             self._show(self.phase, f"{done:,} of {total:,}{rate}", done, total, f"{done:,} of {total:,} images{rate}")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from convscope.api.list_runs import RUNS, checkpoint_files, run_folder
 from convscope.api.run import PAGE_FILE, PICTURES_FOLDER, Run
+from convscope.data.cache_file import CACHE_FOLDER, is_cache_folder, remove_caches
 from convscope.errors import OptionError, RunError
 from convscope.model.reference import REFERENCE_FILE
 from convscope.training.checkpoint import FOLDER as CHECKPOINTS
@@ -13,7 +14,7 @@ from convscope.training.checkpoint import delete_checkpoints, lock_run
 from convscope.training.run import CONFIG_FILE, MODEL_FILE, RUN_FILE
 
 WRITTEN = {MODEL_FILE, CONFIG_FILE, REFERENCE_FILE, PAGE_FILE, RUN_FILE}
-"""The files of a run folder; beside them there are figures and checkpoints."""
+"""The files of a run folder; beside them there are figures, checkpoints and caches."""
 
 
 def remove_runs(*names: str | Path | Run, folder: str | Path = RUNS) -> tuple[Path, ...]:
@@ -36,6 +37,7 @@ def remove_runs(*names: str | Path | Run, folder: str | Path = RUNS) -> tuple[Pa
             try:
                 for path in _content(place):
                     path.unlink()
+                remove_caches(place / CACHE_FOLDER)
                 delete_checkpoints(place)
             except OSError as error:
                 raise RunError(f"{place} could not be removed ({error.strerror}).") from None
@@ -61,7 +63,8 @@ def check_removable(*names: str | Path | Run, folder: str | Path = RUNS) -> tupl
         if place.is_symlink():
             raise RunError(f"Expected a run folder. Received: {place}, which is a link.")
         whole = (place / RUN_FILE).is_file() and (place / MODEL_FILE).is_file()
-        if not whole and not checkpoint_files(place):
+        caches = place / CACHE_FOLDER
+        if not whole and not checkpoint_files(place) and not (caches.exists() and is_cache_folder(caches)):
             raise RunError(f"Expected a run folder, with {RUN_FILE} and {MODEL_FILE}. Received: {place}.")
         own = {*_content(place)}
         foreign = [path for path in sorted(place.rglob("*")) if not _is_known(path, place, own)]
@@ -93,6 +96,8 @@ def _content(place: Path) -> list[Path]:
 def _is_known(path: Path, place: Path, own: set[Path]) -> bool:
     if path.is_symlink():
         return False
+    if (caches := place / CACHE_FOLDER) in (path, *path.parents):
+        return is_cache_folder(caches)
     if path.is_dir():
         return path in (place / PICTURES_FOLDER, place / CHECKPOINTS)
     return path in own or path.parent == place / CHECKPOINTS

@@ -49,6 +49,12 @@ def loading_options(run: Run) -> dict[str, Any]:
     return {"size": (h, w), "channels": c} | loading_keywords(options) | {"seed": seed}
 
 
+def _cache_of(run: Run) -> str | None:
+    """The folder of the cache that the run was trained from, if it is still there."""
+    cache = run.record.options.cache
+    return cache if cache and Path(cache).is_dir() else None
+
+
 def source_of_run(run: Run) -> str:
     """Where the data of a run are now: a name or a path.
 
@@ -127,7 +133,7 @@ def _load_part(run: Run, part: str, source: Any) -> Dataset:
     if not isinstance(source, LoadedData) and part == "test" and source in READERS and READERS[source].load_test:
         dataset = load_test(source, **how)
     else:
-        loaded = source if isinstance(source, LoadedData) else load_data(source, **how)
+        loaded = source if isinstance(source, LoadedData) else load_data(source, cache=_cache_of(run), **how)
         dataset = loaded.test if part == "test" else loaded.train
     if dataset is None:
         raise DataError(f"Expected a test part. Received: {source}, without one.")
@@ -138,7 +144,7 @@ def _load_part(run: Run, part: str, source: Any) -> Dataset:
         )
     recorded = run.record.data.get("test_fingerprint" if part == "test" else "train_fingerprint")
     if recorded is not None and dataset.fingerprint() != recorded:
-        raise _changed(run.record, loaded or load_data(source, **how))
+        raise _changed(run.record, loaded or load_data(source, cache=_cache_of(run), **how))
     return dataset
 
 

@@ -18,13 +18,15 @@ from convscope.api.cross_validation import cross_validation_of
 from convscope.api.environment import describe_environment
 from convscope.api.evaluate import evaluate_predictions
 from convscope.api.limited_time import with_epochs_for_time
-from convscope.api.load_data import load_data
+from convscope.api.load_data import load_data, load_with, reading_callback
 from convscope.api.notebook_progress import default_display
 from convscope.api.open import write_page_if_small
 from convscope.api.prepare import Plan, loading_keywords, prepare
 from convscope.api.run import PICTURES_FOLDER, Run, load_run
 from convscope.api.run_data import loading_options, path_from_run, places, source_of_run
+from convscope.data.cache_file import CACHE_FOLDER, remove_caches
 from convscope.data.dataset import Dataset, LoadedData, image_hashes
+from convscope.data.load_options import Caching
 from convscope.data.readers import READERS
 from convscope.errors import DataError, DivergedError, OptionError, RunError
 from convscope.evaluation.predict import Predictions, at_temperature, predict
@@ -129,8 +131,30 @@ def train(
         spec_text(chosen.model)  # reading data may take minutes: an unknown network is refused first
     if out is not None:
         check_empty(Path(out))
-    plan = prepare(chosen, callbacks.begin, loaded)
-    return _train(plan, None, out, callbacks)
+    place = _place(out, chosen)
+    plan = prepare(chosen, callbacks.begin, loaded, caching=_caching(chosen.cache, place, callbacks))
+    return _train(plan, None, place if (place / CACHE_FOLDER).is_dir() else out, callbacks)
+
+
+def _place(out: str | Path | None, options: TrainOptions) -> Path:
+    """The run folder, if a cache makes it necessary before the network is known."""
+    if out is not None:
+        return Path(out)
+    name = f"{datetime.now():%Y%m%d-%H%M%S}-{Path(options.model).stem}"
+    names = (name, *(f"{name}-{number}" for number in range(2, 1000)))
+    return next(place for one in names if not (place := Path("runs") / one).exists())
+
+
+def _caching(cache: str | None, folder: Path, callbacks: Callbacks) -> Caching:
+    """A cache in the folder that was named; else, for data larger than `MEMORY_BYTES`, in the run folder."""
+    on_images = reading_callback(callbacks)
+    if cache:
+        return Caching(Path(cache), on_images=on_images)
+    return Caching(folder / CACHE_FOLDER, MEMORY_BYTES, is_kept=False, on_images=on_images)
+
+
+MEMORY_BYTES = 10**9
+"""Images of at most so many bytes, decoded, are kept in memory."""
 
 
 def _resume(folder: Path, data: Any, given: dict[str, Any], callbacks: Callbacks) -> Run:
@@ -138,7 +162,8 @@ def _resume(folder: Path, data: Any, given: dict[str, Any], callbacks: Callbacks
     found = _find(folder, callbacks)
     began_with = options_of_checkpoint(folder, found)
     if data is None or isinstance(data, str | Path):
-        loaded = _moved_data(folder, found, began_with, data)
+        caching = _caching(given.get("cache", began_with.cache), folder, callbacks)
+        loaded = _moved_data(folder, found, began_with, data, caching)
         given |= {"data": str(data)} if data is not None and loaded is None else {}
     else:
         loaded = _in_memory(data, given)
@@ -146,7 +171,9 @@ def _resume(folder: Path, data: Any, given: dict[str, Any], callbacks: Callbacks
     options = _options(given, None, began_with)
     same_network = options.model == began_with.model and found.identity.get("network") is not None
     spec = spec_from_json(found.identity["network"]) if same_network else None
-    plan = replace(prepare(options, callbacks.begin, loaded, spec), created=_created(found))
+    caching = _caching(options.cache, folder, callbacks)
+    plan = prepare(options, callbacks.begin, loaded, spec, caching=caching)
+    plan = replace(plan, created=_created(found))
     if spec and isinstance(earlier := found.identity.get("ancestor"), dict):
         plan = replace(plan, ancestor=Ancestor(spec, {}, earlier))
     known = {"options": asdict(began_with)}  # options that are new since have their defaults
@@ -154,7 +181,9 @@ def _resume(folder: Path, data: Any, given: dict[str, Any], callbacks: Callbacks
     return _train(plan, found, folder, callbacks)
 
 
-def _moved_data(folder: Path, found: Checkpoint, options: TrainOptions, data: str | Path | None) -> LoadedData | None:
+def _moved_data(
+    folder: Path, found: Checkpoint, options: TrainOptions, data: str | Path | None, caching: Caching
+) -> LoadedData | None:
     """The data of an interrupted training, recognized by their fingerprints; None if they are found nowhere."""
     recorded = found.identity.get("data")
     if not isinstance(recorded, dict) or options.data in READERS:
@@ -162,7 +191,7 @@ def _moved_data(folder: Path, found: Checkpoint, options: TrainOptions, data: st
     where = [str(data)] if data is not None else places(options.data, folder, found.identity.get(PATH_FROM_RUN))
     for place in where:
         with contextlib.suppress(DataError):
-            loaded = load_data(place, size=options.size, **loading_keywords(options))
+            loaded = load_with(place, size=options.size, caching=caching, **loading_keywords(options))
             if loaded.train.fingerprint() == recorded.get("train_fingerprint"):
                 return loaded
     return None
@@ -192,7 +221,9 @@ def _train_on(
     split = {name: given[name] for name in ("test_fraction", "seed") if name in given}
     recorded = {name: value for name, value in loading_options(run).items() if name not in (*shape, *split)}
     where = data if data is not None else run.data or source_of_run(run)
-    loaded = where if isinstance(where, LoadedData) else load_data(where, **shape, **recorded, **split)
+    place = _place(out, run.record.options)
+    caching = _caching(given.get("cache"), place, callbacks)
+    loaded = where if isinstance(where, LoadedData) else load_with(where, caching=caching, **shape, **recorded, **split)
     given["data"] = loaded.origin or run.record.options.data
     before = run.record.options
     if not own_network:  # the recipe of the network it had says nothing about another one
@@ -206,7 +237,7 @@ def _train_on(
     )
     ancestor = descend(run, shown, spec=spec)
     plan = replace(prepare(chosen, callbacks.begin, loaded, ancestor.spec), ancestor=ancestor)
-    return _train(plan, None, out, callbacks)
+    return _train(plan, None, place if (place / CACHE_FOLDER).is_dir() else out, callbacks)
 
 
 def _train(plan: Plan, found: Checkpoint | None, out: str | Path | None, callbacks: Callbacks) -> Run:
@@ -247,6 +278,7 @@ def _train(plan: Plan, found: Checkpoint | None, out: str | Path | None, callbac
         run = _conclude(plan, fitted, folder, callbacks, validated)
         if fitted.outcome != "interrupted":
             delete_checkpoints(folder)
+            remove_caches(folder / CACHE_FOLDER)
     if fitted.outcome == "diverged":
         raise DivergedError(
             f"The loss is no longer a finite number. Received: loss=nan at step {fitted.steps + 1}. "
@@ -274,13 +306,14 @@ train.__signature__ = _signature()  # type: ignore[attr-defined]
 def _in_memory(data: Any, given: Mapping[str, Any]) -> LoadedData:
     """The dataset behind arrays or a table of paths; what `load_data` returned is taken as it is."""
     if isinstance(data, LoadedData):
-        for name in ("size", "test_fraction", "parts", "transpose"):
+        for name in ("size", "test_fraction", "parts", "transpose", "cache"):
             if name in given:
                 raise OptionError(
                     f"{name} belongs to load_data when the data are loaded already. Received: {name}={given[name]!r}."
                 )
         return data
-    how = {name: given[name] for name in ("size", "test_fraction", "seed", "parts", "transpose") if name in given}
+    names = ("size", "test_fraction", "seed", "parts", "transpose", "cache")
+    how = {name: given[name] for name in names if name in given}
     if given.get("folds"):  # every image is tested by cross-validation, so none is held out
         how["test_fraction"] = 0
     return load_data(data, **how)

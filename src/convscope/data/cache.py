@@ -19,7 +19,7 @@ from typing import TypeVar
 import numpy as np
 
 from convscope.arrays import Picture
-from convscope.data.cache_file import PIXELS_FILE, Block, CacheFile, channels_of, remove_cache
+from convscope.data.cache_file import NAMES, PIXELS_FILE, Block, CacheFile, channels_of, remove_cache
 from convscope.data.image_tree import ImageFile
 from convscope.data.mapped_pixels import MappedPixels, PixelFile, Shape
 from convscope.errors import DataError
@@ -68,7 +68,7 @@ def cache_name(files: Sequence[ImageFile], settings: object) -> str:
     digest = hashlib.sha256(json.dumps(settings).encode())
     for file in files:
         digest.update("/".join(file.path).encode("utf-8", "surrogatepass") + b"\0")
-    return f"pixels-{digest.hexdigest()[:16]}"
+    return f"{NAMES[:-1]}{digest.hexdigest()[:16]}"
 
 
 def cached(

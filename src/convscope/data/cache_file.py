@@ -24,8 +24,13 @@ from convscope.data.mapped_pixels import Shape
 from convscope.errors import DataError
 
 PIXELS_FILE, HEADER_FILE, BLOCKS_FILE, LOCK_FILE = "pixels.u8", "cache.json", "blocks.txt", "lock"
+PART = ".part"
 FILES = (PIXELS_FILE, HEADER_FILE, BLOCKS_FILE, LOCK_FILE)
 VERSION = 1
+CACHE_FOLDER = "cache"
+"""The folder for caches in a run folder."""
+
+NAMES = "pixels-*"
 HINT = "Choose another folder with --cache, or free some disk space."
 
 
@@ -229,9 +234,32 @@ def channels_of(folder: Path, images: int, size: tuple[int, int]) -> int | None:
     return channels if (n, height, width) == (images, *size) and channels in (1, 3) else None
 
 
+def is_cache_folder(folder: Path) -> bool:
+    """Whether a folder holds caches and nothing else.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    return all(entry.match(NAMES) and not entry.is_symlink() and _holds_only_ours(entry) for entry in folder.iterdir())
+
+
+def _holds_only_ours(folder: Path) -> bool:
+    return folder.is_dir() and all(file.name.removesuffix(PART) in FILES for file in folder.iterdir())
+
+
+def remove_caches(folder: Path) -> None:
+    """Remove all caches in a folder, and the folder if nothing else is in it; nothing happens if it does not exist."""
+    for cache in sorted(folder.glob(NAMES)):
+        remove_cache(cache)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
 def remove_cache(folder: Path) -> None:
     """Remove the files of one cache, and its folder if nothing else is in it."""
-    for name in FILES:
+    for name in (*FILES, *(name + PART for name in FILES)):
         with contextlib.suppress(OSError):
             (folder / name).unlink(missing_ok=True)
     with contextlib.suppress(OSError):
@@ -244,7 +272,7 @@ def _line(block: Block) -> bytes:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(path.name + ".part")
+    temporary = path.with_name(path.name + PART)
     temporary.write_bytes(content)
     temporary.replace(path)
 

@@ -15,7 +15,7 @@ from convscope.data.cache import Cached, DecodeFile, cache_name, cached
 from convscope.data.dataset import Skipped
 from convscope.data.decode import decode, image_size
 from convscope.data.image_tree import ImageFile, ImageTree
-from convscope.data.load_options import LoadOptions
+from convscope.data.load_options import Caching, LoadOptions
 from convscope.data.mapped_pixels import StoredPixels
 from convscope.data.preprocess import Preprocessing
 from convscope.decisions import Decision
@@ -56,7 +56,7 @@ def decode_images(files: list[ImageFile], tree: ImageTree, options: LoadOptions)
     Args:
         files: The files.
         tree: Its kind and source are used.
-        options: See `image_folder.load_images`, and ``cache``.
+        options: See `image_folder.load_images`.
 
     Raises:
         DataError: Too many bytes of pixels; with ``strict``, an image that cannot be read; or see `cache.cached`.
@@ -72,7 +72,7 @@ def decode_images(files: list[ImageFile], tree: ImageTree, options: LoadOptions)
 
     needed = height * width * (options.channels or 3) * len(files)
     decisions = () if options.size else (_size_decision(sizes, size),)
-    if options.cache is None or needed <= options.cache_above:
+    if options.caching.folder is None or needed <= options.caching.above:
         _check_bytes(needed, MAX_MEMORY_BYTES, size, files, tree)
         decoded = _decoded_in_memory(files, decode_file, options)
     else:
@@ -115,7 +115,7 @@ def _decoded_in_memory(files: list[ImageFile], decode_file: DecodeFile, options:
         try:
             for result in pool.map(attempt, files):
                 results.append(result)
-                options.on_images(len(results), len(files))
+                options.caching.on_images(len(results), len(files))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -134,7 +134,7 @@ def _decoded_in_memory(files: list[ImageFile], decode_file: DecodeFile, options:
 def _decoded_into_cache(
     files: list[ImageFile], decode_file: DecodeFile, size: tuple[int, int], tree: ImageTree, options: LoadOptions
 ) -> Decoded:
-    where = options.cache or Path()
+    where = options.caching.folder or Path()
     name = cache_name(files, [tree.kind, tree.source, size, options.channels])
     found = cached(
         files,
@@ -142,16 +142,18 @@ def _decoded_into_cache(
         folder=where / name,
         size=size,
         channels=options.channels,
-        on_images=options.on_images,
+        on_images=options.caching.on_images,
     )
     is_readable = np.ones(len(files), bool)
     is_readable[list(found.unreadable)] = False
     unreadable = tuple(Skipped(files[index].name, reason) for index, reason in found.unreadable.items())
     decisions = _content_decisions(found.color, found.several, len(found.pixels), options)
-    return Decoded(found.pixels, is_readable, unreadable, (*decisions, _cache_decision(found, where, len(files))))
+    return Decoded(
+        found.pixels, is_readable, unreadable, (*decisions, _cache_decision(found, options.caching, len(files)))
+    )
 
 
-def _cache_decision(found: Cached, folder: Path, files: int) -> Decision:
+def _cache_decision(found: Cached, caching: Caching, files: int) -> Decision:
     gigabytes = f"{found.pixels.nbytes / 1e9:.2g} GB of pixels"
     if found.reused == files:
         because = f"{gigabytes}, decoded before"
@@ -159,7 +161,8 @@ def _cache_decision(found: Cached, folder: Path, files: int) -> Decision:
         because = f"{gigabytes}, {found.reused:,} of {files:,} images decoded before"
     else:
         because = f"{gigabytes}, read from there batch by batch"
-    return Decision("cache", str(folder), f"{because}; {found.note}" if found.note else because)
+    because += "" if caching.is_kept else "; removed at the end of the training"
+    return Decision("cache", str(caching.folder), f"{because}; {found.note}" if found.note else because)
 
 
 def _size_decision(sizes: list[tuple[int, int]], chosen: tuple[int, int]) -> Decision:

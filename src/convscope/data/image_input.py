@@ -100,7 +100,7 @@ def collect_images(images: Any, *, most: int, recursive: bool = False) -> list[I
         ['a.png', 'image 1', 'image 2']
     """
     found: list[ImageInput] = []
-    test_images = functools.cache(lambda: mnist.load_part("test").pixels)
+    test_images = functools.cache(lambda: mnist.load_part("test").pixels[:])
     items = [images] if _is_single(images) else images
     if not isinstance(items, Iterable):
         raise _unknown(images)

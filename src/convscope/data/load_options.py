@@ -14,6 +14,24 @@ from convscope.errors import OptionError
 
 
 @dataclass(frozen=True)
+class Caching:
+    """Where decoded images are kept. Only formats that store images as files use a cache.
+
+    Attributes:
+        folder: A folder for caches, which are memory-mapped; None decodes into memory. See `cache`.
+        above: Bytes of decoded pixels above which a cache is used.
+        is_kept: Whether the cache stays for later trainings.
+        on_images: Called several times a second while images are decoded, with the number done and their total. What
+            it raises ends the reading.
+    """
+
+    folder: Path | None = None
+    above: int = 0
+    is_kept: bool = True
+    on_images: Callable[[int, int], None] = field(default=lambda done, total: None, repr=False)
+
+
+@dataclass(frozen=True)
 class LoadOptions:
     """Options for loading data.
 
@@ -28,11 +46,7 @@ class LoadOptions:
         transpose: Whether to exchange rows and columns: ``auto``, ``yes`` or ``no``. See `orientation`.
         whole: Join all parts into one: the training part is every labeled image of the source, and there is no test
             part. One class, or one image in a class, is enough.
-        cache: A folder for caches of decoded images, which are memory-mapped; None decodes into memory. Only formats
-            that store images as files use it; see `cache`.
-        cache_above: Bytes of decoded pixels above which the cache is used.
-        on_images: Called several times a second while images are decoded, with the number done and their total. What
-            it raises ends the reading.
+        caching: Where decoded images are kept, and what is told meanwhile.
 
     Raises:
         OptionError: A value is out of range.
@@ -46,9 +60,7 @@ class LoadOptions:
     parts: str = "auto"
     transpose: str = "auto"
     whole: bool = False
-    cache: Path | None = None
-    cache_above: int = 0
-    on_images: Callable[[int, int], None] = field(default=lambda done, total: None, repr=False)
+    caching: Caching = Caching()
 
     def __post_init__(self) -> None:
         if self.size is not None and not (len(self.size) == 2 and all(1 <= side <= MAX_SIDE for side in self.size)):

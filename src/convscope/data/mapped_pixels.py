@@ -6,6 +6,7 @@ import mmap
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int64, UInt8
@@ -93,14 +94,14 @@ class MappedPixels:
     def __iter__(self) -> Iterator[Picture]:
         return (self[index] for index in range(len(self)))
 
-    def __getitem__(self, key: object) -> UInt8[np.ndarray, ...]:
+    def __getitem__(self, key: Any) -> UInt8[np.ndarray, ...]:
         first, *rest = key if isinstance(key, tuple) else (key,)
         if isinstance(first, int | np.integer):
             return self._read(self._rows[[first]])[0][(*rest,)]
         return self._read(self._rows[first])[(slice(None), *rest)]
 
-    def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
-        return self[:].astype(dtype or np.uint8)  # type: ignore[arg-type]
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return self[:].astype(dtype or np.uint8)
 
     def take(self, indices: np.ndarray) -> MappedPixels:
         """Select images by index, in the given order, without reading them."""

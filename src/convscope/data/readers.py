@@ -15,7 +15,7 @@ from typing import Any
 from convscope.data import formats, in_memory
 from convscope.data.dataset import Dataset, LoadedData, Skipped
 from convscope.data.files import check_regular, open_regular
-from convscope.data.load_options import LoadOptions
+from convscope.data.load_options import Caching, LoadOptions
 from convscope.data.reader import Candidate, Reader
 from convscope.decisions import Decision
 from convscope.errors import DataError
@@ -44,6 +44,7 @@ def load(
     strict: bool = False,
     parts: str = "auto",
     transpose: str = "auto",
+    caching: Caching = Caching(),  # noqa: B008
 ) -> LoadedData:
     """Load a dataset.
 
@@ -62,6 +63,7 @@ def load(
         strict: Stop at the first unreadable image instead of skipping it.
         parts: Which folders are parts: ``auto`` or ``none``; see `folder_layout`.
         transpose: Whether to exchange rows and columns: ``auto``, ``yes`` or ``no``; see `orientation`.
+        caching: Where decoded images are kept.
 
     Returns:
         The training part, the test part, the preprocessing, and the files that were skipped.
@@ -74,7 +76,7 @@ def load(
         >>> load("mnist").test
         Dataset(10,000 images 28×28×1, 10 classes, MNIST test)
     """
-    return _load(source, LoadOptions(size, channels, test_fraction, seed, strict, parts, transpose))
+    return _load(source, LoadOptions(size, channels, test_fraction, seed, strict, parts, transpose, caching=caching))
 
 
 def _load(source: Any, options: LoadOptions) -> LoadedData:

@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from convscope.arrays import is_number
+from convscope.data.cache_file import CACHE_FOLDER, is_cache_folder
 from convscope.errors import ModelFileError, RunError
 from convscope.model.files import make_folder, replace_file
 from convscope.model.safetensors_io import encode, open_file, parse_json, tensors_of
@@ -259,11 +260,13 @@ def delete_checkpoints(folder: Path) -> None:
 
 
 def is_leftover(entry: Path) -> bool:
-    """Whether a folder entry was left by a training that ended before its first checkpoint, so nothing can be resumed.
+    """Whether a folder entry was left by a training that ended before its first checkpoint.
 
     Raises:
         OSError: The entry cannot be read.
     """
+    if entry.name == CACHE_FOLDER:
+        return is_cache_folder(entry)
     if entry.name != FOLDER or entry.is_symlink() or not entry.is_dir():
         return False
     return all(file.name == LOCK_FILE or file.match(PART_FILES) for file in entry.iterdir())

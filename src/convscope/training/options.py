@@ -102,6 +102,14 @@ class CoreOptions:
             choices=("auto", "yes", "no"),
         ),
     ] = "auto"
+    cache: Annotated[
+        str | None,
+        Option(
+            "Folder for a cache of the decoded images, for data larger than memory; it is kept for later trainings. "
+            "Without it, images of more than 1 GB, decoded, get one in the run folder while the network trains.",
+            DATA,
+        ),
+    ] = None
     seed: Annotated[
         int, Option("Random seed of split, initial weights, order, augmentation and dropout.", DATA, 0, 2**31 - 1)
     ] = 0

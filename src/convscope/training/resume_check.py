@@ -9,6 +9,9 @@ from typing import Any
 from convscope.errors import RunError
 from convscope.training.run import PATH_FROM_RUN
 
+MAY_DIFFER = (PATH_FROM_RUN, "options.cache")
+"""Data may have moved, and so may the cache of their pixels."""
+
 
 def check_same(saved: Mapping[str, Any], current: Mapping[str, Any]) -> None:
     """Compare the identity of a checkpoint with that of the training that resumes it.
@@ -24,7 +27,7 @@ def check_same(saved: Mapping[str, Any], current: Mapping[str, Any]) -> None:
 Use the same ones, or train again with another --out.
     """
     before, after = (
-        {name: value for name, value in _flat(identity) if name != PATH_FROM_RUN}  # data may have moved
+        {name: value for name, value in _flat(identity) if name not in MAY_DIFFER}
         for identity in (saved, json.loads(json.dumps(current)))
     )
     different = [
