@@ -154,13 +154,14 @@ def _decoded_into_cache(
 
 
 def _cache_decision(found: Cached, caching: Caching, files: int) -> Decision:
-    gigabytes = f"{found.pixels.nbytes / 1e9:.2g} GB of pixels"
+    size = found.pixels.nbytes
+    pixels = f"{size / 1e9:.2f} GB of pixels" if size >= 1e9 else f"{size / 1e6:.1f} MB of pixels"
     if found.reused == files:
-        because = f"{gigabytes}, decoded before"
+        because = f"{pixels}, decoded before"
     elif found.reused:
-        because = f"{gigabytes}, {found.reused:,} of {files:,} images decoded before"
+        because = f"{pixels}, {found.reused:,} of {files:,} images decoded before"
     else:
-        because = f"{gigabytes}, read from there batch by batch"
+        because = f"{pixels}, read from there batch by batch"
     because += "" if caching.is_kept else "; removed at the end of the training"
     return Decision("cache", str(caching.folder), f"{because}; {found.note}" if found.note else because)
 
