@@ -7,9 +7,7 @@ import os
 import resource
 import subprocess
 import sys
-import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -111,9 +109,10 @@ def test_splits_and_joins_read_nothing(folder: Path, tmp_path: Path) -> None:
     assert joined(stored).fingerprint() == joined(plain).fingerprint()
 
 
-@pytest.mark.parametrize(
-    "key", [3, slice(2, 9, 2), [4, 1, 1], np.arange(17) % 3 == 0, (slice(None), 2), (1, 0, 0, 0), -1]
-)
+KEYS = [3, slice(2, 9, 2), [4, 1, 1], np.arange(17) % 3 == 0, (slice(None), 2), (1, 0, 0, 0), -1]
+
+
+@pytest.mark.parametrize("key", KEYS)
 def test_indexing_is_that_of_an_array(key, folder: Path, tmp_path: Path) -> None:
     pixels = from_cache(folder, tmp_path / "cache").train.pixels
     np.testing.assert_array_equal(pixels[key], np.asarray(pixels)[key])
@@ -137,7 +136,6 @@ def test_reading_stops_within_two_seconds(folder: Path, tmp_path: Path, monkeypa
     decode = decode_images.decode
     monkeypatch.setattr(decode_images, "decode", lambda *words: (time.sleep(0.5), decode(*words))[1])
     monkeypatch.setattr(cache_module, "SAMPLE", 1)
-    asked = threading.Event()
     began = []
 
     def stop(done: int, total: int) -> None:
@@ -146,7 +144,7 @@ def test_reading_stops_within_two_seconds(folder: Path, tmp_path: Path, monkeypa
 
     with pytest.raises(KeyboardInterrupt):
         load(folder, caching=Caching(tmp_path / "cache", on_images=stop))
-    assert time.monotonic() - began[0] < 2 and not asked.is_set()
+    assert time.monotonic() - began[0] < 2
 
 
 def test_a_picture_that_was_replaced_is_named_and_decoded_again(folder: Path, tmp_path: Path) -> None:
@@ -162,7 +160,7 @@ def test_a_picture_that_changes_while_it_is_read_is_refused_by_name(folder: Path
 
     def decode_and_change(data: bytes, name: str):
         if name == "b/3.png":
-            (folder / name).write_bytes(data + b"\0" * len(list(folder.iterdir())) * (1 + len(data)))
+            (folder / name).write_bytes(data + b"\0")
         return decode(data, name)
 
     monkeypatch.setattr(cache_module, "SAMPLE", 1)
@@ -261,12 +259,11 @@ def test_a_file_where_the_folder_should_be_is_refused(folder: Path, tmp_path: Pa
 
 
 def test_nothing_is_written_outside_the_folder(folder: Path, tmp_path: Path) -> None:
-    before = {path for path in tmp_path.rglob("*")}
-    stored = from_cache(folder, tmp_path / "cache")
-    after = {path for path in tmp_path.rglob("*")} - before
+    before = set(tmp_path.rglob("*"))
+    from_cache(folder, tmp_path / "cache")
+    after = set(tmp_path.rglob("*")) - before
     assert all(path.is_relative_to(tmp_path / "cache") for path in after)
     assert {path.name for path in after if path.is_file()} == set(cache_file.FILES)
-    assert replace(stored.train, source="x").source == "x"
 
 
 def test_caches_are_removed_and_other_files_stay(folder: Path, tmp_path: Path) -> None:
