@@ -20,7 +20,7 @@ from convscope.data.dataset import LoadedData, image_hashes, joined, stratified_
 from convscope.data.load_options import Caching
 from convscope.data.mapped_pixels import MappedPixels
 from convscope.data.readers import load
-from convscope.errors import DataError
+from convscope.errors import DataError, RunError
 
 
 @pytest.fixture(autouse=True)
@@ -129,6 +129,12 @@ def test_an_interrupted_decoding_goes_on_where_it_was(folder: Path, tmp_path: Pa
     assert same(stored, load(folder))
     reused = int(because(stored).split(", ")[1].split(" of ")[0])
     assert 3 <= reused <= 20
+
+
+def test_a_request_to_stop_is_one_line_and_what_is_decoded_is_kept(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"Stopped while decoding images, after \d+ of 20\."):
+        load(folder, caching=Caching(tmp_path / "cache", is_stopped=lambda: True))
+    assert same(from_cache(folder, tmp_path / "cache"), load(folder))
 
 
 def test_reading_stops_within_two_seconds(folder: Path, tmp_path: Path, monkeypatch) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from convscope.api.callbacks import Callbacks
 from convscope.data.dataset import IN_MEMORY, LoadedData
 from convscope.data.load_options import Caching
 from convscope.data.readers import load
-from convscope.errors import RunError
 
 
 def load_data(
@@ -44,7 +42,8 @@ def load_data(
         cache: A folder for a cache of decoded images, for data larger than memory. They are decoded once and read from
             there when they are used; ``train`` with the returned data does so batch by batch. The cache stays until you
             delete it. None keeps the images in memory.
-        callbacks: ``images`` is called while images are decoded; ``is_stopped`` ends that.
+        callbacks: ``images`` is called while images are decoded; ``is_stopped`` ends filling a
+            cache; what is decoded by then is kept.
 
     Returns:
         ``train`` and ``test`` datasets, and the preprocessing of other images. Shows itself in a notebook.
@@ -52,7 +51,7 @@ def load_data(
     Raises:
         DataError: The data cannot be used, or the cache cannot be written; the message names the file and the reason.
         OptionError: An option is out of range.
-        RunError: ``callbacks.is_stopped`` ended the reading.
+        RunError: ``callbacks.is_stopped`` ended it.
 
     Example:
         >>> load_data("mnist").test
@@ -61,7 +60,9 @@ def load_data(
     if isinstance(source, LoadedData):
         return source
     how: dict[str, Any] = {"test_fraction": test_fraction, "seed": seed, "parts": parts, "transpose": transpose}
-    caching = Caching(Path(cache) if cache else None, on_images=reading_callback(callbacks or Callbacks()))
+    callbacks = callbacks or Callbacks()
+    where = Path(cache) if cache else None
+    caching = Caching(where, on_images=callbacks.images, is_stopped=callbacks.is_stopped)
     return load_with(source, size=size, channels=channels, caching=caching, **how)
 
 
@@ -81,14 +82,3 @@ def load_with(
     loaded = load(source, size=square, channels=channels, caching=caching, **how)
     origin = str(source) if isinstance(source, str | Path) else IN_MEMORY
     return replace(loaded, origin=origin, options=how)
-
-
-def reading_callback(callbacks: Callbacks) -> Callable[[int, int], None]:
-    """Report images that are read, and end the reading when it is stopped."""
-
-    def on_images(done: int, total: int) -> None:
-        callbacks.images(done, total)
-        if callbacks.is_stopped():
-            raise RunError(f"Stopped after {done:,} of {total:,} images were read.")
-
-    return on_images

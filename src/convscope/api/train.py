@@ -18,7 +18,7 @@ from convscope.api.cross_validation import cross_validation_of
 from convscope.api.environment import describe_environment
 from convscope.api.evaluate import evaluate_predictions
 from convscope.api.limited_time import with_epochs_for_time
-from convscope.api.load_data import load_data, load_with, reading_callback
+from convscope.api.load_data import load_data, load_with
 from convscope.api.notebook_progress import default_display
 from convscope.api.open import write_page_if_small
 from convscope.api.prepare import Plan, loading_keywords, prepare
@@ -147,10 +147,10 @@ def _place(out: str | Path | None, options: TrainOptions) -> Path:
 
 def _caching(cache: str | None, folder: Path, callbacks: Callbacks) -> Caching:
     """A cache in the folder that was named; else, for data larger than `MEMORY_BYTES`, in the run folder."""
-    on_images = reading_callback(callbacks)
+    told: dict[str, Any] = {"on_images": callbacks.images, "is_stopped": callbacks.is_stopped}
     if cache:
-        return Caching(Path(cache), on_images=on_images)
-    return Caching(folder / CACHE_FOLDER, MEMORY_BYTES, is_kept=False, on_images=on_images)
+        return Caching(Path(cache), **told)
+    return Caching(folder / CACHE_FOLDER, MEMORY_BYTES, is_kept=False, **told)
 
 
 MEMORY_BYTES = 10**9

@@ -19,7 +19,7 @@ from convscope.data.load_options import Caching, LoadOptions
 from convscope.data.mapped_pixels import StoredPixels
 from convscope.data.preprocess import Preprocessing
 from convscope.decisions import Decision
-from convscope.errors import DataError
+from convscope.errors import DataError, RunError
 
 MAX_MEMORY_BYTES = 2 * MAX_BYTES
 """The most bytes of pixels in memory."""
@@ -135,6 +135,15 @@ def _decoded_into_cache(
     files: list[ImageFile], decode_file: DecodeFile, size: tuple[int, int], tree: ImageTree, options: LoadOptions
 ) -> Decoded:
     where = options.caching.folder or Path()
+
+    def on_images(done: int, total: int) -> None:
+        options.caching.on_images(done, total)
+        if options.caching.is_stopped():
+            raise RunError(
+                f"Stopped while decoding images, after {done:,} of {total:,}. They are kept in {where}.",
+                hint="Run it again with the same cache to go on.",
+            )
+
     name = cache_name(files, [tree.kind, tree.source, size, options.channels])
     found = cached(
         files,
@@ -142,7 +151,7 @@ def _decoded_into_cache(
         folder=where / name,
         size=size,
         channels=options.channels,
-        on_images=options.caching.on_images,
+        on_images=on_images,
     )
     is_readable = np.ones(len(files), bool)
     is_readable[list(found.unreadable)] = False

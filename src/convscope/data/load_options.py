@@ -21,14 +21,15 @@ class Caching:
         folder: A folder for caches, which are memory-mapped; None decodes into memory. See `cache`.
         above: Bytes of decoded pixels above which a cache is used.
         is_kept: Whether the cache stays for later trainings.
-        on_images: Called several times a second while images are decoded, with the number done and their total. What
-            it raises ends the reading.
+        on_images: Called several times a second while images are decoded, with the number done and their total.
+        is_stopped: Asked several times a second while a cache is filled; True ends that, and what is decoded is kept.
     """
 
     folder: Path | None = None
     above: int = 0
     is_kept: bool = True
     on_images: Callable[[int, int], None] = field(default=lambda done, total: None, repr=False)
+    is_stopped: Callable[[], bool] = field(default=lambda: False, repr=False)
 
 
 @dataclass(frozen=True)
