@@ -14,7 +14,6 @@ import pytest
 from data.makers import png, write_pictures, write_zip
 from PIL import Image
 
-from convscope.data import image_folder
 from convscope.data.readers import load
 from convscope.errors import DataError
 
