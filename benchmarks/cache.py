@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-SIDE, SIZE = 256, 128
+SIDE, SIZE, BATCH = 256, 128, 64
 DECODED_BY_OTHERS = 2000
 """Images that the two others decode; the rate per image does not depend on it."""
 
@@ -81,6 +82,37 @@ def decode_tensorflow(root: Path) -> dict[str, float]:
 
 def train(root: Path, cache: Path | None, steps: int) -> dict[str, float]:
     """Train `compact`; from memory without a cache."""
+    from convscope.model.tensorflow import tf
+
+    tf.zeros(1)
+    started = _peak()
+    loop = _loop(root, cache)
+    loaded = _peak()
+    measured = _measured(lambda: sum(len(loop.steps_from(step, 4)) for step in range(2, 2 + steps, 4)) * BATCH)
+    loop.close()
+    return measured | {"megabytes_of_tensorflow": started, "peak_megabytes_after_loading": loaded}
+
+
+def train_alternately(root: Path, cache: Path, steps: int) -> dict[str, float]:
+    """Train from both in one process, a few steps each in turn: other work of the machine slows both alike."""
+    loops = {"cache": _loop(root, cache), "memory": _loop(root, None)}
+    seconds: dict[str, list[float]] = {name: [] for name in loops}
+    for step in range(2, 2 + steps, 4):
+        for name, loop in loops.items():
+            began = time.perf_counter()
+            loop.steps_from(step, 4)
+            seconds[name].append(time.perf_counter() - began)
+    for loop in loops.values():
+        loop.close()
+    rates = {name: 4 * BATCH / statistics.median(values) for name, values in seconds.items()}
+    ratios = [two / one for one, two in zip(seconds["cache"], seconds["memory"], strict=True)]
+    return {f"images_per_second_from_{name}": rate for name, rate in rates.items()} | {
+        "median_ratio": statistics.median(ratios),
+        "turns": len(ratios),
+    }
+
+
+def _loop(root: Path, cache: Path | None) -> Any:
     from convscope.data.load_options import Caching
     from convscope.data.readers import load
     from convscope.model.presets import load_spec
@@ -88,15 +120,12 @@ def train(root: Path, cache: Path | None, steps: int) -> dict[str, float]:
     from convscope.training.options import TrainOptions, resolve
 
     data = load(root, size=(SIZE, SIZE), test_fraction=0, caching=Caching(cache)).train
-    loaded = _peak()
     spec = load_spec("compact", input_shape=data.image_shape, num_classes=data.num_classes)
-    options = resolve(TrainOptions(model="compact", batch_size=64, epochs=100.0, whiten=False))
+    options = resolve(TrainOptions(model="compact", batch_size=BATCH, epochs=100.0, whiten=False))
     loop = _Loop(spec, data, options, {})
     loop.trace()
     loop.steps_from(0, 2)
-    measured = _measured(lambda: sum(len(loop.steps_from(step, 4)) for step in range(2, 2 + steps, 4)) * 64)
-    loop.close()
-    return measured | {"peak_megabytes_after_loading": loaded}
+    return loop
 
 
 def _files(root: Path) -> list[Path]:
@@ -135,13 +164,14 @@ def main() -> None:
             "tf.io.decode_jpeg": lambda: decode_tensorflow(root),
             "train from the cache": lambda: train(root, cache, given.steps),
             "train from memory": lambda: train(root, None, given.steps),
+            "train from both, in turn": lambda: train_alternately(root, cache, given.steps),
         }
         print(json.dumps(parts[given.part]()))
         return
     from record import write
 
     names = ("decode into the cache", "Pillow, one thread", "tf.io.decode_jpeg", "open the cache")
-    names += ("train from the cache", "train from memory") * 3
+    names += ("train from the cache", "train from memory", "train from both, in turn")
     figures: dict[str, list[dict[str, float]]] = {}
     with tempfile.TemporaryDirectory() as place:
         generate(Path(place) / "images", given.images)

@@ -82,6 +82,7 @@ HEAVY = {
     "convscope.model.build",
     "convscope.training.fit",
     "convscope.training.augment",
+    "convscope.training.batches",
     "convscope.training.optimizer",
     "convscope.training.patch_whitening",
 }

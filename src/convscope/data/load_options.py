@@ -47,7 +47,7 @@ class LoadOptions:
         transpose: Whether to exchange rows and columns: ``auto``, ``yes`` or ``no``. See `orientation`.
         whole: Join all parts into one: the training part is every labeled image of the source, and there is no test
             part. One class, or one image in a class, is enough.
-        caching: Where decoded images are kept, and what is told meanwhile.
+        caching: Where decoded images are kept, and what is called meanwhile.
 
     Raises:
         OptionError: A value is out of range.

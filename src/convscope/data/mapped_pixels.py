@@ -97,7 +97,7 @@ class MappedPixels:
     def __getitem__(self, key: Any) -> np.ndarray:
         first, *rest = key if isinstance(key, tuple) else (key,)
         if isinstance(first, int | np.integer):
-            return self._read(self._rows[[first]])[0][(*rest,)]
+            return self._read(self._rows[np.array([first])])[0][(*rest,)]
         return self._read(self._rows[first])[(slice(None), *rest)]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
