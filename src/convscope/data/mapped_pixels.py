@@ -94,7 +94,7 @@ class MappedPixels:
     def __iter__(self) -> Iterator[Picture]:
         return (self[index] for index in range(len(self)))
 
-    def __getitem__(self, key: Any) -> np.ndarray:
+    def __getitem__(self, key: Any) -> Any:
         first, *rest = key if isinstance(key, tuple) else (key,)
         if isinstance(first, int | np.integer):
             return self._read(self._rows[np.array([first])])[0][(*rest,)]
