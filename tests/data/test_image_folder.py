@@ -14,6 +14,7 @@ import pytest
 from data.makers import png, write_pictures, write_zip
 from PIL import Image
 
+from convscope.data import decode_images
 from convscope.data.readers import load
 from convscope.errors import DataError
 
@@ -266,7 +267,7 @@ def test_damaged_members_are_skipped_and_a_cut_archive_is_refused(tmp_path):
 def test_a_size_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
     write_pictures(tmp_path / "d", {"a": 2, "b": 2})
     monkeypatch.setattr(decode_images, "MAX_MEMORY_BYTES", 10_000)
-    with pytest.raises(DataError, match="Set a smaller size"):
+    with pytest.raises(DataError, match="or a smaller --size"):
         load(tmp_path / "d", size=(100, 100))
 
 

@@ -184,15 +184,15 @@ def convert(pixels: StoredPixels, contract: Preprocessing) -> OtherPixels:
     n, h, w, c = pixels.shape
     if (h, w, c) == (contract.height, contract.width, contract.channels):
         return pixels
-    pixels = pixels[:]
+    array: np.ndarray = pixels[:]
     if contract.channels == 1 and c == 3:
-        pixels = to_grey(pixels.reshape(1, -1, 3)).reshape(n, h, w, 1)
+        array = to_grey(array.reshape(1, -1, 3)).reshape(n, h, w, 1)
     if h * contract.width == w * contract.height:
-        pixels = resample_many(pixels, contract.height, contract.width)
+        array = resample_many(array, contract.height, contract.width)
     else:
-        plain = replace(contract, channels=pixels.shape[-1], fit="pad", polarity="as_is")
-        pixels = np.stack([plain.apply(image) for image in pixels])
-    return np.repeat(pixels, 3, axis=-1) if contract.channels > pixels.shape[-1] else pixels
+        plain = replace(contract, channels=array.shape[-1], fit="pad", polarity="as_is")
+        array = np.stack([plain.apply(image) for image in array])
+    return np.repeat(array, 3, axis=-1) if contract.channels > array.shape[-1] else array
 
 
 def to_labels(array: np.ndarray, where: str) -> Labels:

@@ -16,6 +16,7 @@ from typing import Any, TypedDict
 import numpy as np
 
 from convscope.data.dataset import Dataset
+from convscope.data.mapped_pixels import StoredPixels
 from convscope.errors import printable
 from convscope.evaluation.confusion import ConfusedPair
 from convscope.evaluation.metrics import Evaluation
@@ -293,7 +294,7 @@ def picture_positions(dataset: Dataset, evaluation: Evaluation | None) -> tuple[
     return gallery, [mistake.index for mistake in mistakes if mistake.index not in shown]
 
 
-def _within(pixels: np.ndarray, positions: list[int], limit: int) -> list[int]:
+def _within(pixels: StoredPixels, positions: list[int], limit: int) -> list[int]:
     """The first positions, at least one, whose images take at most so many bytes when they are compressed."""
     total = 0
     for count, position in enumerate(positions):
