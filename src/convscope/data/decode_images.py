@@ -87,7 +87,7 @@ def _check_bytes(needed: int, most: int, size: tuple[int, int], files: list[Imag
             f"Expected at most {most:,} bytes of pixels from {tree.source}. "
             f"Received: {len(files):,} images of {size[0]}×{size[1]}, {needed:,} bytes.",
             hint="Use a cache on disk (--cache DIR), or a smaller --size."
-            if most == MAX_BYTES
+            if most == MAX_MEMORY_BYTES
             else "Use fewer images.",
         )
 
