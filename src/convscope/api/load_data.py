@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from convscope.data.class_names import parse_class_names
 from convscope.data.dataset import IN_MEMORY, LoadedData
+from convscope.data.image_size import parse_size
 from convscope.data.readers import load
 
 
 def load_data(
     source: Any,
     *,
-    size: int | tuple[int, int] | None = None,
+    size: int | str | tuple[int, int] | None = None,
     channels: int | None = None,
     test_fraction: float = 0.15,
     seed: int = 0,
     parts: str = "auto",
     transpose: str = "auto",
+    fit: str = "auto",
+    class_names: str | Sequence[str] | None = None,
 ) -> LoadedData:
     """Load a dataset as `train` does.
 
@@ -27,7 +32,8 @@ def load_data(
             ``.npz`` or a CSV file, or a CSV table of file names and labels; arrays ``(images, labels)`` or
             ``((x_train, y_train), (x_test, y_test))``; or
             a table of paths and labels (a data frame or a dict of columns).
-        size: Rows and columns to resample all images to, one number for both; None keeps their own.
+        size: Rows and columns to resample all images to: one number for both, a pair, or text such as ``"32x512"``.
+            None keeps the size of arrays, and reduces image files to at most 64 pixels.
         channels: 1 (gray) or 3 (RGB); None keeps their own.
         test_fraction: Fraction of each class held out for testing if the source has no test part; 0 for none.
         seed: Random seed of that split.
@@ -35,6 +41,10 @@ def load_data(
             folders as the classes.
         transpose: ``auto`` transposes digits and letters back whose rows and columns are exchanged, as in EMNIST;
             ``yes`` transposes all images, ``no`` none.
+        fit: How images of other proportions are brought to the size: ``pad`` fills the rest with the color of the
+            border, ``crop`` cuts off what is too long, ``stretch`` changes the proportions. ``auto`` is ``pad``, or
+            MNIST's framing for digits framed in that way.
+        class_names: A name for each numeric label, in ascending order of the labels; a text has commas between them.
 
     Returns:
         ``train`` and ``test`` datasets, and the preprocessing of other images. Shows itself in a notebook.
@@ -49,8 +59,8 @@ def load_data(
     """
     if isinstance(source, LoadedData):
         return source
-    square = (size, size) if isinstance(size, int) else size
     how: dict[str, Any] = {"test_fraction": test_fraction, "seed": seed, "parts": parts, "transpose": transpose}
-    loaded = load(source, size=square, channels=channels, **how)
+    how |= {"fit": fit, "class_names": parse_class_names(class_names)}
+    loaded = load(source, size=parse_size(size), channels=channels, **how)
     origin = str(source) if isinstance(source, str | Path) else IN_MEMORY
     return replace(loaded, origin=origin, options=how)

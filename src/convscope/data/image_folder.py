@@ -18,6 +18,7 @@ from convscope.data.build_dataset import MAX_BYTES, Part, assemble, natural_key
 from convscope.data.dataset import LoadedData, Skipped
 from convscope.data.decode import decode, image_size
 from convscope.data.image_formats import has_image_suffix
+from convscope.data.image_size import choose_size, fit_decision, size_decision
 from convscope.data.image_tree import ImageFile, ImageTree, LabeledFile, SortedTree, reasons, sort_tree
 from convscope.data.load_options import LoadOptions
 from convscope.data.preprocess import Preprocessing
@@ -26,10 +27,6 @@ from convscope.errors import DataError
 
 MAX_FILES = 2_000_000
 
-COMMON_SIDE = 256
-"""Images of one common size keep it up to this side; larger ones are photos, not network inputs."""
-
-MEDIAN_SIDE = 64
 ALLOWED_SKIPS = 3
 ALLOWED_FRACTION = 0.10
 
@@ -83,9 +80,9 @@ def load_images(
 ) -> LoadedData:
     """Decode labeled image files into a dataset.
 
-    - All images are resized to ``options.size``. Without it, they keep their common size if they have one (of at most
-      256 pixels), or are resized to the median height and width, reduced to at most 64 pixels. Proportions are kept,
-      and the rest is filled.
+    - All images are resized to ``options.size``, or to the size that `image_size.choose_size` takes: their common or
+      median size, reduced to at most 64 pixels. Proportions are kept and the rest is filled, unless ``options.fit``
+      says otherwise.
     - Grayscale if all images are grayscale, else RGB, unless ``options.channels`` is set.
     - Unreadable images are skipped and listed. Loading stops if there are more than 3 of them and more than 10 % of all
       files, or if a class has no readable image; with ``options.strict``, at the first.
@@ -181,14 +178,15 @@ def _decode_all(files: list[ImageFile], tree: ImageTree, options: LoadOptions) -
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         try:
             sizes = [size for size in pool.map(_size_of, files) if size is not None]
-            height, width = options.size or _choose_size(sizes)
+            height, width = options.size or choose_size(sizes)
             if height * width * 3 * len(files) > 2 * MAX_BYTES:
                 raise DataError(
                     f"Expected at most {MAX_BYTES:,} bytes of pixels from {tree.source}. "
                     f"Received: {len(files)} images of {height}×{width}.",
                     hint="Set a smaller size.",
                 )
-            contracts = {c: Preprocessing(height, width, c) for c in (1, 3)}
+            fit = "pad" if options.fit == "auto" else options.fit
+            contracts = {c: Preprocessing(height, width, c, fit=fit) for c in (1, 3)}
 
             def resized(file: ImageFile) -> tuple[Picture, int] | DataError:
                 try:
@@ -206,20 +204,11 @@ def _decode_all(files: list[ImageFile], tree: ImageTree, options: LoadOptions) -
             raise
     failed = [(file, result) for file, result in zip(files, results, strict=True) if isinstance(result, DataError)]
     good = [result for result in results if not isinstance(result, DataError)]
-    decisions = [] if options.size else [_size_decision(sizes, (height, width))]
+    decisions = [] if options.size else [size_decision(sizes, (height, width))]
+    decisions += fit_decision(sizes, (height, width), options.fit)
     decisions += _content_decisions(good, options)
     images = [None if isinstance(result, DataError) else result[0] for result in results]
     return Decoded(images, tuple(Skipped(file.name, error.reason) for file, error in failed), tuple(decisions))
-
-
-def _size_decision(sizes: list[tuple[int, int]], chosen: tuple[int, int]) -> Decision:
-    if len(set(sizes)) <= 1:
-        is_kept = not sizes or sizes[0] == chosen
-        because = "the size of all images" if is_kept else f"all images are {sizes[0][0]}×{sizes[0][1]}"
-    else:
-        low, high = (pick(sizes, key=lambda size: size[0] * size[1]) for pick in (min, max))
-        because = f"the images are {low[0]}×{low[1]} to {high[0]}×{high[1]}"
-    return Decision("image size", f"{chosen[0]}×{chosen[1]}", because)
 
 
 def _content_decisions(good: list[tuple[Picture, int]], options: LoadOptions) -> list[Decision]:
@@ -239,16 +228,6 @@ def _size_of(file: ImageFile) -> tuple[int, int] | None:
         return image_size(file.read(), file.name)
     except DataError:
         return None  # reported when it is decoded
-
-
-def _choose_size(known: list[tuple[int, int]]) -> tuple[int, int]:
-    if not known:
-        return 1, 1  # nothing is readable; the error that follows names the files
-    if len(set(known)) == 1 and max(known[0]) <= COMMON_SIDE:
-        return known[0]
-    height, width = (sorted(sides)[(len(known) - 1) // 2] for sides in zip(*known, strict=True))
-    scale = min(1.0, MEDIAN_SIDE / max(height, width))
-    return max(1, int(height * scale + 0.5)), max(1, int(width * scale + 0.5))
 
 
 def _part(rows: list[tuple[LabeledFile, AnySize | None]], names: list[str], channels: int) -> Part:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from convscope.data import formats, in_memory
+from convscope.data.class_names import parse_class_names
 from convscope.data.dataset import Dataset, LoadedData, Skipped
 from convscope.data.files import check_regular, open_regular
 from convscope.data.load_options import LoadOptions
@@ -44,6 +46,8 @@ def load(
     strict: bool = False,
     parts: str = "auto",
     transpose: str = "auto",
+    fit: str = "auto",
+    class_names: Sequence[str] | None = None,
 ) -> LoadedData:
     """Load a dataset.
 
@@ -62,6 +66,8 @@ def load(
         strict: Stop at the first unreadable image instead of skipping it.
         parts: Which folders are parts: ``auto`` or ``none``; see `folder_layout`.
         transpose: Whether to exchange rows and columns: ``auto``, ``yes`` or ``no``; see `orientation`.
+        fit: How images of other proportions are brought to the size; see `load_options.LoadOptions`.
+        class_names: A name for each numeric label, in the order of the labels.
 
     Returns:
         The training part, the test part, the preprocessing, and the files that were skipped.
@@ -74,7 +80,8 @@ def load(
         >>> load("mnist").test
         Dataset(10,000 images 28×28×1, 10 classes, MNIST test)
     """
-    return _load(source, LoadOptions(size, channels, test_fraction, seed, strict, parts, transpose))
+    how = LoadOptions(size, channels, test_fraction, seed, strict, parts, transpose)
+    return _load(source, replace(how, fit=fit, class_names=parse_class_names(class_names)))
 
 
 def _load(source: Any, options: LoadOptions) -> LoadedData:
@@ -91,6 +98,8 @@ def load_all(
     strict: bool = False,
     parts: str = "auto",
     transpose: str = "auto",
+    fit: str = "auto",
+    class_names: Sequence[str] | None = None,
 ) -> tuple[Dataset, tuple[Skipped, ...], tuple[Decision, ...]]:
     """Load every labeled image of a source as one dataset, whatever parts it has.
 
@@ -103,6 +112,8 @@ def load_all(
         strict: Stop at the first unreadable image instead of skipping it.
         parts: As for `load`.
         transpose: As for `load`.
+        fit: As for `load`.
+        class_names: As for `load`, but classes may be missing, and data with names of their own keep them.
 
     Returns:
         The images with the classes that occur, the skipped files, and what was decided about the data.
@@ -114,8 +125,8 @@ def load_all(
         >>> load_all("mnist")[0]
         Dataset(70,000 images 28×28×1, 10 classes, MNIST)
     """
-    options = LoadOptions(size, channels, 0, strict=strict, parts=parts, transpose=transpose, whole=True)
-    loaded = _load(source, options)
+    how = LoadOptions(size, channels, 0, strict=strict, parts=parts, transpose=transpose, whole=True)
+    loaded = _load(source, replace(how, fit=fit, class_names=parse_class_names(class_names)))
     return loaded.train, loaded.skipped, loaded.decisions
 
 
@@ -129,6 +140,8 @@ def load_test(
     strict: bool = False,
     parts: str = "auto",
     transpose: str = "auto",
+    fit: str = "auto",
+    class_names: Sequence[str] | None = None,
 ) -> Dataset:
     """Load the test part alone, which is faster for MNIST. With the same options, it equals ``load(…).test``.
 
@@ -139,7 +152,8 @@ def load_test(
         >>> load_test("mnist")
         Dataset(10,000 images 28×28×1, 10 classes, MNIST test)
     """
-    options = LoadOptions(size, channels, test_fraction, seed, strict, parts, transpose)
+    how = LoadOptions(size, channels, test_fraction, seed, strict, parts, transpose)
+    options = replace(how, fit=fit, class_names=parse_class_names(class_names))
     if isinstance(source, str | PathLike):
         reader = READERS[detect(source)]
         if reader.load_test:
