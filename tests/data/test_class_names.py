@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from makers import write_pictures
+from data.makers import write_pictures
 
 from convscope.api.load_data import load_data
 from convscope.data.readers import load_all

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from makers import png
+from data.makers import png
 from PIL import Image
 
 from convscope.api.load_data import load_data

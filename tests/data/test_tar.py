@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from makers import png, write_pictures
+from data.makers import png, write_pictures
 
 from convscope.data.readers import detect, load
 from convscope.data.scan import scan
