@@ -16,8 +16,9 @@ from jaxtyping import UInt8
 from convscope.arrays import Picture
 from convscope.data.build_dataset import MAX_BYTES, Part, assemble, natural_key
 from convscope.data.dataset import LoadedData, Skipped
-from convscope.data.decode import decode, image_size
+from convscope.data.decode import SMALLER, decode, image_size
 from convscope.data.image_formats import has_image_suffix
+from convscope.data.image_plugins import advice
 from convscope.data.image_size import choose_size, fit_decision, size_decision
 from convscope.data.image_tree import ImageFile, ImageTree, LabeledFile, SortedTree, reasons, sort_tree
 from convscope.data.load_options import LoadOptions
@@ -252,10 +253,19 @@ def _check_skipped(tree: ImageTree, total: int, unreadable: tuple[Skipped, ...],
         )
     if not total:
         raise DataError(f"Expected images in {tree.source}. Received: none.")
-    is_format = any(entry.reason.endswith("is not supported") for entry in skipped)
     if len(skipped) == total or len(skipped) > max(ALLOWED_SKIPS, ALLOWED_FRACTION * total):
         raise DataError(
             f"Expected at least {1 - ALLOWED_FRACTION:.0%} of the images in {tree.source} to be readable. "
             f"Received: {len(skipped)} of {total} that are not: {reasons(skipped[:3])}.",
-            hint="Convert them to JPEG or PNG, or remove them." if is_format else "Remove or repair them.",
+            hint=_remedy([entry.reason for entry in skipped]),
         )
+
+
+def _remedy(found: Sequence[str]) -> str:
+    """What to do about images that cannot be read, by the most frequent kind of reason."""
+    unsupported = [reason.removesuffix(" is not supported") for reason in found if reason.endswith("is not supported")]
+    if 2 * len(unsupported) >= len(found):
+        return advice(max(unsupported, key=unsupported.count)).replace(" it ", " them ")
+    if 2 * sum("pixels, more than" in reason for reason in found) >= len(found):
+        return SMALLER.replace(" it ", " them ").replace("a baseline JPEG", "baseline JPEG files")
+    return "Remove or repair them."
