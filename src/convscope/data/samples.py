@@ -5,7 +5,7 @@ Light: only the labels are read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from convscope.data.dataset import Skipped
@@ -49,13 +49,27 @@ def samples_tree(trees: Iterable[tuple[str, ImageTree]], *, source: str) -> Imag
                 continue
             inside = part_of("/".join(file.path[:-1]))
             placed.append((inside or part_of(name) or TRAIN, _label(labels[key], name), name, file))
-    parts = {part for part, *_ in placed}
+    return labeled_tree("webdataset", source, placed, tuple(skipped))
+
+
+def labeled_tree(
+    kind: str, source: str, placed: Sequence[tuple[str, str, str, ImageFile]], skipped: tuple[Skipped, ...]
+) -> ImageTree:
+    """A tree with one folder per label, inside one folder per part if there is a test part.
+
+    Args:
+        kind: The name of the reader.
+        source: The name of the dataset.
+        placed: Part, label, and archive of each file.
+        skipped: The files that the reader skipped.
+    """
+    has_test = any(part == TEST for part, *_ in placed)
     files = tuple(
-        replace(file, path=(*((part,) if parts & {TEST} else ()), label, "/".join((name, *file.path))))
+        replace(file, path=(*((part,) if has_test else ()), label, "/".join((name, *file.path))))
         for part, label, name, file in placed
     )
     folders = frozenset(file.path[:depth] for file in files for depth in range(1, len(file.path)))
-    return ImageTree("webdataset", source, files, folders, tuple(skipped))
+    return ImageTree(kind, source, files, folders, skipped)
 
 
 def _key(file: ImageFile) -> tuple[str, str]:

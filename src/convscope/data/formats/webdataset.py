@@ -6,16 +6,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from convscope.data.build_dataset import natural_key
 from convscope.data.dataset import LoadedData
-from convscope.data.files import list_folder
-from convscope.data.formats.folder import list_images
 from convscope.data.image_folder import load_tree
-from convscope.data.image_formats import has_image_suffix
 from convscope.data.image_tree import ImageTree
 from convscope.data.load_options import LoadOptions
-from convscope.data.reader import Candidate, Reader
+from convscope.data.reader import Reader
 from convscope.data.samples import samples_tree
+from convscope.data.shards import find_shards, is_folder_of_shards
 from convscope.data.tar_files import SUFFIXES, open_tar
 from convscope.errors import DataError, printable
 
@@ -36,7 +33,7 @@ def load(path: Path, options: LoadOptions) -> LoadedData:
 @contextmanager
 def open_images(path: Path) -> Iterator[ImageTree]:
     """List the images of all archives by part and label; they can be read until the context ends."""
-    archives = _archives(path)
+    archives = find_shards(path, SUFFIXES)
     if len(archives) > MAX_ARCHIVES:
         raise DataError(
             f"Expected at most {MAX_ARCHIVES} archives. Received: folder={path}, {len(archives):,}.",
@@ -47,31 +44,12 @@ def open_images(path: Path) -> Iterator[ImageTree]:
         yield samples_tree(trees, source=printable(path.resolve().name or str(path)))
 
 
-def _archives(folder: Path) -> list[Path]:
-    """The archives in a folder, or else one level below."""
-    places = [folder]
-    while places:
-        entries = [entry for place in places for entry in list_folder(place)]
-        found = [Path(entry.path) for entry in entries if entry.is_file() and entry.name.lower().endswith(SUFFIXES)]
-        if found or places != [folder]:
-            return sorted(found, key=lambda place: natural_key(place.as_posix()))
-        places = [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
-    return []
-
-
-def _recognizes(candidate: Candidate) -> bool:
-    """A folder with archives of samples and without images: class folders come first."""
-    if not candidate.is_folder or not _archives(candidate.path):
-        return False
-    return not any(has_image_suffix(file.path[-1]) for file in list_images(candidate.path).files)
-
-
 READER = Reader(
     name="webdataset",
     form="a folder of .tar archives",
     contents="WebDataset samples: images (.jpg) and labels (.cls) of the same name",
     order=24,
-    recognizes=_recognizes,
+    recognizes=lambda candidate: is_folder_of_shards(candidate, SUFFIXES),
     load=load,
     open_images=open_images,
 )
