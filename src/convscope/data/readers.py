@@ -235,6 +235,6 @@ def describe_sources() -> tuple[Source, ...]:
 
     Example:
         >>> [source.kind for source in describe_sources()]
-        ['mnist', 'folder', 'zip', 'tar', 'webdataset', 'idx', 'npz', 'label_table', 'parquet', 'csv']
+        ['mnist', 'folder', 'zip', 'tar', 'webdataset', 'idx', 'cifar', 'npz', 'label_table', 'parquet', 'csv']
     """
     return tuple(Source(reader.name, reader.form, reader.contents) for reader in READERS.values())

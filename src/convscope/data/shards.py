@@ -1,4 +1,4 @@
-"""Datasets in several files of one format: ``train-0.tar``, ``data/test-00000-of-00001.parquet``. Heavy: reads folders."""
+"""Datasets in several files of one format: ``train-0.tar``, ``data/test-00000-of-00001.parquet``. Heavy."""
 
 from __future__ import annotations
 
