@@ -38,6 +38,8 @@ def test_keras_folders_bring_their_class_names(tmp_path):
     dataset = tf.keras.utils.image_dataset_from_directory(tmp_path, image_size=(8, 8), batch_size=3, verbose=False)
     data = load(dataset, test_fraction=0)
     assert data.class_counts == {"cat": 4, "dog": 4}
+    resized = tf.keras.utils.image_dataset_from_directory(tmp_path, image_size=(5, 6), batch_size=3, verbose=False)
+    assert load(resized, test_fraction=0).train.image_shape == (5, 6, 3)
 
 
 @pytest.mark.parametrize(

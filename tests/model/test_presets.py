@@ -44,7 +44,6 @@ def test_each_preset_fits_pictures_of_many_sizes(name: str, input_shape, num_cla
     assert (spec.name, spec.num_classes, spec.input_shape) == (name, num_classes, input_shape)
 
 
-
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_is_a_spec_file_that_one_can_copy(name: str, tmp_path: Path) -> None:
     path = tmp_path / f"{name}.txt"

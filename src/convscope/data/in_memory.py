@@ -26,8 +26,8 @@ PATH_COLUMNS = FILE_COLUMNS[:-3]
 """Columns that hold paths; an id or a name is not one."""
 
 HINT = (
-    "Pass (images, labels), ((x_train, y_train), (x_test, y_test)), a tf.data.Dataset, or a table with a column path and "
-    "a column label."
+    "Pass (images, labels), ((x_train, y_train), (x_test, y_test)), a tf.data.Dataset, or a table with columns path "
+    "and label."
 )
 
 

@@ -41,7 +41,7 @@ def arrays_of(dataset: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
         raise DataError(f"Expected {name} with an end. Received: one that is repeated forever.", hint="Use take(n).")
     images, labels, size = [], [], 0
     for image, label in dataset.as_numpy_iterator():
-        images.append(np.asarray(image))
+        images.append(_rounded(np.asarray(image)))
         labels.append(np.asarray(label))
         size += images[-1].nbytes
         if size > 4 * MAX_BYTES:
@@ -56,6 +56,13 @@ def arrays_of(dataset: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
             hint="Resize them: dataset.map(lambda image, label: (tf.image.resize(image, (64, 64)), label)).",
         )
     return join(images), join(labels)
+
+
+def _rounded(image: np.ndarray) -> np.ndarray:
+    """Floats from 0 to 255, as Keras resizes images to, without fractions: they would be refused as ambiguous."""
+    if image.dtype.kind == "f" and image.size and 1 < image.max() <= 255 and image.min() >= 0:
+        return np.rint(image)
+    return image
 
 
 def _is_batched(spec: tuple[Any, Any], label: np.ndarray) -> bool:
