@@ -104,7 +104,7 @@ def prepare(
 
 
 LOADED_OPTIONS = ("test_fraction", "parts", "transpose", "fit", "class_names")
-"""Options of a training that say how its data are read."""
+"""Options of a training that decide how its data are read."""
 
 
 def options_of(loaded: LoadedData, options: TrainOptions) -> TrainOptions:

@@ -50,7 +50,8 @@ def parse_size(size: object) -> Size | None:
             f"size must be 1 to {MAX_SIDE} rows and columns: a number such as 64, or text such as 32x512. "
             f"Received: size={size if isinstance(size, int) else str(size)[:60]!r}."
         )
-    return int(sides[0]), int(sides[1])
+    height, width = sides
+    return int(height), int(width)  # type: ignore[arg-type]
 
 
 def size_text(size: Size) -> int | str:

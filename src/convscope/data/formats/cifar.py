@@ -119,8 +119,8 @@ def _recognizes(candidate: Candidate) -> bool:
 
 READER = Reader(
     name="cifar",
-    form="a folder of CIFAR-10 or CIFAR-100",
-    contents="the binary version: data_batch_1.bin, …, test_batch.bin; or train.bin, test.bin",
+    form="CIFAR-10 or CIFAR-100",
+    contents="the binary version: data_batch_1.bin, …; or train.bin, test.bin",
     order=35,
     recognizes=_recognizes,
     load=load,

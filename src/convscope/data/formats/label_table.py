@@ -183,7 +183,7 @@ def _recognizes(candidate: Candidate) -> bool:
 READER = Reader(
     name="label_table",
     form="a table of labels",
-    contents="file,label in CSV, TSV or JSON lines, with the images beside it; or the folder of both",
+    contents="file,label in CSV, TSV or JSON lines, with the images beside it",
     order=45,
     recognizes=_recognizes,
     load=load,

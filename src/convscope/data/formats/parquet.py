@@ -156,8 +156,8 @@ def _recognizes(candidate: Candidate) -> bool:
 
 READER = Reader(
     name="parquet",
-    form="a .parquet file, or a folder of them",
-    contents="columns image (bytes) and label, as Hugging Face stores them; needs convscope[parquet]",
+    form="a .parquet file",
+    contents="image and label, as Hugging Face stores them; or a folder of such files",
     order=47,
     recognizes=_recognizes,
     load=load,

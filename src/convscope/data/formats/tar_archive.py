@@ -38,8 +38,8 @@ def _recognizes(candidate: Candidate) -> bool:
 
 READER = Reader(
     name="tar",
-    form="a .tar or .tar.gz archive",
-    contents="such a folder of images, or WebDataset samples (.jpg and .cls); nothing is extracted",
+    form="a .tar archive",
+    contents="such a folder of images, or WebDataset samples; also .tar.gz",
     order=22,
     recognizes=_recognizes,
     load=load,

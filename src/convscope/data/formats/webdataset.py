@@ -46,8 +46,8 @@ def open_images(path: Path) -> Iterator[ImageTree]:
 
 READER = Reader(
     name="webdataset",
-    form="a folder of .tar archives",
-    contents="WebDataset samples: images (.jpg) and labels (.cls) of the same name",
+    form="a folder of .tar files",
+    contents="WebDataset samples: 000017.jpg and 000017.cls",
     order=24,
     recognizes=lambda candidate: is_folder_of_shards(candidate, SUFFIXES),
     load=load,
