@@ -116,7 +116,8 @@ def check_data(
     if folder and record:
         model, options = load_model(folder / MODEL_FILE), record.options
         h, w, c = model.spec.input_shape
-        loaded = load_data(source, size=(h, w), channels=c, **loading_keywords(options) | {"parts": parts})
+        how = loading_keywords(options) | {"size": (h, w), "channels": c, "parts": parts}
+        loaded = load_data(source, **how)
         train, test = (
             match_classes(model.class_names, part).dataset if part else None for part in (loaded.train, loaded.test)
         )

@@ -67,7 +67,8 @@ def load(path: Path, options: LoadOptions) -> LoadedData:
             hint="Download the binary version, such as cifar-10-binary.tar.gz, and unpack it.",
         )
     training = [_read(files[name], version) for name in sorted(files) if version.train.fullmatch(name)]
-    train = Part(*(np.concatenate(arrays) for arrays in zip(*training, strict=True)))
+    pixels, labels = (np.concatenate(arrays) for arrays in zip(*training, strict=True))
+    train = Part(pixels, labels)
     test = Part(*_read(files[version.test], version)) if version.test in files else None
     names = _class_names(files[version.class_names]) if version.class_names in files else None
     return assemble("cifar", f"{version.name} in {path.name}", train, test, options=options, class_names=names)
