@@ -69,10 +69,10 @@ def test_samples_get_the_labels_of_their_names(mode, tmp_path):
 def test_a_folder_of_archives_has_their_parts(tmp_path):
     write_tar(tmp_path / "d/train-000000.tar", samples(6))
     write_tar(tmp_path / "d/train-000001.tar", samples(4, start=6))
-    write_tar(tmp_path / "d/test-000000.tar", samples(2, start=10))
+    write_tar(tmp_path / "d/test-000000.tar", samples(4, start=10))
     data = load(tmp_path / "d")
     assert data.test is not None
-    assert (len(data.train), len(data.test), data.kind) == (10, 2, "webdataset")
+    assert (len(data.train), len(data.test), data.kind) == (10, 4, "webdataset")
     write_tar(tmp_path / "e/train/0.tar", samples(6))
     write_tar(tmp_path / "e/val/0.tar", samples(4, start=6))
     assert len(load(tmp_path / "e", test_fraction=0).train) == 10
