@@ -33,7 +33,8 @@ SUBJECTS: dict[str, Subject] = {
         "data.class_order",
     ),
     "class names": Subject(
-        "Data are matched to the outputs of a network by class name; classes that only one of them has are listed.",
+        "Data are matched to the outputs of a network by class name; classes that only one of them has are listed. "
+        "Numeric labels get names from the option.",
         "--class-names",
         "data.class_order",
     ),
@@ -54,10 +55,16 @@ SUBJECTS: dict[str, Subject] = {
         "data.pixel_values",
     ),
     "image size": Subject(
-        "A common size of at most 256 pixels is kept; images of different sizes are resized to their median, at most "
-        "64 pixels.",
+        "Image files get their common or median size, with the longer side reduced to at most 64 pixels. Long images "
+        "keep a shorter side of 16. Arrays keep their size.",
         "--size",
-        "data.image_folder",
+        "data.image_size",
+    ),
+    "fit": Subject(
+        "Images of other proportions than the size are padded with the color of their border; the other ways are to "
+        "crop and to stretch.",
+        "--fit",
+        "data.image_size",
     ),
     "channels": Subject("Grayscale if all images are grayscale, else RGB.", "channels", "data.image_folder"),
     "frames": Subject(

@@ -218,3 +218,31 @@ def test_nothing_to_look_at_is_refused(tmp_path: Path) -> None:
     (tmp_path / "z.zip").write_bytes(b"PK\x05\x06" + io.BytesIO(b"x" * 10).getvalue())
     with pytest.raises(DataError, match=r"z\.zip"):
         scan(tmp_path / "z.zip")
+
+
+def test_colored_paper_of_two_colors_is_two_images_and_a_brightened_photo_is_one(tmp_path: Path) -> None:
+    shade = (np.mgrid[:40, :40][1] / 4)[..., None]
+    paper = {"a/tan": (170, 157, 120), "b/yellow": (240, 199, 26), "a/gray": (90, 90, 90), "b/light": (180, 180, 180)}
+    pictures = {name: (shade + color).astype(np.uint8) for name, color in paper.items()}
+    coarse = Image.fromarray(np.random.default_rng(3).integers(0, 170, (6, 6, 3), np.uint8))
+    photo = np.asarray(coarse.resize((40, 40), Image.Resampling.BICUBIC))
+    pictures |= {"a/photo": photo, "b/brighter": photo + 40, "a/tan2": pictures["a/tan"] + 3}
+    for name, pixels in pictures.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    found = [f for f in check_dataset(scan(tmp_path)).findings if f.kind in ("two_labels", "near_duplicate")]
+    assert sorted(sorted(one.files) for one in found) == [
+        ["a/photo.png", "b/brighter.png"],
+        ["a/tan.png", "a/tan2.png"],
+    ]
+
+
+def test_a_white_drawing_on_transparency_is_said_to_vanish_on_white(tmp_path: Path) -> None:
+    for name in ("a/1", "a/2", "b/1", "b/2"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        drawn = Image.new("RGBA", (20, 20), (0, 0, 0, 0))
+        ImageDraw.Draw(drawn).line((2, 2, 15, 17), fill=(255, 255, 255, 255) if name == "a/1" else (200, 10, 10, 255))
+        drawn.save(tmp_path / f"{name}.png")
+    (blank,) = [finding for finding in check_dataset(scan(tmp_path)).findings if finding.kind == "blank"]
+    assert blank.files == ("a/1.png",)
+    assert "on white, which is put behind transparent pixels" in blank.words

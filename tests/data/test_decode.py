@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
+import sys
 import threading
 import warnings
 import zlib
@@ -11,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, features
 
-from convscope.data import png
+from convscope.data import image_plugins, png
 from convscope.data.decode import decode, decode_file, image_size
 from convscope.errors import DataError
 
@@ -243,8 +245,7 @@ def test_flipped_bytes_give_a_image_or_one_clear_line(kind):
         (b"hello world, this is text", "not an image, or damaged"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image, or damaged"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image, or damaged"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC is not supported. Convert it to JPEG or PNG."),
-        (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1", "AVIF is not supported"),
+        (b"\xff\x0a" + bytes(50), "JPEG XL is not supported. Convert it to JPEG or PNG."),
         (b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(50), "JPEG 2000 is not supported"),
         (b"8BPS\0\1" + bytes(50), "Photoshop is not supported"),
         (saved(Image.fromarray(GREY), "ICO"), "not an image, or damaged"),
@@ -262,7 +263,7 @@ def test_what_is_not_a_usable_image_is_refused_in_one_line(data, words):
         with pytest.raises(DataError) as caught:
             pixels_of(data, "case")
     assert words in str(caught.value)
-    assert "Expected an image (PNG, JPEG, TIFF, BMP, GIF, WebP or PNM). Received: file=case" in str(caught.value)
+    assert "Expected an image (PNG, JPEG, TIFF, BMP, GIF, WebP, AVIF or PNM). Received: file=case" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -323,3 +324,69 @@ def test_a_pipe_does_not_hang(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     with pytest.raises(DataError, match="regular file"):
         decode_file(tmp_path / "pipe.png")
+
+
+@pytest.mark.parametrize(("size", "expected"), [((5_200, 5_000), (2500, 2600)), ((9_000, 11_000), (5500, 4500))])
+def test_a_large_baseline_jpeg_is_read_at_half_its_size(size, expected):
+    image = Image.new("RGB", (size[0] // 10, size[1] // 10), (200, 30, 40))
+    image.paste((10, 200, 30), (0, 0, image.width // 2, image.height))
+    data = saved(image.resize(size, Image.Resampling.NEAREST), "JPEG")
+    assert image_size(data, "photo") == (size[1], size[0])
+    pixels = pixels_of(data, "photo")
+    assert pixels.shape[:2] == expected
+    for column, color in ((0.25, (10, 200, 30)), (0.75, (200, 30, 40))):
+        assert np.abs(pixels[expected[0] // 2, int(expected[1] * column)].astype(int) - color).max() <= 4
+
+
+@pytest.mark.parametrize(("size", "how"), [((5_200, 5_000), {"progressive": True}), ((11_000, 9_100), {})])
+def test_a_jpeg_too_large_even_for_that_is_refused_with_the_remedy(size, how):
+    with pytest.raises(DataError, match=rf"{size[0]}×{size[1]} pixels, more than 25,000,000") as caught:
+        pixels_of(saved(Image.new("L", size), "JPEG", **how), "photo")
+    assert caught.value.hint == "Reduce it to at most 25 megapixels, or save it as a baseline JPEG of at most 100."
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="Pillow without AVIF")
+def test_avif_is_read_with_its_limits():
+    pixels = pixels_of(saved(Image.new("RGB", (40, 30), (200, 30, 40)), "AVIF"), "photo")
+    assert pixels.shape == (30, 40, 3)
+    assert np.abs(pixels[5, 5].astype(int) - (200, 30, 40)).max() <= 6
+    damaged = bytearray(saved(Image.new("RGB", (40, 30)), "AVIF"))
+    damaged[len(damaged) // 2 :] = b""
+    with pytest.raises(DataError, match="damaged"):
+        pixels_of(bytes(damaged), "photo")
+
+
+def heic(image: Image.Image) -> bytes:
+    plugin = pytest.importorskip("pillow_heif")
+    stored = io.BytesIO()
+    plugin.from_pillow(image).save(stored, quality=90)
+    return stored.getvalue()
+
+
+def test_heic_is_read_with_its_package_and_refused_by_name_without(monkeypatch):
+    data = heic(Image.new("RGB", (64, 48), (200, 30, 40)))
+    pixels = pixels_of(data, "photo.jpg")
+    assert pixels.shape == (48, 64, 3)
+    assert np.abs(pixels[5, 5].astype(int) - (200, 30, 40)).max() <= 6
+    assert image_size(data, "photo.heic") == (48, 64)
+    with pytest.raises(DataError, match="damaged"):
+        pixels_of(data[: len(data) // 2], "photo.heic")
+    image_plugins.pillow_format.cache_clear()
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(DataError, match="HEIC is not supported") as caught:
+        pixels_of(data, "photo.heic")
+    assert "pip install 'convscope[formats]'" in caught.value.hint
+    image_plugins.pillow_format.cache_clear()
+
+
+def test_a_damaged_heic_or_avif_never_ends_in_a_traceback():
+    rng = np.random.default_rng(0)
+    whole = [heic(Image.new("RGB", (64, 48), (200, 30, 40)))]
+    whole += [saved(Image.new("RGB", (40, 30)), "AVIF")] if features.check("avif") else []
+    for data in whole:
+        for _ in range(60):
+            damaged = bytearray(data[: int(rng.integers(20, len(data)))] if rng.random() < 0.3 else data)
+            for place in rng.integers(12, len(damaged), 4):
+                damaged[place] = rng.integers(0, 256)
+            with contextlib.suppress(DataError):
+                pixels_of(bytes(damaged), "case")

@@ -145,7 +145,11 @@ def test_grayscale_unless_one_image_is_in_color(tmp_path):
     ("sizes", "expected"),
     [
         ([(8, 8)] * 4, (8, 8)),
-        ([(100, 200)] * 4, (100, 200)),
+        ([(64, 40)] * 4, (64, 40)),
+        ([(100, 200)] * 4, (32, 64)),
+        ([(32, 512)] * 4, (16, 256)),
+        ([(10, 300)] * 4, (10, 300)),
+        ([(8, 900)] * 4, (6, 679)),
         ([(400, 200)] * 4, (64, 32)),
         ([(10, 20), (12, 20), (14, 20), (90, 20)], (12, 20)),
         ([(100, 50), (100, 50), (200, 50), (300, 50)], (64, 32)),
@@ -278,3 +282,30 @@ def test_loading_twice_gives_the_same_data(bring, tmp_path):
     assert second.test is not None
     assert first.train.fingerprint() == second.train.fingerprint()
     assert first.test.fingerprint() == second.test.fingerprint()
+
+
+def test_links_to_class_folders_are_refused_with_the_way_out(tmp_path):
+    write_pictures(tmp_path / "real", {"a": 2, "b": 2})
+    (tmp_path / "links").mkdir()
+    for name in "ab":
+        (tmp_path / "links" / name).symlink_to(tmp_path / "real" / name, target_is_directory=True)
+    with pytest.raises(DataError, match="a: a link to a folder that leads out of the dataset") as caught:
+        load(tmp_path / "links")
+    assert "pass the folder that holds the real ones" in caught.value.hint
+    write_pictures(tmp_path / "links", {"c": 2, "d": 2})
+    assert {entry.file for entry in load(tmp_path / "links").skipped} == {"a", "b"}
+
+
+def test_images_of_a_format_or_size_that_is_not_read_are_refused_with_the_remedy(tmp_path):
+    write_pictures(tmp_path, {"a": 2, "b": 2})
+    for index in range(5):
+        (tmp_path / f"a/x{index}.jxl").write_bytes(b"\xff\x0a" + bytes(50))
+    with pytest.raises(DataError, match="JPEG XL is not supported") as caught:
+        load(tmp_path)
+    assert caught.value.hint == "Convert them to JPEG or PNG."
+    for index in range(5):
+        (tmp_path / f"a/x{index}.jxl").unlink()
+        (tmp_path / f"a/x{index}.ppm").write_bytes(b"P5 6000 6000 255 ")
+    with pytest.raises(DataError, match="6000×6000 pixels, more than 25,000,000") as caught:
+        load(tmp_path)
+    assert caught.value.hint.startswith("Reduce them to at most 25 megapixels")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -134,3 +135,45 @@ def test_a_table_cannot_reach_files_outside_its_folder(tmp_path: Path) -> None:
     for name in ("x.csv", "y.csv"):
         with pytest.raises(DataError, match="12 of 12 are not there"):
             load(tmp_path / "d" / name)
+
+
+def json_lines(names: list[str]) -> list[str]:
+    return [json.dumps({"width": 8, "file_name": name, "label": i % 2}) for i, name in enumerate(names)]
+
+
+def test_json_lines_beside_the_images_are_a_table_as_hugging_face_writes_it(tmp_path: Path) -> None:
+    for part, count in (("train", 12), ("test", 4)):
+        store(tmp_path / part, NAMES[:count])
+        (tmp_path / part / "metadata.jsonl").write_text("\n".join(json_lines(NAMES[:count])) + "\n")
+    data = load(tmp_path, class_names=("cat", "dog"))
+    assert data.kind == "label_table" and data.test is not None
+    assert (data.train.class_counts, data.test.class_counts) == ((6, 6), (2, 2))
+    assert data.train.class_names == ("cat", "dog")
+    (tmp_path / "train/metadata.csv").write_text(lines(NAMES, header="file_name,label"))
+    (tmp_path / "train/metadata.jsonl").unlink()
+    csv = load(tmp_path / "train", test_fraction=0)
+    assert (csv.train.pixels == data.train.pixels).all()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"file_name": "1.png"}', "line 2: label=None"),
+        ('{"file_name": "1.png", "label": [1]}', r"line 2: label=\[1\]"),
+        ('{"file_name": "1.png", "label": true}', "line 2: label=True"),
+        ("[1]", "Expected a JSON object in each line"),
+        ("[" * 50_000, "Expected a JSON object in each line"),
+        ('{"file_name": "1.png", "label"', "Expected a JSON object in each line"),
+    ],
+)
+def test_a_wrong_line_of_json_is_named(line: str, message: str, tmp_path: Path) -> None:
+    store(tmp_path, NAMES)
+    (tmp_path / "metadata.jsonl").write_text("\n".join([json_lines(NAMES)[0], line, *json_lines(NAMES)[2:]]))
+    with pytest.raises(DataError, match=message):
+        load(tmp_path / "metadata.jsonl")
+
+
+def test_json_lines_without_labels_beside_class_folders_are_skipped(tmp_path: Path) -> None:
+    write_pictures(tmp_path, {"cat": 3, "dog": 3})
+    (tmp_path / "metadata.jsonl").write_text('{"file_name": "cat/0.png", "text": "a cat", "n": 1}\n')
+    assert detect(tmp_path) == "folder"

@@ -92,8 +92,8 @@ BAD = {
     "one idx file": (file("train-images-idx3-ubyte", idx_bytes(IMAGES)), "Pass the folder"),
     "a pickle": (file("d.pkl", b"\x80\x04\x95"), "Expected a folder, a zip"),
     "hdf5": (file("d.h5", b"\x89HDF\r\n\x1a\n"), "Expected a folder, a zip"),
-    "parquet": (file("d.parquet", b"PAR1 stuff"), "Expected a folder, a zip"),
-    "a tar": (file("d.tar.gz", gzip.compress(b"tar")), "Expected a folder, a zip"),
+    "parquet": (file("d.parquet", b"PAR1 stuff"), "arquet file"),
+    "a tar": (file("d.tar.gz", gzip.compress(b"tar")), "Expected an undamaged tar archive"),
     # IDX
     "idx: empty images": (idx_folder(**{X: b""}), "0 bytes"),
     "idx: not idx": (idx_folder(**{X: b"PNG and so on"}), "Expected an IDX file"),

@@ -109,8 +109,8 @@ def test_an_evaluation_survives_json(case):
 def test_json_keys_keep_their_order():
     keys = list(measure(LOGITS, LABELS, class_names=NAMES).to_json())
     assert keys == [
-        "n", "accuracy", "accuracy_without_known_wrong", "balanced_accuracy", "macro_f1", "largest_class", "class_names",
-        "confusion", "classes", "pairs", "calibration", "mistakes",
+        "n", "accuracy", "accuracy_without_known_wrong", "balanced_accuracy", "macro_f1", "largest_class",
+        "class_names", "confusion", "classes", "pairs", "calibration", "mistakes",
     ]  # fmt: skip
 
 

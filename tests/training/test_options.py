@@ -93,7 +93,12 @@ def test_options_are_listed_by_group() -> None:
 def test_every_preset_has_a_recipe_that_leaves_nothing_open(preset: str) -> None:
     assert preset in RECIPES
     resolved = resolve(TrainOptions(model=preset))
-    assert [name for name, value in dataclasses.asdict(resolved).items() if value is None] == ["time", "size", "cache"]
+    assert [name for name, value in dataclasses.asdict(resolved).items() if value is None] == [
+        "time",
+        "size",
+        "class_names",
+        "cache",
+    ]
 
 
 def test_what_is_given_wins_over_the_recipe() -> None:

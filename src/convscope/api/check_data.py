@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from convscope.api.callbacks import Callbacks
 from convscope.api.check_output_path import check_output_path
+from convscope.api.load_data import load_data
 from convscope.api.notebook_progress import default_display
+from convscope.api.prepare import loading_keywords
 from convscope.api.run import Run, load_run
 from convscope.api.run_data import source_of_run
 from convscope.data.class_order import listed, match_classes
 from convscope.data.data_check import Finding
 from convscope.data.data_checks import KINDS, DataReport, check_dataset
 from convscope.data.dataset import Dataset, folds
-from convscope.data.readers import load
 from convscope.data.scan import ScanResult, scan
 from convscope.errors import DataError, OptionError, RunError
 from convscope.evaluation.label_issues import LabelIssue, label_issues
@@ -116,8 +116,8 @@ def check_data(
     if folder and record:
         model, options = load_model(folder / MODEL_FILE), record.options
         h, w, c = model.spec.input_shape
-        how: dict[str, Any] = {"test_fraction": options.test_fraction, "seed": options.seed}
-        loaded = load(source, size=(h, w), channels=c, parts=parts, transpose=options.transpose, **how)
+        how = loading_keywords(options) | {"size": (h, w), "channels": c, "parts": parts}
+        loaded = load_data(source, **how)
         train, test = (
             match_classes(model.class_names, part).dataset if part else None for part in (loaded.train, loaded.test)
         )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from convscope.api.callbacks import Callbacks
+from convscope.data.class_names import parse_class_names
 from convscope.data.dataset import IN_MEMORY, LoadedData
+from convscope.data.image_size import parse_size
 from convscope.data.load_options import Caching
 from convscope.data.readers import load
 
@@ -15,12 +18,14 @@ from convscope.data.readers import load
 def load_data(
     source: Any,
     *,
-    size: int | tuple[int, int] | None = None,
+    size: int | str | tuple[int, int] | None = None,
     channels: int | None = None,
     test_fraction: float = 0.15,
     seed: int = 0,
     parts: str = "auto",
     transpose: str = "auto",
+    fit: str = "auto",
+    class_names: str | Sequence[str] | None = None,
     cache: str | Path | None = None,
     callbacks: Callbacks | None = None,
 ) -> LoadedData:
@@ -31,7 +36,8 @@ def load_data(
             ``.npz`` or a CSV file, or a CSV table of file names and labels; arrays ``(images, labels)`` or
             ``((x_train, y_train), (x_test, y_test))``; or
             a table of paths and labels (a data frame or a dict of columns).
-        size: Rows and columns to resample all images to, one number for both; None keeps their own.
+        size: Rows and columns to resample all images to: one number for both, a pair, or text such as ``"32x512"``.
+            None keeps the size of arrays, and reduces image files to at most 64 pixels.
         channels: 1 (gray) or 3 (RGB); None keeps their own.
         test_fraction: Fraction of each class held out for testing if the source has no test part; 0 for none.
         seed: Random seed of that split.
@@ -39,6 +45,10 @@ def load_data(
             folders as the classes.
         transpose: ``auto`` transposes digits and letters back whose rows and columns are exchanged, as in EMNIST;
             ``yes`` transposes all images, ``no`` none.
+        fit: How images of other proportions are brought to the size: ``pad`` fills the rest with the color of the
+            border, ``crop`` cuts off what is too long, ``stretch`` changes the proportions. ``auto`` is ``pad``, or
+            MNIST's framing for digits framed in that way.
+        class_names: A name for each numeric label, in ascending order of the labels; a text has commas between them.
         cache: A folder for a cache of decoded images, for data larger than memory. They are decoded once and read from
             there when they are used; ``train`` with the returned data does so batch by batch. The cache stays until you
             delete it. None keeps the images in memory.
@@ -60,15 +70,14 @@ def load_data(
     if isinstance(source, LoadedData):
         return source
     how: dict[str, Any] = {"test_fraction": test_fraction, "seed": seed, "parts": parts, "transpose": transpose}
+    how |= {"fit": fit, "class_names": parse_class_names(class_names)}
     callbacks = callbacks or Callbacks()
     where = Path(cache) if cache else None
     caching = Caching(where, on_images=callbacks.images, is_stopped=callbacks.is_stopped)
     return load_with(source, size=size, channels=channels, caching=caching, **how)
 
 
-def load_with(
-    source: Any, *, size: int | tuple[int, int] | None, caching: Caching, channels: int | None = None, **how: Any
-) -> LoadedData:
+def load_with(source: Any, *, size: Any, caching: Caching, channels: int | None = None, **how: Any) -> LoadedData:
     """`load_data`, with a cache that is only used for large data.
 
     Args:
@@ -76,9 +85,8 @@ def load_with(
         size: As for `load_data`.
         caching: Where decoded images are kept.
         channels: As for `load_data`.
-        **how: ``test_fraction``, ``seed``, ``parts`` and ``transpose``.
+        **how: ``test_fraction``, ``seed``, ``parts``, ``transpose``, ``fit`` and ``class_names``.
     """
-    square = (size, size) if isinstance(size, int) else size
-    loaded = load(source, size=square, channels=channels, caching=caching, **how)
+    loaded = load(source, size=parse_size(size), channels=channels, caching=caching, **how)
     origin = str(source) if isinstance(source, str | Path) else IN_MEMORY
     return replace(loaded, origin=origin, options=how)

@@ -88,8 +88,8 @@ def prepare(
     begin(f"reading {options.data}")
     if loaded is None:
         loaded = load_with(options.data, size=options.size, caching=caching, **loading_keywords(options))
-    elif "test_fraction" in loaded.options:
-        options = replace(options, test_fraction=loaded.options["test_fraction"])
+    else:
+        options = options_of(loaded, options)
     if options.folds == 1:
         raise OptionError("folds must be 0 or at least 2. Received: folds=1.")
     options, recipe = choose(options, facts_of(loaded))
@@ -107,6 +107,18 @@ def prepare(
     return Plan(options, loaded, training, validation, spec, created, data, seconds, recipe=recipe)
 
 
+LOADED_OPTIONS = ("test_fraction", "parts", "transpose", "fit", "class_names")
+"""Options of a training that decide how its data are read."""
+
+
+def options_of(loaded: LoadedData, options: TrainOptions) -> TrainOptions:
+    """The options of a training on data that were loaded before it, with those that they were loaded with."""
+    known = {name: loaded.options[name] for name in LOADED_OPTIONS if name in loaded.options}
+    if names := known.get("class_names"):
+        known["class_names"] = ",".join(names)
+    return replace(options, **known)
+
+
 def facts_of(loaded: LoadedData) -> DataFacts:
     """What a recipe depends on."""
     h, w, c = loaded.train.image_shape
@@ -116,7 +128,7 @@ def facts_of(loaded: LoadedData) -> DataFacts:
 
 def loading_keywords(options: TrainOptions) -> dict[str, Any]:
     """The options of a training that `load_data` takes, but for the size and the cache."""
-    taken = {name: getattr(options, name) for name in ("test_fraction", "seed", "parts", "transpose")}
+    taken = {name: getattr(options, name) for name in (*LOADED_OPTIONS, "seed")}
     return taken | ({"test_fraction": 0} if options.folds else {})
 
 

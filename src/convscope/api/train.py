@@ -21,7 +21,7 @@ from convscope.api.limited_time import with_epochs_for_time
 from convscope.api.load_data import load_data, load_with
 from convscope.api.notebook_progress import default_display
 from convscope.api.open import write_page_if_small
-from convscope.api.prepare import Plan, loading_keywords, prepare
+from convscope.api.prepare import LOADED_OPTIONS, Plan, loading_keywords, prepare
 from convscope.api.run import PICTURES_FOLDER, Run, load_run
 from convscope.api.run_data import loading_options, path_from_run, places, source_of_run
 from convscope.data.cache_file import CACHE_FOLDER, remove_caches
@@ -218,8 +218,9 @@ def _train_on(
     shape = {name: value for name, value in loading_options(run).items() if name in ("size", "channels")}
     if "size" in given:
         raise OptionError(f"--from takes images in the size of its network. Received: size={given['size']}.")
-    split = {name: given[name] for name in ("test_fraction", "seed") if name in given}
-    recorded = {name: value for name, value in loading_options(run).items() if name not in (*shape, *split)}
+    split = {name: given[name] for name in (*LOADED_OPTIONS, "seed") if name in given}
+    own = ("class_names",) if data is not None else ()  # the labels of other data are not those of the run
+    recorded = {name: value for name, value in loading_options(run).items() if name not in (*shape, *split, *own)}
     where = data if data is not None else run.data or source_of_run(run)
     place = _place(out, run.record.options)
     caching = _caching(given.get("cache"), place, callbacks)
@@ -306,14 +307,13 @@ train.__signature__ = _signature()  # type: ignore[attr-defined]
 def _in_memory(data: Any, given: Mapping[str, Any]) -> LoadedData:
     """The dataset behind arrays or a table of paths; what `load_data` returned is taken as it is."""
     if isinstance(data, LoadedData):
-        for name in ("size", "test_fraction", "parts", "transpose", "cache"):
+        for name in ("size", "cache", *LOADED_OPTIONS):
             if name in given:
                 raise OptionError(
                     f"{name} belongs to load_data when the data are loaded already. Received: {name}={given[name]!r}."
                 )
         return data
-    names = ("size", "test_fraction", "seed", "parts", "transpose", "cache")
-    how = {name: given[name] for name in names if name in given}
+    how = {name: given[name] for name in ("size", "seed", "cache", *LOADED_OPTIONS) if name in given}
     if given.get("folds"):  # every image is tested by cross-validation, so none is held out
         how["test_fraction"] = 0
     return load_data(data, **how)

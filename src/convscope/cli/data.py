@@ -14,9 +14,11 @@ from convscope.cli.output import Output, console, say, say_json, table
 def data(
     source: str | None = None,
     *,
-    size: int | None = None,
+    size: str | None = None,
     parts: Literal["auto", "none"] = "auto",
     transpose: Literal["auto", "yes", "no"] = "auto",
+    fit: Literal["auto", "pad", "crop", "stretch"] = "auto",
+    class_names: str | None = None,
     augment: Path | None = None,
     output: Output = Output(),  # noqa: B008
 ) -> int:
@@ -27,11 +29,15 @@ def data(
     source
         Dataset name, or a path. Without it, the supported kinds of data are listed.
     size
-        Resample images to this height and width, in pixels.
+        Resize images to this height and width, in pixels: one number, or rows and columns such as 32x512.
     parts
         Which folders are parts: by their structure and names (auto), or none: the outer folders are the classes.
     transpose
         Exchange rows and columns of the images: if digits or letters are transposed (auto), always, or never.
+    fit
+        How images of other proportions are brought to the size: pad, crop or stretch. Default: pad, or MNIST's framing.
+    class_names
+        A name for each numeric label, in the order of the labels, separated by commas.
     augment
         Draw augmented images into this PNG file: what a network sees while train trains it with the default recipe.
     """
@@ -40,7 +46,7 @@ def data(
     from convscope.api.data_summary import summary_json, summary_lines
     from convscope.api.load_data import load_data
 
-    loaded = load_data(source, size=size, parts=parts, transpose=transpose)
+    loaded = load_data(source, size=size, parts=parts, transpose=transpose, fit=fit, class_names=class_names)
     if augment:
         from convscope.api.augmented import draw_augmented
 

@@ -14,7 +14,9 @@ import numpy as np
 
 from convscope.arrays import MAX_CLASSES, Labels
 from convscope.data import digit_normalization
+from convscope.data.class_names import name_classes
 from convscope.data.dataset import Dataset, LoadedData, Skipped, stratified_split
+from convscope.data.image_size import fit_decision, has_other_proportions
 from convscope.data.load_options import LoadOptions
 from convscope.data.mapped_pixels import OtherPixels, StoredPixels, join, transpose
 from convscope.data.orientation import decide_orientation
@@ -86,9 +88,10 @@ def assemble(
     train, test, turned = _upright(train, test, class_names, options)
     if options.whole:
         train, test = _joined(train, test), None
-        numbers = _present(source, train, class_names)
-    else:
-        numbers = _class_numbers(source, train, class_names)
+    if given := options.class_names:
+        class_names, named = name_classes(train.labels, class_names, given, source=source, whole=options.whole)
+        turned = (*turned, *named)
+    numbers = (_present if options.whole else _class_numbers)(source, train, class_names)
     names = tuple(class_names[number] if class_names else str(number) for number in numbers)
     contract = contract_for(train.pixels, options)
     training = _dataset(train, numbers, names, source, contract)
@@ -135,6 +138,9 @@ def _decisions(
         if text and not text.startswith("uint8")
     ]
     taken += framing_decision(contract)
+    stored, target = parts[0].pixels.shape[1:3] if parts[0] else (1, 1), (contract.height, contract.width)
+    if contract.fit != "mnist" and has_other_proportions(stored, target):
+        taken += fit_decision([stored], target, options.fit)
     if held_out is not None:
         because = f"no test part; {options.test_fraction:.0%} of each class, seed {options.seed}"
         taken.append(Decision("test split", f"{len(held_out):,} of {len(held_out) + len(training):,} images", because))
@@ -153,11 +159,13 @@ def contract_for(pixels: StoredPixels, options: LoadOptions) -> Preprocessing:
     """Choose the preprocessing for images like these.
 
     Grayscale images framed like MNIST's get MNIST's preprocessing with polarity ``"auto"``, so that photos of digits
-    are brought to the same form. All others get ``"pad"`` and keep their polarity.
+    are brought to the same form. All others get ``"pad"`` and keep their polarity. ``options.fit`` overrides both.
     """
     h, w, c = pixels.shape[1:]
     height, width = options.size or (h, w)
     channels = options.channels or c
+    if options.fit != "auto":
+        return Preprocessing(int(height), int(width), int(channels), fit=options.fit)
     if channels == 1 and c == 1 and follows_mnist(pixels):
         return Preprocessing(int(height), int(width), 1, fit="mnist", polarity="auto")
     return Preprocessing(int(height), int(width), int(channels))
@@ -177,7 +185,7 @@ def follows_mnist(pixels: StoredPixels) -> bool:
 
 
 def convert(pixels: StoredPixels, contract: Preprocessing) -> OtherPixels:
-    """Resize the images of a dataset to the contract's size and channels, keeping their proportions.
+    """Resize the images of a dataset to the contract's size and channels, by its fit (``"mnist"`` as ``"pad"``).
 
     Polarity and MNIST's framing are not applied: these images define the form that other images are brought to.
     """
@@ -190,7 +198,8 @@ def convert(pixels: StoredPixels, contract: Preprocessing) -> OtherPixels:
     if h * contract.width == w * contract.height:
         array = resample_many(array, contract.height, contract.width)
     else:
-        plain = replace(contract, channels=array.shape[-1], fit="pad", polarity="as_is")
+        fit = "pad" if contract.fit == "mnist" else contract.fit
+        plain = replace(contract, channels=array.shape[-1], fit=fit, polarity="as_is")
         array = np.stack([plain.apply(image) for image in array])
     return np.repeat(array, 3, axis=-1) if contract.channels > array.shape[-1] else array
 

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import threading
+import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -246,6 +247,9 @@ def _channels_of_sample(files: Sequence[ImageFile], decode_file: DecodeFile) -> 
 def _stamp_of(file: ImageFile) -> list[int]:
     """Size and time of change of a file, or what else tells its version; ``[-1, 0]`` if it cannot be found."""
     try:
-        return list(file.stamp())
-    except OSError:
+        if file.stamp:
+            return list(file.stamp())
+        data = file.read()
+        return [len(data), zlib.crc32(data)]
+    except (OSError, DataError):
         return [-1, 0]

@@ -139,7 +139,7 @@ def keras_order(loaded: LoadedData) -> ClassOrder:
     return ClassOrder(tuple(sorted(names)), "sorted as strings, as Keras numbers the classes of such data")
 
 
-NUMBERED = ("mnist", "idx", "npz", "csv")
+NUMBERED = ("mnist", "idx", "npz", "csv", "cifar")
 """The formats whose labels are numbers."""
 
 

@@ -18,26 +18,35 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
 
 from convscope.arrays import Picture
 from convscope.data import png
 from convscope.data.files import read_regular
 from convscope.data.image_formats import MAGIC_BYTES, unsupported_format
+from convscope.data.image_plugins import advice, pillow_format
 from convscope.data.pixel_values import as_pixels
 from convscope.data.pixels import flatten_alpha
 from convscope.errors import DataError
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM", "TIFF")
-"""The supported formats."""
+"""The formats that Pillow always reads; see `image_plugins` for others."""
 
-EXPECTED = "Expected an image (PNG, JPEG, TIFF, BMP, GIF, WebP or PNM)"
+EXPECTED = "Expected an image (PNG, JPEG, TIFF, BMP, GIF, WebP, AVIF or PNM)"
 MAX_FILE_BYTES = 20_000_000
 MAX_PIXELS = 25_000_000
+MAX_REDUCED_PIXELS = 100_000_000
+"""A baseline JPEG file may have this many pixels: it is decoded at half its size, in little memory."""
+
+SMALLER = f"Reduce it to at most {MAX_PIXELS // 1_000_000} megapixels, or save it as a baseline JPEG of at most 100."
+"""What to do about an image of too many pixels."""
+
 ORIENTATION = 0x0112
 """The EXIF tag for how the camera was held."""
 
 BROKEN = (
     AssertionError,
+    RuntimeError,
     OSError,
     EOFError,
     SyntaxError,
@@ -58,7 +67,7 @@ class DecodedImage:
 
     Attributes:
         pixels: uint8, 0..255, shape ``(h, w, 1)`` or ``(h, w, 3)``, upright; with transparency kept, 2 or 4 channels.
-        format: One of ``FORMATS``.
+        format: Pillow's name for it.
         mode: Pillow's name for the pixel format: L, RGB, P, RGBA, I;16, ….
         orientation: The EXIF orientation, 1..8; 1 is upright.
         frames: The number of images in the file.
@@ -85,7 +94,8 @@ def decode(
 ) -> DecodedImage:
     """Decode an image: upright, the first frame only, grayscale or RGB, transparency blended with ``background``.
 
-    1. At most 20 MB, and at most 25 megapixels by its header, before anything is decompressed.
+    1. At most 20 MB, and at most 25 megapixels by its header, before anything is decompressed. A baseline JPEG of up to
+       100 megapixels is decoded at a half or a quarter of its size.
     2. Modes: 1, L, LA become grayscale; P, PA, RGB, RGBA, CMYK, YCbCr become RGB; integers of 16 bits and more (I;16,
        I) are divided by the smallest of 255, 1023, 4095, 16383, 65535 that is not below the brightest pixel, because
        16-bit files often hold a camera's 12 bits; F by `pixel_values.as_pixels`.
@@ -116,6 +126,7 @@ def decode(
         try:
             mode, frames = image.mode, int(getattr(image, "n_frames", 1))
             png.check(data)
+            _reduce(image)
             image.load()
             orientation = _orientation(image)
             pixels = _to_array(image, name, background)
@@ -189,19 +200,41 @@ def _open(data: bytes, name: str) -> Image.Image:
         raise _refusal(name, "0 bytes")
     if len(data) > MAX_FILE_BYTES:
         raise _refusal(name, f"{len(data):,} bytes, more than {MAX_FILE_BYTES:,}")
-    if unsupported := unsupported_format(name, data[:MAGIC_BYTES]):
-        raise DataError.about_file(EXPECTED, name, f"{unsupported} is not supported", hint="Convert it to JPEG or PNG.")
+    kind, formats = unsupported_format(name, data[:MAGIC_BYTES]), FORMATS
+    if kind:
+        if not (known := pillow_format(kind)):
+            raise DataError.about_file(EXPECTED, name, f"{kind} is not supported", hint=advice(kind))
+        formats = (known,)
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        image = Image.open(io.BytesIO(data), formats=formats)
     except UnidentifiedImageError:
         raise _refusal(name, f"not an image, or damaged (it starts with {data[:8].hex(' ')})") from None
     except Image.DecompressionBombError:
-        raise _refusal(name, f"more than {MAX_PIXELS:,} pixels") from None
+        raise _too_large(name, "too many") from None
     except BROKEN as error:
         raise _refusal(name, f"damaged or truncated ({_words(error)})") from None
-    if image.width * image.height > MAX_PIXELS:
-        raise _refusal(name, f"{image.width}×{image.height} pixels, more than {MAX_PIXELS:,}")
+    if image.width * image.height > (MAX_REDUCED_PIXELS if _is_reducible(image) else MAX_PIXELS):
+        raise _too_large(name, f"{image.width}×{image.height}")
     return image
+
+
+def _is_reducible(image: Image.Image) -> bool:
+    """Whether a file can be decoded at half its size; of a progressive JPEG, all of it is held in memory."""
+    return isinstance(image, JpegImageFile) and not image.info.get("progressive")
+
+
+def _reduce(image: Image.Image) -> None:
+    """Let the decoder of a large JPEG file reduce it, in place."""
+    factor = 1
+    while image.width * image.height > MAX_PIXELS * factor * factor:
+        factor *= 2
+    if factor > 1:
+        image.draft(image.mode, (image.width // factor, image.height // factor))
+
+
+def _too_large(name: str, size: str) -> DataError:
+    reason = f"{size} pixels, more than {MAX_PIXELS:,}"
+    return DataError.about_file(EXPECTED, name, reason, hint=SMALLER)
 
 
 def _refusal(name: str, received: str) -> DataError:

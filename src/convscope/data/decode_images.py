@@ -14,6 +14,7 @@ from convscope.data.build_dataset import MAX_BYTES
 from convscope.data.cache import Cached, DecodeFile, cache_name, cached
 from convscope.data.dataset import Skipped
 from convscope.data.decode import decode, image_size
+from convscope.data.image_size import choose_size, fit_decision, size_decision
 from convscope.data.image_tree import ImageFile, ImageTree
 from convscope.data.load_options import Caching, LoadOptions
 from convscope.data.mapped_pixels import StoredPixels
@@ -26,11 +27,6 @@ MAX_MEMORY_BYTES = 2 * MAX_BYTES
 
 MAX_CACHE_BYTES = 2**40
 """The most bytes of pixels in a cache."""
-
-COMMON_SIDE = 256
-"""Images of one common size keep it up to this side; larger ones are photos, not network inputs."""
-
-MEDIAN_SIDE = 64
 
 
 @dataclass(frozen=True)
@@ -61,17 +57,19 @@ def decode_images(files: list[ImageFile], tree: ImageTree, options: LoadOptions)
     Raises:
         DataError: Too many bytes of pixels; with ``strict``, an image that cannot be read; or see `cache.cached`.
     """
-    sizes = [] if options.size else _sizes_of(files)
-    size = options.size or _choose_size(sizes)
+    sizes = _sizes_of(files)
+    size = options.size or choose_size(sizes)
     height, width = size
-    contracts = {c: Preprocessing(height, width, c) for c in (1, 3)}
+    fit = "pad" if options.fit == "auto" else options.fit
+    contracts = {c: Preprocessing(height, width, c, fit=fit) for c in (1, 3)}
 
     def decode_file(file: ImageFile) -> tuple[Picture, int]:
         found = decode(file.read(), file.name)
         return contracts[options.channels or found.pixels.shape[-1]].apply(found.pixels), found.frames
 
     needed = height * width * (options.channels or 3) * len(files)
-    decisions = () if options.size else (_size_decision(sizes, size),)
+    decisions = [] if options.size else [size_decision(sizes, size)]
+    decisions += fit_decision(sizes, size, options.fit)
     if options.caching.folder is None or needed <= options.caching.above:
         _check_bytes(needed, MAX_MEMORY_BYTES, size, files, tree)
         decoded = _decoded_in_memory(files, decode_file, options)
@@ -144,7 +142,7 @@ def _decoded_into_cache(
                 hint="Run it again with the same cache to go on.",
             )
 
-    name = cache_name(files, [tree.kind, tree.source, size, options.channels])
+    name = cache_name(files, [tree.kind, tree.source, size, options.channels, options.fit])
     found = cached(
         files,
         decode_file,
@@ -175,16 +173,6 @@ def _cache_decision(found: Cached, caching: Caching, files: int) -> Decision:
     return Decision("cache", str(caching.folder), f"{because}; {found.note}" if found.note else because)
 
 
-def _size_decision(sizes: list[tuple[int, int]], chosen: tuple[int, int]) -> Decision:
-    if len(set(sizes)) <= 1:
-        is_kept = not sizes or sizes[0] == chosen
-        because = "the size of all images" if is_kept else f"all images are {sizes[0][0]}×{sizes[0][1]}"
-    else:
-        low, high = (pick(sizes, key=lambda size: size[0] * size[1]) for pick in (min, max))
-        because = f"the images are {low[0]}×{low[1]} to {high[0]}×{high[1]}"
-    return Decision("image size", f"{chosen[0]}×{chosen[1]}", because)
-
-
 def _content_decisions(color: int, several: int, images: int, options: LoadOptions) -> tuple[Decision, ...]:
     """Channels and frames, where the images differ or have more than one."""
     decisions = []
@@ -200,13 +188,3 @@ def _size_of(file: ImageFile) -> tuple[int, int] | None:
         return image_size(file.read(), file.name)
     except DataError:
         return None  # reported when it is decoded
-
-
-def _choose_size(known: list[tuple[int, int]]) -> tuple[int, int]:
-    if not known:
-        return 1, 1  # nothing is readable; the error that follows names the files
-    if len(set(known)) == 1 and max(known[0]) <= COMMON_SIDE:
-        return known[0]
-    height, width = (sorted(sides)[(len(known) - 1) // 2] for sides in zip(*known, strict=True))
-    scale = min(1.0, MEDIAN_SIDE / max(height, width))
-    return max(1, int(height * scale + 0.5)), max(1, int(width * scale + 0.5))

@@ -12,8 +12,10 @@ import numpy as np
 
 from convscope.data.build_dataset import Part, assemble, natural_key
 from convscope.data.dataset import LoadedData, Skipped
+from convscope.data.decode import SMALLER
 from convscope.data.decode_images import Decoded, decode_images
 from convscope.data.image_formats import has_image_suffix
+from convscope.data.image_plugins import advice
 from convscope.data.image_tree import ImageTree, LabeledFile, SortedTree, reasons, sort_tree
 from convscope.data.load_options import LoadOptions
 from convscope.data.mapped_pixels import StoredPixels, select
@@ -58,9 +60,9 @@ def load_images(
 ) -> LoadedData:
     """Decode labeled image files into a dataset.
 
-    - All images are resized to ``options.size``. Without it, they keep their common size if they have one (of at most
-      256 pixels), or are resized to the median height and width, reduced to at most 64 pixels. Proportions are kept,
-      and the rest is filled.
+    - All images are resized to ``options.size``, or to the size that `image_size.choose_size` takes: their common or
+      median size, reduced to at most 64 pixels. Proportions are kept and the rest is filled, unless ``options.fit``
+      says otherwise.
     - Grayscale if all images are grayscale, else RGB, unless ``options.channels`` is set.
     - Unreadable images are skipped and listed. Loading stops if there are more than 3 of them and more than 10 % of all
       files, or if a class has no readable image; with ``options.strict``, at the first.
@@ -167,10 +169,19 @@ def _check_skipped(tree: ImageTree, total: int, unreadable: tuple[Skipped, ...],
         )
     if not total:
         raise DataError(f"Expected images in {tree.source}. Received: none.")
-    is_format = any(entry.reason.endswith("is not supported") for entry in skipped)
     if len(skipped) == total or len(skipped) > max(ALLOWED_SKIPS, ALLOWED_FRACTION * total):
         raise DataError(
             f"Expected at least {1 - ALLOWED_FRACTION:.0%} of the images in {tree.source} to be readable. "
             f"Received: {len(skipped)} of {total} that are not: {reasons(skipped[:3])}.",
-            hint="Convert them to JPEG or PNG, or remove them." if is_format else "Remove or repair them.",
+            hint=_remedy([entry.reason for entry in skipped]),
         )
+
+
+def _remedy(found: Sequence[str]) -> str:
+    """What to do about images that cannot be read, by the most frequent kind of reason."""
+    unsupported = [reason.removesuffix(" is not supported") for reason in found if reason.endswith("is not supported")]
+    if 2 * len(unsupported) >= len(found):
+        return advice(max(unsupported, key=unsupported.count)).replace(" it ", " them ")
+    if 2 * sum("pixels, more than" in reason for reason in found) >= len(found):
+        return SMALLER.replace(" it ", " them ").replace("a baseline JPEG", "baseline JPEG files")
+    return "Remove or repair them."

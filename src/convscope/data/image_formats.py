@@ -12,12 +12,19 @@ SUFFIXES_OF: dict[str, tuple[str, ...]] = {
     "GIF": (".gif",),
     "WEBP": (".webp",),
     "TIFF": (".tif", ".tiff"),
+    "AVIF": (".avif", ".avifs"),
+    "HEIF": (".heic", ".heif", ".hif"),
     "PPM": (".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
 }
 """The usual file extensions of each supported format, by Pillow's name for it."""
 
-SUFFIXES: tuple[str, ...] = tuple(dict.fromkeys(suffix for group in SUFFIXES_OF.values() for suffix in group))
-"""The file extensions of all supported formats, in lower case."""
+OPTIONAL = ("AVIF", "HEIF")
+"""Formats that Pillow reads only with other packages or in some builds."""
+
+SUFFIXES: tuple[str, ...] = tuple(
+    dict.fromkeys(suffix for name, group in SUFFIXES_OF.items() if name not in OPTIONAL for suffix in group)
+)
+"""The file extensions of all formats that are always supported, in lower case."""
 
 UNSUPPORTED: dict[str, str] = {
     **dict.fromkeys((".heic", ".heif", ".hif"), "HEIC"),
@@ -34,7 +41,8 @@ UNSUPPORTED: dict[str, str] = {
     ".hdr": "Radiance HDR",
     **dict.fromkeys((".dcm", ".dicom"), "DICOM"),
 }
-"""The file extensions of image formats that are not supported, and the name of each format."""
+"""The file extensions of image formats that are not supported, or only with other packages (`image_plugins`), and the
+name of each format."""
 
 MAGIC_BYTES = 32
 """How many bytes from the beginning of a file `sniff` looks at."""
@@ -92,14 +100,14 @@ def has_image_suffix(name: str) -> bool:
 
 
 def unsupported_format(name: str, start: bytes) -> str:
-    """The name of the unsupported image format that a file has, by its content or else its extension; else empty.
+    """The image format of a file, by its content or else its extension, unless it is always supported; else empty.
 
     Example:
         >>> unsupported_format("scan.heic", b""), unsupported_format("a.png", b"8BPS"), unsupported_format("a.png", b"")
         ('HEIC', 'Photoshop', '')
     """
     found = sniff(start)
-    if found and found not in SUFFIXES_OF:
+    if found and (found in OPTIONAL or found not in SUFFIXES_OF):
         return found
     named = UNSUPPORTED.get(suffix_of(name), "")
     # Camera raw files begin like TIFF; what Pillow would find in them is a thumbnail.

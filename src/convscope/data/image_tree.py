@@ -18,6 +18,9 @@ from convscope.errors import DataError, printable
 MAX_LISTED = 3
 """Skipped files of one kind that are listed one by one; more become one entry."""
 
+FOLDER_LINKS = ("a link to a folder", "a link to a folder that leads out of the dataset")
+"""Why a link is skipped that may stand for a class."""
+
 NOT_AN_IMAGE = "not an image"
 
 
@@ -29,13 +32,13 @@ class ImageFile:
         path: See above.
         read: Returns all bytes.
         start: Returns the first `image_formats.MAGIC_BYTES` bytes, or none if it cannot be read.
-        stamp: Returns two numbers that change with the file, such as size and time of change.
+        stamp: Returns two numbers that change with the file, such as size and time of change; None if only its bytes tell.
     """
 
     path: tuple[str, ...]
     read: Callable[[], bytes] = field(repr=False)
     start: Callable[[], bytes] = field(repr=False, default=bytes)
-    stamp: Callable[[], tuple[int, int]] = field(repr=False, default=lambda: (0, 0))
+    stamp: Callable[[], tuple[int, int]] | None = field(repr=False, default=None)
 
     @property
     def name(self) -> str:
@@ -104,6 +107,11 @@ def sort_tree(tree: ImageTree, *, parts: str = "auto", whole: bool = False) -> S
     tree = _without_wrapper(tree, parts)
     if not tree.folders:
         skipped = f", skipped: {reasons(tree.skipped[:3])}" if tree.skipped else ""
+        if any(entry.reason in FOLDER_LINKS for entry in tree.skipped):
+            raise DataError(
+                f"Expected one folder per class in {tree.source}. Received: {len(tree.files)} images{skipped}.",
+                hint="Links to folders are not followed: pass the folder that holds the real ones, or copy them here.",
+            )
         raise DataError(
             f"Expected one folder per class in {tree.source}. "
             f"Received: {len(tree.files)} images and no folders{skipped}.",

@@ -19,13 +19,15 @@ from convscope.data.image_tree import ImageFile, ImageTree, LabeledFile, class_n
 from convscope.data.label_columns import FILE_COLUMNS, LABEL_COLUMNS
 from convscope.data.load_options import LoadOptions
 from convscope.data.pixel_values import as_batch, as_pixels
+from convscope.data.tf_dataset import arrays_of, is_tf_dataset
 from convscope.errors import DataError
 
 PATH_COLUMNS = FILE_COLUMNS[:-3]
 """Columns that hold paths; an id or a name is not one."""
 
 HINT = (
-    "Pass (images, labels), ((x_train, y_train), (x_test, y_test)), or a table with a column path and a column label."
+    "Pass (images, labels), ((x_train, y_train), (x_test, y_test)), a tf.data.Dataset, or a table with columns path "
+    "and label."
 )
 
 
@@ -38,6 +40,7 @@ def load(source: Any, options: LoadOptions) -> LoadedData:
     - A data frame (anything with ``columns`` and ``to_dict``) or a dict of columns: ``path``, ``file``, ``filename`` or
       ``image``, and ``label``, ``class`` or ``target``.
     - A list of ``(path, label)``.
+    - A ``tf.data.Dataset`` of images and labels, in batches or not, or a pair of them: training and test part.
 
     Raises:
         DataError: None of these, values that are ambiguous, or see `build_dataset.assemble`.
@@ -51,6 +54,9 @@ def load(source: Any, options: LoadOptions) -> LoadedData:
         return _load_table(source.to_dict("list"), options)
     if isinstance(source, Mapping):
         return _load_table(source, options)
+    parts = source if isinstance(source, tuple | list) and len(source) == 2 else (source,)
+    if all(is_tf_dataset(part) for part in parts):
+        return _load_tf_datasets(parts, options)
     if isinstance(source, tuple) and len(source) == 2:
         if all(_is_pair(part) and _is_array(part[0]) for part in source):
             return _load_arrays(source[0], source[1], options)
@@ -92,6 +98,18 @@ def _load_arrays(train: Sequence[Any], test: Sequence[Any] | None, options: Load
     test_part = _part(test[0], test[1], names, "the test images") if test else None
     mapping = dict(enumerate(names)) if names else None
     return assemble("arrays", "arrays in memory", training_part, test_part, options=options, class_names=mapping)
+
+
+def _load_tf_datasets(parts: Sequence[Any], options: LoadOptions) -> LoadedData:
+    """Load one dataset of TensorFlow, or the training and the test part."""
+    read = [_part(*arrays_of(part, name), (), name) for part, name in zip(parts, TF_PARTS, strict=False)]
+    names = getattr(parts[0], "class_names", None)  # of image_dataset_from_directory
+    mapping = dict(enumerate(map(str, names))) if isinstance(names, list | tuple) else None
+    test = read[1] if len(read) > 1 else None
+    return assemble("arrays", "a tf.data.Dataset", read[0], test, options=options, class_names=mapping)
+
+
+TF_PARTS = ("the dataset", "the test dataset")
 
 
 def _names_in(labels: Any) -> tuple[str, ...]:

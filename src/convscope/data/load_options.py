@@ -8,8 +8,8 @@ from pathlib import Path
 
 from convscope.arrays import is_number
 from convscope.data.folder_layout import PARTS_OPTIONS
+from convscope.data.image_size import FIT_OPTIONS, parse_size
 from convscope.data.orientation import TRANSPOSE_OPTIONS
-from convscope.data.preprocess import MAX_SIDE
 from convscope.errors import OptionError
 
 
@@ -45,6 +45,9 @@ class LoadOptions:
         parts: ``auto`` decides by structure which folders are parts and which are classes; ``none`` takes the outer
             folders as the classes. See `folder_layout`.
         transpose: Whether to exchange rows and columns: ``auto``, ``yes`` or ``no``. See `orientation`.
+        fit: How images of other proportions are brought to the size: ``pad``, ``crop``, ``stretch``, or ``auto``,
+            which is decided by how they are framed. See `build_dataset.contract_for`.
+        class_names: A name for each numeric label, in the order of the labels; None keeps the numbers.
         whole: Join all parts into one: the training part is every labeled image of the source, and there is no test
             part. One class, or one image in a class, is enough.
         caching: Where decoded images are kept, and what is called meanwhile.
@@ -61,14 +64,15 @@ class LoadOptions:
     parts: str = "auto"
     transpose: str = "auto"
     whole: bool = False
+    fit: str = "auto"
+    class_names: tuple[str, ...] | None = None
     caching: Caching = Caching()
 
     def __post_init__(self) -> None:
-        if self.size is not None and not (len(self.size) == 2 and all(1 <= side <= MAX_SIDE for side in self.size)):
-            raise OptionError(f"Expected a size of 1 to {MAX_SIDE} rows and columns. Received: size={self.size}.")
+        parse_size(self.size)
         if self.channels not in (None, 1, 3):
             raise OptionError(f"Expected 1 (grayscale) or 3 (RGB) channels. Received: channels={self.channels}.")
-        for name, choices in (("parts", PARTS_OPTIONS), ("transpose", TRANSPOSE_OPTIONS)):
+        for name, choices in (("parts", PARTS_OPTIONS), ("transpose", TRANSPOSE_OPTIONS), ("fit", FIT_OPTIONS)):
             if getattr(self, name) not in choices:
                 raise OptionError(
                     f"Expected one of {', '.join(choices)} for {name}. Received: {name}={getattr(self, name)!r}."

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from convscope.data.pixels import to_grey
+from convscope.data.pixels import to_grey, to_rgb
 from convscope.data.resample import resample
 
 SIDE, COARSE = 32, 8
@@ -20,6 +21,9 @@ STEP = SIDE // COARSE
 SIMILAR, CANDIDATE = 0.995, 0.98
 """Correlation thresholds. An image compressed again as JPEG, reduced or slightly brightened stays above the first; the
 coarse correlation of such a pair stays above the second."""
+
+MIN_SHIFT, MAX_SHIFT = 24, 4
+"""How far the mean colors of near duplicates may differ: gray levels, and multiples of the contrast."""
 
 FLAT = 2.0
 """Standard deviation, in gray levels, up to which an image counts as blank."""
@@ -50,6 +54,36 @@ def fingerprint(picture: UInt8[np.ndarray, "h w c"]) -> Fingerprint | None:
         return None
     numbers = np.concatenate([centred, _colors(picture)])
     return (numbers / np.sqrt((numbers * numbers).sum())).astype(np.float32)
+
+
+class Tone(NamedTuple):
+    """Mean red, green and blue of an image, and the standard deviation of its brightness, in gray levels."""
+
+    red: float
+    green: float
+    blue: float
+    contrast: float
+
+
+def tone(picture: UInt8[np.ndarray, "h w c"]) -> Tone:
+    """The mean color and the contrast of an image.
+
+    Example:
+        >>> tone(np.full((9, 7, 1), 200, np.uint8))
+        Tone(red=200.0, green=200.0, blue=200.0, contrast=0.0)
+    """
+    small = resample(to_rgb(picture), SIDE, SIDE).astype(np.float64)
+    red, green, blue = small.mean(axis=(0, 1)).tolist()
+    return Tone(red, green, blue, float(to_grey(small.astype(np.uint8)).std()))
+
+
+def are_alike(one: Tone, other: Tone) -> bool:
+    """Whether mean colors differ by no more than images of this contrast may.
+
+    A correlation says nothing about the level: nearly flat images, such as colored paper, would all be near duplicates.
+    """
+    limit = max(MIN_SHIFT, MAX_SHIFT * max(one.contrast, other.contrast))
+    return all(abs(a - b) <= limit for a, b in zip(one[:3], other[:3], strict=True))
 
 
 def is_comparable(count: int) -> bool:

@@ -18,14 +18,12 @@ from jaxtyping import UInt8
 
 from convscope.arrays import Picture
 from convscope.data.digit_normalization import frame_ink
+from convscope.data.image_size import MAX_SIDE
 from convscope.data.ink.ink_report import InkReport
 from convscope.data.ink.polarity import border_pixels, has_dark_ink
 from convscope.data.pixels import AnyPicture, contrasting_background, flatten_alpha, to_grey, to_rgb
 from convscope.data.resample import nearest, resample
 from convscope.errors import DataError
-
-MAX_SIDE = 1024
-"""The largest input of a network; a model file with a larger one is damaged or malicious."""
 
 Grey = UInt8[np.ndarray, "h w"]
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from convscope.data import formats, in_memory
+from convscope.data.class_names import parse_class_names
 from convscope.data.dataset import Dataset, LoadedData, Skipped
 from convscope.data.files import check_regular, open_regular
 from convscope.data.load_options import Caching, LoadOptions
@@ -44,6 +46,8 @@ def load(
     strict: bool = False,
     parts: str = "auto",
     transpose: str = "auto",
+    fit: str = "auto",
+    class_names: Sequence[str] | None = None,
     caching: Caching = Caching(),  # noqa: B008
 ) -> LoadedData:
     """Load a dataset.
@@ -63,6 +67,8 @@ def load(
         strict: Stop at the first unreadable image instead of skipping it.
         parts: Which folders are parts: ``auto`` or ``none``; see `folder_layout`.
         transpose: Whether to exchange rows and columns: ``auto``, ``yes`` or ``no``; see `orientation`.
+        fit: How images of other proportions are brought to the size; see `load_options.LoadOptions`.
+        class_names: A name for each numeric label, in the order of the labels.
         caching: Where decoded images are kept.
 
     Returns:
@@ -76,7 +82,8 @@ def load(
         >>> load("mnist").test
         Dataset(10,000 images 28×28×1, 10 classes, MNIST test)
     """
-    return _load(source, LoadOptions(size, channels, test_fraction, seed, strict, parts, transpose, caching=caching))
+    how = LoadOptions(size, channels, test_fraction, seed, strict, parts, transpose, caching=caching)
+    return _load(source, replace(how, fit=fit, class_names=parse_class_names(class_names)))
 
 
 def _load(source: Any, options: LoadOptions) -> LoadedData:
@@ -93,6 +100,8 @@ def load_all(
     strict: bool = False,
     parts: str = "auto",
     transpose: str = "auto",
+    fit: str = "auto",
+    class_names: Sequence[str] | None = None,
 ) -> tuple[Dataset, tuple[Skipped, ...], tuple[Decision, ...]]:
     """Load every labeled image of a source as one dataset, whatever parts it has.
 
@@ -105,6 +114,8 @@ def load_all(
         strict: Stop at the first unreadable image instead of skipping it.
         parts: As for `load`.
         transpose: As for `load`.
+        fit: As for `load`.
+        class_names: As for `load`, but classes may be missing, and data with names of their own keep them.
 
     Returns:
         The images with the classes that occur, the skipped files, and what was decided about the data.
@@ -116,8 +127,8 @@ def load_all(
         >>> load_all("mnist")[0]
         Dataset(70,000 images 28×28×1, 10 classes, MNIST)
     """
-    options = LoadOptions(size, channels, 0, strict=strict, parts=parts, transpose=transpose, whole=True)
-    loaded = _load(source, options)
+    how = LoadOptions(size, channels, 0, strict=strict, parts=parts, transpose=transpose, whole=True)
+    loaded = _load(source, replace(how, fit=fit, class_names=parse_class_names(class_names)))
     return loaded.train, loaded.skipped, loaded.decisions
 
 
@@ -131,6 +142,8 @@ def load_test(
     strict: bool = False,
     parts: str = "auto",
     transpose: str = "auto",
+    fit: str = "auto",
+    class_names: Sequence[str] | None = None,
 ) -> Dataset:
     """Load the test part alone, which is faster for MNIST. With the same options, it equals ``load(…).test``.
 
@@ -141,7 +154,8 @@ def load_test(
         >>> load_test("mnist")
         Dataset(10,000 images 28×28×1, 10 classes, MNIST test)
     """
-    options = LoadOptions(size, channels, test_fraction, seed, strict, parts, transpose)
+    how = LoadOptions(size, channels, test_fraction, seed, strict, parts, transpose)
+    options = replace(how, fit=fit, class_names=parse_class_names(class_names))
     if isinstance(source, str | PathLike):
         reader = READERS[detect(source)]
         if reader.load_test:
@@ -223,6 +237,6 @@ def describe_sources() -> tuple[Source, ...]:
 
     Example:
         >>> [source.kind for source in describe_sources()]
-        ['mnist', 'folder', 'zip', 'idx', 'npz', 'label_table', 'csv']
+        ['mnist', 'folder', 'zip', 'tar', 'webdataset', 'idx', 'cifar', 'npz', 'label_table', 'parquet', 'csv']
     """
     return tuple(Source(reader.name, reader.form, reader.contents) for reader in READERS.values())

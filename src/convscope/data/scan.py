@@ -15,7 +15,7 @@ from convscope.data.dataset import Skipped
 from convscope.data.decode import DecodedImage, decode
 from convscope.data.image_folder import check_trainable
 from convscope.data.image_tree import ImageTree, LabeledFile, SortedTree, sort_tree
-from convscope.data.near_duplicates import Fingerprint, fingerprint
+from convscope.data.near_duplicates import Fingerprint, Tone, fingerprint, tone
 from convscope.data.pixels import AnyPicture
 from convscope.data.readers import READERS, detect, load
 from convscope.decisions import Decision
@@ -46,6 +46,7 @@ class ImageRecord:
         fingerprint: See `near_duplicates`; None for a blank image.
         file: How its file stores it; None for arrays.
         load: Returns the pixels again.
+        tone: See `near_duplicates`.
     """
 
     name: str
@@ -56,6 +57,7 @@ class ImageRecord:
     fingerprint: Fingerprint | None = field(repr=False)
     file: FileFacts | None = field(repr=False)
     load: Callable[[], AnyPicture] = field(repr=False)
+    tone: Tone | None = field(repr=False, default=None)
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,7 @@ def _record(part: str, labeled: LabeledFile) -> ImageRecord | Skipped:
         fingerprint=fingerprint(pixels),
         file=_facts(file.path[-1], decoded),
         load=lambda: decode(file.read(), file.name).pixels,
+        tone=tone(pixels),
     )
 
 
@@ -186,6 +189,7 @@ def _scan_arrays(source: str | Path, kind: str, on_progress: OnProgress, parts: 
                     fingerprint=fingerprint(pixels),
                     file=None,
                     load=lambda pixels=pixels: pixels,
+                    tone=tone(pixels),
                 )
             )
             on_progress(len(records), total)

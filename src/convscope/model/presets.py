@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from pathlib import Path
 
 from convscope.errors import OptionError, SpecError
@@ -118,7 +119,38 @@ def load_spec(name_or_path: str, *, input_shape: tuple[int, int, int], num_class
     text, name = spec_text(name_or_path)
     if name_or_path == "compact":
         text = compact(*input_shape[:2])
-    return parse(text, input_shape=input_shape, num_classes=num_classes, name=name)
+    try:
+        return parse(text, input_shape=input_shape, num_classes=num_classes, name=name)
+    except SpecError:
+        if name_or_path not in PRESETS or min(input_shape[:2]) >= (needed := smallest_side(name_or_path)):
+            raise
+    h, w, _ = input_shape
+    raise SpecError(
+        f"{name} needs images of at least {needed}×{needed}. Received: images of {h}×{w}.",
+        hint=f"Use --size {max(needed, DEFAULT_SIDE)}, or --model compact, which takes any size.",
+    )
+
+
+DEFAULT_SIDE = 28
+"""The side for which the presets are made."""
+
+
+@functools.cache
+def smallest_side(preset: str) -> int:
+    """The least number of rows and columns that the network of a preset takes.
+
+    Example:
+        >>> smallest_side("classic"), smallest_side("compact")
+        (6, 1)
+    """
+    for side in range(1, DEFAULT_SIDE):
+        text = compact(side, side) if preset == "compact" else PRESETS[preset]
+        try:
+            parse(text, input_shape=(side, side, 1), num_classes=2, name=preset)
+        except SpecError:
+            continue
+        return side
+    return DEFAULT_SIDE
 
 
 def spec_text(name_or_path: str) -> tuple[str, str]:

@@ -51,12 +51,14 @@ class OptionField:
         kind: ``float``, ``int``, ``bool`` or ``str``.
         default: None if the recipe of the network decides, or if None has a special meaning.
         option: Help, range, choices and group.
+        is_number_or_text: Whether a text option also takes an integer.
     """
 
     name: str
     kind: type
     default: object
     option: Option
+    is_number_or_text: bool = False
 
     @property
     def flag(self) -> str:
@@ -90,7 +92,8 @@ class OptionField:
             good = type(value) is bool
         elif self.kind is str:
             value = str(value) if isinstance(value, PurePath) else value
-            good = isinstance(value, str) and bool(value) and value in (self.option.choices or (value,))
+            good = (isinstance(value, str) and bool(value)) or (type(value) is int and self.is_number_or_text)
+            good = good and value in (self.option.choices or (value,))
         else:
             good = is_number(value, self.option.low, self.option.high) and (self.kind is float or type(value) is int)
         if not good:
@@ -110,9 +113,10 @@ def option_fields(owner: type) -> tuple[OptionField, ...]:
     found = []
     for field in dataclasses.fields(owner):
         inner, option = get_args(hints[field.name])
-        (kind,) = set(get_args(inner) or (inner,)) - {NoneType}
+        kinds = set(get_args(inner) or (inner,)) - {NoneType}
+        kind = str if str in kinds else kinds.pop()  # a number or text: the owner of the field parses it
         default = None if field.default is MISSING else field.default
-        found.append(OptionField(field.name, kind, default, option))
+        found.append(OptionField(field.name, kind, default, option, {int, str} <= kinds))
     return tuple(sorted(found, key=lambda one: GROUPS.index(one.option.group)))
 
 

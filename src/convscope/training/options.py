@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated
 
+from convscope.data.class_names import parse_class_names
+from convscope.data.image_size import FIT_OPTIONS, parse_size, size_text
 from convscope.errors import OptionError
 from convscope.training.augmentations import AugmentationOptions
 from convscope.training.option import DATA, Option, OptionField, check_fields, check_names, option_fields
@@ -85,7 +87,26 @@ class CoreOptions:
     test_fraction: Annotated[
         float, Option("Fraction of the images held out for testing, if the dataset has no test part.", DATA, 0, 0.9)
     ] = 0.15
-    size: Annotated[int | None, Option("Resize images to this height and width, in pixels.", DATA, 1, 1024)] = None
+    size: Annotated[
+        int | str | None,
+        Option(
+            "Resize images to this height and width, in pixels (1 to 1024): one number, or rows and columns such as "
+            "32x512.",
+            DATA,
+        ),
+    ] = None
+    fit: Annotated[
+        str,
+        Option(
+            "How images of other proportions are brought to the size: pad, crop or stretch; auto pads, or frames "
+            "digits as MNIST does.",
+            DATA,
+            choices=FIT_OPTIONS,
+        ),
+    ] = "auto"
+    class_names: Annotated[
+        str | None, Option("A name for each numeric label, in the order of the labels, separated by commas.", DATA)
+    ] = None
     parts: Annotated[
         str,
         Option(
@@ -131,7 +152,11 @@ class TrainOptions(AugmentationOptions, CoreOptions):
     """
 
     def __post_init__(self) -> None:
+        if self.size is not None and (size := parse_size(self.size)):
+            object.__setattr__(self, "size", size_text(size))
         check_fields(self)
+        if self.class_names is not None:
+            parse_class_names(self.class_names)
         if self.time is not None:
             parse_time(self.time)
 

@@ -10,7 +10,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from convscope.data.data_check import DataCheck, Finding, Kind
-from convscope.data.near_duplicates import connected_groups, is_comparable, near_duplicate_pairs, same_groups
+from convscope.data.near_duplicates import (
+    Tone,
+    are_alike,
+    connected_groups,
+    is_comparable,
+    near_duplicate_pairs,
+    same_groups,
+)
 from convscope.data.scan import ImageRecord, ScanResult
 
 
@@ -28,8 +35,14 @@ def find(scan: ScanResult) -> Iterator[Finding]:
     fingerprints = np.stack(
         [fingerprint for index in singles if (fingerprint := records[index].fingerprint) is not None]
     )
-    for group in connected_groups(len(singles), near_duplicate_pairs(fingerprints)):
+    tones = [records[index].tone for index in singles]
+    pairs = [pair for pair in near_duplicate_pairs(fingerprints) if _are_alike(tones[pair[0]], tones[pair[1]])]
+    for group in connected_groups(len(singles), pairs):
         yield _finding([records[singles[place]] for place in group], "near_duplicate", "nearly identical")
+
+
+def _are_alike(one: Tone | None, other: Tone | None) -> bool:
+    return one is None or other is None or are_alike(one, other)
 
 
 def _finding(group: Sequence[ImageRecord], kind: str, words: str) -> Finding:

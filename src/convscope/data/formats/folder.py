@@ -12,7 +12,7 @@ from convscope.data.decode import MAX_FILE_BYTES
 from convscope.data.files import list_folder, read_regular, read_start, stamp
 from convscope.data.image_folder import MAX_FILES, load_tree
 from convscope.data.image_formats import MAGIC_BYTES
-from convscope.data.image_tree import ImageFile, ImageTree
+from convscope.data.image_tree import FOLDER_LINKS, ImageFile, ImageTree
 from convscope.data.load_options import LoadOptions
 from convscope.data.reader import Reader
 from convscope.errors import DataError, printable
@@ -68,9 +68,9 @@ def image_file(path: tuple[str, ...], place: Path) -> ImageFile:
 def _reason_to_skip(path: Path, is_link: bool, root: Path) -> str:
     try:
         if is_link and not path.resolve(strict=True).is_relative_to(root):
-            return "a link that leads out of the folder"
+            return FOLDER_LINKS[1] if path.is_dir() else "a link that leads out of the folder"
         if is_link and path.is_dir():
-            return "a link to a folder"
+            return FOLDER_LINKS[0]
         return "" if path.is_file() else "not a regular file"
     except (OSError, RuntimeError):
         return "a broken link"

@@ -1,52 +1,27 @@
-"""A table of file names and labels (CSV or TSV) with the image files next to it or in a folder beside it."""
+"""A table of file names and labels (CSV, TSV or JSON lines) with the images next to it or in a folder beside it."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
 from convscope.data.dataset import LoadedData, Skipped
 from convscope.data.files import is_hidden, list_folder
-from convscope.data.formats.csv_format import SUFFIXES, read_lines, split_line
 from convscope.data.formats.folder import list_images
 from convscope.data.image_folder import ALLOWED_FRACTION, ALLOWED_SKIPS, load_images
 from convscope.data.image_formats import has_image_suffix
 from convscope.data.image_tree import MAX_LISTED, ImageFile, ImageTree, LabeledFile, class_name
-from convscope.data.label_columns import find_columns
+from convscope.data.label_rows import SUFFIXES, Row, find_layout, is_label_table, read_rows
 from convscope.data.load_options import LoadOptions
 from convscope.data.part_names import TEST, TRAIN, part_of
 from convscope.data.reader import Candidate, Reader
 from convscope.errors import DataError, printable
 
-MAX_ROWS = 2_000_000
 SAMPLE_ROWS = 500
 """Rows that are looked up to recognize a table."""
 
-MAX_COLUMNS = 64
-"""A table of labels has few columns; a table of pixels has many."""
-
 NOT_LABELS = ("submission",)
 """Words in the names of tables whose labels are placeholders, as in Kaggle's sample_submission.csv."""
-
-
-@dataclass(frozen=True)
-class TableLayout:
-    """The separator of a table, and the positions of its two columns."""
-
-    delimiter: str
-    file: int
-    label: int
-    has_header: bool
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line: the file name as written, with slashes, and the label."""
-
-    number: int
-    file: str
-    label: str
 
 
 class FileIndex:
@@ -111,61 +86,10 @@ def load(path: Path, options: LoadOptions) -> LoadedData:
     return load_images(train, test, tree, options=options, unlabeled=tuple(skipped))
 
 
-def find_layout(path: Path) -> TableLayout | None:
-    """The columns of a table of labels; None if a file is not one.
-
-    Raises:
-        DataError: The file cannot be read as text.
-    """
-    lines = read_lines(path)
-    try:
-        number, text = next(lines, (0, ""))
-    finally:
-        lines.close()
-    if not text:
-        return None
-    delimiter = max(",;\t", key=text.count)
-    if text.count(delimiter) >= MAX_COLUMNS:
-        return None
-    cells = split_line(text, delimiter, path, number)
-    if len(cells) < 2:
-        return None
-    named = next((position for position, cell in enumerate(cells) if has_image_suffix(cell.strip())), -1)
-    if named >= 0:
-        return TableLayout(delimiter, named, 1 if named == 0 else 0, has_header=False)
-    file, label = find_columns(cells)
-    return TableLayout(delimiter, file, label, has_header=True) if file >= 0 and label >= 0 else None
-
-
-def is_label_table(path: Path) -> bool:
-    """Whether a file is a table of file names and labels."""
-    try:
-        return find_layout(path) is not None
-    except DataError:
-        return False
-
-
-def _rows(path: Path, layout: TableLayout, most: int = MAX_ROWS) -> list[Row]:
-    rows: list[Row] = []
-    lines = read_lines(path)
-    for position, (number, text) in enumerate(lines):
-        if position == 0 and layout.has_header:
-            continue
-        if len(rows) == most:
-            lines.close()
-            break
-        cells = split_line(text, layout.delimiter, path, number)
-        if len(cells) <= max(layout.file, layout.label):
-            raise DataError.about_file("Expected a file name and a label in each line", path, f"line {number}")
-        name = cells[layout.file].strip().replace("\\", "/").removeprefix("./")
-        rows.append(Row(number, name, cells[layout.label].strip()))
-    return rows
-
-
 def _labeled(path: Path) -> tuple[list[LabeledFile], list[Skipped]]:
     """The images that a table names, with their labels, and the files skipped."""
     layout = find_layout(path)
-    rows = _rows(path, layout) if layout else []
+    rows = read_rows(path, layout) if layout else []
     if not rows:
         raise DataError.about_file("Expected file names and labels", path, "none")
     index = FileIndex(list_images(path.parent))
@@ -241,7 +165,7 @@ def _tables_in(folder: Path) -> list[Path]:
 def _is_next_to_images(table: Path, index: FileIndex) -> bool:
     """Whether most of the images that a table names are there, and not in folders of their class."""
     layout = find_layout(table)
-    rows = _rows(table, layout, SAMPLE_ROWS) if layout else []
+    rows = read_rows(table, layout, SAMPLE_ROWS) if layout else []
     base, count = index.base_of(rows, table.stem)
     if 2 * count < len(rows) or not count:
         return False
@@ -259,7 +183,7 @@ def _recognizes(candidate: Candidate) -> bool:
 READER = Reader(
     name="label_table",
     form="a table of labels",
-    contents="file,label in CSV or TSV, with the images beside it; or the folder of both",
+    contents="file,label in CSV, TSV or JSON lines, with the images beside it",
     order=45,
     recognizes=_recognizes,
     load=load,

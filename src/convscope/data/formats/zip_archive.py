@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import functools
-import re
 import stat
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from convscope.data.archive_members import member_path, reason_to_skip
 from convscope.data.dataset import LoadedData, Skipped
 from convscope.data.decode import MAX_FILE_BYTES
-from convscope.data.files import ZIP_ERRORS, is_hidden, open_regular, read_at_most
+from convscope.data.files import ZIP_ERRORS, open_regular, read_at_most
 from convscope.data.image_folder import MAX_FILES, load_tree
 from convscope.data.image_formats import MAGIC_BYTES
 from convscope.data.image_tree import ImageFile, ImageTree
@@ -61,10 +61,10 @@ def _list_images(archive: zipfile.ZipFile, source: str) -> ImageTree:
     skipped: list[Skipped] = []
     for member in members:
         name = member.filename.replace("\\", "/")
-        path = tuple(piece for piece in name.split("/") if piece not in ("", "."))
-        if not path or any(is_hidden(piece) and piece != ".." for piece in path):
+        path = member_path(name)
+        if not path:
             continue
-        if reason := _reason_to_skip(member, name, path, path in files):
+        if reason := "a second member with this name" if path in files else _reason_to_skip(member, path):
             skipped.append(Skipped(printable(name), reason))
             continue
         is_folder = name.endswith("/")
@@ -77,17 +77,14 @@ def _list_images(archive: zipfile.ZipFile, source: str) -> ImageTree:
     return ImageTree("zip", printable(source), tuple(files.values()), frozenset(folders), tuple(skipped))
 
 
-def _reason_to_skip(member: zipfile.ZipInfo, name: str, path: tuple[str, ...], is_known: bool) -> str:
-    if name.startswith("/") or ".." in path or re.match(r"[A-Za-z]:", name):
-        return "a path that leads out of the archive"
-    kind = stat.S_IFMT(member.external_attr >> 16)
-    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        return "a link or a device, not a file"
-    if member.flag_bits & 1:
-        return "encrypted"
-    if member.file_size > MAX_FILE_BYTES:
-        return f"{member.file_size:,} bytes uncompressed, more than {MAX_FILE_BYTES:,}"
-    return "a second member with this name" if is_known else ""
+def _reason_to_skip(member: zipfile.ZipInfo, path: tuple[str, ...]) -> str:
+    return reason_to_skip(
+        member.filename,
+        path,
+        is_file_or_folder=stat.S_IFMT(member.external_attr >> 16) in (0, stat.S_IFREG, stat.S_IFDIR),
+        is_encrypted=bool(member.flag_bits & 1),
+        size=member.file_size,
+    )
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> bytes:
