@@ -153,7 +153,8 @@ def _file(
             raise tarfile.ReadError("unexpected end of data")
         return ImageFile(where, lambda: data, lambda: data[:MAGIC_BYTES])
     sizes = (member.size, min(member.size, MAGIC_BYTES))
-    return ImageFile(where, *(functools.partial(_read_at, file, lock, member.offset_data, size) for size in sizes))
+    read, start = (functools.partial(_read_at, file, lock, member.offset_data, size) for size in sizes)
+    return ImageFile(where, read, start)
 
 
 def _read_at(file: BufferedReader, lock: threading.Lock, offset: int, size: int) -> bytes:
