@@ -32,7 +32,8 @@ class ImageFile:
         path: See above.
         read: Returns all bytes.
         start: Returns the first `image_formats.MAGIC_BYTES` bytes, or none if it cannot be read.
-        stamp: Returns two numbers that change with the file, such as size and time of change; None if only its bytes tell.
+        stamp: Returns two numbers that change with the file, such as size and time of change; None if only
+            the bytes tell.
     """
 
     path: tuple[str, ...]
