@@ -36,7 +36,7 @@ def test_results_go_to_stdout_and_progress_to_stderr(plain_training) -> None:
         assert word in done.stdout
     phases = [line for line in done.stderr.splitlines() if line.endswith("…")]
     assert phases == ["reading mnist …", "starting TensorFlow …", "training …", "evaluating …", "drawing …"]
-    about_data = tuple(f"{what}: " for what in ("data", "classes", "images", "framing"))
+    about_data = tuple(f"{what}: " for what in ("data", "classes", "images", "framing", "recipe"))
     others = [line for line in done.stderr.splitlines() if not line.endswith("…") and not line.startswith(about_data)]
     assert others and all(line.startswith("step ") and "loss" in line and "validation" in line for line in others)
 
@@ -95,7 +95,7 @@ def test_the_record_and_the_model_tell_of_the_same_weights(short_run: Path) -> N
 
 def test_the_saved_options_are_fully_resolved(short_run: Path) -> None:
     saved = tomllib.loads((short_run / "config.toml").read_text())
-    full = resolve(TrainOptions(epochs=0.2))
+    full = resolve(TrainOptions(model="quick", epochs=0.2))
     assert saved == {name: value for name, value in vars(full).items() if value is not None}
 
 

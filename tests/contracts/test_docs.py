@@ -103,7 +103,12 @@ def place(tmp_path_factory: pytest.TempPathFactory, shapes_folder: Path) -> Path
     folder = tmp_path_factory.mktemp("walk")
     shutil.copytree(shapes_folder, folder / "my-photos")
     shutil.copy(next((folder / "my-photos").rglob("*.png")), folder / "photo.png")
-    Image.fromarray(255 - load_part("test").pixels[0, :, :, 0]).resize((280, 280)).save(folder / "digit.png")
+    digit = Image.fromarray(255 - load_part("test").pixels[0, :, :, 0]).resize((280, 280))
+    digit.save(folder / "digit.png")
+    digit.save(folder / "page.jpg")
+    (folder / "photos").mkdir()
+    for path in sorted((folder / "my-photos").rglob("*-0[0-2].png")):
+        shutil.copy(path, folder / "photos")
     text = re.search(r"```text\n(Conv2D.*?)```", (DOCS / "train.md").read_text(encoding="utf-8"), re.DOTALL)
     (folder / "mine.txt").write_text(text[1])
     return folder

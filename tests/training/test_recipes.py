@@ -32,9 +32,12 @@ def test_the_recipe_of_each_network(model: str) -> None:
     resolved = asdict(resolve(TrainOptions(model=model)))
     assert tuple(resolved[name] for name in COLUMNS) == RECIPES[model]
     others = {name: value for name, value in resolved.items() if name not in COLUMNS}
-    assert others == {
+    expected = {
         "data": "mnist", "model": model, "validation_fraction": 1 / 12, "test_fraction": 0.15, "size": None, "seed": 0,
     }  # fmt: skip
+    assert {name: others[name] for name in expected} == expected
+    off = (None, 0, False, "none", "auto", "pad")
+    assert all(value in off for name, value in others.items() if name not in expected)
 
 
 @pytest.mark.parametrize("name", RANGES)

@@ -28,7 +28,7 @@ def example() -> RunRecord:
         name="a-run",
         created="2026-01-01T00:00:00+00:00",
         outcome="finished",
-        options=resolve(TrainOptions()),
+        options=resolve(TrainOptions(model="quick")),
         data={"source": "made up"},
         network={"name": "quick"},
         environment={},

@@ -21,12 +21,11 @@ def summary_lines(loaded: LoadedData) -> list[str]:
 
     Example:
         >>> from convscope.api.load_data import load_data
-        >>> for line in summary_lines(load_data("mnist")):
+        >>> for line in summary_lines(load_data("mnist"))[:3]:
         ...     print(line)
         data: mnist, 60,000 training and 10,000 test images
         classes: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
         images: 28×28, grayscale
-        framing: as MNIST's: light ink on dark, fitted into 20×20 of 28×28 and centered (these images are framed so)
     """
     train, test = loaded.train, loaded.test
     counts = (

@@ -169,8 +169,10 @@ def _resume(folder: Path, data: Any, given: dict[str, Any], callbacks: Callbacks
         loaded = _in_memory(data, given)
         given["data"] = loaded.origin
     options = _options(given, None, began_with)
-    same_network = options.model == began_with.model and found.identity.get("network") is not None
-    spec = spec_from_json(found.identity["network"]) if same_network else None
+    # A network file that is still there may have been changed, which is refused; one that moved is not needed.
+    is_moved = options.model == began_with.model and not Path(options.model).is_file()
+    is_known = found.identity.get("network") is not None and (is_moved or "ancestor" in found.identity)
+    spec = spec_from_json(found.identity["network"]) if is_known else None
     caching = _caching(options.cache, folder, callbacks)
     plan = prepare(options, callbacks.begin, loaded, spec, caching=caching)
     plan = replace(plan, created=_created(found))

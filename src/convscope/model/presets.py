@@ -65,7 +65,7 @@ def compact(height: int, width: int) -> str:
 
     Example:
         >>> compact(28, 28).count("Conv2D"), compact(64, 64).count("Conv2D"), compact(224, 224).count("Conv2D")
-        (3, 4, 6)
+        (4, 4, 6)
     """
     shortest = min(height, width)
     lines = [

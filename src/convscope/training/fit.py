@@ -94,7 +94,7 @@ def fit(
         RunError: The checkpoint does not fit the network or the options, or cannot be written.
     """
     started = time.perf_counter()
-    loop = _Loop(spec, train, options, initial or {})
+    loop = _Loop(spec, train, options, initial)
     built = time.perf_counter()
     loop.trace()
     traced = time.perf_counter()
@@ -129,7 +129,7 @@ def seconds_per_step(spec: Spec, train: Dataset, options: TrainOptions) -> tuple
         Seconds to build and trace the loop, and seconds for one step, the median of a few calls of several steps.
     """
     started = time.perf_counter()
-    loop = _Loop(spec, train, replace(options, epochs=MEASURED_STEPS / options.steps_per_epoch(len(train))), {})
+    loop = _Loop(spec, train, replace(options, epochs=MEASURED_STEPS / options.steps_per_epoch(len(train))))
     loop.trace()
     traced = time.perf_counter() - started
     count, measured = max(min(loop.total_steps, loop.steps_per_epoch) // 4, 1), []
@@ -146,7 +146,7 @@ def seconds_per_step(spec: Spec, train: Dataset, options: TrainOptions) -> tuple
 class _Loop:
     """The network, the data and the optimizer slots in TensorFlow, and the graph that runs the steps."""
 
-    def __init__(self, spec: Spec, train: Dataset, options: TrainOptions, initial: Weights) -> None:
+    def __init__(self, spec: Spec, train: Dataset, options: TrainOptions, initial: Weights | None = None) -> None:
         self.options = options
         self._spec = spec
         self.steps_per_epoch = options.steps_per_epoch(len(train))
