@@ -90,7 +90,7 @@ def test_the_record_is_json_without_any_number_that_is_none(options: dict[str, A
     [
         ({"data": "nowhere"}, DataError, "not found"),
         ({"model": "quik"}, OptionError, "Did you mean quick"),
-        ({"model": "classic", "size": 3}, SpecError, "layer 2"),
+        ({"model": "classic", "size": 3}, SpecError, "classic needs images of at least 6×6"),
     ],
     ids=["no data", "no network", "a network that does not fit"],
 )

@@ -189,11 +189,11 @@ def png_start() -> bytes:
 
 def test_a_format_that_is_not_supported_is_named(tmp_path: Path) -> None:
     write_pictures(tmp_path, {"cat": 12, "dog": 12})
-    heic = b"\0\0\0\x18ftypheic" + bytes(20)
-    (tmp_path / "cat/a.heic").write_bytes(heic)
-    (tmp_path / "cat/b.jpg").write_bytes(heic)
+    jpeg_2000 = b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(20)
+    (tmp_path / "cat/a.jp2").write_bytes(jpeg_2000)
+    (tmp_path / "cat/b.jpg").write_bytes(jpeg_2000)
     reasons = {one.file: one.reason for one in load(tmp_path).skipped}
-    assert reasons == dict.fromkeys(("cat/a.heic", "cat/b.jpg"), "HEIC is not supported")
+    assert reasons == dict.fromkeys(("cat/a.jp2", "cat/b.jpg"), "JPEG 2000 is not supported")
 
 
 def test_check_and_train_refuse_the_same(tmp_path: Path) -> None:
