@@ -33,7 +33,7 @@ from convscope.training.options import TrainOptions
 
 HERE = Path(__file__).parent
 DATA = HERE.parent / "build" / "practice"
-SETS = {"fashion": 8, "emoji": 12, "photos": 20, "stamps": 60, "flags": 25}
+SETS = {"fashion": 8, "emoji": 12, "photos": 12, "stamps": 40, "flags": 15}
 """The datasets, and the most epochs of the baseline, which stops earlier by itself if it no longer improves."""
 
 

@@ -77,7 +77,7 @@ class FolderPredictions:
         resumed = f", {self.resumed:,} of them in an earlier call" if self.resumed else ""
         rows = [("images", f"{self.total:,}{resumed}")]
         shown = [f"{name} {count:,}" for name, count in list(self.counts.items())[:10]]
-        more = f", and {len(self.counts) - 10:,} more classes" if len(self.counts) > 10 else ""
+        more = f", and {len(self.counts) - 10:,} more" if len(self.counts) > 10 else ""
         rows += [("classes", ", ".join(shown) + more)] if shown else []
         rows += [("no ink", f"{self.without_prediction:,}")] if self.without_prediction else []
         rows += [("skipped", f"{len(self.skipped):,} could not be read")] if self.skipped else []

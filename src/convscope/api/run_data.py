@@ -184,5 +184,5 @@ def _difference(record: RunRecord, loaded: LoadedData) -> str:
         for name in dict.fromkeys([*before, *now])
         if before.get(name, 0) != now.get(name, 0)
     ]
-    more = f"; and {len(changes) - 3} more classes" if len(changes) > 3 else ""
+    more = f"; and {len(changes) - 3} more" if len(changes) > 3 else ""
     return "; ".join(changes[:3]) + more if changes else "as many images of each class, but not the same ones"
