@@ -260,17 +260,14 @@ def _train(plan: Plan, found: Checkpoint | None, out: str | Path | None, callbac
     began = time.perf_counter()
     try:
         from convscope.training.fit import fit
-    except BaseException:  # TensorFlow is missing, or Ctrl-C was pressed: no empty folder stays behind
-        if is_new:
-            folder.rmdir()
-        raise
-    plan.seconds["start"] = time.perf_counter() - began
-    try:
+
+        plan.seconds["start"] = time.perf_counter() - began
         plan = with_epochs_for_time(plan, callbacks)
         validated = cross_validation_of(plan, folder, callbacks, is_resumed=found is not None)
-    except BaseException:
+    except BaseException:  # TensorFlow is missing, or Ctrl-C was pressed: no empty folder stays behind
         if is_new:
-            folder.rmdir()
+            with contextlib.suppress(OSError):  # one with a cache stays: the same command continues with it
+                folder.rmdir()
         raise
     with lock_run(folder):
         callbacks.begin("training")
