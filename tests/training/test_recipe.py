@@ -28,6 +28,9 @@ def test_digits_keep_quick_and_other_images_get_compact() -> None:
     assert choose(TrainOptions(time="10m"), digits)[0].model == "accurate"
     chosen, decision = choose(TrainOptions(), facts())
     assert chosen.model == "compact" and decision and "5,000 color images of 64×64" in decision.because
+    assert all(
+        words in decision.chosen for words in (f"{chosen.epochs:g} epochs", "batches of 128", "flip", "crop 0.3")
+    )
 
 
 def test_small_datasets_are_seen_more_often_and_what_is_given_stays() -> None:
