@@ -88,7 +88,7 @@ def evaluation_lines(evaluation: Evaluation, measured_on: str) -> list[str]:
         )
     missed = [one.name for one in evaluation.classes if one.support and not one.correct]
     if missed:
-        lines.append(f"never right {listed(missed)}")
+        lines.append(f"            no image classified correctly of {listed(missed)}")
     largest = evaluation.largest_class
     if not evaluation.is_better_than_largest_class:
         fraction = largest.support / evaluation.n
