@@ -74,8 +74,11 @@ def choose(options: TrainOptions, facts: DataFacts) -> tuple[TrainOptions, Decis
     kind = "color" if facts.channels == 3 else "grayscale"
     because = f"{facts.images:,} {kind} images of {facts.height}×{facts.width}, {facts.classes} classes"
     length = f"{chosen.epochs:g} epochs" if chosen.epochs else f"in {chosen.time}"
-    augmentation = ["flip"] * bool(chosen.flip) + [f"crop {chosen.crop:g}"] * bool(chosen.crop)
-    parts = ["compact", length, f"batches of {chosen.batch_size}", *augmentation]
+    parts = ["compact", length, f"batches of {chosen.batch_size}"]
+    if chosen.flip:
+        parts.append("flip")
+    if chosen.crop:
+        parts.append(f"crop {chosen.crop:g}")
     return chosen, Decision("recipe", ", ".join(parts), because)
 
 
