@@ -9,7 +9,7 @@ from samples import IDENTITY, a_checkpoint, bars, digest, network, options
 from convscope.data.dataset import Dataset
 from convscope.errors import OptionError
 from convscope.model.build import build, set_weights
-from convscope.model.presets import compact, load_spec
+from convscope.model.presets import SIZED, load_spec
 from convscope.training.checkpoint import CheckpointManager, latest_checkpoint
 from convscope.training.fit import fit, seconds_per_step
 from convscope.training.options import TrainOptions, parse_time, resolve
@@ -42,16 +42,25 @@ def test_small_datasets_are_seen_more_often_and_what_is_given_stays() -> None:
     assert choose(TrainOptions(model="classic"), facts()) == (TrainOptions(model="classic"), None)
 
 
+def test_a_preset_for_any_images_that_the_user_names_gets_the_recipe_for_these_images() -> None:
+    chosen, decision = choose(TrainOptions(model="residual", flip=False), facts())
+    assert decision and decision.chosen.startswith("residual, ") and not chosen.flip and chosen.crop
+    automatic, _ = choose(TrainOptions(), facts())
+    assert choose(TrainOptions(model="compact"), facts())[0] == automatic
+    assert (chosen.epochs or 0) > (automatic.epochs or 0)
+
+
+@pytest.mark.parametrize("preset", ["compact", "residual"])
 @pytest.mark.parametrize(
     "size", [(1, 1), (2, 3), (5, 5), (8, 8), (16, 16), (19, 40), (28, 28), (48, 32), (32, 512), (224, 224)]
 )
-def test_compact_fits_every_size_and_its_weights_do_not_grow_with_it(size: tuple[int, int]) -> None:
-    spec = load_spec("compact", input_shape=(*size, 3), num_classes=7)
+def test_presets_for_any_images_fit_every_size(size: tuple[int, int], preset: str) -> None:
+    spec = load_spec(preset, input_shape=(*size, 3), num_classes=7)
     assert spec.table()[-1].output_shape == (7,)
-    assert spec.parameters < 2_000_000
+    assert spec.parameters < 4_000_000
     places = [row.output_shape for row in spec.table() if row.name.startswith("conv2d")][-1]
     assert min(places[:2]) <= 12
-    assert compact(*size).startswith("# ")
+    assert SIZED[preset](*size).startswith("# ")
 
 
 def test_training_stops_after_patience_and_keeps_the_best_weights() -> None:

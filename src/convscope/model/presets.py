@@ -87,14 +87,53 @@ def compact(height: int, width: int) -> str:
 
 
 SMALLEST_STRIDED = 20
-"""Images of at least this many rows and columns are halved by the first convolution."""
+"""Images of at least this many rows and columns are halved by the first convolution of ``compact``."""
 
 
-def _convolution(filters: int, how: str) -> list[str]:
-    return [f"Conv2D({filters}, {how}, use_bias=False)", "BatchNormalization(momentum=0.8)", "ReLU()"]
+def residual(height: int, width: int) -> str:
+    """The spec text of ``residual`` for images of a size: grayscale or color, from a few pixels to a thousand.
+
+    Stages of three convolutions, the last two with a shortcut around them, halved until about 8×8 places are left. It
+    takes about ten times the arithmetic of ``compact`` and is the better one where that time is there.
+
+    Example:
+        >>> residual(28, 28).count("Conv2D"), residual(64, 64).count("Add"), residual(224, 224).count("Add")
+        (7, 2, 4)
+    """
+    shortest = min(height, width)
+    lines = ["# For any images, given time: residual blocks, halved to about 8×8 places, then global pooling."]
+    if shortest >= SMALLEST_STRIDED_RESIDUAL:
+        lines += _convolution(32, 'kernel_size=5, strides=2, padding="same"', momentum=0.9)
+        shortest = -(-shortest // 2)
+    else:
+        lines += _convolution(32, 'kernel_size=3, padding="same"', momentum=0.9)
+    filters, stage = 32, 0
+    while shortest >= 4 and (filters < 128 or shortest > 12):
+        filters, stage, shortest = min(2 * filters, 256), stage + 1, shortest // 2
+        before, after = f"stage{stage}", f"stage{stage}_end"
+        convolution = _convolution(filters, 'kernel_size=3, padding="same"', momentum=0.9)
+        lines += ["MaxPooling2D(2)", *convolution[:-1], f"{before} = ReLU()"]
+        lines += [*convolution, *convolution[:-1], f"{after} = ReLU()", f"Add()({before}, {after})"]
+    return "\n".join([*lines, "GlobalAveragePooling2D()", 'Dense(num_classes, activation="softmax")', ""])
 
 
-PRESETS: dict[str, str] = {"classic": CLASSIC, "quick": QUICK, "accurate": ACCURATE, "compact": compact(28, 28)}
+SMALLEST_STRIDED_RESIDUAL = 48
+"""Images of at least this many rows and columns are halved by the first convolution of ``residual``."""
+
+
+def _convolution(filters: int, how: str, momentum: float = 0.8) -> list[str]:
+    return [f"Conv2D({filters}, {how}, use_bias=False)", f"BatchNormalization(momentum={momentum})", "ReLU()"]
+
+
+SIZED = {"compact": compact, "residual": residual}
+"""The presets whose layers depend on the size of the images: functions of rows and columns."""
+
+PRESETS: dict[str, str] = {
+    "classic": CLASSIC,
+    "quick": QUICK,
+    "accurate": ACCURATE,
+    **{name: text(28, 28) for name, text in SIZED.items()},
+}
 """Preset name to spec text, for MNIST where it depends on the size; the keys are the command line's choices."""
 
 MAX_SPEC_BYTES = 100_000
@@ -117,8 +156,8 @@ def load_spec(name_or_path: str, *, input_shape: tuple[int, int, int], num_class
         258826
     """
     text, name = spec_text(name_or_path)
-    if name_or_path == "compact":
-        text = compact(*input_shape[:2])
+    if name_or_path in SIZED:
+        text = SIZED[name_or_path](*input_shape[:2])
     try:
         return parse(text, input_shape=input_shape, num_classes=num_classes, name=name)
     except SpecError:
@@ -144,7 +183,7 @@ def smallest_side(preset: str) -> int:
         (6, 1)
     """
     for side in range(1, DEFAULT_SIDE):
-        text = compact(side, side) if preset == "compact" else PRESETS[preset]
+        text = SIZED[preset](side, side) if preset in SIZED else PRESETS[preset]
         try:
             parse(text, input_shape=(side, side, 1), num_classes=2, name=preset)
         except SpecError:

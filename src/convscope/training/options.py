@@ -30,7 +30,7 @@ class CoreOptions:
     model: Annotated[
         str,
         Option(
-            "Model preset (classic, quick, accurate, compact), a text file with one Keras layer per line, or auto: "
+            "Model preset (classic, quick, accurate, compact, residual), a text file with one Keras layer per line, or auto: "
             "chosen with its recipe to fit the data.",
             DATA,
         ),
@@ -246,6 +246,15 @@ RECIPES: dict[str, dict[str, object]] = {
         "whiten": True,
     },
     "compact": {
+        "batch_size": 128,
+        "optimizer": "muon",
+        "learning_rate": 0.01,
+        "muon_learning_rate": 0.1,
+        "warmup": 0.15,
+        "average": 0.0,
+        "whiten": True,
+    },
+    "residual": {
         "batch_size": 128,
         "optimizer": "muon",
         "learning_rate": 0.01,

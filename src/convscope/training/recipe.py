@@ -11,9 +11,9 @@ from convscope.decisions import Decision
 from convscope.model.presets import load_spec
 from convscope.training.options import AUTO, TrainOptions, parse_time
 
-MULTIPLY_ADDS = 1e12
-"""Multiply-adds of all forward passes of a training by default, about a minute of processor time: small datasets are
-seen more often than large ones, and large images less often than small ones."""
+MULTIPLY_ADDS = {"compact": 1e12, "residual": 3e13}
+"""Multiply-adds of all forward passes of a training by default, about a minute of processor time and half an hour on
+two cores: small datasets are seen more often than large ones, and large images less often than small ones."""
 
 LONG_SECONDS = 60
 """From this time on, digits get the network that reaches the higher accuracy."""
@@ -21,7 +21,8 @@ LONG_SECONDS = 60
 SMALLEST_CROPPED = 24
 """Smaller images lose too much by a random crop."""
 
-MIN_EPOCHS, MAX_EPOCHS = 5, 60
+EPOCHS = {"compact": (5, 60), "residual": (12, 120)}
+"""Fewest and most epochs."""
 
 
 @dataclass(frozen=True)
@@ -49,24 +50,24 @@ def choose(options: TrainOptions, facts: DataFacts) -> tuple[TrainOptions, Decis
     """Fill in what a recipe decides and the user did not.
 
     Args:
-        options: As given; with another model than ``"auto"`` they are returned as they are.
+        options: As given; with a model that has a recipe of its own they are returned as they are.
         facts: About the data.
 
     Returns:
-        The options with a model, and the decision; None if the user chose the model.
+        The options with a model, and the decision; None if the model has a recipe of its own.
 
     Example:
         >>> choose(TrainOptions(), DataFacts(28, 28, 1, 60_000, 10, is_framed=True))[0].model
         'quick'
     """
-    if options.model != AUTO:
+    if options.model not in (AUTO, *MULTIPLY_ADDS):
         return options, None
-    if facts.is_framed and facts.height == facts.width == 28:
+    if options.model == AUTO and facts.is_framed and facts.height == facts.width == 28:
         is_long = options.time is not None and parse_time(options.time) >= LONG_SECONDS
         model = "accurate" if is_long else "quick"
         return replace(options, model=model), Decision("recipe", model, "images framed as MNIST's")
-    chosen = replace(options, model="compact")
-    recipe = _compact(facts)
+    chosen = replace(options, model="compact") if options.model == AUTO else options
+    recipe = _fitted(facts, chosen.model)
     if options.time is not None:
         recipe.pop("epochs")
     given = {field.name for field in fields(TrainOptions) if getattr(options, field.name) is not None}
@@ -74,7 +75,7 @@ def choose(options: TrainOptions, facts: DataFacts) -> tuple[TrainOptions, Decis
     kind = "color" if facts.channels == 3 else "grayscale"
     because = f"{facts.images:,} {kind} images of {facts.height}×{facts.width}, {facts.classes} classes"
     length = f"{chosen.epochs:g} epochs" if chosen.epochs else f"in {chosen.time}"
-    parts = ["compact", length, f"batches of {chosen.batch_size}"]
+    parts = [chosen.model, length, f"batches of {chosen.batch_size}"]
     if chosen.flip:
         parts.append("flip")
     if chosen.crop:
@@ -82,12 +83,12 @@ def choose(options: TrainOptions, facts: DataFacts) -> tuple[TrainOptions, Decis
     return chosen, Decision("recipe", ", ".join(parts), because)
 
 
-def _compact(facts: DataFacts) -> dict[str, object]:
-    """Epochs, batch size and augmentation for `compact`."""
-    spec = load_spec(
-        "compact", input_shape=(facts.height, facts.width, facts.channels), num_classes=max(facts.classes, 2)
-    )
-    epochs = min(max(round(MULTIPLY_ADDS / (facts.images * spec.multiply_adds)), MIN_EPOCHS), MAX_EPOCHS)
+def _fitted(facts: DataFacts, model: str) -> dict[str, object]:
+    """Epochs, batch size and augmentation for a preset that takes any images."""
+    shape = (facts.height, facts.width, facts.channels)
+    spec = load_spec(model, input_shape=shape, num_classes=max(facts.classes, 2))
+    fewest, most = EPOCHS[model]
+    epochs = min(max(round(MULTIPLY_ADDS[model] / (facts.images * spec.multiply_adds)), fewest), most)
     recipe: dict[str, object] = {"epochs": float(epochs), "batch_size": 128 if facts.images >= 1500 else 32}
     if min(facts.height, facts.width) >= SMALLEST_CROPPED:
         recipe["crop"] = 0.3
