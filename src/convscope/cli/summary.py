@@ -25,7 +25,8 @@ def summary(
     Parameters
     ----------
     model
-        A preset (classic, quick, accurate, compact, residual), a text file with one Keras layer per line, or a run folder.
+        A preset (classic, quick, accurate, compact, residual), a text file with one Keras layer per line, or a run
+        folder.
     input_shape
         Rows x columns x channels of the images, such as 32x32x3. Default: 28x28x1, or the run's own.
     num_classes

@@ -11,7 +11,7 @@ from convscope.decisions import Decision
 from convscope.model.presets import load_spec
 from convscope.training.options import AUTO, TrainOptions, parse_time
 
-MULTIPLY_ADDS = {"compact": 1e12, "residual": 3e13}
+MULTIPLY_ADDS = {"compact": 1e12, "residual": 5e13}
 """Multiply-adds of all forward passes of a training by default, about a minute of processor time and half an hour on
 two cores: small datasets are seen more often than large ones, and large images less often than small ones."""
 
