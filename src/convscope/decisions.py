@@ -88,8 +88,8 @@ SUBJECTS: dict[str, Subject] = {
         "data.build_dataset",
     ),
     "recipe": Subject(
-        "quick for images framed as MNIST's; compact for all others. Epochs, batch size and augmentation of compact and "
-        "residual follow the number, size and color of the images.",
+        "quick for images framed as MNIST's; compact for all others. Epochs, batch size and augmentation of compact "
+        "and residual follow the number, size and color of the images.",
         "--model",
         "training.recipe",
     ),

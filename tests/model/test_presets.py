@@ -73,7 +73,7 @@ def test_a_mistake_in_a_spec_file_names_the_file_and_the_line(tmp_path: Path) ->
     [
         (
             "clasic",
-            r"Expected a preset \(classic, quick, accurate, compact, residual\) or a spec file\. Received: 'clasic'\. Did you",
+            r"Expected a preset \(classic, quick, accurate, compact, residual\) or a spec file\. Received: 'clasic'\. ",
         ),
         ("none.txt", "Give a preset or the path of a text file"),
         ("", "Received: ''"),

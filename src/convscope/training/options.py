@@ -30,7 +30,8 @@ class CoreOptions:
     model: Annotated[
         str,
         Option(
-            "Model preset (classic, quick, accurate, compact, residual), a text file with one Keras layer per line, or auto: "
+            "Model preset (classic, quick, accurate, compact, residual), a text file with one Keras layer per line, or "
+            "auto: "
             "chosen with its recipe to fit the data.",
             DATA,
         ),
