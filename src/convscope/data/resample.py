@@ -14,6 +14,16 @@ GRACE = 1e-6
 BLOCKS_FROM = 8
 """From this reduction on, blocks of pixels are averaged first, which keeps 12-megapixel photos fast."""
 
+MOST_PRODUCTS = 100_000
+"""The most multiplications of one matrix product: OpenBLAS computes larger ones in threads, which take longer to wake up
+than the product takes, and compete with the threads that decode images."""
+
+MOST_ROWS = 16
+"""The most output pixels of one matrix product: more of them share fewer input pixels."""
+
+MOST_VALUES = 1 << 20
+"""Larger images are resized tap by tap, in less memory."""
+
 
 def round_half_up(values: np.ndarray) -> np.ndarray:
     """Round to integers, ties up: ``floor(x + 0.5 + 1e-6)``.
@@ -83,6 +93,52 @@ def _resize_axis(values: np.ndarray, size_out: int, axis: int) -> np.ndarray:
     return total
 
 
+@functools.lru_cache(maxsize=256)
+def _bands(size_in: int, size_out: int, values: int, channels: int) -> tuple[tuple[slice, slice, np.ndarray], ...]:
+    """`triangle_weights` as several small matrices, each of some output pixels and all input pixels that they need.
+
+    Args:
+        size_in: Input pixels along the axis.
+        size_out: Output pixels.
+        values: The number of values across the axis, by which each matrix is multiplied.
+        channels: How many values are interleaved along the axis.
+
+    Returns:
+        For each matrix, the slices of output values and input values, and the weights, ``(output, input)``.
+    """
+    weights = triangle_weights(size_in, size_out)
+    starts = (weights > 0).argmax(axis=1).tolist()
+    stops = (size_in - (weights[:, ::-1] > 0).argmax(axis=1)).tolist()
+    bands, begin = [], 0
+    while begin < size_out:
+        end = begin + 1
+        while end < min(size_out, begin + MOST_ROWS):
+            if (end + 1 - begin) * (stops[end] - starts[begin]) * channels**2 * values > MOST_PRODUCTS:
+                break
+            end += 1
+        start, stop = starts[begin], stops[end - 1]
+        matrix = np.kron(weights[begin:end, start:stop], np.eye(channels))
+        matrix.flags.writeable = False
+        bands.append((slice(begin * channels, end * channels), slice(start * channels, stop * channels), matrix))
+        begin = end
+    return tuple(bands)
+
+
+def _resize(pixels: UInt8[np.ndarray, "h w c"], height: int, width: int) -> Float64[np.ndarray, "height width c"]:
+    """Apply `triangle_weights` along the rows and along the columns of one image, in float64."""
+    h, w, c = pixels.shape
+    if pixels.size > MOST_VALUES:
+        return _resize_axis(_resize_axis(pixels, height, 0), width, 1)
+    values = pixels.reshape(h, w * c).astype(np.float64)
+    rows = np.empty((height, w * c))
+    for output, inputs, weights in _bands(h, height, w * c, 1):
+        np.matmul(weights, values[inputs], out=rows[output])
+    columns = np.empty((height, width * c))
+    for output, inputs, weights in _bands(w, width, height, c):
+        np.matmul(rows[:, inputs], weights.T, out=columns[:, output])
+    return columns.reshape(height, width, c)
+
+
 def average_blocks(pixels: UInt8[np.ndarray, "h w c"], size: int) -> UInt8[np.ndarray, "h2 w2 c"]:
     """Average blocks of ``size``×``size`` pixels, rounding half up.
 
@@ -92,11 +148,16 @@ def average_blocks(pixels: UInt8[np.ndarray, "h w c"], size: int) -> UInt8[np.nd
     rows, columns = h // size, w // size
     top, left = (h - rows * size) // 2, (w - columns * size) // 2
     inner = pixels[top : top + rows * size, left : left + columns * size]
-    # Rows first, because the sums then fit the cache and the second sum is `size` times smaller.
-    sums = inner.reshape(rows, size, columns * size, c).sum(axis=1, dtype=np.uint32)
-    sums = sums.reshape(rows, columns, size, c).sum(axis=2, dtype=np.uint64)
+    # Sums of whole rows, then of neighbors: contiguous additions in the narrowest type that holds them.
+    sums = inner[::size].astype(np.uint16 if 255 * size < 2**16 else np.uint32)
+    for row in range(1, size):
+        sums += inner[row::size]
+    sums = sums.reshape(rows, columns, size, c)
+    totals = sums[:, :, 0].astype(np.uint64)
+    for column in range(1, size):
+        totals += sums[:, :, column]
     area = size * size
-    return ((sums * 2 + area) // (2 * area)).astype(np.uint8)
+    return ((totals * 2 + area) // (2 * area)).astype(np.uint8)
 
 
 def resample(pixels: UInt8[np.ndarray, "h w c"], height: int, width: int) -> UInt8[np.ndarray, "h2 w2 c"]:
@@ -126,7 +187,9 @@ def resample(pixels: UInt8[np.ndarray, "h w c"], height: int, width: int) -> UIn
     reduction = min(h / height, w / width)
     if reduction >= BLOCKS_FROM:
         pixels = average_blocks(pixels, int(reduction / 4))
-    return round_half_up(_resize_axis(_resize_axis(pixels, height, 0), width, 1)).astype(np.uint8)
+    resized = _resize(pixels, height, width)
+    resized += 0.5 + GRACE
+    return resized.astype(np.uint8)  # rounds down, as no value is negative
 
 
 def resample_many(pixels: UInt8[np.ndarray, "n h w c"], height: int, width: int) -> UInt8[np.ndarray, "n h2 w2 c"]:
