@@ -66,6 +66,12 @@ SUBJECTS: dict[str, Subject] = {
         "--fit",
         "data.image_size",
     ),
+    "decoding": Subject(
+        "JPEG files are decoded in full; draft reduces them by 2, 4 or 8 while they are decoded, to at least twice the "
+        "size of the network's input.",
+        "--decoding",
+        "data.decode_images",
+    ),
     "channels": Subject("Grayscale if all images are grayscale, else RGB.", "channels", "data.image_folder"),
     "frames": Subject(
         "Of a file with several frames or pages, the first is read.", "save the others as files", "data.decode"

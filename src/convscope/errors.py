@@ -25,6 +25,8 @@ def printable(text: str) -> str:
         >>> printable("caf\u00e9 \x1b[1m")
         'café \\x1b[1m'
     """
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 

@@ -69,3 +69,21 @@ def test_a_size_is_recorded_as_a_number_where_one_is_enough(given, stored):
     options = TrainOptions(size=given)
     assert options.size == stored
     assert TrainOptions.from_mapping(asdict(options)) == options
+
+
+def test_drafts_are_recorded_and_used_again_for_the_same_data_and_for_other_images(tmp_path):
+    rng = np.random.default_rng(0)
+    for index in range(40):
+        folder = tmp_path / "photos" / "ab"[index % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        coarse = Image.fromarray(rng.integers(0, 256, (6, 6, 3), np.uint8))
+        coarse.resize((128, 128), Image.Resampling.BICUBIC).save(folder / f"{index}.jpg")
+    how = {"size": 16, "decoding": "draft", "epochs": 1, "batch_size": 8, "model": "compact"}
+    trained = load_run(train(tmp_path / "photos", out=tmp_path / "run", **how).folder)
+    assert trained.record.options.decoding == "draft"
+    assert trained.preprocessing.decoding == "draft"
+    dataset = evaluate(trained).dataset  # its fingerprint is compared with the record
+    path = tmp_path / "photos" / dataset.names[0]
+    (one,) = trained.predict(path)
+    assert (one.seen == dataset.pixels[0]).all()
+    assert trained.explain(path) is not None

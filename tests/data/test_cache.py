@@ -140,7 +140,7 @@ def test_a_request_to_stop_is_one_line_and_what_is_decoded_is_kept(folder: Path,
 def test_reading_stops_within_two_seconds(folder: Path, tmp_path: Path, monkeypatch) -> None:
     """Each image takes half a second; the request comes meanwhile."""
     decode = decode_images.decode
-    monkeypatch.setattr(decode_images, "decode", lambda *words: (time.sleep(0.5), decode(*words))[1])
+    monkeypatch.setattr(decode_images, "decode", lambda *words, **how: (time.sleep(0.5), decode(*words, **how))[1])
     monkeypatch.setattr(cache_module, "SAMPLE", 1)
     began = []
 
@@ -164,10 +164,10 @@ def test_a_picture_that_was_replaced_is_named_and_decoded_again(folder: Path, tm
 def test_a_picture_that_changes_while_it_is_read_is_refused_by_name(folder: Path, tmp_path: Path, monkeypatch) -> None:
     decode = decode_images.decode
 
-    def decode_and_change(data: bytes, name: str):
+    def decode_and_change(data: bytes, name: str, **how):
         if name == "b/3.png":
             (folder / name).write_bytes(data + b"\0")
-        return decode(data, name)
+        return decode(data, name, **how)
 
     monkeypatch.setattr(cache_module, "SAMPLE", 1)
     monkeypatch.setattr(decode_images, "decode", decode_and_change)

@@ -193,6 +193,15 @@ def test_interlaced_and_tiny_and_long_images_are_read():
     assert pixels_of(saved(Image.fromarray(np.zeros((1, 10_000), np.uint8))), "line").shape == (1, 10_000, 1)
 
 
+def test_the_size_of_a_png_comes_from_its_header_unless_it_may_be_turned():
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    image = np.random.default_rng(0).integers(0, 256, (30, 50), np.uint8)
+    upright, on_its_side = (saved(Image.fromarray(image), **how) for how in ({}, {"exif": turned}))
+    assert image_size(upright[:200], "cut off") == (30, 50)
+    assert image_size(on_its_side, "turned") == decode(on_its_side, "turned").pixels.shape[:2] == (50, 30)
+
+
 def test_the_name_does_not_decide_the_format(tmp_path):
     (tmp_path / "really-a-png.jpg").write_bytes(saved(Image.fromarray(GREY)))
     assert (decode_file(tmp_path / "really-a-png.jpg")[..., 0] == GREY).all()

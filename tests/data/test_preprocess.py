@@ -141,6 +141,28 @@ def test_resampling_equals_the_formula_in_nested_loops(pixels, height, width):
         assert (resample(pixels[..., None], height, width)[..., 0] == slow_resample(pixels, height, width)).all()
 
 
+@pytest.mark.parametrize("shape", [(256, 256, 3), (97, 130, 4), (61, 7, 1), (1100, 1000, 1), (300, 1300, 3)])
+@pytest.mark.parametrize("size", [(64, 64), (224, 224), (9, 90), (133, 1)])
+def test_resampling_equals_two_whole_matrix_products_also_at_ties(shape, size):
+    """Black and white, reduced by whole factors, has many values halfway between two levels."""
+    pixels = (np.random.default_rng(0).integers(0, 2, shape) * 255).astype(np.uint8)
+    if min(shape[0] / size[0], shape[1] / size[1]) >= 8:
+        pixels = pixels[: 7 * size[0], : 7 * size[1]]
+    rows, columns = (triangle_weights(*sides) for sides in zip(pixels.shape[:2], size, strict=True))
+    whole = np.einsum("yh,hwc,xw->yxc", rows, pixels.astype(float), columns, optimize=True)
+    assert (resample(pixels, *size) == np.floor(whole + 0.5 + 1e-6)).all()
+
+
+def test_blocks_are_averaged_as_a_sum_of_whole_numbers():
+    pixels = np.random.default_rng(3).integers(0, 256, (611, 640, 3), np.uint8)
+    for size in (2, 3, 16, 300):
+        rows, columns = 611 // size, 640 // size
+        top, left = (611 - rows * size) // 2, (640 - columns * size) // 2
+        inner = pixels[top : top + rows * size, left : left + columns * size].astype(int)
+        sums = inner.reshape(rows, size, columns, size, 3).sum(axis=(1, 3))
+        assert (average_blocks(pixels, size) == np.floor(sums / size**2 + 0.5)).all()
+
+
 @pytest.mark.parametrize("size", [(10, 13), (40, 31), (64, 64), (3, 90)])
 def test_resampling_agrees_with_pillow_to_one_level(size):
     pixels = np.random.default_rng(0).integers(0, 256, (37, 50), np.uint8)

@@ -68,6 +68,6 @@ def activations(images: Any, *, run: Run | str | Path | None = None) -> ImageAct
     found = collect_images(images, most=MAX_IMAGES)
     if not found:
         raise DataError("Expected at least one image. Received: none.")
-    pixels = np.stack([preprocessing.apply(one.picture) for one in found])
+    pixels = np.stack([preprocessing.apply(one.decode(draft=preprocessing.draft_factor)) for one in found])
     seen = forward(run.model.spec, run.model.weights, to_images(pixels))
     return ImageActivations(seen.images, seen.by_name, seen.logits, seen.probabilities)

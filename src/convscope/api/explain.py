@@ -169,7 +169,7 @@ def explain(
     def each() -> Iterator[ImageExplanation | Skipped]:
         for one in found:
             try:
-                original = one.picture
+                original = one.decode(draft=preprocessing.draft_factor)
                 framing = preprocessing.frame(original)
                 seen = framing.pixels
             except DataError as error:

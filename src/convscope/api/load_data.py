@@ -25,6 +25,7 @@ def load_data(
     parts: str = "auto",
     transpose: str = "auto",
     fit: str = "auto",
+    decoding: str = "exact",
     class_names: str | Sequence[str] | None = None,
     cache: str | Path | None = None,
     callbacks: Callbacks | None = None,
@@ -48,6 +49,9 @@ def load_data(
         fit: How images of other proportions are brought to the size: ``pad`` fills the rest with the color of the
             border, ``crop`` cuts off what is too long, ``stretch`` changes the proportions. ``auto`` is ``pad``, or
             MNIST's framing for digits framed in that way.
+        decoding: How JPEG files are decoded: ``exact`` in full; ``draft`` reduces large ones by 2, 4 or 8 meanwhile,
+            to at least twice the size, which is faster and changes pixels slightly. `predict` and the other functions
+            decode images for the network in the same way.
         class_names: A name for each numeric label, in ascending order of the labels; a text has commas between them.
         cache: A folder for a cache of decoded images, for data larger than memory. They are decoded once and read from
             there when they are used; ``train`` with the returned data does so batch by batch. The cache stays until you
@@ -70,7 +74,7 @@ def load_data(
     if isinstance(source, LoadedData):
         return source
     how: dict[str, Any] = {"test_fraction": test_fraction, "seed": seed, "parts": parts, "transpose": transpose}
-    how |= {"fit": fit, "class_names": parse_class_names(class_names)}
+    how |= {"fit": fit, "decoding": decoding, "class_names": parse_class_names(class_names)}
     callbacks = callbacks or Callbacks()
     where = Path(cache) if cache else None
     caching = Caching(where, on_images=callbacks.images, is_stopped=callbacks.is_stopped)
@@ -85,7 +89,7 @@ def load_with(source: Any, *, size: Any, caching: Caching, channels: int | None 
         size: As for `load_data`.
         caching: Where decoded images are kept.
         channels: As for `load_data`.
-        **how: ``test_fraction``, ``seed``, ``parts``, ``transpose``, ``fit`` and ``class_names``.
+        **how: ``test_fraction``, ``seed``, ``parts``, ``transpose``, ``fit``, ``decoding`` and ``class_names``.
     """
     loaded = load(source, size=parse_size(size), channels=channels, caching=caching, **how)
     origin = str(source) if isinstance(source, str | Path) else IN_MEMORY

@@ -119,7 +119,10 @@ class _Classifier:
         nothing = np.zeros((0, self._model.spec.num_classes), np.float32)
         try:
             with contextlib.ExitStack() as waits:
-                picture = one.decode(lambda area: area > LARGE_PIXELS and waits.enter_context(self._large))
+                picture = one.decode(
+                    draft=self._preprocessing.draft_factor,
+                    before=lambda area: area > LARGE_PIXELS and waits.enter_context(self._large),
+                )
                 framing = self._preprocessing.frame(picture)
         except DataError as error:
             return ClassifiedImage(one, (), nothing, Skipped(one.name, str(error)))

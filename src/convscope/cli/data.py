@@ -18,6 +18,7 @@ def data(
     parts: Literal["auto", "none"] = "auto",
     transpose: Literal["auto", "yes", "no"] = "auto",
     fit: Literal["auto", "pad", "crop", "stretch"] = "auto",
+    decoding: Literal["exact", "draft"] = "exact",
     class_names: str | None = None,
     augment: Path | None = None,
     output: Output = Output(),  # noqa: B008
@@ -36,6 +37,8 @@ def data(
         Exchange rows and columns of the images: if digits or letters are transposed (auto), always, or never.
     fit
         How images of other proportions are brought to the size: pad, crop or stretch. Default: pad, or MNIST's framing.
+    decoding
+        How JPEG files are decoded: in full, or as a draft of a half, a quarter or an eighth of their size.
     class_names
         A name for each numeric label, in the order of the labels, separated by commas.
     augment
@@ -46,7 +49,9 @@ def data(
     from convscope.api.data_summary import summary_json, summary_lines
     from convscope.api.load_data import load_data
 
-    loaded = load_data(source, size=size, parts=parts, transpose=transpose, fit=fit, class_names=class_names)
+    loaded = load_data(
+        source, size=size, parts=parts, transpose=transpose, fit=fit, decoding=decoding, class_names=class_names
+    )
     if augment:
         from convscope.api.augmented import draw_augmented
 

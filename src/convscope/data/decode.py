@@ -44,6 +44,9 @@ SMALLER = f"Reduce it to at most {MAX_PIXELS // 1_000_000} megapixels, or save i
 ORIENTATION = 0x0112
 """The EXIF tag for how the camera was held."""
 
+PNG_ORIENTATION = (b"eXIf", b"Raw profile type", b"adobe.xmp")
+"""Where a PNG file may hold one."""
+
 BROKEN = (
     AssertionError,
     RuntimeError,
@@ -90,7 +93,12 @@ def decode_file(path: str | Path, *, background: int | None = 255) -> Picture:
 
 
 def decode(
-    data: bytes, name: str, *, background: int | None = 255, before: Callable[[int], object] | None = None
+    data: bytes,
+    name: str,
+    *,
+    background: int | None = 255,
+    before: Callable[[int], object] | None = None,
+    draft: Callable[[int, int], int] | None = None,
 ) -> DecodedImage:
     """Decode an image: upright, the first frame only, grayscale or RGB, transparency blended with ``background``.
 
@@ -111,6 +119,8 @@ def decode(
         name: The name used in error messages.
         background: Gray level behind transparent pixels, 0..255; None keeps them, as a second or fourth channel.
         before: Called with the number of pixels before they are decompressed; it may wait until there is memory.
+        draft: By what the decoder reduces a JPEG file (8, 4, 2 or 1), from the rows and columns of the upright image;
+            see `Preprocessing.draft_factor`. None decodes it in full.
 
     Raises:
         DataError: Too large, not an image in one of ``FORMATS``, or damaged. See ``reason``.
@@ -126,7 +136,7 @@ def decode(
         try:
             mode, frames = image.mode, int(getattr(image, "n_frames", 1))
             png.check(data)
-            _reduce(image)
+            _reduce(image, draft)
             image.load()
             orientation = _orientation(image)
             pixels = _to_array(image, name, background)
@@ -161,8 +171,9 @@ def image_size(data: bytes, name: str) -> tuple[int, int]:
     """
     with _quiet():
         image = _open(data, name)
-        is_on_its_side = _orientation(image) >= 5
-    return (image.width, image.height) if is_on_its_side else (image.height, image.width)
+        # Pillow decodes a whole PNG file to find an orientation behind the pixels.
+        is_upright = image.format == "PNG" and not any(mark in data for mark in PNG_ORIENTATION)
+        return _upright_size(image, 1 if is_upright else _orientation(image))
 
 
 class _Quiet:
@@ -223,9 +234,15 @@ def _is_reducible(image: Image.Image) -> bool:
     return isinstance(image, JpegImageFile) and not image.info.get("progressive")
 
 
-def _reduce(image: Image.Image) -> None:
-    """Let the decoder of a large JPEG file reduce it, in place."""
-    factor = 1
+def _upright_size(image: Image.Image, orientation: int) -> tuple[int, int]:
+    return (image.width, image.height) if orientation >= 5 else (image.height, image.width)
+
+
+def _reduce(image: Image.Image, draft: Callable[[int, int], int] | None) -> None:
+    """Let the decoder of a JPEG file reduce it as wanted, or more if it is large, in place."""
+    if not isinstance(image, JpegImageFile):
+        return
+    factor = draft(*_upright_size(image, _orientation(image))) if draft else 1
     while image.width * image.height > MAX_PIXELS * factor * factor:
         factor *= 2
     if factor > 1:

@@ -61,15 +61,16 @@ def decode_images(files: list[ImageFile], tree: ImageTree, options: LoadOptions)
     size = options.size or choose_size(sizes)
     height, width = size
     fit = "pad" if options.fit == "auto" else options.fit
-    contracts = {c: Preprocessing(height, width, c, fit=fit) for c in (1, 3)}
+    contracts = {c: Preprocessing(height, width, c, fit=fit, decoding=options.decoding) for c in (1, 3)}
 
     def decode_file(file: ImageFile) -> tuple[Picture, int]:
-        found = decode(file.read(), file.name)
+        found = decode(file.read(), file.name, draft=contracts[3].draft_factor)
         return contracts[options.channels or found.pixels.shape[-1]].apply(found.pixels), found.frames
 
     needed = height * width * (options.channels or 3) * len(files)
     decisions = [] if options.size else [size_decision(sizes, size)]
     decisions += fit_decision(sizes, size, options.fit)
+    decisions += _draft_decision(sizes, contracts[3])
     if options.caching.folder is None or needed <= options.caching.above:
         _check_bytes(needed, MAX_MEMORY_BYTES, size, files, tree)
         decoded = _decoded_in_memory(files, decode_file, options)
@@ -142,7 +143,8 @@ def _decoded_into_cache(
                 hint="Run it again with the same cache to go on.",
             )
 
-    name = cache_name(files, [tree.kind, tree.source, size, options.channels, options.fit])
+    settings = [tree.kind, tree.source, size, options.channels, options.fit]
+    name = cache_name(files, settings if options.decoding == "exact" else [*settings, options.decoding])
     found = cached(
         files,
         decode_file,
@@ -171,6 +173,13 @@ def _cache_decision(found: Cached, caching: Caching, files: int) -> Decision:
         because = f"{pixels}, read from there batch by batch"
     because += "" if caching.is_kept else "; removed at the end of the training"
     return Decision("cache", str(caching.folder), f"{because}; {found.note}" if found.note else because)
+
+
+def _draft_decision(sizes: list[tuple[int, int]], contract: Preprocessing) -> tuple[Decision, ...]:
+    if contract.decoding == "exact":
+        return ()
+    count = sum(contract.draft_factor(*size) > 1 for size in sizes)
+    return (Decision("decoding", "draft", f"{count:,} of {len(sizes):,} images are reduced while JPEG is decoded"),)
 
 
 def _content_decisions(color: int, several: int, images: int, options: LoadOptions) -> tuple[Decision, ...]:

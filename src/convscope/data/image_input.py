@@ -52,9 +52,17 @@ class ImageInput:
         """The file; None for arrays, Pillow images and images of MNIST."""
         return self._decode.path if isinstance(self._decode, _FileDecoder) else None
 
-    def decode(self, before: Callable[[int], object]) -> AnyPicture:
-        """`picture`, with a function that is called with a file's number of pixels before they are decompressed."""
-        return self._decode(before) if isinstance(self._decode, _FileDecoder) else self._decode()
+    def decode(self, *, draft: Callable[[int, int], int], before: Callable[[int], object] | None = None) -> AnyPicture:
+        """`picture` for a network: decoded as its preprocessing says.
+
+        Args:
+            draft: Of its preprocessing: `Preprocessing.draft_factor`.
+            before: Called with a file's number of pixels before they are decompressed.
+
+        Raises:
+            DataError: It cannot be read.
+        """
+        return self._decode(before, draft) if isinstance(self._decode, _FileDecoder) else self._decode()
 
     @property
     def note(self) -> str:
@@ -212,9 +220,11 @@ class _FileDecoder:
         self.path = Path(path)
         self.frames = 1
 
-    def __call__(self, before: Callable[[int], object] | None = None) -> AnyPicture:
+    def __call__(
+        self, before: Callable[[int], object] | None = None, draft: Callable[[int, int], int] | None = None
+    ) -> AnyPicture:
         data = read_regular(self.path, MAX_FILE_BYTES)
-        decoded = decode(data, str(self.path), background=None, before=before)
+        decoded = decode(data, str(self.path), background=None, before=before, draft=draft)
         self.frames = decoded.frames
         return decoded.pixels
 

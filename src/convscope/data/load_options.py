@@ -10,6 +10,7 @@ from convscope.arrays import is_number
 from convscope.data.folder_layout import PARTS_OPTIONS
 from convscope.data.image_size import FIT_OPTIONS, parse_size
 from convscope.data.orientation import TRANSPOSE_OPTIONS
+from convscope.data.preprocess import DECODINGS
 from convscope.errors import OptionError
 
 
@@ -32,6 +33,9 @@ class Caching:
     is_stopped: Callable[[], bool] = field(default=lambda: False, repr=False)
 
 
+CHOICES = {"parts": PARTS_OPTIONS, "transpose": TRANSPOSE_OPTIONS, "fit": FIT_OPTIONS, "decoding": DECODINGS}
+
+
 @dataclass(frozen=True)
 class LoadOptions:
     """Options for loading data.
@@ -47,6 +51,7 @@ class LoadOptions:
         transpose: Whether to exchange rows and columns: ``auto``, ``yes`` or ``no``. See `orientation`.
         fit: How images of other proportions are brought to the size: ``pad``, ``crop``, ``stretch``, or ``auto``,
             which is decided by how they are framed. See `build_dataset.contract_for`.
+        decoding: How JPEG files are decoded: ``exact`` or ``draft``; see `preprocess.Preprocessing`.
         class_names: A name for each numeric label, in the order of the labels; None keeps the numbers.
         whole: Join all parts into one: the training part is every labeled image of the source, and there is no test
             part. One class, or one image in a class, is enough.
@@ -65,6 +70,7 @@ class LoadOptions:
     transpose: str = "auto"
     whole: bool = False
     fit: str = "auto"
+    decoding: str = "exact"
     class_names: tuple[str, ...] | None = None
     caching: Caching = Caching()
 
@@ -72,7 +78,7 @@ class LoadOptions:
         parse_size(self.size)
         if self.channels not in (None, 1, 3):
             raise OptionError(f"Expected 1 (grayscale) or 3 (RGB) channels. Received: channels={self.channels}.")
-        for name, choices in (("parts", PARTS_OPTIONS), ("transpose", TRANSPOSE_OPTIONS), ("fit", FIT_OPTIONS)):
+        for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise OptionError(
                     f"Expected one of {', '.join(choices)} for {name}. Received: {name}={getattr(self, name)!r}."

@@ -47,6 +47,7 @@ def load(
     parts: str = "auto",
     transpose: str = "auto",
     fit: str = "auto",
+    decoding: str = "exact",
     class_names: Sequence[str] | None = None,
     caching: Caching = Caching(),  # noqa: B008
 ) -> LoadedData:
@@ -68,6 +69,7 @@ def load(
         parts: Which folders are parts: ``auto`` or ``none``; see `folder_layout`.
         transpose: Whether to exchange rows and columns: ``auto``, ``yes`` or ``no``; see `orientation`.
         fit: How images of other proportions are brought to the size; see `load_options.LoadOptions`.
+        decoding: How JPEG files are decoded: ``exact`` or ``draft``; see `preprocess.Preprocessing`.
         class_names: A name for each numeric label, in the order of the labels.
         caching: Where decoded images are kept.
 
@@ -83,13 +85,17 @@ def load(
         Dataset(10,000 images 28×28×1, 10 classes, MNIST test)
     """
     how = LoadOptions(size, channels, test_fraction, seed, strict, parts, transpose, caching=caching)
-    return _load(source, replace(how, fit=fit, class_names=parse_class_names(class_names)))
+    return _load(source, replace(how, fit=fit, decoding=decoding, class_names=parse_class_names(class_names)))
 
 
 def _load(source: Any, options: LoadOptions) -> LoadedData:
     if not isinstance(source, str | PathLike):
-        return in_memory.load(source, options)
-    return READERS[detect(source)].load(Path(source), options)
+        loaded = in_memory.load(source, options)
+    else:
+        loaded = READERS[detect(source)].load(Path(source), options)
+    if options.decoding == "exact":
+        return loaded
+    return replace(loaded, preprocessing=replace(loaded.preprocessing, decoding=options.decoding))
 
 
 def load_all(
@@ -101,6 +107,7 @@ def load_all(
     parts: str = "auto",
     transpose: str = "auto",
     fit: str = "auto",
+    decoding: str = "exact",
     class_names: Sequence[str] | None = None,
 ) -> tuple[Dataset, tuple[Skipped, ...], tuple[Decision, ...]]:
     """Load every labeled image of a source as one dataset, whatever parts it has.
@@ -115,6 +122,7 @@ def load_all(
         parts: As for `load`.
         transpose: As for `load`.
         fit: As for `load`.
+        decoding: As for `load`.
         class_names: As for `load`, but classes may be missing, and data with names of their own keep them.
 
     Returns:
@@ -128,7 +136,7 @@ def load_all(
         Dataset(70,000 images 28×28×1, 10 classes, MNIST)
     """
     how = LoadOptions(size, channels, 0, strict=strict, parts=parts, transpose=transpose, whole=True)
-    loaded = _load(source, replace(how, fit=fit, class_names=parse_class_names(class_names)))
+    loaded = _load(source, replace(how, fit=fit, decoding=decoding, class_names=parse_class_names(class_names)))
     return loaded.train, loaded.skipped, loaded.decisions
 
 
@@ -143,6 +151,7 @@ def load_test(
     parts: str = "auto",
     transpose: str = "auto",
     fit: str = "auto",
+    decoding: str = "exact",
     class_names: Sequence[str] | None = None,
 ) -> Dataset:
     """Load the test part alone, which is faster for MNIST. With the same options, it equals ``load(…).test``.
@@ -155,7 +164,7 @@ def load_test(
         Dataset(10,000 images 28×28×1, 10 classes, MNIST test)
     """
     how = LoadOptions(size, channels, test_fraction, seed, strict, parts, transpose)
-    options = replace(how, fit=fit, class_names=parse_class_names(class_names))
+    options = replace(how, fit=fit, decoding=decoding, class_names=parse_class_names(class_names))
     if isinstance(source, str | PathLike):
         reader = READERS[detect(source)]
         if reader.load_test:

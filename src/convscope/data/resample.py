@@ -15,8 +15,8 @@ BLOCKS_FROM = 8
 """From this reduction on, blocks of pixels are averaged first, which keeps 12-megapixel photos fast."""
 
 MOST_PRODUCTS = 100_000
-"""The most multiplications of one matrix product: OpenBLAS computes larger ones in threads, which take longer to wake up
-than the product takes, and compete with the threads that decode images."""
+"""The most multiplications of one matrix product: OpenBLAS computes larger ones in threads, which take longer to wake
+up than the product takes, and compete with the threads that decode images."""
 
 MOST_ROWS = 16
 """The most output pixels of one matrix product: more of them share fewer input pixels."""

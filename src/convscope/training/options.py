@@ -11,6 +11,7 @@ from typing import Annotated
 
 from convscope.data.class_names import parse_class_names
 from convscope.data.image_size import FIT_OPTIONS, parse_size, size_text
+from convscope.data.preprocess import DECODINGS
 from convscope.errors import OptionError
 from convscope.training.augmentations import AugmentationOptions
 from convscope.training.option import DATA, Option, OptionField, check_fields, check_names, option_fields
@@ -105,6 +106,15 @@ class CoreOptions:
             choices=FIT_OPTIONS,
         ),
     ] = "auto"
+    decoding: Annotated[
+        str,
+        Option(
+            "How JPEG files are decoded: in full, or as a draft of a half, a quarter or an eighth of their size, at "
+            "least twice that of the network's input, which is faster and changes pixels slightly.",
+            DATA,
+            choices=DECODINGS,
+        ),
+    ] = "exact"
     class_names: Annotated[
         str | None, Option("A name for each numeric label, in the order of the labels, separated by commas.", DATA)
     ] = None

@@ -7,9 +7,10 @@
 
 /**
  * How a picture becomes the network's input. `height`, `width`: 1..1024; `channels`: 1 (gray) or 3 (RGB);
- * `background`: the gray level under transparent pixels, 0..255.
+ * `background`: the gray level under transparent pixels, 0..255. `decoding`: how Python decodes JPEG files, exact or
+ * draft, exact if it is missing; the browser decodes in full.
  * @typedef {{height: number, width: number, channels: number, background: number}} Numbers
- * @typedef {Numbers & {fit: Fit, polarity: Polarity}} Contract
+ * @typedef {Numbers & {fit: Fit, polarity: Polarity, decoding?: "exact" | "draft"}} Contract
  */
 
 const MAX_SIDE = 1024;
@@ -22,7 +23,7 @@ const KEYS = ["background", "channels", "fit", "height", "polarity", "width"];
  * @throws {Error} a key is missing or unknown, or a value is of the wrong type or out of its range
  */
 export function check_contract(value) {
-  if (typeof value !== "object" || value === null || Object.keys(value).sort().join() !== KEYS.join()) {
+  if (typeof value !== "object" || value === null || keys_of(value).join() !== KEYS.join()) {
     const received = value && typeof value === "object" ? Object.keys(value).sort().join(", ") : show(value);
     throw new Error(
       `Expected a preprocessing contract with exactly the keys ${KEYS.join(", ")}. ` +
@@ -36,6 +37,7 @@ export function check_contract(value) {
   check_choice("fit", contract.fit, ["stretch", "pad", "crop", "mnist"]);
   check_choice("polarity", contract.polarity, ["as_is", "invert", "auto"]);
   check_whole("background", contract.background, 0, 255);
+  if ("decoding" in contract) check_choice("decoding", contract.decoding, ["exact", "draft"]);
   if (contract.fit === "mnist" && contract.channels !== 1) {
     throw new Error(
       "Expected 1 channel with fit 'mnist', which is for handwriting. " +
@@ -44,6 +46,9 @@ export function check_contract(value) {
   }
   return /** @type {Contract} */ (value);
 }
+
+/** @param {object} value */
+const keys_of = (value) => Object.keys(value).filter((key) => key !== "decoding").sort();
 
 /**
  * A short description of any value, for error messages.

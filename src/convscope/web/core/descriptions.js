@@ -81,7 +81,7 @@ export function machine_lines({ convscope, python, system, processor, cores, pac
  * @param {Json} contract `Bundle.preprocessing`
  * @returns {string[]}
  */
-export function preprocessing_steps({ height, width, channels, fit, polarity, background }) {
+export function preprocessing_steps({ height, width, channels, fit, polarity, background, decoding }) {
   const fits = /** @type {Record<string, string>} */ ({
     mnist: "Fit the digit into 20×20 pixels and center it by mass in 28×28, as in MNIST.",
     stretch: `Resize to ${height}×${width} pixels, ignoring the aspect ratio.`,
@@ -89,6 +89,7 @@ export function preprocessing_steps({ height, width, channels, fit, polarity, ba
     crop: `Resize to cover ${height}×${width} pixels, keeping the aspect ratio; crop to the center.`,
   });
   return [
+    decoding === "draft" ? "Decode large JPEG files at a half, a quarter or an eighth of their size (in Python; the browser decodes them in full)." : "",
     background === undefined ? "" : `Replace transparency by ${background === 255 ? "white" : background === 0 ? "black" : `gray level ${background}`}.`,
     channels === 1 ? "Convert to grayscale." : "Convert to RGB.",
     polarity === "auto" ? "Invert dark strokes on a light background." : polarity === "invert" ? "Invert intensities." : "",
