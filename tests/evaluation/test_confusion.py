@@ -68,6 +68,33 @@ def test_a_pair_is_distinguishable_when_chance_would_hardly_reach_its_errors():
     assert (third.errors, third.p_value) == (0, 1.0)
 
 
+def test_a_thousand_classes_are_ranked_and_tested_pair_by_pair_like_a_few():
+    """Against the definition in plain Python for the first pairs; all half a million are counted."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 1000, 20_000)
+    predicted = np.where(rng.random(20_000) < 0.5, labels, rng.integers(0, 1000, 20_000))
+    predicted[:300] = labels[:300] ^ 1
+    confusion = confusion_matrix(labels, predicted, num_classes=1000)
+    names = tuple(f"c{number}" for number in range(1000))
+    pairs = confused_pairs(confusion, names)
+    assert len(pairs) == 499_500
+    support = np.bincount(labels, minlength=1000)
+    errors = {}
+    for label, answer in zip(labels.tolist(), predicted.tolist(), strict=True):
+        if label != answer:
+            pair = (min(label, answer), max(label, answer))
+            errors[pair] = errors.get(pair, 0) + 1
+    rates = {pair: count / int(support[pair[0]] + support[pair[1]]) for pair, count in errors.items()}
+    expected = sorted(rates, key=lambda pair: (-rates[pair], pair))
+    assert [(pair.first, pair.second) for pair in pairs.with_errors] == expected
+    mean_rate = sum(errors.values()) / (999 * 20_000)  # each class is in 999 pairs
+    for pair in pairs[:20]:
+        k, n = pair.errors, pair.n
+        tail = 1 - sum(comb(n, i) * mean_rate**i * (1 - mean_rate) ** (n - i) for i in range(k))
+        assert pair.p_value == pytest.approx(min(1, 499_500 * tail), rel=1e-3, abs=1e-6)
+    assert pairs[-1].errors == 0 and pairs[-1].p_value == 1
+
+
 def test_with_two_classes_no_pair_stands_out():
     (pair,) = confused_pairs(np.array([[5, 5], [5, 5]]), ("a", "b"))
     assert not pair.distinguishable

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from typing import overload
 
 import numpy as np
 from jaxtyping import Int64
@@ -158,33 +159,76 @@ def class_scores(confusion: Confusion, class_names: tuple[str, ...]) -> tuple[Cl
     )
 
 
-def confused_pairs(confusion: Confusion, class_names: tuple[str, ...]) -> tuple[ConfusedPair, ...]:
+class ConfusedPairs(Sequence[ConfusedPair]):
+    """All unordered pairs of classes that have images, ranked; see `confused_pairs`.
+
+    1,000 classes have half a million pairs, so each `ConfusedPair` is made, and its test computed, when it is needed.
+
+    Args:
+        confusion: See `confusion_matrix`.
+        class_names: In label order.
+    """
+
+    def __init__(self, confusion: Confusion, class_names: tuple[str, ...]) -> None:
+        first, second = np.triu_indices(len(class_names), 1)
+        support = confusion.sum(axis=1)
+        sizes = support[first] + support[second]
+        first, second, sizes = first[sizes > 0], second[sizes > 0], sizes[sizes > 0]
+        errors = confusion[first, second] + confusion[second, first]
+        self._mean_rate = int(errors.sum()) / max(int(sizes.sum()), 1)
+        order = np.lexsort((second, first, -(errors / sizes)))
+        self._first, self._second = first[order], second[order]
+        self._errors, self._sizes = errors[order], sizes[order]
+        self._confusion, self._class_names = confusion, class_names
+        self._tails: dict[tuple[int, int], float] = {}
+
+    @property
+    def with_errors(self) -> tuple[ConfusedPair, ...]:
+        """The pairs that were confused at least once: the first ones of the ranking."""
+        return self[: int(np.count_nonzero(self._errors))]
+
+    def __len__(self) -> int:
+        return len(self._errors)
+
+    @overload
+    def __getitem__(self, index: int) -> ConfusedPair: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[ConfusedPair, ...]: ...
+    def __getitem__(self, index: int | slice) -> ConfusedPair | tuple[ConfusedPair, ...]:
+        places = range(len(self))[index]
+        return self._pair(places) if isinstance(places, int) else tuple(self._pair(place) for place in places)
+
+    def _pair(self, place: int) -> ConfusedPair:
+        a, b = int(self._first[place]), int(self._second[place])
+        errors, size = int(self._errors[place]), int(self._sizes[place])
+        return ConfusedPair(
+            rank=place + 1,
+            first=a,
+            second=b,
+            first_name=self._class_names[a],
+            second_name=self._class_names[b],
+            first_as_second=int(self._confusion[a, b]),
+            second_as_first=int(self._confusion[b, a]),
+            n=size,
+            p_value=min(1.0, len(self) * self._tail(errors, size)),
+        )
+
+    def _tail(self, errors: int, size: int) -> float:
+        """The probability depends on these two numbers alone, and most pairs share theirs with others."""
+        if (errors, size) not in self._tails:
+            self._tails[errors, size] = tail_probability(errors, size, rate=self._mean_rate)
+        return self._tails[errors, size]
+
+
+def confused_pairs(confusion: Confusion, class_names: tuple[str, ...]) -> ConfusedPairs:
     """Rank all unordered pairs of classes, the highest confusion rate first.
 
-    Equal rates are ordered by label. Pairs without any image are skipped, since they have no rate.
+    Equal rates are ordered by label. Pairs without any image are skipped, since they have no rate. All others count for
+    the mean rate and for the Bonferroni correction of the tests.
 
     Example:
         >>> pair = confused_pairs(np.array([[90, 9, 1], [1, 98, 1], [0, 0, 100]]), ("4", "9", "0"))[0]
         >>> pair.first_name, pair.second_name, str(pair.rate), pair.distinguishable
         ('4', '9', '5.0 % (2.7 to 9.0, n=200)', True)
     """
-    support = confusion.sum(axis=1)
-    pairs = [(a, b) for a, b in combinations(range(len(class_names)), 2) if support[a] + support[b] > 0]
-    errors = {(a, b): int(confusion[a, b] + confusion[b, a]) for a, b in pairs}
-    sizes = {(a, b): int(support[a] + support[b]) for a, b in pairs}
-    mean_rate = sum(errors.values()) / max(sum(sizes.values()), 1)
-    ranked = sorted(pairs, key=lambda pair: (-errors[pair] / sizes[pair], pair))
-    return tuple(
-        ConfusedPair(
-            rank=rank,
-            first=a,
-            second=b,
-            first_name=class_names[a],
-            second_name=class_names[b],
-            first_as_second=int(confusion[a, b]),
-            second_as_first=int(confusion[b, a]),
-            n=sizes[a, b],
-            p_value=min(1.0, len(pairs) * tail_probability(errors[a, b], sizes[a, b], rate=mean_rate)),
-        )
-        for rank, (a, b) in enumerate(ranked, start=1)
-    )
+    return ConfusedPairs(confusion, class_names)

@@ -14,6 +14,7 @@ from convscope.evaluation.calibration import Calibration, LogProbabilities, cali
 from convscope.evaluation.confusion import (
     ClassScore,
     ConfusedPair,
+    ConfusedPairs,
     Confusion,
     class_scores,
     confused_pairs,
@@ -132,7 +133,7 @@ class Evaluation:
         return class_scores(self.confusion, self.class_names)
 
     @cached_property
-    def pairs(self) -> tuple[ConfusedPair, ...]:
+    def pairs(self) -> ConfusedPairs:
         """All unordered pairs of classes, the highest confusion rate first."""
         return confused_pairs(self.confusion, self.class_names)
 
@@ -158,7 +159,7 @@ class Evaluation:
             "class_names": list(self.class_names),
             "confusion": self.confusion.tolist(),
             "classes": [score.to_json() for score in self.classes],
-            "pairs": [pair.to_json() for pair in self.pairs if pair.errors],
+            "pairs": [pair.to_json() for pair in self.pairs.with_errors],
             "calibration": self.calibration.to_json(),
             "mistakes": [mistake.to_json() for mistake in self.mistakes],
         }
