@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from convscope.model.model_file import load_model
 
@@ -145,3 +146,50 @@ def test_ctrl_c_in_a_terminal_is_two_lines_and_a_bar_that_goes_away(tmp_path: Pa
         os.close(leader)
     assert "epoch" in seen and "Stopped early" in seen and "Traceback" not in seen
     assert "\x1b[?25h" in seen, "the cursor is shown again"
+
+
+@pytest.fixture(scope="module")
+def many_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """1,000 links to a photo of 1,600×1,200 pixels: 360 MB in all, which take long to decode."""
+    folder = tmp_path_factory.mktemp("many") / "photos"
+    rng = np.random.default_rng(0)
+    coarse = Image.fromarray(rng.integers(0, 256, (400, 300, 3), np.uint8)).resize((1600, 1200))
+    for index in range(1000):
+        place = folder / str(index % 10) / f"{index}.jpg"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if index < 10:
+            coarse.save(place, quality=85)
+        else:
+            os.link(folder / str(index % 10) / f"{index % 10}.jpg", place)
+    return folder
+
+
+@pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="tells how much a process has read on Linux only")
+@pytest.mark.parametrize("command", ["data", "data check", "train", "evaluate", "predict"])
+def test_ctrl_c_while_images_are_read_ends_at_once(command: str, many_photos: Path, short_run: Path, tmp_path) -> None:
+    arguments = {
+        "data": ["data", many_photos],
+        "data check": ["data", "check", many_photos],
+        "train": ["train", many_photos, "--out", tmp_path / "run", "--size", "32"],
+        "evaluate": ["evaluate", short_run, many_photos],
+        "predict": ["predict", many_photos, "--recursive", "--run", short_run, "--out", tmp_path / "table.csv"],
+    }[command]
+    size = sum(path.stat().st_size for path in many_photos.rglob("*.jpg"))
+    headers = 0 if command in ("data check", "predict") else size  # the others read all headers first
+    some = size // 60 if command == "predict" else size // 8  # it looks for ink on large photos, which takes long
+    with started(*map(str, arguments), cwd=tmp_path) as process:
+        while process.poll() is None and bytes_read(process.pid) < headers + some + 40_000_000:
+            time.sleep(0.05)
+        assert process.poll() is None, process.stderr.read()
+        asked = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+        seconds = time.monotonic() - asked
+    assert process.returncode == 130, stderr
+    assert "Traceback" not in stderr
+    assert seconds < SECONDS_TO_STOP, f"{seconds:.2f} s from the signal to the prompt"
+
+
+def bytes_read(pid: int) -> int:
+    """How many bytes a process has read, from files and from the system's memory of them."""
+    return int(Path(f"/proc/{pid}/io").read_text().split()[1])

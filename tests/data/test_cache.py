@@ -78,7 +78,7 @@ def test_one_image_in_color_among_gray_ones_makes_all_of_them_rgb(folder: Path, 
     (folder / "a/7.png").write_bytes(png(color))
     stored = from_cache(folder, tmp_path / "cache")
     assert stored.train.image_shape == (8, 8, 3) and same(stored, load(folder))
-    del stored
+    del stored  # and with it the lock, at once
     (folder / "a/7.png").write_bytes(gray)
     stored = from_cache(folder, tmp_path / "cache")
     assert stored.train.image_shape == (8, 8, 1) and same(stored, load(folder))

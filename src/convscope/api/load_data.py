@@ -56,8 +56,8 @@ def load_data(
         cache: A folder for a cache of decoded images, for data larger than memory. They are decoded once and read from
             there when they are used; ``train`` with the returned data does so batch by batch. The cache stays until you
             delete it. None keeps the images in memory.
-        callbacks: ``images`` is called while images are decoded; ``is_stopped`` ends filling a
-            cache; what is decoded by then is kept.
+        callbacks: ``images`` is called while images are decoded; ``is_stopped`` ends that; a
+            cache keeps what is decoded by then.
 
     Returns:
         ``train`` and ``test`` datasets, and the preprocessing of other images. Shows itself in a notebook.
@@ -79,6 +79,27 @@ def load_data(
     where = Path(cache) if cache else None
     caching = Caching(where, on_images=callbacks.images, is_stopped=callbacks.is_stopped)
     return load_with(source, size=size, channels=channels, caching=caching, **how)
+
+
+MOST_BYTES = 10**8
+"""Pixels of a dataset that is only described; larger ones are not kept."""
+
+
+def load_on_demand(source: Any, *, callbacks: Callbacks | None = None, **how: Any) -> LoadedData:
+    """`load_data` for a description, in bounded memory: images in files are decoded anew whenever they are used.
+
+    Args:
+        source: As for `load_data`.
+        callbacks: ``images`` is called while images are decoded; ``is_stopped`` ends that.
+        **how: As for `load_data`, but ``cache``.
+
+    Raises:
+        DataError, OptionError, RunError: See `load_data`.
+    """
+    callbacks = callbacks or Callbacks()
+    how["class_names"] = parse_class_names(how.get("class_names"))
+    caching = Caching(above=MOST_BYTES, on_demand=True, on_images=callbacks.images, is_stopped=callbacks.is_stopped)
+    return load_with(source, size=how.pop("size", None), caching=caching, **how)
 
 
 def load_with(source: Any, *, size: Any, caching: Caching, channels: int | None = None, **how: Any) -> LoadedData:

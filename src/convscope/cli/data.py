@@ -47,11 +47,13 @@ def data(
     if source is None:
         return _list_sources(output)
     from convscope.api.data_summary import summary_json, summary_lines
-    from convscope.api.load_data import load_data
+    from convscope.api.load_data import load_on_demand
+    from convscope.api.progress import ProgressDisplay
 
-    loaded = load_data(
-        source, size=size, parts=parts, transpose=transpose, fit=fit, decoding=decoding, class_names=class_names
-    )
+    how = {"size": size, "parts": parts, "transpose": transpose, "fit": fit, "decoding": decoding}
+    with ProgressDisplay(quiet=output.quiet) as display:
+        display.phase = "reading"
+        loaded = load_on_demand(source, class_names=class_names, callbacks=display.callbacks, **how)
     if augment:
         from convscope.api.augmented import draw_augmented
 

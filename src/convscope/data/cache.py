@@ -97,11 +97,10 @@ def cached(
     likely = channels or channels_of(folder, len(files), size) or _channels_of_sample(files, decode_file)
     for attempt in (likely,) if channels else (likely, 4 - likely):
         try:
-            # No variable for it: the traceback of a first attempt would keep the second one, and its lock, alive.
-            return _Filling(files, decode_file, (len(files), *size, attempt), folder, on_images).run(
-                may_be_other=channels is None
-            )
-        except _OtherChannelsError:  # the sample, or the cache of before, was not like all images
+            filling = _Filling(files, decode_file, (len(files), *size, attempt), folder, on_images)
+            return filling.run(may_be_other=channels is None)
+        except _OtherChannelsError as error:  # the sample, or the cache of before, was not like all images
+            error.with_traceback(None)  # which would keep this call, and with it the lock of its result, alive
             remove_cache(folder)
     raise DataError.about_file("Expected images that do not change", folder, "some changed while they were read")
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from convscope.data import checks
 from convscope.data.build_dataset import natural_key
 from convscope.data.data_check import DataCheck, Finding, Kind
-from convscope.data.near_duplicates import is_comparable
 from convscope.data.scan import ScanResult
 
 
@@ -74,4 +73,4 @@ def check_dataset(scan: ScanResult, more: Sequence[Finding] = ()) -> DataReport:
     """
     findings = [finding for check in DATA_CHECKS.values() for finding in check.find(scan)]
     ordered = sorted([*findings, *more], key=lambda finding: KINDS[finding.kind].order)
-    return DataReport(scan, tuple(ordered), is_comparable(len(scan.records)))
+    return DataReport(scan, tuple(ordered), scan.is_compared)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,10 +14,12 @@ from convscope.data.build_dataset import MAX_BYTES
 from convscope.data.cache import Cached, DecodeFile, cache_name, cached
 from convscope.data.dataset import Skipped
 from convscope.data.decode import decode, image_size
+from convscope.data.file_pixels import FilePixels
 from convscope.data.image_size import choose_size, fit_decision, size_decision
 from convscope.data.image_tree import ImageFile, ImageTree
 from convscope.data.load_options import Caching, LoadOptions
-from convscope.data.mapped_pixels import StoredPixels
+from convscope.data.mapped_pixels import MappedPixels, StoredPixels
+from convscope.data.parallel import in_threads
 from convscope.data.preprocess import Preprocessing
 from convscope.decisions import Decision
 from convscope.errors import DataError, RunError
@@ -71,7 +73,9 @@ def decode_images(files: list[ImageFile], tree: ImageTree, options: LoadOptions)
     decisions = [] if options.size else [size_decision(sizes, size)]
     decisions += fit_decision(sizes, size, options.fit)
     decisions += _draft_decision(sizes, contracts[3])
-    if options.caching.folder is None or needed <= options.caching.above:
+    if options.caching.on_demand and needed > options.caching.above:
+        decoded = _decoded_on_demand(files, decode_file, size, options)
+    elif options.caching.folder is None or needed <= options.caching.above:
         _check_bytes(needed, MAX_MEMORY_BYTES, size, files, tree)
         decoded = _decoded_in_memory(files, decode_file, options)
     else:
@@ -92,42 +96,75 @@ def _check_bytes(needed: int, most: int, size: tuple[int, int], files: list[Imag
 
 
 def _sizes_of(files: list[ImageFile]) -> list[tuple[int, int]]:
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        try:
-            return [size for size in pool.map(_size_of, files) if size is not None]
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    with closing(in_threads(_size_of, files)) as sizes:
+        return [size for size in sizes if size is not None]
+
+
+class _Tally:
+    """What was found while files were decoded one after another.
+
+    Args:
+        files: The files.
+        options: Whom to tell, and whether an unreadable image is an error.
+    """
+
+    def __init__(self, files: list[ImageFile], options: LoadOptions) -> None:
+        self._files, self._options = files, options
+        self.color = self.several = 0
+        self.is_readable = np.ones(len(files), bool)
+        self.unreadable: list[Skipped] = []
+
+    def each(self, decode_file: DecodeFile) -> Iterator[Picture]:
+        """Decode all files in threads, and give the images of those that can be read."""
+
+        def attempt(file: ImageFile) -> tuple[Picture, int] | DataError:
+            try:
+                return decode_file(file)
+            except DataError as error:
+                if self._options.strict:
+                    raise
+                return error
+
+        caching = self._options.caching
+        with closing(in_threads(attempt, self._files)) as results:
+            for index, result in enumerate(results):
+                if isinstance(result, DataError):
+                    self.is_readable[index] = False
+                    self.unreadable.append(Skipped(self._files[index].name, result.reason))
+                else:
+                    self.color += result[0].shape[-1] == 3
+                    self.several += result[1] > 1
+                    yield result[0]
+                caching.on_images(index + 1, len(self._files))
+                if caching.is_stopped():
+                    raise RunError(f"Stopped while decoding images, after {index + 1:,} of {len(self._files):,}.")
+
+    def decoded(self, pixels: StoredPixels) -> Decoded:
+        """The result, with these pixels."""
+        decisions = _content_decisions(self.color, self.several, len(pixels), self._options)
+        return Decoded(pixels, self.is_readable, tuple(self.unreadable), decisions)
 
 
 def _decoded_in_memory(files: list[ImageFile], decode_file: DecodeFile, options: LoadOptions) -> Decoded:
-    def attempt(file: ImageFile) -> tuple[Picture, int] | DataError:
-        try:
-            return decode_file(file)
-        except DataError as error:
-            if options.strict:
-                raise
-            return error
+    tally = _Tally(files, options)
+    images = list(tally.each(decode_file))
+    height, width = images[0].shape[:2] if images else (1, 1)
+    pixels = np.empty((len(images), height, width, options.channels or (3 if tally.color else 1)), np.uint8)
+    while images:  # each is given up once it is copied, so that none is in memory twice
+        image = images.pop()
+        pixels[len(images)] = image  # grayscale becomes RGB by broadcasting
+    return tally.decoded(pixels)
 
-    results: list[tuple[Picture, int] | DataError] = []
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        try:
-            for result in pool.map(attempt, files):
-                results.append(result)
-                options.caching.on_images(len(results), len(files))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    failed = [(file, one) for file, one in zip(files, results, strict=True) if isinstance(one, DataError)]
-    good = [one for one in results if not isinstance(one, DataError)]
-    color, several = sum(image.shape[-1] == 3 for image, _ in good), sum(frames > 1 for _, frames in good)
-    height, width = good[0][0].shape[:2] if good else (1, 1)
-    pixels = np.empty((len(good), height, width, options.channels or (3 if color else 1)), np.uint8)
-    for index, (image, _) in enumerate(good):
-        pixels[index] = image  # grayscale becomes RGB by broadcasting
-    is_readable = np.array([not isinstance(one, DataError) for one in results], bool)
-    unreadable = tuple(Skipped(file.name, error.reason) for file, error in failed)
-    return Decoded(pixels, is_readable, unreadable, _content_decisions(color, several, len(good), options))
+
+def _decoded_on_demand(
+    files: list[ImageFile], decode_file: DecodeFile, size: tuple[int, int], options: LoadOptions
+) -> Decoded:
+    """Decode all files once, to know which can be read, and keep none."""
+    tally = _Tally(files, options)
+    for _ in tally.each(decode_file):
+        pass
+    source = FilePixels(files, decode_file, (*size, options.channels or (3 if tally.color else 1)))
+    return tally.decoded(MappedPixels(source, np.flatnonzero(tally.is_readable)))
 
 
 def _decoded_into_cache(

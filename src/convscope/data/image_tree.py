@@ -24,7 +24,7 @@ FOLDER_LINKS = ("a link to a folder", "a link to a folder that leads out of the 
 NOT_AN_IMAGE = "not an image"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ImageFile:
     """A file: its path below the root, piece by piece, and how to read its bytes.
 
@@ -51,7 +51,7 @@ class ImageFile:
         return has_image_suffix(self.path[-1]) or bool(sniff(self.start()))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LabeledFile:
     """A file and the name of its class."""
 

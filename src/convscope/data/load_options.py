@@ -20,14 +20,17 @@ class Caching:
 
     Attributes:
         folder: A folder for caches, which are memory-mapped; None decodes into memory. See `cache`.
-        above: Bytes of decoded pixels above which a cache is used.
+        above: Bytes of decoded pixels above which a cache is used, or images are decoded on demand.
+        on_demand: Instead of using a cache, decode images anew whenever they are used.
         is_kept: Whether the cache stays for later trainings.
         on_images: Called several times a second while images are decoded, with the number done and their total.
-        is_stopped: Asked several times a second while a cache is filled; True ends that, and what is decoded is kept.
+        is_stopped: Asked several times a second while images are decoded; True ends that, and a cache keeps what is
+            decoded.
     """
 
     folder: Path | None = None
     above: int = 0
+    on_demand: bool = False
     is_kept: bool = True
     on_images: Callable[[int, int], None] = field(default=lambda done, total: None, repr=False)
     is_stopped: Callable[[], bool] = field(default=lambda: False, repr=False)

@@ -6,7 +6,7 @@ import mmap
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Int64, UInt8
@@ -59,14 +59,28 @@ class PixelFile:
         return copied
 
 
+@runtime_checkable
+class PixelSource(Protocol):
+    """Where the images of a `MappedPixels` come from: a `PixelFile`, or files that are decoded when they are read."""
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Rows, columns, channels."""
+        ...
+
+    def read(self, rows: np.ndarray) -> Pixels:
+        """Images, by their positions."""
+        ...
+
+
 class MappedPixels:
-    """Some images of a `PixelFile`, in any order. Indexing copies the images that it names, as an array.
+    """Some images of a `PixelFile` or another source, in any order. Indexing copies the images it names, as an array.
 
     Slices, integers, arrays of indices and Boolean masks select images, and further indices apply to the array of
     these. ``take`` selects without copying.
 
     Args:
-        file: The file.
+        file: The file, or the other source.
         rows: Positions in the file, one for each image.
         is_transposed: Whether rows and columns of the images are exchanged.
     """
@@ -74,7 +88,7 @@ class MappedPixels:
     dtype = np.dtype(np.uint8)
     ndim = 4
 
-    def __init__(self, file: PixelFile, rows: Int64[np.ndarray, " n"], *, is_transposed: bool = False) -> None:
+    def __init__(self, file: PixelSource, rows: Int64[np.ndarray, " n"], *, is_transposed: bool = False) -> None:
         self._file, self._rows, self._is_transposed = file, rows, is_transposed
 
     @property

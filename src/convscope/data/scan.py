@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,14 +14,15 @@ from convscope.data.dataset import Skipped
 from convscope.data.decode import DecodedImage, decode
 from convscope.data.image_folder import check_trainable
 from convscope.data.image_tree import ImageTree, LabeledFile, SortedTree, sort_tree
-from convscope.data.near_duplicates import Fingerprint, Tone, fingerprint, tone
+from convscope.data.near_duplicates import Fingerprint, Tone, fingerprint, is_comparable, tone
+from convscope.data.parallel import in_threads
 from convscope.data.pixels import AnyPicture
 from convscope.data.readers import READERS, detect, load
 from convscope.decisions import Decision
 from convscope.errors import DataError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FileFacts:
     """How a file stores its image; see `decode.DecodedImage`."""
 
@@ -33,7 +33,7 @@ class FileFacts:
     frames: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ImageRecord:
     """One readable image.
 
@@ -43,7 +43,7 @@ class ImageRecord:
         class_name: Its label.
         size: Rows and columns, upright.
         digest: Equal for equal pixels.
-        fingerprint: See `near_duplicates`; None for a blank image.
+        fingerprint: See `near_duplicates`; None for a blank image, empty if images are not compared.
         file: How its file stores it; None for arrays.
         load: Returns the pixels again.
         tone: See `near_duplicates`.
@@ -74,6 +74,7 @@ class ScanResult:
         others: Files that are not images.
         refusal: Why a training on this dataset would be refused; empty if it would not.
         decisions: How parts and classes were found.
+        is_compared: Whether images can be compared for near duplicates, which is not done for very many.
     """
 
     source: str
@@ -85,6 +86,7 @@ class ScanResult:
     others: tuple[Skipped, ...] = ()
     refusal: str = ""
     decisions: tuple[Decision, ...] = ()
+    is_compared: bool = True
 
 
 OnProgress = Callable[[int, int], None]
@@ -112,18 +114,15 @@ def scan(source: str | Path, on_progress: OnProgress = lambda done, total: None,
 def _scan_files(tree: ImageTree, on_progress: OnProgress, parts: str) -> ScanResult:
     found = sort_tree(tree, parts=parts)
     files = [("train", one) for one in found.train] + [("test", one) for one in found.test]
+    is_compared = is_comparable(len(files))
     records, unreadable = [], []
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        try:
-            for index, result in enumerate(pool.map(lambda pair: _record(*pair), files)):
-                on_progress(index + 1, len(files))
-                if isinstance(result, ImageRecord):
-                    records.append(result)
-                else:
-                    unreadable.append(result)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    with closing(in_threads(lambda pair: _record(*pair, is_compared=is_compared), files)) as results:
+        for index, result in enumerate(results):
+            on_progress(index + 1, len(files))
+            if isinstance(result, ImageRecord):
+                records.append(result)
+            else:
+                unreadable.append(result)
     return ScanResult(
         tree.source,
         tree.kind,
@@ -134,6 +133,7 @@ def _scan_files(tree: ImageTree, on_progress: OnProgress, parts: str) -> ScanRes
         found.others,
         _refusal(found, unreadable),
         found.decisions,
+        is_compared,
     )
 
 
@@ -146,20 +146,25 @@ def _refusal(found: SortedTree, unreadable: list[Skipped]) -> str:
     return ""
 
 
-def _record(part: str, labeled: LabeledFile) -> ImageRecord | Skipped:
+NOT_COMPARED = np.zeros(0, np.float32)
+"""The fingerprint of images that are not compared, of which each would take 5 kB."""
+
+
+def _record(part: str, labeled: LabeledFile, *, is_compared: bool) -> ImageRecord | Skipped:
     file = labeled.file
     try:
         decoded = decode(file.read(), file.name)
     except DataError as error:
         return Skipped(file.name, error.reason)
     pixels = decoded.pixels
+    found = fingerprint(pixels)
     return ImageRecord(
         name=file.name,
         part=part,
         class_name=labeled.class_name,
         size=(pixels.shape[0], pixels.shape[1]),
         digest=_digest(pixels),
-        fingerprint=fingerprint(pixels),
+        fingerprint=NOT_COMPARED if found is not None and not is_compared else found,
         file=_facts(file.path[-1], decoded),
         load=lambda: decode(file.read(), file.name).pixels,
         tone=tone(pixels),
@@ -193,7 +198,14 @@ def _scan_arrays(source: str | Path, kind: str, on_progress: OnProgress, parts: 
                 )
             )
             on_progress(len(records), total)
-    return ScanResult(loaded.train.source, kind, tuple(records), unlabeled=loaded.skipped, decisions=loaded.decisions)
+    return ScanResult(
+        loaded.train.source,
+        kind,
+        tuple(records),
+        unlabeled=loaded.skipped,
+        decisions=loaded.decisions,
+        is_compared=is_comparable(len(records)),
+    )
 
 
 def _digest(pixels: np.ndarray) -> bytes:

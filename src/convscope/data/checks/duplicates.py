@@ -14,7 +14,6 @@ from convscope.data.near_duplicates import (
     Tone,
     are_alike,
     connected_groups,
-    is_comparable,
     near_duplicate_pairs,
     same_groups,
 )
@@ -28,7 +27,7 @@ def find(scan: ScanResult) -> Iterator[Finding]:
     equal = [tuple(shown[place] for place in group) for group in same_groups(records[index].digest for index in shown)]
     for group in equal:
         yield _finding([records[index] for index in group], "duplicate", "identical pixels")
-    if not shown or not is_comparable(len(records)):
+    if not shown or not scan.is_compared:
         return
     copies = {index for group in equal for index in group[1:]}
     singles = [index for index in shown if index not in copies]

@@ -1,0 +1,56 @@
+"""Work on many items in threads, a few at a time, with the results in order. Light."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+MOST_THREADS = 8
+CHUNK = 16
+"""Items that one thread works on at a time."""
+
+CHUNKS_WAITING = 2
+"""Chunks for each thread that are being worked on or wait to be taken: their number bounds the memory."""
+
+
+def in_threads(work: Callable[[T], R], items: Iterable[T]) -> Generator[R, None, None]:
+    """The result of each item, in order, while threads work on the next ones.
+
+    When the caller stops, also by an exception or Ctrl-C, each thread finishes the item at hand. Close the iterator to
+    be sure that this happens at once: ``with contextlib.closing(in_threads(…)) as results``.
+
+    Args:
+        work: Called from several threads. What it raises is raised here, in order.
+        items: They are taken as they are needed.
+
+    Example:
+        >>> list(in_threads(len, ["a", "bcd", ""]))
+        [1, 3, 0]
+    """
+    stopped = threading.Event()
+
+    def work_on(chunk: list[T]) -> list[R]:
+        return [work(item) for item in chunk if not stopped.is_set()]
+
+    threads = max(1, min(MOST_THREADS, os.cpu_count() or 1))
+    waiting: deque[Future[list[R]]] = deque()
+    iterator = iter(items)
+    with ThreadPoolExecutor(threads, thread_name_prefix="convscope") as pool:
+        try:
+            while chunk := list(islice(iterator, CHUNK)):
+                waiting.append(pool.submit(work_on, chunk))
+                if len(waiting) >= threads * CHUNKS_WAITING:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
+        finally:
+            stopped.set()
+            pool.shutdown(cancel_futures=True)
