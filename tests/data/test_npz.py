@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -94,6 +95,34 @@ def test_other_whole_numbers_in_range_are_taken(dtype, tmp_path):
     np.savez(tmp_path / "d.npz", x=np.tile(np.array([0, 7], dtype), (8, 2, 1)), y=np.arange(8.0) % 2)
     pixels = load(tmp_path / "d.npz", test_fraction=0).train.pixels
     assert pixels.max() == (255 if dtype == "bool" else 7)
+
+
+def test_labels_may_be_texts(tmp_path):
+    images, labels = digits()
+    words = np.array(["item 10", "item 2"])[labels]
+    np.savez(tmp_path / "d.npz", x_train=images, y_train=words, x_test=images[:4], y_test=words[:4, None])
+    loaded = load(tmp_path / "d.npz")
+    assert loaded.train.class_names == ("item 2", "item 10")  # natural order
+    assert (loaded.train.labels == 1 - labels).all() and loaded.test.labels.tolist() == (1 - labels[:4]).tolist()
+    np.savez(tmp_path / "d.npz", x=images, y=words, class_names=np.array(["item 10", "item 2", "unused"]))
+    assert load(tmp_path / "d.npz", test_fraction=0).train.class_names == ("item 10", "item 2")
+
+
+def test_text_labels_that_do_not_fit_are_refused_by_name(tmp_path):
+    images, labels = digits()
+    words = np.array(["cat", "dog"])[labels]
+    other = np.where(np.arange(len(words)) == 3, "owl", words)
+    for arrays, message in (
+        ({"x": images, "y": words, "class_names": np.array(["cat", "owl"])}, "label 'dog'"),
+        ({"x_train": images, "y_train": words, "x_test": images, "y_test": other}, "none in class 'owl'"),
+        ({"x": images, "y": np.where(words == "cat", "", words)}, "with an empty text"),
+        ({"x": images, "y": words[:-1]}, "'y' has 19"),
+        ({"x": images, "y": np.full(len(images), "cat")}, "only class 'cat'"),
+        ({"x": images, "y": np.where(words == "cat", "\x1b[1m", words)}, "printable characters"),
+    ):
+        np.savez(tmp_path / "d.npz", **arrays)
+        with pytest.raises(DataError, match=re.escape(message)):
+            load(tmp_path / "d.npz")
 
 
 def test_class_names_come_along(tmp_path):

@@ -80,8 +80,8 @@ class Preprocessing:
         polarity: ``"as_is"``, ``"invert"`` or ``"auto"``.
         background: Gray level behind transparent pixels, 0..255; white by default.
         decoding: How JPEG files are decoded before all steps: ``"exact"`` in full, ``"draft"`` reduced by
-            `draft_factor`, which is faster and changes the result slightly (photos of 256×256 at 64×64 by 0.3 gray
-            levels on average, by 11 at most).
+            `draft_factor`, which is faster and changes the result slightly (photos of 256×256 at 64×64 by 0.4 gray
+            levels on average, by 14 at most).
 
     Raises:
         DataError: A value is of the wrong type or out of range.

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from convscope.data.build_dataset import MAX_BYTES, Part, assemble, to_labels
+from convscope.data.build_dataset import MAX_BYTES, Part, assemble, natural_key, to_labels
 from convscope.data.dataset import LoadedData
 from convscope.data.files import ZIP_ERRORS, ByteStream, open_regular, read_at_most
 from convscope.data.load_options import LoadOptions
 from convscope.data.pixel_values import as_batch, as_pixels
 from convscope.data.reader import Candidate, Reader
-from convscope.errors import DataError
+from convscope.errors import DataError, printable
 
 MAX_HEADER = 10_000
 """NumPy writes headers of about 120 bytes, and does not read longer ones than this."""
@@ -51,7 +51,8 @@ def load_npz(path: Path, options: LoadOptions) -> LoadedData:
 
     Keys, in any case: ``x_train, y_train, x_test, y_test`` (Keras), ``train_images, train_labels`` and ``test_…``
     (MedMNIST), ``images, labels`` or ``x, y``. A validation part (``x_val``, ``val_images``) joins the training part;
-    validation data is split off later. ``class_names`` may hold one text per label from 0. See
+    validation data is split off later. Labels are integers or texts; ``class_names`` may hold one text per integer from
+    0, or the texts in the order that the classes get, which is natural order without it. See
     `pixel_values.as_batch` for the shapes and `pixel_values.as_pixels` for the values.
 
     Raises:
@@ -63,18 +64,19 @@ def load_npz(path: Path, options: LoadOptions) -> LoadedData:
             members = _members(archive, path)
         except ZIP_ERRORS as error:
             raise DataError.about_file("Expected an .npz archive", path, _words(error)) from None
-        train = _read_part(archive, members, TRAIN_KEYS, path)
-        validation = _read_part(archive, members, VALIDATION_KEYS, path)
-        test = _read_part(archive, members, TEST_KEYS, path)
+        names = _class_names(archive, members, path)
+        texts = _texts(archive, members, names, path)
+        train, validation, test = (
+            _read_part(archive, members, pairs, path, texts) for pairs in (TRAIN_KEYS, VALIDATION_KEYS, TEST_KEYS)
+        )
         if options.whole and train is None:
             train, validation, test = (validation, None, test) if validation else (test, None, None)
         if train is None:
             received = ", ".join(sorted(members)[:10]) or "none"
             raise DataError.about_file(f"Expected the arrays {EXPECTED}", path, f"arrays: {received}")
-        names = _class_names(archive, members, path)
     if validation is not None:
         train = _joined(train, validation, path)
-    mapping = None if names is None else dict(enumerate(names))
+    mapping = dict(enumerate(texts or names or ())) or None
     return assemble("npz", path.name, train, test, options=options, class_names=mapping)
 
 
@@ -164,8 +166,13 @@ def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]
 
 
 def _read_part(
-    archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], pairs: tuple[tuple[str, str], ...], path: Path
+    archive: zipfile.ZipFile,
+    members: dict[str, zipfile.ZipInfo],
+    pairs: tuple[tuple[str, str], ...],
+    path: Path,
+    texts: list[str],
 ) -> Part | None:
+    """The first pair of arrays that is there; ``texts`` are the classes of labels that are texts."""
     for images_key, labels_key in pairs:
         if images_key not in members:
             continue
@@ -174,7 +181,8 @@ def _read_part(
         where = f"file={path}, array {images_key!r}"
         batch = as_batch(read_array(archive, members[images_key], where), where)
         label_where = f"file={path}, array {labels_key!r}"
-        labels = to_labels(read_array(archive, members[labels_key], label_where), label_where)
+        array = read_array(archive, members[labels_key], label_where)
+        labels = to_labels(_numbered(array, texts, label_where) if _is_text(array) else array, label_where)
         if len(labels) != len(batch):
             raise DataError(
                 f"Expected one label per image. Received: {where} has {len(batch)}, {labels_key!r} has {len(labels)}."
@@ -198,13 +206,40 @@ def _joined(train: Part, more: Part, path: Path) -> Part:
     )
 
 
+def _texts(
+    archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], names: list[str] | None, path: Path
+) -> list[str]:
+    """The classes of labels that are texts, in order; empty for numbers."""
+    found: set[str] = set()
+    for images, labels in (pair for pairs in (TRAIN_KEYS, VALIDATION_KEYS, TEST_KEYS) for pair in pairs):
+        if images in members and labels in members:
+            array = read_array(archive, members[labels], f"file={path}, array {labels!r}")
+            found |= set(array.ravel().tolist()) if _is_text(array) else set()
+    unknown = sorted(found - set(names)) if names else []
+    if unknown:
+        raise DataError(
+            f"Expected labels that are among the class_names. Received: file={path}, label {printable(unknown[0])!r}.",
+        )
+    return [name for name in names if name in found] if names else sorted(found, key=natural_key)
+
+
+def _is_text(array: np.ndarray) -> bool:
+    # NumPy passes invalid code points to Python, which may raise SystemError
+    return array.dtype.kind == "U" and bool((array.view(np.uint32) <= sys.maxunicode).all())
+
+
+def _numbered(array: np.ndarray, texts: list[str], where: str) -> np.ndarray:
+    if "" in texts:
+        raise DataError(f"Expected a label for each image. Received: {where}, with an empty text.")
+    numbers = {text: number for number, text in enumerate(texts)}
+    return np.array([numbers[text] for text in array.ravel().tolist()], np.int64).reshape(array.shape)
+
+
 def _class_names(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], path: Path) -> list[str] | None:
     if "class_names" not in members:
         return None
     array = read_array(archive, members["class_names"], f"file={path}, array 'class_names'", max_bytes=MAX_NAMES_BYTES)
-    good = array.ndim == 1 and array.dtype.kind == "U"
-    # NumPy passes invalid code points to Python, which may raise SystemError
-    good = good and bool((array.view(np.uint32) <= sys.maxunicode).all())
+    good = array.ndim == 1 and _is_text(array)
     names = array.tolist() if good else []
     if not good or len(set(names)) != len(names):
         raise DataError(
