@@ -66,6 +66,11 @@ SUBJECTS: dict[str, Subject] = {
         "--fit",
         "data.image_size",
     ),
+    "background": Subject(
+        "Transparent images are laid on white, unless most of them would not stand out from it; then on black or gray.",
+        "--background",
+        "data.background",
+    ),
     "decoding": Subject(
         "JPEG files are decoded in full; draft reduces them by 2, 4 or 8 while they are decoded, to at least twice the "
         "size of the network's input.",

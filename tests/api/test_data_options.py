@@ -87,3 +87,23 @@ def test_drafts_are_recorded_and_used_again_for_the_same_data_and_for_other_imag
     (one,) = trained.predict(path)
     assert (one.seen == dataset.pixels[0]).all()
     assert trained.explain(path) is not None
+
+
+def test_other_data_and_images_have_the_background_of_the_training(tmp_path):
+    def write(folder, level):
+        for index in range(40):
+            drawing = np.zeros((16, 16, 4), np.uint8)
+            drawing[2 : 6 + 4 * (index % 2), 2:9] = (level, level, level - 9 if level else 9, 255)
+            place = folder / "ab"[index % 2] / f"{index}.png"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(drawing).save(place)
+        return folder
+
+    white, dark = write(tmp_path / "white", 255), write(tmp_path / "dark", 0)
+    trained = load_run(train(white, out=tmp_path / "run", epochs=1, batch_size=8, model="compact").folder)
+    assert trained.preprocessing.background == 0
+    dataset = evaluate(trained).dataset  # its fingerprint is compared with the record
+    (one,) = trained.predict(white / dataset.names[0])
+    assert (one.seen == dataset.pixels[0]).all()
+    other = evaluate(trained, dark).dataset  # alone, these would be laid on white
+    assert (other.pixels[:, 0, 0] == 0).all()

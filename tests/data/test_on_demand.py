@@ -63,7 +63,8 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path: Path, monkeypa
     assert peak < 6_000_000
 
 
-def test_reading_tells_its_progress_and_stops_when_it_is_asked_to(folder: Path) -> None:
+def test_reading_tells_its_progress_and_stops_when_it_is_asked_to(folder: Path, monkeypatch) -> None:
+    monkeypatch.setattr("convscope.data.decode_images.SECONDS_BETWEEN_STOPS", 0)
     told: list[tuple[int, int]] = []
     stop = Callbacks(images=lambda done, total: told.append((done, total)), is_stopped=lambda: len(told) == 5)
     for load in (load_data, load_on_demand):

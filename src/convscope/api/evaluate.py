@@ -179,7 +179,9 @@ def _training_hashes(run: Run) -> np.ndarray | None:
 
 def _load_all(run: Run, data: Any) -> tuple[Dataset, tuple[Decision, ...]]:
     how = loading_options(run)
-    shape = {name: how[name] for name in ("size", "channels", "transpose", "fit", "decoding", "class_names")}
+    shape = {
+        name: how[name] for name in ("size", "channels", "transpose", "fit", "decoding", "background", "class_names")
+    }
     if isinstance(data, LoadedData):
         dataset, decisions = joined(data), data.decisions
     elif isinstance(data, str | Path) and str(data) in READERS and READERS[str(data)].is_built_in:

@@ -26,6 +26,7 @@ def load_data(
     transpose: str = "auto",
     fit: str = "auto",
     decoding: str = "exact",
+    background: str = "auto",
     class_names: str | Sequence[str] | None = None,
     cache: str | Path | None = None,
     callbacks: Callbacks | None = None,
@@ -52,6 +53,8 @@ def load_data(
         decoding: How JPEG files are decoded: ``exact`` in full; ``draft`` reduces large ones by 2, 4 or 8 meanwhile,
             to at least twice the size, which is faster and changes pixels slightly. `predict` and the other functions
             decode images for the network in the same way.
+        background: What transparent images are laid on: ``white``, ``gray`` or ``black``. ``auto`` is white, unless
+            most images in files would not stand out from it.
         class_names: A name for each numeric label, in ascending order of the labels; a text has commas between them.
         cache: A folder for a cache of decoded images, for data larger than memory. They are decoded once and read from
             there when they are used; ``train`` with the returned data does so batch by batch. The cache stays until you
@@ -74,7 +77,7 @@ def load_data(
     if isinstance(source, LoadedData):
         return source
     how: dict[str, Any] = {"test_fraction": test_fraction, "seed": seed, "parts": parts, "transpose": transpose}
-    how |= {"fit": fit, "decoding": decoding, "class_names": parse_class_names(class_names)}
+    how |= {"fit": fit, "decoding": decoding, "background": background, "class_names": parse_class_names(class_names)}
     callbacks = callbacks or Callbacks()
     where = Path(cache) if cache else None
     caching = Caching(where, on_images=callbacks.images, is_stopped=callbacks.is_stopped)
@@ -86,7 +89,7 @@ MOST_BYTES = 10**8
 
 
 def load_on_demand(source: Any, *, callbacks: Callbacks | None = None, **how: Any) -> LoadedData:
-    """`load_data` for a description, in bounded memory: images in files are decoded anew whenever they are used.
+    """`load_data` for a description, in bounded memory: images in files are decoded again whenever they are used.
 
     Args:
         source: As for `load_data`.
@@ -110,7 +113,8 @@ def load_with(source: Any, *, size: Any, caching: Caching, channels: int | None 
         size: As for `load_data`.
         caching: Where decoded images are kept.
         channels: As for `load_data`.
-        **how: ``test_fraction``, ``seed``, ``parts``, ``transpose``, ``fit``, ``decoding`` and ``class_names``.
+        **how: ``test_fraction``, ``seed``, ``parts``, ``transpose``, ``fit``, ``decoding``, ``background`` and
+            ``class_names``.
     """
     loaded = load(source, size=parse_size(size), channels=channels, caching=caching, **how)
     origin = str(source) if isinstance(source, str | Path) else IN_MEMORY

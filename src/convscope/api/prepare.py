@@ -107,7 +107,7 @@ def prepare(
     return Plan(options, loaded, training, validation, spec, created, data, seconds, recipe=recipe)
 
 
-LOADED_OPTIONS = ("test_fraction", "parts", "transpose", "fit", "decoding", "class_names")
+LOADED_OPTIONS = ("test_fraction", "parts", "transpose", "fit", "decoding", "background", "class_names")
 """Options of a training that decide how its data are read."""
 
 

@@ -13,6 +13,7 @@ from convscope.api.prepare import loading_keywords
 from convscope.api.run import Run
 from convscope.data.class_order import match_classes
 from convscope.data.dataset import IN_MEMORY, Dataset, LoadedData, stratified_split
+from convscope.data.preprocess import BACKGROUNDS
 from convscope.data.readers import READERS, load_test
 from convscope.errors import DataError
 from convscope.training.run import PATH_FROM_RUN, UNKNOWN_DATA, RunRecord
@@ -46,7 +47,10 @@ def loading_options(run: Run) -> dict[str, Any]:
     h, w, c = run.model.spec.input_shape
     options = run.record.options
     seed = int(str(run.record.data.get("split_seed", options.seed)))
-    return {"size": (h, w), "channels": c} | loading_keywords(options) | {"seed": seed}
+    level = run.model.preprocessing.get("background", BACKGROUNDS["white"])  # decided for the data of the training
+    background = next((name for name, known in BACKGROUNDS.items() if known == level), "white")
+    how = loading_keywords(options) | {"seed": seed, "background": background}
+    return {"size": (h, w), "channels": c} | how
 
 
 def _cache_of(run: Run) -> str | None:

@@ -19,6 +19,7 @@ def data(
     transpose: Literal["auto", "yes", "no"] = "auto",
     fit: Literal["auto", "pad", "crop", "stretch"] = "auto",
     decoding: Literal["exact", "draft"] = "exact",
+    background: Literal["auto", "white", "gray", "black"] = "auto",
     class_names: str | None = None,
     augment: Path | None = None,
     output: Output = Output(),  # noqa: B008
@@ -39,6 +40,8 @@ def data(
         How images of other proportions are brought to the size: pad, crop or stretch. Default: pad, or MNIST's framing.
     decoding
         How JPEG files are decoded: in full, or as a draft of a half, a quarter or an eighth of their size.
+    background
+        What transparent images are laid on. Default: white, unless most of them would not stand out from it.
     class_names
         A name for each numeric label, in the order of the labels, separated by commas.
     augment
@@ -50,7 +53,14 @@ def data(
     from convscope.api.load_data import load_on_demand
     from convscope.api.progress import ProgressDisplay
 
-    how = {"size": size, "parts": parts, "transpose": transpose, "fit": fit, "decoding": decoding}
+    how = {
+        "size": size,
+        "parts": parts,
+        "transpose": transpose,
+        "fit": fit,
+        "decoding": decoding,
+        "background": background,
+    }
     with ProgressDisplay(quiet=output.quiet) as display:
         display.phase = "reading"
         loaded = load_on_demand(source, class_names=class_names, callbacks=display.callbacks, **how)

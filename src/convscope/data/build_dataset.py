@@ -21,7 +21,7 @@ from convscope.data.load_options import LoadOptions
 from convscope.data.mapped_pixels import OtherPixels, StoredPixels, join, transpose
 from convscope.data.orientation import decide_orientation
 from convscope.data.pixels import to_grey
-from convscope.data.preprocess import MAX_SIDE, Preprocessing
+from convscope.data.preprocess import BACKGROUNDS, MAX_SIDE, Preprocessing
 from convscope.data.resample import resample_many
 from convscope.decisions import Decision
 from convscope.errors import DataError, printable
@@ -164,11 +164,12 @@ def contract_for(pixels: StoredPixels, options: LoadOptions) -> Preprocessing:
     h, w, c = pixels.shape[1:]
     height, width = options.size or (h, w)
     channels = options.channels or c
+    background = BACKGROUNDS.get(options.background, 255)
     if options.fit != "auto":
-        return Preprocessing(int(height), int(width), int(channels), fit=options.fit)
+        return Preprocessing(int(height), int(width), int(channels), fit=options.fit, background=background)
     if channels == 1 and c == 1 and follows_mnist(pixels):
-        return Preprocessing(int(height), int(width), 1, fit="mnist", polarity="auto")
-    return Preprocessing(int(height), int(width), int(channels))
+        return Preprocessing(int(height), int(width), 1, fit="mnist", polarity="auto", background=background)
+    return Preprocessing(int(height), int(width), int(channels), background=background)
 
 
 def follows_mnist(pixels: StoredPixels) -> bool:

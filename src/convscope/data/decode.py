@@ -176,6 +176,16 @@ def image_size(data: bytes, name: str) -> tuple[int, int]:
         return _upright_size(image, 1 if is_upright else _orientation(image))
 
 
+def has_transparency(data: bytes, name: str) -> bool:
+    """Whether an image may have transparent pixels, read from the header alone.
+
+    Raises:
+        DataError: See `decode`; damage after the header is not noticed.
+    """
+    with _quiet():
+        return _open(data, name).has_transparency_data
+
+
 class _Quiet:
     """Ignore Pillow's warnings while any thread decodes: what they warn about is either refused here or harmless.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from convscope.arrays import Picture
+from convscope.data.background import decide_background
 from convscope.data.build_dataset import MAX_BYTES
 from convscope.data.cache import Cached, DecodeFile, cache_name, cached
 from convscope.data.dataset import Skipped
@@ -20,12 +22,15 @@ from convscope.data.image_tree import ImageFile, ImageTree
 from convscope.data.load_options import Caching, LoadOptions
 from convscope.data.mapped_pixels import MappedPixels, StoredPixels
 from convscope.data.parallel import in_threads
-from convscope.data.preprocess import Preprocessing
+from convscope.data.preprocess import BACKGROUNDS, Preprocessing
 from convscope.decisions import Decision
 from convscope.errors import DataError, RunError
 
 MAX_MEMORY_BYTES = 2 * MAX_BYTES
 """The most bytes of pixels in memory."""
+
+SECONDS_BETWEEN_STOPS = 0.1
+"""How often it is asked whether reading shall stop."""
 
 MAX_CACHE_BYTES = 2**40
 """The most bytes of pixels in a cache."""
@@ -40,12 +45,14 @@ class Decoded:
         is_readable: Whether each file can be read.
         unreadable: Those files, with reasons.
         decisions: Size, channels and frames.
+        background: What transparent images were laid on: a key of `BACKGROUNDS`.
     """
 
     pixels: StoredPixels
     is_readable: np.ndarray
     unreadable: tuple[Skipped, ...]
     decisions: tuple[Decision, ...] = ()
+    background: str = "white"
 
 
 def decode_images(files: list[ImageFile], tree: ImageTree, options: LoadOptions) -> Decoded:
@@ -63,16 +70,17 @@ def decode_images(files: list[ImageFile], tree: ImageTree, options: LoadOptions)
     size = options.size or choose_size(sizes)
     height, width = size
     fit = "pad" if options.fit == "auto" else options.fit
+    background, chosen = decide_background(files, options.background)
     contracts = {c: Preprocessing(height, width, c, fit=fit, decoding=options.decoding) for c in (1, 3)}
 
     def decode_file(file: ImageFile) -> tuple[Picture, int]:
-        found = decode(file.read(), file.name, draft=contracts[3].draft_factor)
+        found = decode(file.read(), file.name, background=BACKGROUNDS[background], draft=contracts[3].draft_factor)
         return contracts[options.channels or found.pixels.shape[-1]].apply(found.pixels), found.frames
 
     needed = height * width * (options.channels or 3) * len(files)
     decisions = [] if options.size else [size_decision(sizes, size)]
     decisions += fit_decision(sizes, size, options.fit)
-    decisions += _draft_decision(sizes, contracts[3])
+    decisions += (*_draft_decision(sizes, contracts[3]), *chosen)
     if options.caching.on_demand and needed > options.caching.above:
         decoded = _decoded_on_demand(files, decode_file, size, options)
     elif options.caching.folder is None or needed <= options.caching.above:
@@ -80,8 +88,9 @@ def decode_images(files: list[ImageFile], tree: ImageTree, options: LoadOptions)
         decoded = _decoded_in_memory(files, decode_file, options)
     else:
         _check_bytes(needed, MAX_CACHE_BYTES, size, files, tree)
+        options = replace(options, background=background)
         decoded = _decoded_into_cache(files, decode_file, size, tree, options)
-    return replace(decoded, decisions=(*decisions, *decoded.decisions))
+    return replace(decoded, decisions=(*decisions, *decoded.decisions), background=background)
 
 
 def _check_bytes(needed: int, most: int, size: tuple[int, int], files: list[ImageFile], tree: ImageTree) -> None:
@@ -125,7 +134,7 @@ class _Tally:
                     raise
                 return error
 
-        caching = self._options.caching
+        caching, asked = self._options.caching, time.monotonic()
         with closing(in_threads(attempt, self._files)) as results:
             for index, result in enumerate(results):
                 if isinstance(result, DataError):
@@ -136,8 +145,10 @@ class _Tally:
                     self.several += result[1] > 1
                     yield result[0]
                 caching.on_images(index + 1, len(self._files))
-                if caching.is_stopped():
-                    raise RunError(f"Stopped while decoding images, after {index + 1:,} of {len(self._files):,}.")
+                if time.monotonic() - asked >= SECONDS_BETWEEN_STOPS:
+                    asked = time.monotonic()
+                    if caching.is_stopped():
+                        raise RunError(f"Stopped while decoding images, after {index + 1:,} of {len(self._files):,}.")
 
     def decoded(self, pixels: StoredPixels) -> Decoded:
         """The result, with these pixels."""
@@ -181,7 +192,9 @@ def _decoded_into_cache(
             )
 
     settings = [tree.kind, tree.source, size, options.channels, options.fit]
-    name = cache_name(files, settings if options.decoding == "exact" else [*settings, options.decoding])
+    settings += [] if options.decoding == "exact" else [options.decoding]
+    settings += [] if options.background == "white" else [options.background]
+    name = cache_name(files, settings)
     found = cached(
         files,
         decode_file,

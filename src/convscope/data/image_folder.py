@@ -124,6 +124,7 @@ def _assembled(
     names = sorted({one.class_name for one in train}, key=natural_key)
     count = int(decoded.is_readable[: len(train)].sum())
     readable = [one for one, is_good in zip((*train, *test), decoded.is_readable, strict=True) if is_good]
+    options = replace(options, background=decoded.background)
     training_part = _part(readable[:count], names, select(decoded.pixels, slice(0, count)))
     test_part = _part(readable[count:], names, select(decoded.pixels, slice(count, None)))
     for number, name in enumerate(names):

@@ -10,7 +10,7 @@ from convscope.arrays import is_number
 from convscope.data.folder_layout import PARTS_OPTIONS
 from convscope.data.image_size import FIT_OPTIONS, parse_size
 from convscope.data.orientation import TRANSPOSE_OPTIONS
-from convscope.data.preprocess import DECODINGS
+from convscope.data.preprocess import BACKGROUNDS, DECODINGS
 from convscope.errors import OptionError
 
 
@@ -21,7 +21,7 @@ class Caching:
     Attributes:
         folder: A folder for caches, which are memory-mapped; None decodes into memory. See `cache`.
         above: Bytes of decoded pixels above which a cache is used, or images are decoded on demand.
-        on_demand: Instead of using a cache, decode images anew whenever they are used.
+        on_demand: Instead of using a cache, decode images again whenever they are used.
         is_kept: Whether the cache stays for later trainings.
         on_images: Called several times a second while images are decoded, with the number done and their total.
         is_stopped: Asked several times a second while images are decoded; True ends that, and a cache keeps what is
@@ -36,7 +36,16 @@ class Caching:
     is_stopped: Callable[[], bool] = field(default=lambda: False, repr=False)
 
 
-CHOICES = {"parts": PARTS_OPTIONS, "transpose": TRANSPOSE_OPTIONS, "fit": FIT_OPTIONS, "decoding": DECODINGS}
+BACKGROUND_OPTIONS = ("auto", *BACKGROUNDS)
+"""Values of the option ``background``."""
+
+CHOICES = {
+    "parts": PARTS_OPTIONS,
+    "transpose": TRANSPOSE_OPTIONS,
+    "fit": FIT_OPTIONS,
+    "decoding": DECODINGS,
+    "background": BACKGROUND_OPTIONS,
+}
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,8 @@ class LoadOptions:
         fit: How images of other proportions are brought to the size: ``pad``, ``crop``, ``stretch``, or ``auto``,
             which is decided by how they are framed. See `build_dataset.contract_for`.
         decoding: How JPEG files are decoded: ``exact`` or ``draft``; see `preprocess.Preprocessing`.
+        background: What transparent images are laid on: ``white``, ``gray``, ``black``, or ``auto``: white, but for
+            images in files as `background.decide_background` decides.
         class_names: A name for each numeric label, in the order of the labels; None keeps the numbers.
         whole: Join all parts into one: the training part is every labeled image of the source, and there is no test
             part. One class, or one image in a class, is enough.
@@ -74,6 +85,7 @@ class LoadOptions:
     whole: bool = False
     fit: str = "auto"
     decoding: str = "exact"
+    background: str = "auto"
     class_names: tuple[str, ...] | None = None
     caching: Caching = Caching()
 

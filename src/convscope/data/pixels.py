@@ -9,6 +9,9 @@ from convscope.arrays import Picture
 
 AnyPicture = UInt8[np.ndarray, "rows columns channels"]
 
+CONTRAST = 64
+"""Gray levels between ink and background from which on it can be seen."""
+
 
 def flatten_alpha(picture: AnyPicture, background: int) -> Picture:
     """Blend an image that has an alpha channel with a gray level: ``(p a + background (255 - a) + 127) // 255``.
@@ -52,14 +55,31 @@ def contrasting_background(picture: AnyPicture, background: int) -> int:
         >>> contrasting_background(white, 255), contrasting_background(white, 100)
         (0, 100)
     """
+    level = _level_of_ink(picture)
+    return background if level is None or abs(level - background) >= CONTRAST else 255 * (level < 128)
+
+
+def stands_out(picture: AnyPicture, background: int) -> bool | None:
+    """Whether a drawing on a transparent ground can be seen on a gray level; None if the ground is not transparent.
+
+    Example:
+        >>> white = np.array([[[255, 0], [255, 255]]], np.uint8)
+        >>> stands_out(white, 255), stands_out(white, 0), stands_out(white[..., :1], 0)
+        (False, True, None)
+    """
+    level = _level_of_ink(picture)
+    return None if level is None else abs(level - background) >= CONTRAST
+
+
+def _level_of_ink(picture: AnyPicture) -> int | None:
+    """The mean brightness weighted by alpha; None unless at least a quarter of the pixels is mostly transparent."""
     if picture.shape[-1] in (1, 3):
-        return background
+        return None
     alpha = picture[..., -1].astype(np.int64)
     weight = int(alpha.sum())
     if int((alpha < 128).sum()) * 4 < alpha.size or weight == 0:
-        return background
-    level = int((to_grey(picture[..., :-1])[..., 0] * alpha).sum()) // weight
-    return background if abs(level - background) >= 64 else 255 * (level < 128)
+        return None
+    return int((to_grey(picture[..., :-1])[..., 0] * alpha).sum()) // weight
 
 
 def opaque(picture: AnyPicture) -> Picture:

@@ -32,6 +32,9 @@ POLARITIES = ("as_is", "invert", "auto")
 DECODINGS = ("exact", "draft")
 """Values of the option ``decoding``."""
 
+BACKGROUNDS = {"white": 255, "gray": 128, "black": 0}
+"""Values of the option ``background`` but ``auto``, and the gray level of each."""
+
 DRAFT_FACTORS = (8, 4, 2)
 """By what the decoder of a JPEG file can reduce it."""
 

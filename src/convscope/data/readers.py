@@ -48,6 +48,7 @@ def load(
     transpose: str = "auto",
     fit: str = "auto",
     decoding: str = "exact",
+    background: str = "auto",
     class_names: Sequence[str] | None = None,
     caching: Caching = Caching(),  # noqa: B008
 ) -> LoadedData:
@@ -70,6 +71,7 @@ def load(
         transpose: Whether to exchange rows and columns: ``auto``, ``yes`` or ``no``; see `orientation`.
         fit: How images of other proportions are brought to the size; see `load_options.LoadOptions`.
         decoding: How JPEG files are decoded: ``exact`` or ``draft``; see `preprocess.Preprocessing`.
+        background: What transparent images are laid on; see `load_options.LoadOptions`.
         class_names: A name for each numeric label, in the order of the labels.
         caching: Where decoded images are kept.
 
@@ -85,7 +87,10 @@ def load(
         Dataset(10,000 images 28×28×1, 10 classes, MNIST test)
     """
     how = LoadOptions(size, channels, test_fraction, seed, strict, parts, transpose, caching=caching)
-    return _load(source, replace(how, fit=fit, decoding=decoding, class_names=parse_class_names(class_names)))
+    return _load(
+        source,
+        replace(how, fit=fit, decoding=decoding, background=background, class_names=parse_class_names(class_names)),
+    )
 
 
 def _load(source: Any, options: LoadOptions) -> LoadedData:
@@ -108,6 +113,7 @@ def load_all(
     transpose: str = "auto",
     fit: str = "auto",
     decoding: str = "exact",
+    background: str = "auto",
     class_names: Sequence[str] | None = None,
 ) -> tuple[Dataset, tuple[Skipped, ...], tuple[Decision, ...]]:
     """Load every labeled image of a source as one dataset, whatever parts it has.
@@ -123,6 +129,7 @@ def load_all(
         transpose: As for `load`.
         fit: As for `load`.
         decoding: As for `load`.
+        background: As for `load`.
         class_names: As for `load`, but classes may be missing, and data with names of their own keep them.
 
     Returns:
@@ -136,7 +143,10 @@ def load_all(
         Dataset(70,000 images 28×28×1, 10 classes, MNIST)
     """
     how = LoadOptions(size, channels, 0, strict=strict, parts=parts, transpose=transpose, whole=True)
-    loaded = _load(source, replace(how, fit=fit, decoding=decoding, class_names=parse_class_names(class_names)))
+    loaded = _load(
+        source,
+        replace(how, fit=fit, decoding=decoding, background=background, class_names=parse_class_names(class_names)),
+    )
     return loaded.train, loaded.skipped, loaded.decisions
 
 
@@ -152,6 +162,7 @@ def load_test(
     transpose: str = "auto",
     fit: str = "auto",
     decoding: str = "exact",
+    background: str = "auto",
     class_names: Sequence[str] | None = None,
 ) -> Dataset:
     """Load the test part alone, which is faster for MNIST. With the same options, it equals ``load(…).test``.
@@ -164,7 +175,9 @@ def load_test(
         Dataset(10,000 images 28×28×1, 10 classes, MNIST test)
     """
     how = LoadOptions(size, channels, test_fraction, seed, strict, parts, transpose)
-    options = replace(how, fit=fit, decoding=decoding, class_names=parse_class_names(class_names))
+    options = replace(
+        how, fit=fit, decoding=decoding, background=background, class_names=parse_class_names(class_names)
+    )
     if isinstance(source, str | PathLike):
         reader = READERS[detect(source)]
         if reader.load_test:

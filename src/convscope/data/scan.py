@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable
 from contextlib import closing
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from convscope.data.background import decide_background
 from convscope.data.dataset import Skipped
 from convscope.data.decode import DecodedImage, decode
 from convscope.data.image_folder import check_trainable
@@ -17,6 +19,7 @@ from convscope.data.image_tree import ImageTree, LabeledFile, SortedTree, sort_t
 from convscope.data.near_duplicates import Fingerprint, Tone, fingerprint, is_comparable, tone
 from convscope.data.parallel import in_threads
 from convscope.data.pixels import AnyPicture
+from convscope.data.preprocess import BACKGROUNDS
 from convscope.data.readers import READERS, detect, load
 from convscope.decisions import Decision
 from convscope.errors import DataError
@@ -115,8 +118,10 @@ def _scan_files(tree: ImageTree, on_progress: OnProgress, parts: str) -> ScanRes
     found = sort_tree(tree, parts=parts)
     files = [("train", one) for one in found.train] + [("test", one) for one in found.test]
     is_compared = is_comparable(len(files))
+    background, chosen = decide_background([one.file for _, one in files], "auto")
+    record = functools.partial(_record, background=BACKGROUNDS[background], is_compared=is_compared)
     records, unreadable = [], []
-    with closing(in_threads(lambda pair: _record(*pair, is_compared=is_compared), files)) as results:
+    with closing(in_threads(lambda pair: record(*pair), files)) as results:
         for index, result in enumerate(results):
             on_progress(index + 1, len(files))
             if isinstance(result, ImageRecord):
@@ -132,7 +137,7 @@ def _scan_files(tree: ImageTree, on_progress: OnProgress, parts: str) -> ScanRes
         found.empty,
         found.others,
         _refusal(found, unreadable),
-        found.decisions,
+        (*found.decisions, *chosen),
         is_compared,
     )
 
@@ -150,10 +155,10 @@ NOT_COMPARED = np.zeros(0, np.float32)
 """The fingerprint of images that are not compared, of which each would take 5 kB."""
 
 
-def _record(part: str, labeled: LabeledFile, *, is_compared: bool) -> ImageRecord | Skipped:
+def _record(part: str, labeled: LabeledFile, *, background: int, is_compared: bool) -> ImageRecord | Skipped:
     file = labeled.file
     try:
-        decoded = decode(file.read(), file.name)
+        decoded = decode(file.read(), file.name, background=background)
     except DataError as error:
         return Skipped(file.name, error.reason)
     pixels = decoded.pixels
@@ -166,7 +171,7 @@ def _record(part: str, labeled: LabeledFile, *, is_compared: bool) -> ImageRecor
         digest=_digest(pixels),
         fingerprint=NOT_COMPARED if found is not None and not is_compared else found,
         file=_facts(file.path[-1], decoded),
-        load=lambda: decode(file.read(), file.name).pixels,
+        load=lambda: decode(file.read(), file.name, background=background).pixels,
         tone=tone(pixels),
     )
 

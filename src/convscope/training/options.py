@@ -11,6 +11,7 @@ from typing import Annotated
 
 from convscope.data.class_names import parse_class_names
 from convscope.data.image_size import FIT_OPTIONS, parse_size, size_text
+from convscope.data.load_options import BACKGROUND_OPTIONS
 from convscope.data.preprocess import DECODINGS
 from convscope.errors import OptionError
 from convscope.training.augmentations import AugmentationOptions
@@ -115,6 +116,15 @@ class CoreOptions:
             choices=DECODINGS,
         ),
     ] = "exact"
+    background: Annotated[
+        str,
+        Option(
+            "What transparent images are laid on: white unless most of them would not stand out from it (auto), or "
+            "white, gray or black.",
+            DATA,
+            choices=BACKGROUND_OPTIONS,
+        ),
+    ] = "auto"
     class_names: Annotated[
         str | None, Option("A name for each numeric label, in the order of the labels, separated by commas.", DATA)
     ] = None
