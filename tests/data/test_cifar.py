@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import pickle
+import tarfile
 
 import numpy as np
 import pytest
@@ -71,3 +73,79 @@ def test_the_pickles_are_refused_with_the_way_out_and_never_opened(tmp_path):
 def test_class_folders_called_train_and_test_are_no_cifar(tmp_path):
     write_pictures(tmp_path, {"train/a": 3, "train/b": 3, "test/a": 2, "test/b": 2})
     assert detect(tmp_path) == "folder"
+
+
+def write_archive(path, members: dict[str, bytes], mode: str = "w:gz") -> None:
+    with tarfile.open(path, mode) as archive:
+        for name, data in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+
+
+TEN = {
+    "cifar-10-batches-bin/batches.meta.txt": b"airplane\nautomobile\nbird\n\n",
+    "cifar-10-batches-bin/data_batch_2.bin": binary(images(6, 2), [0, 1, 2] * 2),
+    "cifar-10-batches-bin/data_batch_1.bin": binary(images(6, 1), [0, 1, 2] * 2),
+    "cifar-10-batches-bin/readme.html": b"<html>",
+    "cifar-10-batches-bin/test_batch.bin": binary(images(3, 9), [2, 1, 0]),
+}
+
+
+@pytest.mark.parametrize(("name", "mode"), [("cifar-10-binary.tar.gz", "w:gz"), ("c10.tar", "w"), ("x.tar.xz", "w:xz")])
+def test_the_archive_is_read_like_the_folder(name, mode, tmp_path):
+    write_archive(tmp_path / name, TEN, mode)
+    for member, data in TEN.items():
+        (tmp_path / member).parent.mkdir(exist_ok=True)
+        (tmp_path / member).write_bytes(data)
+    one, other = load(tmp_path / name), load(tmp_path / "cifar-10-batches-bin")
+    assert (one.kind, one.train.class_names) == ("cifar", ("airplane", "automobile", "bird"))
+    for part in ("train", "test"):
+        assert getattr(one, part).fingerprint() == getattr(other, part).fingerprint()
+
+
+def test_the_archive_of_cifar_100_is_read(tmp_path):
+    members = {
+        "cifar-100-binary/fine_label_names.txt": b"apple\naquarium_fish\n",
+        "cifar-100-binary/train.bin": binary(images(6), [0, 1, 0, 1, 1, 0], b"\x07"),
+        "cifar-100-binary/test.bin": binary(images(2, 1), [1, 0], b"\x07"),
+    }
+    write_archive(tmp_path / "cifar-100-binary.tar.gz", members)
+    data = load(tmp_path / "cifar-100-binary.tar.gz")
+    assert data.train.class_names == ("apple", "aquarium_fish") and data.test.labels.tolist() == [1, 0]
+
+
+def test_the_archive_of_pickles_is_refused_with_the_way_out_and_never_opened(tmp_path):
+    class Bomb:
+        def __reduce__(self):
+            return (exec, (f"open({str(tmp_path / 'opened')!r}, 'w')",))
+
+    names = ("data_batch_4", "readme.html", "test_batch", "data_batch_1", "batches.meta")
+    members = {f"cifar-10-batches-py/{name}": pickle.dumps(Bomb(), protocol=2) for name in names}
+    write_archive(tmp_path / "cifar-10-python.tar.gz", members)
+    with pytest.raises(DataError, match="pickles and could execute code") as caught:
+        load(tmp_path / "cifar-10-python.tar.gz")
+    assert "cifar-10-binary.tar.gz" in caught.value.hint
+    assert not (tmp_path / "opened").exists()
+
+
+def test_a_damaged_archive_is_refused_by_name(tmp_path):
+    write_archive(tmp_path / "good.tar.gz", TEN)
+    whole = (tmp_path / "good.tar.gz").read_bytes()
+    short = dict(TEN) | {"cifar-10-batches-bin/data_batch_1.bin": binary(images(4), [0, 1, 0, 1])[:-1]}
+    write_archive(tmp_path / "short.tar.gz", short)
+    with pytest.raises(DataError, match=r"images of 3,073 bytes each.*data_batch_1\.bin, 12,291 bytes"):
+        load(tmp_path / "short.tar.gz")
+    for place in (len(whole) // 2, len(whole) - 4):
+        (tmp_path / "cut.tar.gz").write_bytes(whole[:place])
+        with pytest.raises(DataError, match=r"undamaged tar archive.*cut\.tar\.gz"):
+            load(tmp_path / "cut.tar.gz")
+
+
+def test_other_archives_are_read_as_before(tmp_path):
+    write_pictures(tmp_path / "d", {"train": 4, "test": 4})
+    members = {
+        path.relative_to(tmp_path / "d").as_posix(): path.read_bytes() for path in (tmp_path / "d").rglob("*.png")
+    }
+    write_archive(tmp_path / "d.tar.gz", members)
+    assert detect(tmp_path / "d.tar.gz") == "tar"

@@ -152,7 +152,7 @@ BAD = {
     "npz: counts differ": (arrays(x=IMAGES, y=LABELS[1:]), "one label per image"),
     "npz: objects": (arrays(x=np.array([None] * 20), y=LABELS), "would execute code"),
     "npz: object labels": (arrays(x=IMAGES, y=np.array(["a", None] * 10)), "would execute code"),
-    "npz: text labels": (arrays(x=IMAGES, y=np.array(["a", "b"] * 10)), "Number the classes"),
+    "npz: a label without text": (arrays(x=IMAGES, y=np.array(["a", ""] * 10)), "with an empty text"),
     "npz: one-hot labels": (arrays(x=IMAGES, y=np.eye(2)[LABELS]), "argmax"),
     "npz: NaN": (arrays(x=np.full((20, 2, 2), np.nan), y=LABELS), "finite pixels"),
     "npz: infinity": (arrays(x=np.full((20, 2, 2), np.inf), y=LABELS), "finite pixels"),

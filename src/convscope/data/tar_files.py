@@ -12,16 +12,17 @@ import gzip
 import lzma
 import tarfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from io import BufferedReader
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from convscope.data.archive_members import member_path, reason_to_skip
 from convscope.data.dataset import Skipped
-from convscope.data.files import ZIP_ERRORS, open_regular
+from convscope.data.files import CHUNK, ZIP_ERRORS, open_regular, read_at_most
 from convscope.data.image_folder import MAX_FILES
 from convscope.data.image_formats import MAGIC_BYTES
 from convscope.data.image_tree import ImageFile, ImageTree
@@ -104,6 +105,54 @@ def open_tar(path: Path) -> Iterator[ImageTree]:
             reason = " ".join(str(error).split())[:160] or type(error).__name__
             raise DataError.about_file("Expected an undamaged tar archive", path, reason) from None
         yield tree
+
+
+@contextmanager
+def _archive(path: Path) -> Iterator[tuple[tarfile.TarFile, _Bounded]]:
+    """An archive to be read from its beginning to its end, compressed or not, and the stream that it is read from."""
+    with ExitStack() as stack:
+        file = stack.enter_context(open_regular(path, MAX_ARCHIVE_BYTES))
+        start = file.read(2)
+        file.seek(0)
+        try:
+            stream = stack.enter_context(OPENERS[start](file)) if start in OPENERS else file
+            bounded = _Bounded(stream, MAX_UNPACKED_BYTES)
+            archive: Any = tarfile.open  # the stream has only the methods that it needs
+            yield stack.enter_context(archive(fileobj=bounded, mode="r|")), bounded
+        except TAR_ERRORS as error:
+            reason = " ".join(str(error).split())[:160] or type(error).__name__
+            raise DataError.about_file("Expected an undamaged tar archive", path, reason) from None
+
+
+def first_names(path: Path, count: int) -> list[str]:
+    """The names of the first members of an archive.
+
+    Raises:
+        DataError: Not a tar archive, or damaged.
+    """
+    with _archive(path) as (archive, _):
+        return [member.name for member in islice(archive, count)]
+
+
+def read_members(path: Path, is_wanted: Callable[[str], bool]) -> dict[str, bytes]:
+    """The contents of the wanted regular files of an archive by file name, without their folder.
+
+    Raises:
+        DataError: Not a tar archive, damaged, or larger than 2 GB, decompressed.
+    """
+    found: dict[str, bytes] = {}
+    with _archive(path) as (archive, stream):
+        for member in archive:
+            name = member.name.rpartition("/")[2]
+            if is_wanted(name) and member.isfile() and not member.issparse():
+                content = archive.extractfile(member)
+                data = read_at_most(content, MAX_UNPACKED_BYTES, member.name) if content else b""
+                if len(data) < member.size:
+                    raise tarfile.ReadError("unexpected end of data")
+                found[name] = data
+        while stream.read(CHUNK):
+            pass  # the checksum is at the end
+    return found
 
 
 NO_END = "no end marker: the archive may be incomplete"
