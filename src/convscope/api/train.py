@@ -337,7 +337,7 @@ def options_of_checkpoint(folder: Path, found: Checkpoint | None = None) -> Trai
     """
     found = found or latest_checkpoint(folder).checkpoint
     try:
-        return TrainOptions(**found.identity["options"])
+        return TrainOptions.from_record(found.identity["options"])
     except (TypeError, KeyError, OptionError) as error:
         raise RunError(f"The checkpoint in {folder} does not have the expected options ({error}).") from None
 

@@ -7,7 +7,7 @@ A new option is one field of `CoreOptions`: its type, help text, range and group
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from convscope.data.class_names import parse_class_names
 from convscope.data.image_size import FIT_OPTIONS, parse_size, size_text
@@ -190,6 +190,21 @@ class TrainOptions(AugmentationOptions, CoreOptions):
         """
         check_names(values, cls)
         return cls(**values)  # type: ignore[arg-type]
+
+    @classmethod
+    def from_record(cls, values: Mapping[str, Any]) -> "TrainOptions":
+        """Options from a record; where an older version had no choice, what it did.
+
+        Raises:
+            OptionError: A value is not allowed.
+            TypeError: A name is unknown.
+
+        Example:
+            >>> TrainOptions.from_record({}).background, TrainOptions().background
+            ('white', 'auto')
+        """
+        recorded: dict[str, Any] = {"background": "white", **values}
+        return cls(**recorded)
 
     def total_steps(self, images: int) -> int:
         """Number of steps of the training; the last, incomplete batch of each epoch is dropped."""

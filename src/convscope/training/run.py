@@ -153,7 +153,7 @@ def from_json(value: object) -> RunRecord:
         )
     try:
         rows = tuple(HistoryRow(**row) for row in value["history"])
-        options = TrainOptions(**value["options"])
+        options = TrainOptions.from_record(value["options"])
         run = RunRecord(**(value | {"history": rows, "options": options}))
         for name, kind in _KINDS.items():
             if not isinstance(getattr(run, name), kind):
