@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from dataclasses import asdict
 
 import numpy as np
@@ -107,3 +109,14 @@ def test_other_data_and_images_have_the_background_of_the_training(tmp_path):
     assert (one.seen == dataset.pixels[0]).all()
     other = evaluate(trained, dark).dataset  # alone, these would be laid on white
     assert (other.pixels[:, 0, 0] == 0).all()
+
+
+def test_a_run_of_a_version_without_these_options_is_read_as_it_was(run, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(run.folder, folder)
+    record = json.loads((folder / "run.json").read_text())
+    del record["options"]["background"], record["options"]["decoding"]
+    (folder / "run.json").write_text(json.dumps(record))
+    old = load_run(folder)
+    assert (old.record.options.background, old.record.options.decoding) == ("white", "exact")
+    assert "decoding" not in old.model.preprocessing and old.preprocessing.decoding == "exact"
