@@ -55,6 +55,18 @@ def rows() -> list[tuple[str, str, str]]:
         s = cost["summary"]
         words = f"{s['share_median']:.2%} of the training time of `quick`, worst {s['share_worst']:.2%} (n={s['n']})"
         table_rows.append(("what keeping checkpoints costs", "< 2 %", words))
+    if exports := read("exports"):
+        s = exports["summary"]
+        for name, words in (("onnx", "ONNX Runtime"), ("c", "the C compiler with its sanitizers")):
+            one = s[name]
+            table_rows.append(
+                (
+                    f"{s['random']:,} random networks and {s['presets']} presets exported, run by {words}",
+                    "largest difference of a probability ≤ 10⁻⁵, same class",
+                    f"{one['largest_difference']:.1g}; {one['same_class']:,} of {one['images']:,} images, "
+                    f"{one['failed']} of {s['random'] + s['presets']:,} networks failed",
+                )
+            )
     if file := read("model-file"):
         s = file["summary"]
         words = f"{s['size_bytes']:,} bytes: {s['changes']:,} changes and {s['truncations']:,} truncations; "

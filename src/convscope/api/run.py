@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from convscope.api.activations import ImageActivations
     from convscope.api.evaluate import EvaluateResult
     from convscope.api.explain import ImageExplanations
+    from convscope.api.export import Export
     from convscope.api.open import PageResult
     from convscope.api.predict import ImagePredictions
     from convscope.api.predict_folder import FolderPredictions
@@ -151,6 +152,12 @@ class Run:
         from convscope.api.evaluate import evaluate
 
         return evaluate(self, data, part=part)
+
+    def export(self, *, to: str | Sequence[str] = "onnx", out: str | Path | None = None) -> Export:
+        """Export to files that run elsewhere: see `api.export.export`."""
+        from convscope.api.export import export
+
+        return export(self, to=to, out=out)
 
     def explain(
         self,

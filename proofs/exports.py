@@ -1,0 +1,98 @@
+"""Random networks and the presets, exported to every format: each file gives the same probabilities in its own runtime.
+
+    python proofs/exports.py [--count 200]
+
+C is compiled with all warnings as errors and with the sanitizers for addresses and undefined behavior. Random networks
+use every layer, option and activation; presets have random weights and are compared on 1,000 images. Writes
+docs/figures/reliability-exports.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "benchmarks")]
+
+from harness import random_spec, random_weights  # noqa: E402
+from record import write  # noqa: E402
+
+from convscope.errors import ConvscopeError  # noqa: E402
+from convscope.exporting.c_runtime import FLAGS, open_c  # noqa: E402
+from convscope.exporting.compare import compare  # noqa: E402
+from convscope.exporting.formats import EXPORTERS  # noqa: E402
+from convscope.model.model_file import Model  # noqa: E402
+from convscope.model.presets import PRESETS, load_spec  # noqa: E402
+
+SANITIZED = (*FLAGS, "-fsanitize=address,undefined", "-fno-sanitize-recover")
+FIRST_SEED = 10_000
+"""The tests use the seeds below it."""
+
+RANDOM_IMAGES, PRESET_IMAGES = 8, 1000
+
+
+def networks(count: int) -> list[tuple[str, Model, int]]:
+    """Name, network and number of images."""
+    found = []
+    for seed in range(FIRST_SEED, FIRST_SEED + count):
+        found.append((f"random {seed}", random_spec(np.random.default_rng(seed)), seed, RANDOM_IMAGES))
+    for name in PRESETS:
+        found.append((name, load_spec(name, input_shape=(28, 28, 1), num_classes=10), 0, PRESET_IMAGES))
+    return [
+        (
+            name,
+            Model(
+                spec,
+                random_weights(spec, seed=seed),
+                tuple(f"class {k}" for k in range(spec.num_classes)),
+                calibration={"temperature": 1.7},
+            ),
+            images,
+        )
+        for name, spec, seed, images in found
+    ]
+
+
+def main() -> int:
+    """Export everything."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=200)
+    chosen = parser.parse_args()
+    figures: dict[str, dict] = {}
+    for name, exporter in EXPORTERS.items():
+        opener = partial(open_c, flags=SANITIZED) if name == "c" else exporter.open
+        row = {"networks": 0, "images": 0, "same_class": 0, "largest_difference": 0.0, "failed": []}
+        for title, model, images in networks(chosen.count):
+            pixels = np.random.default_rng(0).integers(0, 256, (images, *model.spec.input_shape), np.uint8)
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / exporter.file_name
+                path.write_bytes(exporter.write(model, {}))
+                try:
+                    runtime = opener(path, model.spec.input_shape, model.spec.num_classes)
+                    found = compare(runtime, model, pixels)
+                    runtime.close()
+                except ConvscopeError as error:
+                    row["failed"].append(f"{title}: {error}")
+                    continue
+            row["networks"] += 1
+            row["images"] += found.images
+            row["same_class"] += found.same_class
+            row["largest_difference"] = max(row["largest_difference"], found.largest_difference)
+            row["runtime"] = found.runtime
+        figures[name] = row
+        print(name, row, flush=True)
+    summary = {"random": chosen.count, "presets": len(PRESETS)}
+    for name, row in figures.items():
+        summary[name] = {key: value for key, value in row.items() if key != "failed"} | {"failed": len(row["failed"])}
+    write("reliability-exports", {"formats": figures, "summary": summary})
+    return int(any(row["failed"] for row in figures.values()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

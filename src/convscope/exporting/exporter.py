@@ -1,0 +1,46 @@
+"""What a format is: how a file is written, and how its own runtime opens it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from convscope.arrays import Pixels
+from convscope.model.model_file import Model
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A file as its runtime opened it.
+
+    Attributes:
+        name: Name and version of the runtime.
+        run: Takes uint8 ``(n, h, w, c)``; returns probabilities and logits, float32 ``(n, classes)``.
+        close: Frees what it holds.
+    """
+
+    name: str
+    run: Callable[[Pixels], tuple[np.ndarray, np.ndarray]]
+    close: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True)
+class Exporter:
+    """A format.
+
+    Attributes:
+        title: One line for people.
+        file_name: Of the file that is written.
+        check: Raises MissingExtraError if the format cannot be written or opened here; cheap.
+        write: The bytes of the file for a model, with texts that go into it.
+        open: Opens the file in its own runtime, for images of a shape and a number of classes.
+    """
+
+    title: str
+    file_name: str
+    check: Callable[[], None]
+    write: Callable[[Model, Mapping[str, str]], bytes]
+    open: Callable[[Path, tuple[int, int, int], int], Runtime]

@@ -1,0 +1,17 @@
+"""The formats of an export; the keys are the command line's choices. A new format is a module and an entry here."""
+
+from __future__ import annotations
+
+from convscope.exporting.c_runtime import check_c, open_c
+from convscope.exporting.c_source import c_bytes
+from convscope.exporting.exporter import Exporter
+from convscope.exporting.onnx_model import onnx_bytes
+from convscope.exporting.onnx_runtime import check_onnx, open_onnx
+
+EXPORTERS = {
+    "onnx": Exporter(
+        "ONNX, for ONNX Runtime on servers, phones and in browsers", "model.onnx", check_onnx, onnx_bytes, open_onnx
+    ),
+    "c": Exporter("C99, one file without allocation", "model.c", check_c, c_bytes, open_c),
+}
+"""Name to format."""

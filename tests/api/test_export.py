@@ -1,0 +1,129 @@
+"""`export` through the public door: what lies in the folder, and that nothing is published that differs."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import convscope
+from convscope.api.export import export
+from convscope.errors import MissingExtraError, OptionError, RunError
+from convscope.exporting import formats
+from convscope.exporting.exporter import Runtime
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def exported(short_run, tmp_path_factory):
+    return export(short_run, to="onnx,c", out=tmp_path_factory.mktemp("export") / "out")
+
+
+def test_the_folder_has_the_files_the_contract_and_the_comparison(exported) -> None:
+    assert sorted(path.name for path in exported.folder.iterdir()) == [
+        "README.md", "convscope.json", "example_0.png", "example_1.png", "labels.txt", "model.c", "model.onnx",
+        "proof.json",
+    ]  # fmt: skip
+    contract = json.loads((exported.folder / "convscope.json").read_text())
+    assert contract["input"]["shape"] == ["n", 28, 28, 1] and contract["class_names"] == [str(i) for i in range(10)]
+    assert (exported.folder / "labels.txt").read_text() == "".join(f"{i}\n" for i in range(10))
+    proof = json.loads((exported.folder / "proof.json").read_text())
+    for one in proof["files"]:
+        assert one["images"] >= 1000 and one["same_class"] == one["images"] and one["largest_difference"] <= 1e-5
+    assert [one.format for one in exported.files] == ["onnx", "c"]
+
+
+def test_the_examples_have_the_outputs_that_the_contract_states(exported, short_run) -> None:
+    run = convscope.load_run(short_run)
+    for example in json.loads((exported.folder / "convscope.json").read_text())["examples"]:
+        pixels = np.asarray(Image.open(exported.folder / example["file"]))
+        from convscope.evaluation.predict import predict
+
+        np.testing.assert_allclose(
+            predict(run.model, pixels[None, :, :, None]).probabilities[0], example["probabilities"], atol=1e-6
+        )
+
+
+def code(folder: Path, language: str) -> str:
+    found = re.search(rf"```{language}\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)
+    assert found
+    return found[1]
+
+
+def test_the_python_of_the_readme_runs_without_convscope(exported) -> None:
+    text = "import sys\nsys.modules['convscope'] = None\n" + code(exported.folder, "python")
+    done = subprocess.run([sys.executable, "-c", text], cwd=exported.folder, capture_output=True, text=True, check=True)
+    expected = json.loads((exported.folder / "convscope.json").read_text())["examples"][0]
+    name, probability = done.stdout.split()
+    assert name == expected["class"] and float(probability) == pytest.approx(max(expected["probabilities"]), abs=1e-5)
+
+
+def test_the_c_of_the_readme_compiles_and_gives_the_same_answer(exported, tmp_path: Path) -> None:
+    (tmp_path / "main.c").write_text(code(exported.folder, "c"))
+    program = tmp_path / "program"
+    flags = ["-std=c99", "-Wall", "-Wextra", "-Werror"]
+    subprocess.run(["cc", *flags, tmp_path / "main.c", exported.folder / "model.c", "-o", program, "-lm"], check=True)
+    pixels = np.asarray(Image.open(exported.folder / "example_0.png")).tobytes()
+    done = subprocess.run([program], input=pixels, capture_output=True, check=True)
+    expected = json.loads((exported.folder / "convscope.json").read_text())["examples"][0]
+    name, probability = done.stdout.decode().split()
+    assert name == expected["class"] and float(probability) == pytest.approx(max(expected["probabilities"]), abs=1e-4)
+
+
+def test_a_file_that_differs_is_not_published_and_an_earlier_export_stays(
+    short_run, tmp_path: Path, monkeypatch
+) -> None:
+    out = tmp_path / "out"
+    export(short_run, out=out)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    onnx = formats.EXPORTERS["onnx"]
+
+    def wrong(path, shape, classes):
+        runtime = onnx.open(path, shape, classes)
+        return Runtime("wrong", lambda images: (runtime.run(images)[0][:, ::-1], runtime.run(images)[1]))
+
+    changed = type(onnx)(onnx.title, onnx.file_name, onnx.check, onnx.write, wrong)
+    monkeypatch.setitem(formats.EXPORTERS, "onnx", changed)
+    with pytest.raises(RunError, match="must give the same probabilities"):
+        export(short_run, out=out)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_bad_requests_are_refused_by_name(short_run, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=r"formats out of onnx, c\. Received: to='onnx,tflite'"):
+        export(short_run, to="onnx,tflite", out=tmp_path / "out")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("precious")
+    for folder in (tmp_path / "mine", Path(short_run)):
+        with pytest.raises(OptionError, match="which holds other files"):
+            export(short_run, out=folder)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OptionError, match="which is a file"):
+        export(short_run, out=tmp_path / "file")
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "precious" and not (tmp_path / "out").exists()
+
+
+def test_a_missing_runtime_names_the_install_line(short_run, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match="Received: no onnx and no onnxruntime") as caught:
+        export(short_run, out=tmp_path / "out")
+    assert "pip install 'convscope[onnx]'" in caught.value.hint
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(MissingExtraError, match="no C compiler"):
+        export(short_run, to="c", out=tmp_path / "out")
+
+
+def test_the_command_prints_a_table_and_the_same_as_json(short_run, tmp_path: Path, convscope) -> None:
+    done = convscope("export", str(short_run), "--out", "out", cwd=tmp_path)
+    assert done.returncode == 0 and "model.onnx" in done.stdout and "ONNX Runtime" in done.stdout
+    done = convscope("export", str(short_run), "--out", "out", "--json", cwd=tmp_path)
+    (one,) = json.loads(done.stdout)["files"]
+    assert one["file"] == "model.onnx" and one["same_class"] == one["images"]

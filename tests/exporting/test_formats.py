@@ -1,0 +1,176 @@
+"""Each exported file answers like the NumPy engine, in its own runtime, whatever the network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from harness import random_spec, random_weights
+
+from convscope.errors import RunError, SpecError
+from convscope.evaluation.predict import predict
+from convscope.exporting.c_memory import plan
+from convscope.exporting.c_runtime import FLAGS, open_c
+from convscope.exporting.c_source import IN_PLACE, WRITERS, c_bytes
+from convscope.exporting.compare import TOLERANCE, compare
+from convscope.exporting.exporter import Runtime
+from convscope.exporting.formats import EXPORTERS
+from convscope.exporting.onnx_model import WRITERS as ONNX_WRITERS
+from convscope.exporting.onnx_model import onnx_bytes
+from convscope.model.checks import ACTIVATIONS
+from convscope.model.layers import LAYERS
+from convscope.model.model_file import Model
+from convscope.model.presets import PRESETS, load_spec
+from convscope.model.spec_parser import parse
+
+SANITIZED = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover")
+
+
+def model_of(spec, seed: int = 0, **more) -> Model:
+    names = tuple(f"class {index}" for index in range(spec.num_classes))
+    return Model(spec, random_weights(spec, seed=seed), names, calibration={"temperature": 1.7}, **more)
+
+
+def images_of(model: Model, n: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (n, *model.spec.input_shape), np.uint8)
+
+
+def opened(name: str, model: Model, folder: Path) -> Runtime:
+    exporter = EXPORTERS[name]
+    path = folder / exporter.file_name
+    path.write_bytes(exporter.write(model, {"convscope.class_names": "[]"}))
+    return exporter.open(path, model.spec.input_shape, model.spec.num_classes)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_onnx_runtime_gives_the_probabilities_of_random_networks(seed: int, tmp_path: Path) -> None:
+    model = model_of(random_spec(np.random.default_rng(seed)), seed)
+    found = compare(opened("onnx", model, tmp_path), model, images_of(model, 4, seed))
+    assert (found.images, found.same_class) == (4, 4) and found.largest_difference <= TOLERANCE
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(6))
+def test_compiled_c_gives_the_probabilities_of_random_networks_without_undefined_behavior(
+    seed: int, tmp_path: Path
+) -> None:
+    model = model_of(random_spec(np.random.default_rng(seed)), seed)
+    path = tmp_path / "model.c"
+    path.write_bytes(c_bytes(model, {}))
+    runtime = open_c(path, model.spec.input_shape, model.spec.num_classes, flags=SANITIZED)
+    try:
+        assert compare(runtime, model, images_of(model, 4, seed)).same_class == 4
+    finally:
+        runtime.close()
+
+
+@pytest.mark.parametrize("format_name", sorted(EXPORTERS))
+def test_every_layer_and_activation_of_the_vocabulary_can_be_exported(format_name: str) -> None:
+    writers = {"onnx": ONNX_WRITERS, "c": WRITERS}[format_name]
+    assert set(writers) == set(LAYERS)
+    write = EXPORTERS[format_name].write
+    for activation in ACTIVATIONS:
+        if activation != "softmax":
+            text = f'Flatten()\nDense(3, activation="{activation}")\nDense(num_classes, activation="softmax")'
+            assert write(model_of(parse(text, input_shape=(2, 3, 1), num_classes=2)), {})
+
+
+@pytest.mark.parametrize("preset", sorted(PRESETS))
+def test_presets_answer_alike_in_onnx_runtime(preset: str, tmp_path: Path) -> None:
+    model = model_of(load_spec(preset, input_shape=(28, 28, 3), num_classes=7))
+    assert compare(opened("onnx", model, tmp_path), model, images_of(model, 20)).same_class == 20
+
+
+@pytest.mark.slow
+def test_presets_answer_alike_in_compiled_c(tmp_path: Path) -> None:
+    for preset in ("quick", "compact"):
+        model = model_of(load_spec(preset, input_shape=(28, 28, 1), num_classes=10))
+        runtime = opened("c", model, tmp_path)
+        assert compare(runtime, model, images_of(model, 20)).same_class == 20
+        runtime.close()
+
+
+def test_one_image_and_many_are_the_same_and_none_of_another_size_is_taken(tmp_path: Path) -> None:
+    model = model_of(load_spec("quick", input_shape=(28, 28, 1), num_classes=10))
+    runtime, pixels = opened("onnx", model, tmp_path), images_of(model, 9)
+    together = runtime.run(pixels)
+    alone = [np.concatenate(part) for part in zip(*(runtime.run(one[None]) for one in pixels), strict=True)]
+    for one, other in zip(together, alone, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+    with pytest.raises(Exception, match="dimension"):
+        runtime.run(pixels[:, :20])
+
+
+def test_a_file_that_answers_otherwise_is_an_error() -> None:
+    model = model_of(parse("Flatten()\nDense(2, activation='softmax')", input_shape=(2, 2, 1), num_classes=2))
+    pixels = images_of(model, 6)
+    right = predict(model, pixels).probabilities
+
+    def run(images, change):
+        return (predict(model, images).probabilities + change).astype(np.float32), right
+
+    assert compare(Runtime("x", lambda images: run(images, 5e-7)), model, pixels).same_class == 6
+    with pytest.raises(RunError, match=r"same probabilities, to 1e-05\. Received: a difference of 0\.0002"):
+        compare(Runtime("x", lambda images: run(images, 2e-4)), model, pixels)
+    with pytest.raises(RunError, match="gives other outputs"):
+        compare(Runtime("x", lambda images: run(images, np.nan)), model, pixels)
+    with pytest.raises(RunError, match="same class"):  # right in a batch, wrong alone
+        compare(Runtime("x", lambda images: run(images, 0 if len(images) > 1 else 0.3)), model, pixels)
+
+
+def test_names_of_classes_cannot_leave_their_string_or_comment(tmp_path: Path) -> None:
+    spec = parse("Flatten()\nDense(2, activation='softmax')", input_shape=(1, 1, 1), num_classes=2)
+    hostile = ('"; int x = 1; //', "??/ */ é \\")
+    model = Model(spec, random_weights(spec, seed=0), hostile)
+    path = tmp_path / "model.c"
+    path.write_bytes(c_bytes(model, {"names": "*/ int broken; /* \\\n ??/"}))
+    (main := tmp_path / "show.c").write_text(
+        "#include <stdio.h>\nextern const char *const convscope_class_names[];\n"
+        "int main(void) { puts(convscope_class_names[0]); puts(convscope_class_names[1]); return 0; }\n"
+    )
+    import subprocess
+
+    from convscope.exporting.c_runtime import compiler
+
+    subprocess.run([compiler(), *FLAGS, path, main, "-o", tmp_path / "show", "-lm"], check=True)
+    shown = subprocess.run([tmp_path / "show"], capture_output=True, check=True).stdout.decode().splitlines()
+    assert tuple(shown) == hostile
+
+
+def test_a_network_too_large_for_c_names_the_other_format() -> None:
+    text = "Flatten()\nDense(4000)\nDense(2, activation='softmax')"
+    spec = parse(text, input_shape=(40, 40, 1), num_classes=2)
+    weights = {name: np.zeros(shape, np.float32) for name, shape in spec.weight_shapes().items()}
+    with pytest.raises(SpecError, match=r"at most 5,000,000 parameters for C\. Received: 6,4") as caught:
+        c_bytes(Model(spec, weights, ("a", "b")), {})
+    assert caught.value.hint == "Export to onnx."
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_no_value_that_is_still_needed_is_written_over(seed: int) -> None:
+    rows = random_spec(np.random.default_rng(seed)).table()
+    places, size = plan(rows, in_place=IN_PLACE)
+    owner: dict[int, str] = {}
+    shapes = {row.name: row.output_shape for row in rows} | {"input": rows[0].input_shapes[0]}
+
+    def write(name: str) -> None:
+        for number in range(places[name], places[name] + int(np.prod(shapes[name]))):
+            owner[number] = name
+
+    write("input")
+    for row in rows:
+        for name in row.inputs:
+            held = {owner[number] for number in range(places[name], places[name] + int(np.prod(shapes[name])))}
+            assert held == {name}, row
+        write(row.name)
+    assert size <= sum(int(np.prod(shape)) for shape in shapes.values()) and max(owner) == size - 1
+
+
+def test_the_onnx_file_holds_the_texts_and_reads_by_old_runtimes() -> None:
+    import onnx
+
+    model = model_of(load_spec("quick", input_shape=(28, 28, 1), num_classes=10))
+    loaded = onnx.load_from_string(onnx_bytes(model, {"convscope.class_names": '["é"]'}))
+    assert (loaded.ir_version, loaded.opset_import[0].version) == (8, 17)
+    assert {one.key: one.value for one in loaded.metadata_props} == {"convscope.class_names": '["é"]'}
