@@ -17,6 +17,8 @@ export interface LayerKind {
   forward: (row: LayerRow, weight: Weight) => Step;
   /** The gradient at each input. */
   backward: (given: Backward) => Float64Array[];
+  /** For a layer that is not linear, multipliers at each input that treat its statistics as fixed; `backward` by default. */
+  linearized?: (given: Backward) => Float64Array[];
   /** What one output value is made of. */
   terms: (place: Place) => Terms;
   /** The same as an equation and parts to show. */
@@ -35,6 +37,8 @@ export interface LayerKind {
   strongest_channel?: (terms: any) => number;
   /** Each output has the position of one input value. */
   keeps_positions?: boolean;
+  /** Each output map is made of the input map with the same number. */
+  keeps_maps?: boolean;
   /** Each output depends on one input value only. */
   elementwise?: boolean;
   /** Outputs equal inputs when predicting. */

@@ -53,6 +53,14 @@ export default {
     }
     return [result];
   },
+  linearized({ row: { config, output_shape }, weight, inputs: [{ data }], gradient }) {
+    const channels = output_shape[output_shape.length - 1];
+    const gamma = weight("gamma")?.data;
+    return [gradient.map((value, at) => {
+      const { variance } = statistics(data, at - (at % channels), channels);
+      return value === 0 ? 0 : (value * (gamma?.[at % channels] ?? 1)) / Math.sqrt(variance + config.epsilon);
+    })];
+  },
   terms({ row, weight, inputs: [input], r, c, channel, value }) {
     const channels = input.shape[input.shape.length - 1];
     const start = input.shape.length === 3 ? (r * input.shape[1] + c) * channels : 0;

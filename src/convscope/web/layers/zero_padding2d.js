@@ -54,4 +54,5 @@ export default {
     equation: inside ? `${short(value)}, from row ${row}, column ${column} of ${names.inputs[0]}` : "0, zero padding",
     parts: [],
   }),
+  keeps_maps: true,
 };

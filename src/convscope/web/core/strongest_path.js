@@ -1,0 +1,109 @@
+/**
+ * The edges that carry most of a class's logit, from the class back to the image.
+ *
+ * @typedef {import("#web/core/columns.js").Column} Column
+ * @typedef {import("#web/core/contributions.js").Contributions} Contributions
+ * @typedef {import("#web/core/session.js").Session} Session
+ * @typedef {{column: number, map: number}} Node A map of a column, or a unit.
+ * @typedef {{from: Node, to: Node, amount: number}} Edge `amount`: its contribution, in logits; or to the sum of the map
+ *     that it leads to.
+ */
+
+import { edge_contributions } from "#web/core/contributions.js";
+import { kind_of } from "#web/core/layer_kinds.js";
+import { input_indexes } from "#web/core/network.js";
+import { column_of } from "#web/core/columns.js";
+
+/** Maps of a column that the path may enter, and edges into each. */
+const WIDTH = 10;
+const EDGES = 3;
+/** Smaller parts of the strongest edge are not drawn. */
+const NEGLIGIBLE = 0.02;
+
+/**
+ * @param {Session} session With activations.
+ * @param {Column[]} columns
+ * @param {Contributions} found
+ * @param {number} class_index
+ * @returns {Edge[]} Grouped by the column that they lead to, the last column first.
+ */
+export function strongest_path(session, columns, found, class_index) {
+  /** @type {Edge[]} */
+  const path = [];
+  /** @type {Map<number, number>[]} for each column, the maps that the path enters and how much it carries there */
+  const entered = columns.map(() => new Map());
+  entered[columns.length - 1].set(class_index, found.logit);
+  for (let column = columns.length - 1; column > 0; column -= 1) {
+    const chosen = [...entered[column]].sort((a, b) => Math.abs(b[1]) - Math.abs(a[1])).slice(0, WIDTH).map(([map]) => map);
+    const most = chosen.length === 1 ? WIDTH : EDGES;
+    const multipliers = found.before_activation[columns[column].main] ?? undefined;
+    const edges = chosen.flatMap((map) => largest(edges_into(session, columns, { column, map }, multipliers), most));
+    for (const edge of edges) {
+      path.push(edge);
+      const { column: source, map } = edge.from;
+      entered[source].set(map, (entered[source].get(map) ?? 0) + Math.abs(edge.amount));
+    }
+  }
+  return path;
+}
+
+/**
+ * Every edge into one map.
+ *
+ * @param {Session} session With activations.
+ * @param {Column[]} columns
+ * @param {Node} to
+ * @param {Float64Array} [multipliers] of the values of its main layer; by default the amounts are parts of the map's sum
+ * @returns {Edge[]} One for each map that it reads, in their order.
+ */
+export function edges_into({ bundle: { network }, weights, activations }, columns, to, multipliers) {
+  const { main } = columns[to.column];
+  if (main < 0 || !activations) return [];
+  const sums = edge_contributions(network, weights, activations, main, to.map, multipliers);
+  return input_indexes(network, main).flatMap((source, n) => {
+    const column = column_of(columns, source);
+    const amounts = column === 0 ? [sums[n].reduce((all, one) => all + one, 0)] : [...sums[n]];
+    return amounts.map((amount, map) => ({ from: { column, map }, to, amount }));
+  });
+}
+
+/**
+ * Every edge from one map into the columns that read it.
+ *
+ * @param {Session} session With activations.
+ * @param {Column[]} columns
+ * @param {Node} from
+ * @param {number} [limit] how many maps of a reading column are looked at
+ * @returns {Edge[]}
+ */
+export function edges_from(session, columns, from, limit = 160) {
+  const { network } = session.bundle;
+  return columns.flatMap((column, at) => {
+    if (!column.sources.includes(from.column)) return [];
+    const copied = kind_of(network.layers[column.main]).unit_source;
+    const maps = [...Array(column.maps).keys()];
+    if (copied) {
+      const row = network.layers[column.main];
+      const values = session.activations?.layers[column.main].output.data ?? [];
+      const own = from.column === 0 ? maps : maps.filter((unit) => copied(row, unit)?.channel === from.map);
+      return own.map((map) => ({ from, to: { column: at, map }, amount: values[map] }));
+    }
+    const same = column.maps === columns[from.column].maps && keeps_channels(network.layers[column.main].kind) ? [from.map] : maps.slice(0, limit);
+    return same.flatMap((map) => edges_into(session, columns, { column: at, map }).filter((edge) => edge.from.column === from.column && edge.from.map === from.map));
+  });
+}
+
+/** Whether map n is made of map n only: nothing else has to be looked at. @param {string} kind */
+const keeps_channels = (kind) => /Pooling2D$/.test(kind) || kind === "Add";
+
+/**
+ * The largest edges, positive or negative.
+ *
+ * @param {Edge[]} edges
+ * @param {number} most
+ * @returns {Edge[]}
+ */
+export function largest(edges, most) {
+  const sorted = [...edges].sort((a, b) => Math.abs(b.amount) - Math.abs(a.amount)).slice(0, most);
+  return sorted.filter(({ amount }) => Math.abs(amount) > NEGLIGIBLE * Math.abs(sorted[0].amount));
+}
