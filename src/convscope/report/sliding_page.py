@@ -10,7 +10,7 @@ from convscope.report.page import assemble, to_script
 MAX_SIZE_BYTES = 2_000_000
 """Of the settings as JSON; larger pages are slow to open."""
 
-STYLES = ("style.css", "network.css", "conv.css")
+STYLES = ("style.css", "values.css", "conv.css")
 LAYERS = ("layers/conv2d.js", "layers/max_pooling2d.js", "layers/average_pooling2d.js")
 NAMES = {"conv": "Convolution", "max": "Max pooling", "average": "Average pooling"}
 

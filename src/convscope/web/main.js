@@ -12,22 +12,27 @@ import { mount as mount_shell } from "#web/view/shell.js";
 
 /** @typedef {import("#web/core/session.js").Session} Session */
 
+/** The tab of each part that can be shown alone. @type {Record<string, string>} */
+const EMBEDDED = { network: "network", pad: "network", matrix: "evaluation" };
 const MAX_WAIT = 500; // milliseconds: a tab in the background never paints
 
 const element = /** @type {HTMLElement} */ (document.getElementById("page"));
 start().catch((error) => fill(element, error_message(error)));
 
 async function start() {
+  const embed = embedded();
   const bundle = read_bundle(document.getElementById("bundle")?.textContent ?? "");
   const [pixels] = await Promise.all([picture_bytes(bundle.pictures), load_kinds(bundle.network.layers.map(({ kind }) => kind))]);
   const session = create_session(bundle, pixels);
-  const store = create_store(first_state(session));
+  const first = first_state(session);
+  const store = create_store({ ...first, tab: EMBEDDED[embed] ?? first.tab });
   session.select(store.get());
   const shell = mount_shell(element, session, store);
   store.subscribe((state, old) => {
     if (state.picture !== old.picture || state.off !== old.off) session.select(state);
     shell.update(state, old);
   });
+  history.scrollRestoration = "manual"; // each tab restores its own place
   keep_hash(store, { write: format_hash, read: () => linked(session), is_visit: (state, old) => state.tab !== old.tab });
   window.addEventListener("beforeprint", () => shell.complete());
   document.documentElement.dataset.drawn = String(Math.round(performance.now()));
@@ -35,6 +40,15 @@ async function start() {
     shell.show_self_test(tested(session));
     document.documentElement.dataset.proven = String(Math.round(performance.now()));
   });
+}
+
+/** What the query asks for: one part alone (`?embed=network`, `pad` or `matrix`), and large text (`?size=large`). */
+function embedded() {
+  const query = new URLSearchParams(location.search);
+  const embed = query.get("embed") ?? "";
+  if (embed in EMBEDDED) document.documentElement.dataset.embed = embed;
+  if (query.get("size") === "large") document.documentElement.dataset.size = "large";
+  return embed;
 }
 
 /** The first image does not wait for the self-test. @param {() => void} work */

@@ -1,9 +1,10 @@
 // Numbers as colors, on a diverging scale about zero, and as text.
 
-/** Ends of the diverging scale, the same hues as --minus and --plus in the style; the middle is paper. */
-const MINUS = [11, 87, 168];
-const PLUS = [184, 70, 0];
-const MIDDLE = [250, 249, 246];
+/** The diverging scale, with the hues of --minus and --plus in the style; the middle is near the paper. */
+const LIGHT = { minus: [11, 87, 168], plus: [184, 70, 0], middle: [250, 249, 246] };
+const DARK = { minus: [125, 183, 245], plus: [245, 163, 92], middle: [28, 32, 39] };
+/** Steps of `color_table` on each side of 0. */
+export const STEPS = 255;
 
 /**
  * The largest magnitude, for a scale about zero.
@@ -23,13 +24,26 @@ export function largest_magnitude(values) {
  * A color of the scale about zero.
  * @param {number} value
  * @param {number} most the magnitude of the scale's ends, above 0
+ * @param {boolean} [dark] the scale for a dark page
  * @returns {[number, number, number]} 0..255 each
  */
-export function diverging(value, most) {
+export function diverging(value, most, dark = false) {
   const fraction = most > 0 ? Math.max(-1, Math.min(1, value / most)) : 0;
-  const end = fraction < 0 ? MINUS : PLUS;
+  const { minus, plus, middle } = dark ? DARK : LIGHT;
+  const end = fraction < 0 ? minus : plus;
   const t = Math.abs(fraction);
-  return [mix(0, end, t), mix(1, end, t), mix(2, end, t)];
+  return [mix(middle[0], end[0], t), mix(middle[1], end[1], t), mix(middle[2], end[2], t)];
+}
+
+/**
+ * The scale as a table of canvas pixels, for many values: entry `STEPS + round(STEPS * value / most)`.
+ * @param {boolean} dark
+ * @returns {Uint32Array} in the byte order of an ImageData, opaque
+ */
+export function color_table(dark) {
+  const bytes = new Uint8ClampedArray(4 * (2 * STEPS + 1));
+  for (let at = 0; at <= 2 * STEPS; at += 1) bytes.set([...diverging(at - STEPS, STEPS, dark), 255], 4 * at);
+  return new Uint32Array(bytes.buffer);
 }
 
 /**
@@ -42,8 +56,8 @@ export function text_color_on(color) {
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000" : "#fff";
 }
 
-/** @param {number} i @param {number[]} end @param {number} t */
-const mix = (i, end, t) => Math.round(MIDDLE[i] + (end[i] - MIDDLE[i]) * t);
+/** @param {number} from @param {number} to @param {number} t */
+const mix = (from, to, t) => Math.round(from + (to - from) * t);
 
 /**
  * A fraction as a percentage: "97.3 %"; "100 %" only for 1.

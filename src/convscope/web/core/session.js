@@ -131,7 +131,17 @@ export function decode_drawing(word, size) {
   return at === size ? out : null;
 }
 
-/** Only filters that exist: a link may have been edited by hand. @param {Bundle} bundle @param {Record<string, number[]>} off */
+/**
+ * The filters of State.off that exist: a link may have been edited by hand.
+ * @param {Bundle} bundle
+ * @param {string} off
+ * @returns {Record<string, number[]>} by layer name
+ */
+export function existing_off(bundle, off) {
+  return known(bundle, parse_off(off));
+}
+
+/** Only filters that exist. @param {Bundle} bundle @param {Record<string, number[]>} off */
 function known(bundle, off) {
   const channels = new Map(bundle.network.layers.map((row) => [row.name, row.output_shape.at(-1) ?? 0]));
   const pairs = Object.entries(off).map(([name, list]) => [name, list.filter((c) => c < (channels.get(name) ?? 0))]);

@@ -7,10 +7,10 @@ import { choice, read_hash, integer, pattern, write_hash } from "#web/core/field
  * @property {string} tab the open tab: network, evaluation, about
  * @property {string} picture "p12": entry 12 of the pictures; "d…": a drawing; "" for none
  * @property {number} layer position in the network
- * @property {number} channel of the layer's output
+ * @property {number} channel of the layer's output; -1 for the one with the largest value
  * @property {number} row of the selected value; -1 for none
  * @property {number} column of the selected value; -1 for none
- * @property {string} why none, occlusion or gradient
+ * @property {string} why occlusion, gradient or none
  * @property {number} target the class that is explained; -1 is the predicted one
  * @property {string} off filters that are switched off: "conv2d:3.5,conv2d_1:0"
  * @property {string} cell the open cell of the confusion matrix: "4-9"; "" for none
@@ -23,10 +23,10 @@ export const FIELDS = {
   tab: choice(["network", "evaluation", "about"], "network", { see: "network", good: "evaluation" }),
   picture: pattern(/^(p\d{1,6}|d[\w-]+)?$/),
   layer: integer(0),
-  channel: integer(0),
+  channel: integer(-1),
   row: integer(-1),
   column: integer(-1),
-  why: choice(["none", "occlusion", "gradient"]),
+  why: choice(["occlusion", "gradient", "none"]),
   target: integer(-1),
   off: pattern(/^([a-z0-9_]{1,60}:\d{1,5}(\.\d{1,5})*(,|$)){0,200}$/),
   cell: pattern(/^(\d{1,4}-\d{1,4})?$/),
@@ -39,7 +39,8 @@ export const FIELDS = {
  */
 export function parse_hash(hash) {
   const state = /** @type {State} */ (/** @type {unknown} */ (read_hash(FIELDS, hash)));
-  return state.row < 0 || state.column < 0 ? { ...state, row: -1, column: -1 } : state;
+  if (state.row < 0 || state.column < 0) return { ...state, row: -1, column: -1 };
+  return { ...state, channel: Math.max(0, state.channel) }; // links of older pages do not mention map 0
 }
 
 /**

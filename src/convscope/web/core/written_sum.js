@@ -8,16 +8,17 @@
  *
  * @param {ArrayLike<number>} terms Finite numbers.
  * @param {number} digits After the decimal point, 0 to 12.
+ * @param {string} [printed] The total, where it was rounded as a term of another sum.
  * @returns {{terms: string[], total: string, part: (first: number, end: number) => string}} Fixed-point numbers with "-"
  *     for a minus; no "-0". `part` is the sum of the printed terms from `first` to before `end`.
  *
  * Source: the largest-remainder method of apportionment (Hamilton, 1792).
  */
-export function round_sum(terms, digits) {
+export function round_sum(terms, digits, printed) {
   const unit = 10 ** digits;
   const exact = Array.from(terms, (term) => term * unit);
   const whole = exact.map((value) => Math.round(value));
-  const total = Math.round(exact.reduce((sum, value) => sum + value, 0));
+  const total = Math.round(printed === undefined ? exact.reduce((sum, value) => sum + value, 0) : Number(printed) * unit);
   let missing = total - whole.reduce((sum, value) => sum + value, 0);
   const step = Math.sign(missing);
   // a term of exactly 0 stays 0

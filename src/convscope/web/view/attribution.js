@@ -1,29 +1,23 @@
-// Explanations: occlusion and gradient maps of a class's logit.
+// Why this class: occlusion and gradient maps of its logit.
 
 import { largest_magnitude } from "#web/core/scale.js";
 import { gradient } from "#web/core/gradient.js";
 import { occlusion } from "#web/core/occlusion.js";
-import { to_image } from "#web/core/session.js";
-import { parse_off } from "#web/core/state.js";
-import { fill, h, paint_bytes } from "#web/view/dom.js";
+import { existing_off, to_image } from "#web/core/session.js";
+import { fill, h } from "#web/view/dom.js";
 import { legend, paint_map } from "#web/view/feature_map.js";
+import { on_theme } from "#web/view/theme.js";
 
 /** @typedef {import("#web/core/state.js").State} State */
 
-const KINDS = /** @type {Record<string, {title: string, about: string, unit: string}>} */ ({
-  none: { title: "None", about: "", unit: "" },
-  occlusion: {
-    title: "Occlusion",
-    about: "A small patch is moved over the image. Orange: covering the region lowers the logit of the class (evidence for it). Blue: covering it raises the logit (evidence against it).",
-    unit: "decrease of the logit when covered",
-  },
-  gradient: {
-    title: "Gradient",
-    about: "Orange: a brighter pixel raises the logit of the class. Blue: a brighter pixel lowers it. A gradient describes the effect of small changes only.",
-    unit: "change of the logit per unit of intensity",
-  },
+const KINDS = /** @type {Record<string, {title: string, plus: string, minus: string, unit: string}>} */ ({
+  occlusion: { title: "Occlusion", plus: "covering it lowers the logit", minus: "covering it raises it", unit: "decrease of the logit when covered" },
+  gradient: { title: "Gradient", plus: "a brighter pixel raises the logit", minus: "it lowers it", unit: "change of the logit per unit of intensity" },
+  none: { title: "None", plus: "", minus: "", unit: "" },
 });
 const NEGLIGIBLE = 1e-4;
+const REST = 250; // milliseconds: an explanation waits until the pen rests
+const SLICE = 8; // milliseconds of a frame
 
 /**
  * @param {HTMLElement} element
@@ -33,47 +27,47 @@ const NEGLIGIBLE = 1e-4;
 export function mount(element, session, store) {
   const { bundle } = session;
   const shape = bundle.network.input_shape;
-  const kinds = Object.entries(KINDS).map(([why, { title }]) => h("button", { "data-why": why, onclick: () => store.set({ why }) }, title));
-  const target = h("select", { id: "target", onchange: () => store.set({ target: Number(target.value) }) },
-    h("option", { value: -1 }, "predicted class"), bundle.class_names.map((name, k) => h("option", { value: k }, name)));
-  const picture = h("canvas", { "aria-hidden": "true" });
-  const map = h("canvas", { class: "attribution-map", role: "img" });
-  const about = h("p", { class: "small" });
-  const scale = h("p", { class: "layer-scale" });
-  const maps = h("div", { class: "attribution-maps" }, picture, map);
-  fill(element, h("h2", {}, "Explanation"),
-    h("div", { class: "pad-buttons" }, h("span", { role: "group", "aria-label": "Method", class: "pad-buttons" }, kinds), h("label", { for: "target", class: "small" }, "for"), target),
-    about, maps, scale);
+  const method = h("select", { "aria-label": "Method of the explanation", onchange: () => store.set({ why: method.value }) },
+    Object.entries(KINDS).map(([why, { title }]) => h("option", { value: why }, title)));
+  const map = h("canvas", { class: "attribution-map", role: "img", "aria-label": "Explanation" });
+  const title = h("h3", {});
+  const about = h("p", { class: "small soft" });
+  const scale = h("p", { class: "layer-scale small" });
+  const picture = h("span", { class: "attribution-picture", style: `aspect-ratio:${shape[1]} / ${shape[0]}` }, map);
+  fill(element, picture, h("div", { class: "attribution-text" }, h("div", { class: "attribution-head" }, title, method), about, scale));
   let turn = 0;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  let timer;
+  const forget = on_theme(() => show(store.get()));
   show(store.get());
 
   /** @param {State} state */
   function show(state) {
     turn += 1;
-    kinds.forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.why === state.why)));
-    target.value = String(state.target);
-    const { about: text } = KINDS[state.why];
-    maps.hidden = scale.hidden = state.why === "none" || !session.activations;
-    about.textContent = !session.activations ? "Draw a digit or choose an image first." : text || "Choose a method.";
-    if (maps.hidden || !session.activations || !session.selected) return;
-    paint_bytes(picture, shape, session.selected);
-    const { logits } = session.activations;
+    method.value = state.why;
+    const { activations, selected } = session;
+    const { plus, minus } = KINDS[state.why];
+    picture.hidden = scale.hidden = state.why === "none" || !activations;
+    if (picture.hidden) element.classList.remove("attribution-old");
+    if (!activations || !selected) return fill(title, "Why?"), fill(about, "Draw or choose an image first.");
+    const { logits } = activations;
     const k = state.target >= 0 && state.target < logits.length ? state.target : logits.indexOf(Math.max(...logits));
-    const image = to_image(session.selected, shape);
-    const off = parse_off(state.off);
-    if (state.why === "gradient") {
-      paint(channel_sum(gradient(bundle.network, session.weights, session.activations, k, { off })), k, state.why);
-    } else cover(image, k, off, turn);
+    fill(title, `Why ${bundle.class_names[k]}?`);
+    title.title = bundle.class_names[k];
+    fill(about, plus ? `Orange: ${plus}. Blue: ${minus}.` : "Choose a method.");
+    if (state.why === "none") return;
+    const off = existing_off(bundle, state.off);
+    if (state.why === "gradient") paint(channel_sum(gradient(bundle.network, session.weights, activations, k, { off })), k, state.why);
+    else cover(to_image(selected, shape), k, off, turn);
   }
 
   /** A few patches per frame, so that the page stays responsive. @param {import("#web/core/bundle.js").Tensor} image @param {number} k @param {Record<string, number[]>} off @param {number} mine */
   function cover(image, k, off, mine) {
     const side = Math.max(2, Math.round(Math.min(shape[0], shape[1]) / 7));
     const work = occlusion({ run: (covered) => session.run(covered, off) }, image, k, { patch: side, stride: Math.ceil(side / 2), fill: bundle.preprocessing.fit === "mnist" ? 0 : 0.5 });
-    scale.textContent = "Computing …";
     const some = () => {
       if (mine !== turn) return;
-      const until = performance.now() + 10;
+      const until = performance.now() + SLICE;
       for (;;) {
         const { done, value } = work.next();
         if (done) return paint(/** @type {any} */ (value).data, k, "occlusion");
@@ -88,6 +82,7 @@ export function mount(element, session, store) {
   function paint(values, k, why) {
     const most = largest_magnitude(values);
     const name = bundle.class_names[k];
+    element.classList.remove("attribution-old");
     if (!(most > NEGLIGIBLE)) {
       map.width = map.width; // clears the canvas
       map.setAttribute("aria-label", `No evidence for ${name}`);
@@ -96,15 +91,25 @@ export function mount(element, session, store) {
     }
     paint_map(map, { shape: [shape[0], shape[1], 1], data: values }, 0, most);
     map.setAttribute("aria-label", `${KINDS[why].title}: evidence for ${name} (orange) and against it (blue)`);
-    fill(scale, legend(most), h("span", { class: "small soft" }, `${KINDS[why].unit}, class ${name}`));
+    scale.title = `${KINDS[why].unit}, class ${name}`;
+    fill(scale, legend(most), h("span", { class: "visually-hidden" }, scale.title));
   }
 
   return {
     /** @param {State} state @param {State} old */
     update(state, old) {
-      if (["picture", "off", "why", "target"].some((key) => state[/** @type {keyof State} */ (key)] !== old[/** @type {keyof State} */ (key)])) show(state);
+      if (["picture", "off", "why", "target"].every((key) => state[/** @type {keyof State} */ (key)] === old[/** @type {keyof State} */ (key)])) return;
+      clearTimeout(timer);
+      turn += 1;
+      element.classList.add("attribution-old");
+      if (state.picture !== old.picture && session.activations) timer = setTimeout(() => show(store.get()), REST);
+      else show(state);
     },
-    destroy: () => void (turn += 1),
+    destroy() {
+      turn += 1;
+      clearTimeout(timer);
+      forget();
+    },
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { diverging, short } from "#web/core/scale.js";
 import { h } from "#web/view/dom.js";
+import { is_dark } from "#web/view/theme.js";
 
 /** @typedef {import("#web/core/network.js").Tensor} Tensor */
 /** @typedef {import("#web/core/conv_arithmetic.js").Span} Span */
@@ -20,8 +21,9 @@ export function paint_map(canvas, tensor, channel, most, until = Infinity) {
   canvas.height = height;
   const image = new ImageData(width, height);
   const first = tensor.shape.length === 3 ? channel : 0;
+  const dark = is_dark();
   for (let i = 0; i < Math.min(width * height, until); i++) {
-    const [red, green, blue] = diverging(tensor.data[i * channels + first], most);
+    const [red, green, blue] = diverging(tensor.data[i * channels + first], most, dark);
     image.data.set([red, green, blue, 255], 4 * i);
   }
   canvas.getContext("2d")?.putImageData(image, 0, 0);
@@ -65,7 +67,7 @@ export function channel_magnitudes({ shape, data }) {
  * @returns {Node[]}
  */
 export function legend(most, format = short) {
-  const about = "Color scale: blue is negative, white is zero, orange is positive";
+  const about = "Color scale: blue is negative, the middle is zero, orange is positive";
   return [
     h("span", { class: "number small" }, format(-most)),
     h("span", { class: "scale-bar", role: "img", "aria-label": about }),

@@ -1,4 +1,4 @@
-// Images of the evaluated split to choose from: taken in turn from each class, not selected by prediction.
+// Ten examples to choose from, and all images of the gallery in a dialog: taken in turn from each class, not selected by prediction.
 
 import { pixels_at } from "#web/core/session.js";
 import { fill, h, paint_bytes } from "#web/view/dom.js";
@@ -6,6 +6,7 @@ import { fill, h, paint_bytes } from "#web/view/dom.js";
 /** @typedef {import("#web/core/state.js").State} State */
 
 const THUMB = 64;
+const EXAMPLES = 10;
 
 /**
  * @param {HTMLElement} element
@@ -16,24 +17,45 @@ export function mount(element, session, store) {
   const { bundle, pixels } = session;
   const shown = [...bundle.pictures.entries.entries()].filter(([, entry]) => entry.gallery);
   const sheet = contact_sheet(bundle.network.input_shape, shown.map(([position]) => pixels_at(pixels, position)));
-  const buttons = shown.map(([position, entry], order) => {
+  const kind = bundle.pictures.part === "test" ? "test" : "validation";
+  const examples = shown.slice(0, EXAMPLES).map(button);
+  const all = h("dialog", { class: "gallery-dialog", "aria-label": `All ${kind} images of this page` });
+  const row = h("div", { class: "gallery-row", style: sheet.style, role: "group", "aria-label": "Example images", onkeydown: (/** @type {KeyboardEvent} */ event) => arrows(event, examples) }, examples);
+  const more = h("button", { class: "gallery-more", onclick: open, title: `All ${shown.length} ${kind} images of this page; they were not used in training` }, `More (${shown.length})`);
+  if (shown.length) fill(element, row, shown.length > EXAMPLES && more, all);
+  else fill(element, h("p", { class: "small soft" }, "This page has no images: the dataset was not available when it was written."));
+  mark(store.get());
+
+  /** @param {[number, import("#web/bundle.d.ts").PictureJson]} one @param {number} order */
+  function button([position, entry], order) {
     const label = `image ${entry.index}: ${bundle.class_names[entry.label]}`;
     return h("button", {
       class: "gallery-item", "aria-label": label, title: label, "data-picture": `p${position}`,
-      onclick: () => store.set({ picture: `p${position}`, row: -1, column: -1 }),
+      onclick: () => {
+        all.close();
+        store.set({ picture: `p${position}`, row: -1, column: -1 });
+      },
     }, h("span", { class: "gallery-thumb", style: sheet.place(order) }));
-  });
-  if (buttons.length) {
-    fill(element, h("p", { class: "small soft" }, `Or choose a ${bundle.pictures.part} image (not used in training):`),
-      h("div", { class: "gallery-row scroll", style: sheet.style, role: "group", "aria-label": "Images to choose from" }, buttons));
-  } else {
-    fill(element, h("p", { class: "small soft" }, "This page has no images: the dataset was not available when it was written."));
   }
-  mark(store.get());
+  function open() {
+    const buttons = shown.map(button);
+    fill(all,
+      h("form", { method: "dialog", class: "gallery-head" }, h("h2", {}, `${shown.length} ${kind} images`), h("button", {}, "Close")),
+      h("p", { class: "small soft" }, "Taken in turn from each class. They were not used in training."),
+      h("div", { class: "gallery-all", style: sheet.style, role: "group", "aria-label": "Images to choose from", onkeydown: (/** @type {KeyboardEvent} */ event) => arrows(event, buttons) }, buttons));
+    mark(store.get());
+    all.showModal();
+  }
 
   /** @param {State} state */
   function mark(state) {
-    buttons.forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.picture === state.picture)));
+    for (const group of [examples, [.../** @type {NodeListOf<HTMLButtonElement>} */ (all.querySelectorAll(".gallery-item"))]]) {
+      const chosen = group.findIndex((one) => one.dataset.picture === state.picture);
+      group.forEach((one, at) => {
+        one.setAttribute("aria-pressed", String(at === chosen));
+        one.tabIndex = at === Math.max(0, chosen) ? 0 : -1; // one tab stop
+      });
+    }
   }
   return {
     /** @param {State} state @param {State} old */
@@ -42,6 +64,15 @@ export function mount(element, session, store) {
     },
     destroy() {},
   };
+}
+
+/** @param {KeyboardEvent} event @param {HTMLElement[]} group */
+function arrows(event, group) {
+  const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -5, ArrowDown: 5 }[event.key];
+  const now = group.findIndex((one) => one === document.activeElement);
+  if (!step || now < 0) return;
+  event.preventDefault();
+  group[Math.min(Math.max(now + step, 0), group.length - 1)].focus();
 }
 
 /**
@@ -58,9 +89,8 @@ function contact_sheet([height, width, channels], pictures) {
     paint_bytes(one, [height, width, channels], picture);
     sheet.getContext("2d")?.drawImage(one, order * wide, 0, wide, tall);
   });
-  const wide_css = Math.min(88, Math.round((44 * width) / height));
   return {
-    style: `--sheet:url(${sheet.toDataURL()});--sheets:${100 * pictures.length}%;--wide:${wide_css}px`,
+    style: `--sheet:url(${sheet.toDataURL()});--sheets:${100 * pictures.length}%;--aspect:${width} / ${height}`,
     place: (order) => `background-position:${(100 * order) / Math.max(1, pictures.length - 1)}% 0`,
   };
 }

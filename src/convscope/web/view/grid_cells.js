@@ -3,6 +3,7 @@
 import { format_number } from "#web/core/number_format.js";
 import { diverging, text_color_on } from "#web/core/scale.js";
 import { s } from "#web/view/dom.js";
+import { is_dark } from "#web/view/theme.js";
 
 /**
  * @typedef {object} Cell
@@ -68,6 +69,6 @@ export function font_height(cells) {
 export function numbers(cells, most, zero) {
   const size = font_height(cells);
   return cells.filter(({ value }) => value !== null || zero !== null).map(({ row, column, value }) =>
-    s("text", { x: column + 0.5, y: row + 0.5 + size * 0.36, "font-size": size, ...(value === null ? { class: "conv-zero" } : { fill: text_color_on(diverging(value, most)) }) },
+    s("text", { x: column + 0.5, y: row + 0.5 + size * 0.36, "font-size": size, ...(value === null ? { class: "conv-zero" } : { fill: text_color_on(diverging(value, most, is_dark())) }) },
       value === null ? zero : format_number(value)));
 }

@@ -1,15 +1,18 @@
-// The network tab: draw or choose an image, its prediction, the layers, one value, an explanation.
+// The network tab: draw or choose an image, the network with all its maps, the prediction, and how a value is computed.
 
 import { fill, h } from "#web/view/dom.js";
-import { mount as mount_prediction } from "#web/view/prediction.js";
-import { mount as mount_gallery } from "#web/view/gallery.js";
-import { mount as mount_layer } from "#web/view/layer.js";
-import { mount as mount_value } from "#web/view/activation_value.js";
-import { mount as mount_pad } from "#web/view/drawing_pad.js";
-import { mount as mount_layers } from "#web/view/layer_strip.js";
 import { mount as mount_attribution } from "#web/view/attribution.js";
+import { mount as mount_dock } from "#web/view/dock.js";
+import { mount as mount_gallery } from "#web/view/gallery.js";
+import { mount as mount_pad } from "#web/view/drawing_pad.js";
+import { mount as mount_picture } from "#web/view/network_picture.js";
+import { mount as mount_prediction } from "#web/view/prediction.js";
+import { sheet } from "#web/view/sheet.js";
+import { mount as mount_value } from "#web/view/activation_value.js";
 
 /** @typedef {import("#web/core/state.js").State} State */
+
+const TRAVEL = 250; // milliseconds
 
 /**
  * @param {HTMLElement} element
@@ -18,30 +21,35 @@ import { mount as mount_attribution } from "#web/view/attribution.js";
  */
 export function mount(element, session, store) {
   const place = (/** @type {string} */ name) => h("div", { class: `network-${name}` });
-  const [pad, prediction, gallery, attribution] = ["pad card", "prediction card", "gallery", "attribution card"].map(place);
-  const [strip, layer, value] = ["strip", "layer card", "value card"].map(place);
-  fill(
-    element,
-    h("div", { class: "network-top" }, pad, prediction),
-    gallery,
-    h("h2", {}, "Layers"),
-    h("p", { class: "soft" }, "From the image to the prediction. Select a layer to see its feature maps."),
-    strip,
-    h("div", { class: "network-middle" }, layer, value),
-    attribution,
-  );
-  const views = [
-    mount_pad(pad, session, store), mount_prediction(prediction, session, store), mount_gallery(gallery, session, store),
-  ];
-  // what lies below the first screen is mounted later
+  const [pad, gallery, picture, prediction, attribution, dock] = ["pad", "gallery", "picture", "prediction", "attribution", "dock card"].map(place);
+  const dialog = value_dialog(session, store);
+  const left = h("div", { class: "network-left" }, pad, gallery);
+  const right = h("div", { class: "network-right" }, prediction, attribution);
+  fill(element, h("div", { class: "explorer" }, left, picture, right, dock), dialog.element);
+  const answer = mount_prediction(prediction, session, store);
+  const raised = sheet(dock);
+  /** @type {ReturnType<typeof mount_dock>|null} */
+  let values = null;
+  const network = mount_picture(picture, session, store, {
+    class_point: (map) => beside(answer.point(map), picture),
+    picked(from) {
+      raised.raise();
+      if (values) travel(from, values.target());
+    },
+  });
+  const views = [mount_pad(pad, session, store), answer, network];
+  // the first image does not wait for the rest
   let later = requestAnimationFrame(() => {
     later = requestAnimationFrame(() => setTimeout(() => {
-      views.push(
-        mount_layers(strip, session, store), mount_layer(layer, session, store), mount_value(value, session, store),
-        mount_attribution(attribution, session, store),
-      );
+      values = mount_dock(dock, session, store);
+      dock.prepend(raised.handle);
+      dock.querySelector(".dock-buttons")?.append(dialog.button);
+      views.push(values, mount_gallery(gallery, session, store), mount_attribution(attribution, session, store), dialog);
     }));
   });
+  const bars = prediction.querySelector(".prediction-bars");
+  const redraw = () => network.arrange();
+  bars?.addEventListener("scroll", redraw);
   return {
     /** @param {State} state @param {State} old */
     update(state, old) {
@@ -49,7 +57,33 @@ export function mount(element, session, store) {
     },
     destroy() {
       cancelAnimationFrame(later);
+      bars?.removeEventListener("scroll", redraw);
       views.forEach((view) => view.destroy());
     },
   };
+}
+
+/** A bar that lies to the right of the picture, at its height. @param {{x: number, y: number}|null} point @param {HTMLElement} picture */
+function beside(point, picture) {
+  const box = picture.getBoundingClientRect();
+  return point && point.x >= box.right - 1 && point.x < box.right + 60 ? point : null;
+}
+
+/** A frame moves from the map to its large copy. @param {DOMRect} from @param {DOMRect} to */
+function travel(from, to) {
+  if (!to.width || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  const frame = h("span", { class: "frame traveler", "aria-hidden": "true" });
+  document.body.append(frame);
+  const at = (/** @type {DOMRect} */ box) => ({ left: `${box.left}px`, top: `${box.top}px`, width: `${box.width}px`, height: `${box.height}px` });
+  frame.animate([at(from), at(to)], { duration: TRAVEL, easing: "ease-in-out" }).finished.then(() => frame.remove(), () => frame.remove());
+}
+
+/** Every term of the selected value, in a dialog. @param {import("#web/core/session.js").Session} session @param {import("#web/core/state.js").Store} store */
+function value_dialog(session, store) {
+  const body = h("div", { class: "network-value" });
+  const element = h("dialog", { class: "value-dialog", "aria-label": "Every term of the value" },
+    h("form", { method: "dialog", class: "gallery-head" }, h("span", {}), h("button", {}, "Close")), body);
+  const view = mount_value(body, session, store, () => element.open);
+  const button = h("button", { class: "dock-more", onclick: () => (element.showModal(), view.show()) }, "All terms");
+  return { element, button, update: view.update, destroy: view.destroy };
 }

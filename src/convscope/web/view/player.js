@@ -1,6 +1,6 @@
 // Play: the window slides over the input and the output fills in, value by value.
 
-import { h } from "#web/view/dom.js";
+import { fill, h } from "#web/view/dom.js";
 
 /**
  * @param {{get: () => {row: number, column: number}, set: (place: {row: number, column: number}) => void}} store of the
@@ -13,13 +13,13 @@ export function player(store, size, redraw) {
   let timer;
   let filling = false;
   const speed = h("input", { type: "range", min: 1, max: 30, value: 6, id: "speed", "aria-label": "Steps per second" });
-  const play = h("button", { onclick: toggle, "data-shortcut": "p" }, "Play (p)");
-  const next = h("button", { onclick: () => (pause(), step()), "data-shortcut": "n" }, "Step (n)");
+  const play = h("button", { onclick: toggle, "data-shortcut": "p" }, named("Play", "p"));
+  const next = h("button", { onclick: () => (pause(), step()), "data-shortcut": "n" }, named("Step", "n"));
   const element = h("div", { class: "player" }, play, next, h("span", { class: "player-speed" }, h("label", { for: "speed", class: "small" }, "Speed"), speed));
 
   function toggle() {
     if (timer) return pause();
-    play.textContent = "Pause (p)";
+    fill(play, named("Pause", "p"));
     run();
   }
   function run() {
@@ -29,7 +29,7 @@ export function player(store, size, redraw) {
   function pause() {
     clearTimeout(timer);
     timer = undefined;
-    play.textContent = "Play (p)";
+    fill(play, named("Play", "p"));
   }
   function step() {
     const [height, width] = size();
@@ -55,3 +55,6 @@ export function player(store, size, redraw) {
     },
   };
 }
+
+/** A name with its key, which is shown where there is a keyboard. @param {string} name @param {string} key */
+const named = (name, key) => [`${name} `, h("span", { class: "key" }, `(${key})`)];

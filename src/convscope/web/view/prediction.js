@@ -1,13 +1,14 @@
-// The prediction: the most likely class, and the probability of every class.
+// The prediction as a headline, and a bar for every class: a chosen class is the one that edges and explanation are about.
 
 import { softmax } from "#web/core/activations.js";
 import { percent } from "#web/core/scale.js";
-import { has_ink } from "#web/core/session.js";
+import { existing_off, has_ink } from "#web/core/session.js";
 import { fill, h } from "#web/view/dom.js";
 
 /** @typedef {import("#web/core/state.js").State} State */
 
-const SHOWN = 10;
+const IN_ORDER = 12; // more classes than these are sorted by probability
+const QUIET = 600; // milliseconds: a screen reader hears the prediction when the pen rests
 
 /**
  * @param {HTMLElement} element
@@ -16,59 +17,115 @@ const SHOWN = 10;
  */
 export function mount(element, session, store) {
   const { bundle } = session;
-  const head = h("p", { class: "prediction-head", role: "status", "aria-live": "polite" });
-  const note = h("p", { class: "small soft" });
-  const bars = h("ol", { class: "prediction-bars" });
-  fill(element, h("h2", {}, "Prediction"), head, note, bars);
+  const names = bundle.class_names;
+  const head = h("p", { class: "prediction-head" });
+  const [label, chance] = [h("span", { class: "prediction-class" }), h("span", { class: "prediction-probability number" })];
+  const note = h("p", { class: "prediction-note small soft" });
+  const spoken = h("p", { class: "visually-hidden", role: "status" });
+  const rows = names.map((name, k) => row(name, k));
+  const bars = h("div", { class: "prediction-bars", role: "listbox", tabindex: 0, "aria-label": "Classes; the edges and the explanation are about the selected one", onkeydown: key, onscroll: cue }, rows.map(({ element: one }) => one));
+  const more = names.length > IN_ORDER && h("p", { class: "prediction-more small soft" }, `${names.length} classes, most likely first`);
+  fill(head, label, chance);
+  fill(element, h("h2", {}, "Prediction"), head, note, more, bars, spoken);
+  /** @type {number[]} */
+  let order = [...names.keys()];
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  let quiet;
   show(store.get());
+
+  /** @param {string} name @param {number} k */
+  function row(name, k) {
+    const [track, number] = [h("span", { class: "prediction-fill" }), h("span", { class: "number small" })];
+    const one = h("div", { class: "prediction-bar", role: "option", id: `class-${k}`, onclick: () => choose(k) },
+      h("span", { class: "prediction-name", title: name }, name), h("span", { class: "prediction-track" }, track), number);
+    return { element: one, track, number };
+  }
 
   /** @param {State} state */
   function show(state) {
-    if (!has_ink(session)) {
-      fill(head, h("span", { class: "prediction-class" }, "No ink found"));
-      note.textContent = "Preprocessing found nothing that could be a digit, so the network did not run.";
-      fill(bars);
-      return;
-    }
-    if (!session.activations) {
-      fill(head, h("span", { class: "prediction-class" }, "–"));
-      note.textContent = "No image yet: draw a digit or choose an image below.";
-      fill(bars);
-      return;
+    const words = nothing();
+    element.classList.toggle("prediction-empty", Boolean(words));
+    bars.hidden = Boolean(words);
+    if (!session.activations || words) {
+      [label.textContent, chance.textContent, note.textContent] = [words?.[0] ?? "", "", words?.[1] ?? ""];
+      return say(words?.[0] === "–" ? "" : words?.join(". ") ?? "");
     }
     const probabilities = softmax(session.activations.logits, bundle.temperature);
-    const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
-    fill(head, h("span", { class: "prediction-class" }, bundle.class_names[order[0]]), h("span", { class: "prediction-probability number" }, percent(probabilities[order[0]])));
-    note.textContent = about(state, order[0]);
-    const by_class = bundle.class_names.length <= SHOWN ? [...probabilities.keys()] : order.slice(0, SHOWN);
-    fill(bars, by_class.map((k) => bar(k, probabilities[k], k === order[0])));
+    const first = probabilities.indexOf(Math.max(...probabilities));
+    label.textContent = names[first];
+    label.classList.toggle("prediction-long", names[first].length > 6);
+    chance.textContent = percent(probabilities[first]);
+    note.textContent = about(state, first);
+    const selected = state.target >= 0 && state.target < names.length ? state.target : first;
+    rows.forEach(({ element: one, track, number }, k) => {
+      one.classList.toggle("first", k === first);
+      one.setAttribute("aria-selected", String(k === selected));
+      track.style.width = `${(100 * probabilities[k]).toFixed(2)}%`;
+      number.textContent = percent(probabilities[k]);
+    });
+    bars.setAttribute("aria-activedescendant", `class-${selected}`);
+    if (more) sort(probabilities);
+    cue();
+    say(`${names[first]}, ${percent(probabilities[first])}`);
   }
-
-  /** @param {number} k @param {number} probability @param {boolean} first */
-  function bar(k, probability, first) {
-    const width = `${(100 * probability).toFixed(2)}%`;
-    return h("li", { class: first ? "prediction-bar first" : "prediction-bar" },
-      h("span", { class: "prediction-name" }, bundle.class_names[k]),
-      h("span", { class: "prediction-track" }, h("span", { class: "prediction-fill", style: `width:${width}` })),
-      h("span", { class: "number small" }, percent(probability)));
+  /** What is shown instead of a prediction. @returns {[string, string]|null} */
+  function nothing() {
+    if (!has_ink(session)) return ["No ink found", "Preprocessing found nothing that could be a digit, so the network did not run."];
+    return session.activations ? null : ["–", "No image yet: draw a digit or choose an image."];
+  }
+  /** @param {Float64Array} probabilities */
+  function sort(probabilities) {
+    const now = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a] || a - b);
+    if (now.some((k, at) => k !== order[at])) bars.append(...now.map((k) => rows[k].element));
+    order = now;
+  }
+  /** Whether more classes follow below. */
+  function cue() {
+    bars.classList.toggle("prediction-cut", bars.scrollTop + bars.clientHeight < bars.scrollHeight - 4);
+  }
+  /** @param {string} text */
+  function say(text) {
+    clearTimeout(quiet);
+    quiet = setTimeout(() => void (spoken.textContent !== text && (spoken.textContent = text)), QUIET);
+  }
+  /** @param {number} k */
+  function choose(k) {
+    store.set({ target: store.get().target === k ? -1 : k });
+  }
+  /** @param {KeyboardEvent} event */
+  function key(event) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (event.key === "Escape") return store.set({ target: -1 });
+    if (!step || !session.activations) return;
+    event.preventDefault();
+    const selected = Number(bars.getAttribute("aria-activedescendant")?.slice(6));
+    const target = order[(order.indexOf(selected) + step + order.length) % order.length];
+    store.set({ target });
+    rows[target].element.scrollIntoView({ block: "nearest" });
   }
 
   /** @param {State} state @param {number} predicted */
   function about(state, predicted) {
     const entry = state.picture.startsWith("p") ? bundle.pictures.entries[Number(state.picture.slice(1))] : null;
-    const off = state.off ? " Some filters are disabled." : "";
+    const off = Object.keys(existing_off(bundle, state.off)).length ? " Some filters are disabled." : "";
     if (!entry) return `Computed in your browser.${off}`;
     const where = `${bundle.pictures.part === "test" ? "Test" : "Validation"} image ${entry.index}${entry.name ? ` (${entry.name})` : ""}`;
-    const label = bundle.class_names[entry.label];
     const verdict = entry.label === predicted ? "correct" : "wrong";
-    return `${where}, label ${label}: ${verdict}.${entry.known_wrong ? " Its label is known to be wrong." : ""}${off}`;
+    return `${where}, label ${names[entry.label]}: ${verdict}.${entry.known_wrong ? " Its label is known to be wrong." : ""}${off}`;
   }
 
   return {
+    /** Where the bar of a class begins on the screen. @param {number} k @returns {{x: number, y: number}|null} null where it is not drawn */
+    point(k) {
+      const box = rows[k]?.element.getBoundingClientRect();
+      const frame = bars.getBoundingClientRect();
+      if (!box?.width) return null;
+      return { x: box.left, y: Math.min(Math.max(box.top + box.height / 2, frame.top + 8), frame.bottom - 8) };
+    },
     /** @param {State} state @param {State} old */
     update(state, old) {
-      if (state.picture !== old.picture || state.off !== old.off) show(state);
+      if (state.picture !== old.picture || state.off !== old.off || state.target !== old.target) show(state);
     },
-    destroy() {},
+    destroy: () => clearTimeout(quiet),
   };
 }

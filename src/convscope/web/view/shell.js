@@ -1,14 +1,14 @@
-// The frame of the page: title, self-test, and three tabs.
+// The frame of the page: one line with title, self-test and tabs, and the tab that is open.
 
 import { percent } from "#web/core/scale.js";
 import { fill, h } from "#web/view/dom.js";
 import { mount as mount_about } from "#web/view/about.js";
 import { mount as mount_evaluation } from "#web/view/evaluation.js";
 import { mount as mount_network } from "#web/view/network.js";
+import { self_test_badge } from "#web/view/self_test_badge.js";
 import { shortcut } from "#web/view/shortcuts.js";
 
 /** @typedef {import("#web/core/state.js").State} State */
-/** @typedef {import("#web/core/self_test.js").SelfTest} SelfTest */
 
 const TABS = [
   { name: "network", title: "Network", mount: mount_network },
@@ -22,7 +22,7 @@ const TABS = [
  * @param {import("#web/core/state.js").Store} store
  */
 export function mount(element, session, store) {
-  const status = h("p", { class: "self-test small", role: "status" }, "Running the self-test …");
+  const badge = self_test_badge(session);
   const tabs = TABS.map(({ name, title }, index) =>
     h("button", {
       role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`, "data-shortcut": String(index + 1),
@@ -32,8 +32,10 @@ export function mount(element, session, store) {
   const panels = TABS.map(({ name }) =>
     h("section", { role: "tabpanel", id: `panel-${name}`, "aria-labelledby": `tab-${name}`, tabindex: -1 }),
   );
-  const list = h("div", { role: "tablist", class: "tabs", "aria-label": "Tabs of this page", onkeydown: arrow }, tabs);
-  fill(element, h("header", { class: "head" }, h("div", {}, h("h1", {}, headline(session)), status), list), h("main", {}, panels));
+  const list = h("div", { role: "tablist", class: "tabs", id: "tabs", "aria-label": "Tabs of this page", onkeydown: arrow }, tabs);
+  const menu = h("button", { class: "menu", "aria-controls": "tabs", "aria-expanded": "false", onclick: () => unfold(menu.getAttribute("aria-expanded") !== "true") });
+  const title = headline(session);
+  fill(element, h("header", { class: "head" }, h("h1", { title }, title), badge.element, menu, list), h("main", {}, panels));
   document.addEventListener("keydown", shortcut);
 
   /** @type {(null|{update: (state: State, old: State) => void, destroy: () => void})[]} */
@@ -42,13 +44,33 @@ export function mount(element, session, store) {
 
   /** A tab is mounted when it is first opened: the first image does not wait for the others. @param {State} state */
   function open(state) {
-    TABS.forEach(({ name, mount: mount_tab }, index) => {
+    element.dataset.tab = state.tab;
+    unfold(false);
+    TABS.forEach(({ name, title: text, mount: mount_tab }, index) => {
       const chosen = state.tab === name;
+      if (chosen) fill(menu, `${text} ▾`);
       tabs[index].setAttribute("aria-selected", String(chosen));
       tabs[index].tabIndex = chosen ? 0 : -1;
       panels[index].hidden = !chosen;
       if (chosen) views[index] ??= mount_tab(panels[index], session, store);
     });
+  }
+
+  /** On a phone the tabs are a menu. @param {boolean} open_menu */
+  function unfold(open_menu) {
+    menu.setAttribute("aria-expanded", String(open_menu));
+    list.classList.toggle("tabs-open", open_menu);
+  }
+
+  /** Where each tab was left. @type {Map<string, {top: number, focused: Element|null}>} */
+  const left = new Map();
+  /** @param {State} state @param {State} old */
+  function turn(state, old) {
+    left.set(old.tab, { top: scrollY, focused: document.activeElement });
+    open(state);
+    const before = left.get(state.tab);
+    if (before?.focused instanceof HTMLElement && panels.some((panel) => panel.contains(before.focused))) before.focused.focus({ preventScroll: true });
+    scrollTo({ top: before?.top ?? 0, behavior: "instant" });
   }
 
   /** @param {KeyboardEvent} event */
@@ -64,17 +86,10 @@ export function mount(element, session, store) {
   return {
     /** @param {State} state @param {State} old */
     update(state, old) {
-      if (state.tab !== old.tab) {
-        open(state);
-        scrollTo({ top: 0 });
-      }
+      if (state.tab !== old.tab) turn(state, old);
       views.forEach((view) => view?.update(state, old));
     },
-    /** @param {SelfTest|null} result null where the test itself failed */
-    show_self_test(result) {
-      status.dataset.passed = String(Boolean(result?.passed));
-      status.textContent = self_test_text(result, session.bundle.reference.engine);
-    },
+    show_self_test: badge.show,
     /** Mount the tabs that were not opened yet, for printing. */
     complete() {
       TABS.forEach(({ mount: mount_tab }, index) => void (views[index] ??= mount_tab(panels[index], session, store)));
@@ -93,14 +108,4 @@ function headline({ bundle }) {
   const title = names.every((name) => /^\d$/.test(name)) ? "Digit classifier" : "Image classifier";
   const rate = bundle.evaluation?.accuracy?.rate;
   return (names.length === 10 && title === "Digit classifier" ? title : `${title} (${list})`) + (typeof rate === "number" ? `, ${percent(rate)} accurate` : "");
-}
-
-/** @param {SelfTest|null} result @param {string} engine */
-function self_test_text(result, engine) {
-  const difference = result && Math.max(result.logits, result.layers).toExponential(0);
-  if (result?.passed) {
-    return `✓ Self-test passed: ${result.values.toLocaleString("en")} values of ${result.images} images differ from ${engine} by at most ${difference}.`;
-  }
-  const reason = result ? `Values differ from ${engine} by ${difference}${result.worst ? `, most in ${result.worst}` : ""}.` : "The values could not be compared.";
-  return `✗ Self-test failed: do not trust the values on this page. ${reason} Write the page again with: convscope open`;
 }

@@ -3,6 +3,7 @@
 import { softmax } from "#web/core/activations.js";
 import { diverging, percent, largest_magnitude, short, text_color_on } from "#web/core/scale.js";
 import { h } from "#web/view/dom.js";
+import { is_dark } from "#web/view/theme.js";
 
 /** @typedef {import("#web/core/window_terms.js").ChannelTaps} ChannelTaps */
 /** @typedef {import("#web/core/window_terms.js").Pixel} Pixel */
@@ -111,7 +112,7 @@ function softmax_lines({ logits, exponentials, sum }, names, temperature) {
 const signed = (value, format = short) => (value < 0 ? "−" : "+") + format(Math.abs(value));
 
 /** The color of the scale, with readable text on it. @param {number} value @param {number} most */
-function paint(value, most) {
-  const color = diverging(value, most);
+export function paint(value, most) {
+  const color = diverging(value, most, is_dark());
   return `background:rgb(${color.join(" ")});color:${text_color_on(color)}`;
 }

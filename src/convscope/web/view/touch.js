@@ -9,8 +9,9 @@ const STEPS = /** @type {Record<string, [number, number]>} */ ({ ArrowUp: [-1, 0
  * @param {(row: number, column: number) => void} grid.point a cell was selected; a captured pointer may be outside
  * @param {(down: number, right: number) => void} grid.step an arrow was pressed
  * @param {() => boolean} grid.busy whether a mouse that only passes by should be let pass
+ * @param {boolean} [grid.hover] whether a mouse that passes by selects too
  */
-export function touch(element, { size, point, step, busy }) {
+export function touch(element, { size, point, step, busy, hover = true }) {
   /** @param {PointerEvent} event */
   function pick(event) {
     if (busy() && event.type === "pointermove") return;
@@ -19,7 +20,7 @@ export function touch(element, { size, point, step, busy }) {
     point(Math.floor(((event.clientY - box.top) * height) / box.height), Math.floor(((event.clientX - box.left) * width) / box.width));
   }
   element.addEventListener("pointerdown", pick);
-  element.addEventListener("pointermove", (event) => (event.buttons || event.pointerType === "mouse") && pick(event));
+  element.addEventListener("pointermove", (event) => (event.buttons || (hover && event.pointerType === "mouse")) && pick(event));
   element.addEventListener("keydown", (event) => {
     if (!STEPS[event.key]) return;
     event.preventDefault();

@@ -1,0 +1,111 @@
+// The name of each column, above it: a tap lists its layers, each of which can be shown.
+
+import { kind_of } from "#web/core/layer_kinds.js";
+import { by, describe_layer, shape_text } from "#web/core/layer_descriptions.js";
+import { count } from "#web/core/scale.js";
+import { h } from "#web/view/dom.js";
+import { HEAD } from "#web/core/network_layout.js";
+
+/** @typedef {import("#web/core/columns.js").Column} Column */
+/** @typedef {import("#web/core/network_layout.js").Layout} Layout */
+/** @typedef {import("#web/core/network.js").Network} Network */
+
+/**
+ * @param {Network} network
+ * @param {Column[]} columns
+ * @param {import("#web/core/state.js").Store} store
+ */
+export function column_heads(network, columns, store) {
+  const list = h("div", { class: "column-layers", role: "group", hidden: true, onkeydown: (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && close(true) });
+  let open = -1;
+  const heads = columns.map((column, index) => {
+    const [title, detail] = column.main < 0 ? ["Image", image_text(network.input_shape)] : head_text(network, column);
+    const values = h("span", { class: "column-values" });
+    const button = h("button", { class: "column-head", tabindex: -1, "aria-expanded": "false", onclick: () => (open === index ? close(false) : unfold(index)) },
+      h("b", {}, title.replace(/(?<=[a-z])(?=[A-Z])/g, "\u200b")), h("span", {}, detail, values));
+    return { button, values };
+  });
+
+  /** @param {number} index */
+  function unfold(index) {
+    close(false);
+    open = index;
+    heads[index].button.setAttribute("aria-expanded", "true");
+    const { layers } = columns[index];
+    list.setAttribute("aria-label", `Layers of ${columns[index].main < 0 ? "the image" : network.layers[columns[index].main].name}`);
+    list.replaceChildren(
+      ...(layers.length ? layers : []).map((layer) => h("button", { "aria-current": String(store.get().layer === layer), onclick: () => choose(layer) },
+        h("b", {}, `${layer + 1} ${network.layers[layer].kind}`), h("span", { class: "small soft" }, details(network, layer)))),
+      ...(layers.length ? [] : [h("p", { class: "small" }, "The image as the network receives it, after preprocessing.")]),
+    );
+    list.hidden = false;
+    place();
+  }
+  /** @param {boolean} refocus */
+  function close(refocus) {
+    if (open < 0) return;
+    heads[open].button.setAttribute("aria-expanded", "false");
+    if (refocus) heads[open].button.focus();
+    open = -1;
+    list.hidden = true;
+  }
+  /** @param {number} layer */
+  function choose(layer) {
+    store.set({ layer, channel: Math.max(-1, store.get().layer === layer ? store.get().channel : -1), row: -1, column: -1 });
+    close(true);
+  }
+  /** The list opens below its head, inside the picture. */
+  function place() {
+    const button = heads[open]?.button;
+    const stage = button?.parentElement;
+    if (!button || !stage) return;
+    list.style.top = `${button.offsetTop + button.offsetHeight + 2}px`;
+    list.style.left = `${Math.max(0, Math.min(button.offsetLeft, stage.clientWidth - list.offsetWidth - 4))}px`;
+  }
+
+  return {
+    elements: [...heads.map(({ button }) => button), list],
+    close: () => close(false),
+    /** @param {number} index */
+    focus: (index) => heads[index].button.focus(),
+    /** @param {Layout} layout */
+    arrange({ places, vertical, width }) {
+      heads.forEach(({ button, values }, index) => {
+        const { x, y, width: wide, values: each } = places[index];
+        button.hidden = wide === 0;
+        values.textContent = each > 1 ? `, ${each} per cell` : "";
+        const slot = vertical ? width : Math.max(wide, Math.min(slot_left(places, index), 132));
+        const center = vertical ? width / 2 : x + wide / 2;
+        button.style.width = `${slot}px`;
+        button.style.left = `${Math.max(0, Math.min(center - slot / 2, width - slot))}px`;
+        button.style.top = `${vertical ? y - 22 : y - HEAD}px`;
+      });
+      place();
+    },
+  };
+}
+
+/** How wide a name may be, so that it does not touch the next one. @param {import("#web/core/network_layout.js").Place[]} places @param {number} index */
+function slot_left(places, index) {
+  const center = (/** @type {number} */ at) => places[at].x + places[at].width / 2;
+  const distances = [index - 1, index + 1].filter((at) => places[at]).map((at) => Math.abs(center(at) - center(index)));
+  return Math.min(...distances) - 4;
+}
+
+/** @param {number[]} shape */
+const image_text = ([height, width, channels]) => `${height}×${width}${channels === 3 ? " RGB" : ""}`;
+
+/** Two lines: the layer, and what it has. @param {Network} network @param {Column} column @returns {[string, string]} */
+function head_text(network, { main, shape }) {
+  const { kind, config } = network.layers[main];
+  const maps = shape.length === 3 ? `${shape[2]} × ${shape[0]}×${shape[1]}` : `${count(shape[0])} values`;
+  if (config.filters) return [`${kind} ${by(config.kernel_size)}`, `${config.filters} maps, ${shape[0]}×${shape[1]}`];
+  if (shape.length === 3) return [kind, `${shape[2]} maps, ${shape[0]}×${shape[1]}`];
+  return [kind, config.units ? `${count(config.units)} units` : maps];
+}
+
+/** @param {Network} network @param {number} layer */
+function details(network, layer) {
+  const row = network.layers[layer];
+  return `${describe_layer(row)} Output: ${shape_text(row.output_shape)}.${row.parameters ? ` ${count(row.parameters)} parameters.` : ""}${kind_of(row).identity ? "" : ""}`;
+}

@@ -1,0 +1,163 @@
+// The network as one picture: every map of every layer, and the edges that carry the answer.
+
+import { column_of, columns_of } from "#web/core/columns.js";
+import { focus_of, shown_output } from "#web/core/focus.js";
+import { box_of, layout as lay_out } from "#web/core/network_layout.js";
+import { trace } from "#web/core/receptive_field.js";
+import { parse_off } from "#web/core/state.js";
+import { column_heads } from "#web/view/column_heads.js";
+import { fill, h } from "#web/view/dom.js";
+import { place_frame } from "#web/view/feature_map.js";
+import { draw_edges } from "#web/view/network_edges.js";
+import { map_painter } from "#web/view/network_maps.js";
+import { path_of } from "#web/view/network_path.js";
+import { pointing } from "#web/view/network_pointing.js";
+import { on_theme } from "#web/view/theme.js";
+
+/** @typedef {import("#web/core/state.js").State} State */
+/** @typedef {import("#web/core/strongest_path.js").Edge} Edge */
+/** @typedef {import("#web/core/strongest_path.js").Node} MapNode */
+
+const NARROW = 600; // pixels: below it, layers are rows
+const MOST_PIXELS = 8192; // a canvas that is wider is not drawn by some browsers
+
+/**
+ * @param {HTMLElement} element
+ * @param {import("#web/core/session.js").Session} session
+ * @param {import("#web/core/state.js").Store} store
+ * @param {{class_point: (map: number) => {x: number, y: number}|null, picked: (from: DOMRect, node: MapNode) => void}} options
+ *     `class_point`: where the bar of a class is on the screen, if it lies to the right of the picture
+ */
+export function mount(element, session, store, { class_point, picked }) {
+  const { network } = session.bundle;
+  const columns = columns_of(network);
+  const [edges, maps] = ["network-edges", "network-maps"].map((name) => h("canvas", { class: name, "aria-hidden": "true" }));
+  const context = /** @type {CanvasRenderingContext2D} */ (edges.getContext("2d"));
+  const painter = map_painter(maps);
+  const heads = column_heads(network, columns, store);
+  const [chosen, field] = [h("span", { class: "frame", hidden: true }), h("span", { class: "frame field", hidden: true })];
+  const crosses = h("div", { class: "network-off", "aria-hidden": "true" });
+  const stage = h("div", { class: "network-stage" }, edges, maps, field, chosen, crosses, heads.elements);
+  const scroll = h("div", { class: "network-scroll" }, stage);
+  const legend = h("p", { class: "network-legend small soft" });
+  fill(element, scroll, legend);
+  let layout = lay_out(columns, { width: 100, height: 100 });
+  let ratio = 1;
+  const path = path_of(session, store, columns, draw);
+  const pointer = pointing(element, stage, { session, columns, store, layout: () => layout, changed: draw, legend, heads, pick, choose_class });
+
+  const watch = new ResizeObserver(arrange);
+  watch.observe(element);
+  const forget = on_theme(() => (paint(), draw()));
+  arrange();
+
+  function arrange() {
+    const box = { width: scroll.clientWidth || element.clientWidth, height: Math.max(scroll.clientHeight - 2, 200) };
+    if (!box.width) return;
+    const vertical = box.width < NARROW;
+    layout = lay_out(columns, box, { vertical, classes_outside: !vertical && Boolean(class_point(0)) });
+    element.classList.toggle("network-vertical", vertical);
+    ratio = Math.min(devicePixelRatio || 1, MOST_PIXELS / layout.width);
+    stage.style.width = `${layout.width}px`;
+    stage.style.height = `${layout.height}px`;
+    for (const canvas of [edges, maps]) {
+      canvas.width = Math.round((layout.width + (canvas === edges ? EDGE_MARGIN : 0)) * ratio);
+      canvas.height = Math.round(layout.height * ratio);
+      canvas.style.width = `${canvas.width / ratio}px`;
+      canvas.style.height = `${canvas.height / ratio}px`;
+    }
+    heads.arrange(layout);
+    paint();
+    mark();
+    draw();
+  }
+
+  function paint() {
+    const open = store.get().layer;
+    painter.paint(layout.places, columns.map((column, index) => {
+      if (index === 0) return { tensor: null, bytes: session.selected, shape: network.input_shape };
+      const shown = column.layers.includes(open) && open !== column.main ? open : column.main;
+      const tensor = shown_output(session, columns, shown);
+      return { tensor, shape: tensor?.shape ?? column.shape };
+    }), ratio);
+  }
+
+  function draw() {
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, layout.width + EDGE_MARGIN, layout.height);
+    const hovered = pointer.edges();
+    draw_edges(context, layout, path.edges(), { end_of, opacity: hovered ? 0.12 : path.fresh() ? 1 : 0.45 });
+    if (hovered) draw_edges(context, layout, hovered, { end_of });
+    pointer.describe(path);
+  }
+
+  /** Where the bar of a class begins, in the picture's own pixels. @param {number} map */
+  function end_of(map) {
+    const point = layout.places[columns.length - 1].width === 0 ? class_point(map) : null;
+    if (!point) return null;
+    const box = stage.getBoundingClientRect();
+    return { x: Math.min(point.x - box.left - 4, layout.width + EDGE_MARGIN - 2), y: point.y - box.top };
+  }
+
+  /** The selected map, what the selected pixel sees of the image, and what is switched off. */
+  function mark() {
+    const state = store.get();
+    const focus = focus_of(session, columns, state);
+    const column = column_of(columns, focus.layer);
+    const place = layout.places[column];
+    const frame = box_of(place, focus.channel);
+    chosen.hidden = place.width === 0;
+    Object.assign(chosen.style, { left: `${frame.x - 2}px`, top: `${frame.y - 2}px`, width: `${Math.max(frame.width, 4) + 4}px`, height: `${Math.max(frame.height, 4) + 4}px` });
+    const [span] = trace(network, focus.layer, focus.row, focus.column);
+    place_frame(field, span, network.input_shape);
+    const image = layout.places[0];
+    for (const [side, offset, size] of /** @type {const} */ ([["left", image.x, image.width], ["top", image.y, image.height], ["width", 0, image.width], ["height", 0, image.height]])) {
+      field.style[side] = `${offset + (parseFloat(field.style[side]) / 100) * size}px`;
+    }
+    fill(crosses, Object.entries(parse_off(state.off)).flatMap(([name, channels]) => {
+      const at = column_of(columns, network.layers.findIndex((row) => row.name === name));
+      if (at < 1 || !layout.places[at].width) return [];
+      return channels.filter((channel) => channel < columns[at].maps).map((channel) => {
+        const box = box_of(layout.places[at], channel);
+        return h("span", { class: "network-cross", style: `left:${box.x}px;top:${box.y}px;width:${box.width}px;height:${box.height}px` });
+      });
+    }));
+  }
+
+  /** @param {MapNode} node */
+  function pick(node) {
+    const column = columns[node.column];
+    if (column.main < 0) return;
+    const frame = box_of(layout.places[node.column], node.map);
+    const box = stage.getBoundingClientRect();
+    const flat = column.shape.length !== 3;
+    store.set({ layer: column.main, channel: flat ? -1 : node.map, row: flat ? 0 : -1, column: flat ? node.map : -1 });
+    picked(new DOMRect(box.left + frame.x, box.top + frame.y, frame.width, frame.height), node);
+  }
+  /** @param {number} target */
+  function choose_class(target) {
+    store.set({ target: store.get().target === target ? -1 : target });
+  }
+
+  return {
+    arrange,
+    /** @param {State} state @param {State} old */
+    update(state, old) {
+      const computed = state.picture !== old.picture || state.off !== old.off;
+      if (computed || state.layer !== old.layer) paint();
+      if (computed || state.target !== old.target) {
+        pointer.forget();
+        path.follow(state.picture !== old.picture);
+      }
+      if (["picture", "off", "layer", "channel", "row", "column", "target"].some((key) => state[/** @type {keyof State} */ (key)] !== old[/** @type {keyof State} */ (key)])) mark();
+    },
+    destroy() {
+      watch.disconnect();
+      forget();
+      path.stop();
+    },
+  };
+}
+
+/** Edges to the bars end in the gap beside the picture. */
+const EDGE_MARGIN = 24;

@@ -1,0 +1,24 @@
+// The colors of canvases, which do not follow the style by themselves.
+
+const DARK = "(prefers-color-scheme: dark)";
+
+/** Whether the page is dark now; a printed page never is. */
+export function is_dark() {
+  return matchMedia(DARK).matches && !matchMedia("print").matches;
+}
+
+/** Colors of lines on a canvas, the same as in the style. */
+export function line_colors() {
+  return is_dark() ? { plus: "#f5a35c", minus: "#7db7f5", edge: [94, 103, 117], paper: "#14171c", ink: "#e9ebee" } : { plus: "#a84300", minus: "#0b57a8", edge: [176, 170, 158], paper: "#fbfaf7", ink: "#1b1f24" };
+}
+
+/**
+ * Call when the colors have changed: dark or light, and before and after printing.
+ * @param {() => void} repaint
+ * @returns {() => void} stops calling
+ */
+export function on_theme(repaint) {
+  const queries = [matchMedia(DARK), matchMedia("print")];
+  queries.forEach((query) => query.addEventListener("change", repaint));
+  return () => queries.forEach((query) => query.removeEventListener("change", repaint));
+}
