@@ -21,7 +21,7 @@
  * top to bottom. `width` and `height` are at least those of the box in columns, and the needed height in rows.
  */
 
-export const HEAD = 38; // pixels above a column for its name
+export const HEAD = 46; // pixels above a column for its name
 const CELL = { largest: 64, smallest: 15, scrolled: 20 };
 const GAP = 34; // pixels between columns, where the edges run
 const SLOT = 84; // pixels that a column's name needs
@@ -56,7 +56,7 @@ function in_columns(columns, { width, height }, classes_outside) {
     x += slot + spare;
     return place;
   });
-  const total = Math.ceil(x - spare);
+  const total = Math.ceil(x - spare - 1e-6); // a rounding error makes no scroll bar
   if (classes_outside) places[places.length - 1].x = Math.max(width, total);
   return { places, width: Math.max(width, total), height, vertical: false };
 }

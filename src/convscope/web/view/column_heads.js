@@ -1,6 +1,5 @@
 // The name of each column, above it: a tap lists its layers, each of which can be shown.
 
-import { kind_of } from "#web/core/layer_kinds.js";
 import { by, describe_layer, shape_text } from "#web/core/layer_descriptions.js";
 import { count } from "#web/core/scale.js";
 import { h } from "#web/view/dom.js";
@@ -74,7 +73,7 @@ export function column_heads(network, columns, store) {
         const { x, y, width: wide, values: each } = places[index];
         button.hidden = wide === 0;
         values.textContent = each > 1 ? `, ${each} per cell` : "";
-        const slot = vertical ? width : Math.max(wide, Math.min(slot_left(places, index), 132));
+        const slot = vertical ? width : Math.max(wide, Math.min(slot_left(places, index), 156));
         const center = vertical ? width / 2 : x + wide / 2;
         button.style.width = `${slot}px`;
         button.style.left = `${Math.max(0, Math.min(center - slot / 2, width - slot))}px`;
@@ -89,7 +88,7 @@ export function column_heads(network, columns, store) {
 function slot_left(places, index) {
   const center = (/** @type {number} */ at) => places[at].x + places[at].width / 2;
   const distances = [index - 1, index + 1].filter((at) => places[at]).map((at) => Math.abs(center(at) - center(index)));
-  return Math.min(...distances) - 4;
+  return Math.min(...distances) - 2;
 }
 
 /** @param {number[]} shape */
@@ -107,5 +106,5 @@ function head_text(network, { main, shape }) {
 /** @param {Network} network @param {number} layer */
 function details(network, layer) {
   const row = network.layers[layer];
-  return `${describe_layer(row)} Output: ${shape_text(row.output_shape)}.${row.parameters ? ` ${count(row.parameters)} parameters.` : ""}${kind_of(row).identity ? "" : ""}`;
+  return `${describe_layer(row)} Output: ${shape_text(row.output_shape)}.${row.parameters ? ` ${count(row.parameters)} parameters.` : ""}`;
 }

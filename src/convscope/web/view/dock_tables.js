@@ -14,7 +14,7 @@ const NUMBERED = 5; // wider windows show shades only
  * @param {Written} written
  * @returns {Node[]}
  */
-export function product_tables({ taps, products, pixels, winner, source }) {
+export function product_tables({ taps, products, pixels, winner }) {
   if (pixels) return pixels.length > 60 ? [] : [window_of(pixels, winner)];
   if (!taps) return [];
   const all = taps.taps.flat();
@@ -28,7 +28,7 @@ export function product_tables({ taps, products, pixels, winner, source }) {
     grid("window", all.map(({ pixel }) => pixel), all.map(({ pixel }) => compact(pixel)), inside), sign("×", "times"),
     grid("filter", all.map(({ weight }) => weight), all.map(({ weight }) => compact(weight)), everywhere),
   ];
-  if (products) result.push(sign("=", "equals"), grid(source.count > 1 ? `products, map ${source.map}` : "products", all.map(({ product }) => product), products.map(bare), inside));
+  if (products) result.push(sign("=", "equals"), grid("products", all.map(({ product }) => product), products.map(bare), inside));
   return result;
 }
 

@@ -43,6 +43,17 @@ export function draw_edges(context, layout, edges, { end_of, opacity = 1 }) {
   context.globalAlpha = 1;
 }
 
+/**
+ * An outline around each vector whose cells are too small for outlines of their own.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Layout} layout
+ */
+export function draw_outlines(context, { places }) {
+  context.lineWidth = 1;
+  context.strokeStyle = `rgb(${line_colors().edge.join(" ")})`;
+  for (const { x, y, width, height, gap } of places) if (gap === 1) context.strokeRect(x - 1.5, y - 1.5, width + 2, height + 2);
+}
+
 /** @param {CanvasRenderingContext2D} context @param {Point} start @param {Point} end @param {boolean} vertical */
 function curve(context, start, end, vertical) {
   const [dx, dy] = vertical ? [0, (end.y - start.y) / 2] : [(end.x - start.x) / 2, 0];

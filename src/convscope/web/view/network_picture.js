@@ -8,9 +8,10 @@ import { parse_off } from "#web/core/state.js";
 import { column_heads } from "#web/view/column_heads.js";
 import { fill, h } from "#web/view/dom.js";
 import { place_frame } from "#web/view/feature_map.js";
-import { draw_edges } from "#web/view/network_edges.js";
+import { draw_edges, draw_outlines } from "#web/view/network_edges.js";
 import { map_painter } from "#web/view/network_maps.js";
 import { path_of } from "#web/view/network_path.js";
+import { class_cells } from "#web/view/class_cells.js";
 import { pointing } from "#web/view/network_pointing.js";
 import { on_theme } from "#web/view/theme.js";
 
@@ -36,8 +37,9 @@ export function mount(element, session, store, { class_point, picked }) {
   const painter = map_painter(maps);
   const heads = column_heads(network, columns, store);
   const [chosen, field] = [h("span", { class: "frame", hidden: true }), h("span", { class: "frame field", hidden: true })];
+  const classes = class_cells(session);
   const crosses = h("div", { class: "network-off", "aria-hidden": "true" });
-  const stage = h("div", { class: "network-stage" }, edges, maps, field, chosen, crosses, heads.elements);
+  const stage = h("div", { class: "network-stage" }, edges, maps, classes.element, field, chosen, crosses, heads.elements);
   const scroll = h("div", { class: "network-scroll" }, stage);
   const legend = h("p", { class: "network-legend small soft" });
   fill(element, scroll, legend);
@@ -67,6 +69,7 @@ export function mount(element, session, store, { class_point, picked }) {
       canvas.style.height = `${canvas.height / ratio}px`;
     }
     heads.arrange(layout);
+    classes.arrange(layout.places[columns.length - 1]);
     paint();
     mark();
     draw();
@@ -74,6 +77,7 @@ export function mount(element, session, store, { class_point, picked }) {
 
   function paint() {
     const open = store.get().layer;
+    classes.show();
     painter.paint(layout.places, columns.map((column, index) => {
       if (index === 0) return { tensor: null, bytes: session.selected, shape: network.input_shape };
       const shown = column.layers.includes(open) && open !== column.main ? open : column.main;
@@ -85,6 +89,7 @@ export function mount(element, session, store, { class_point, picked }) {
   function draw() {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, layout.width + EDGE_MARGIN, layout.height);
+    draw_outlines(context, layout);
     const hovered = pointer.edges();
     draw_edges(context, layout, path.edges(), { end_of, opacity: hovered ? 0.12 : path.fresh() ? 1 : 0.45 });
     if (hovered) draw_edges(context, layout, hovered, { end_of });

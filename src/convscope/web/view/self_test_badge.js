@@ -21,7 +21,7 @@ export function self_test_badge({ bundle }) {
     show(result) {
       const passed = Boolean(result?.passed);
       element.dataset.passed = badge.dataset.passed = String(passed);
-      fill(badge, passed ? "✓ Self-test passed" : "✗ Self-test failed");
+      fill(badge, passed ? "✓" : "✗", h("span", { class: "self-test-name" }, passed ? " Self-test passed" : " Self-test failed"));
       words.textContent = sentence(result, bundle.reference.engine);
       if (!passed) toggle(true);
     },
