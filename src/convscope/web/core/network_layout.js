@@ -21,10 +21,10 @@
  * top to bottom. `width` and `height` are at least those of the box in columns, and the needed height in rows.
  */
 
-export const HEAD = 46; // pixels above a column for its name
-const CELL = { largest: 64, smallest: 15, scrolled: 20 };
+export const HEAD = 58; // pixels above a column for its name
+const CELL = { largest: 64, smallest: 15, scrolled: 28 };
 const GAP = 34; // pixels between columns, where the edges run
-const SLOT = 84; // pixels that a column's name needs
+const SLOTS = [84, 66]; // pixels that a column's name needs, at best and at least
 const UNIT = 3; // pixels: the least height of a unit's cell
 const UNITS_ACROSS = 8;
 const ROW = { largest: 44, smallest: 22, lines: 3, head: 22, edges: 30 };
@@ -44,13 +44,17 @@ export function layout(columns, box, { vertical = false, classes_outside = false
 function in_columns(columns, { width, height }, classes_outside) {
   const room = Math.max(height - HEAD, 120);
   const sizes = (/** @type {number} */ cell) => columns.map((column, index) => size_of(column, index, columns.length, { cell, room, width, classes_outside }));
-  let cell = CELL.largest;
-  while (cell >= CELL.smallest && needed(sizes(cell)) > width) cell -= 1;
-  const chosen = sizes(cell < CELL.smallest ? CELL.scrolled : cell);
-  const spare = Math.max(0, width - needed(chosen)) / Math.max(1, columns.length - 1);
+  const fits = SLOTS.flatMap((slot) => {
+    let cell = CELL.largest;
+    while (cell >= CELL.smallest && needed(sizes(cell), slot) > width) cell -= 1;
+    return cell < CELL.smallest ? [] : [{ cell, slot }];
+  });
+  const { cell, slot: least } = fits[0] ?? { cell: CELL.scrolled, slot: SLOTS[0] };
+  const chosen = sizes(cell);
+  const spare = Math.max(0, width - needed(chosen, least)) / Math.max(1, columns.length - 1);
   let x = 0;
   const places = chosen.map((size, index) => {
-    const slot = slot_of(size, index, chosen.length);
+    const slot = slot_of(size, index, chosen.length, least);
     const lead = index === 0 ? 0 : index === chosen.length - 1 ? slot - size.width : (slot - size.width) / 2;
     const place = { ...size, x: Math.round(x + lead), y: Math.round(HEAD + (room - size.height) / 2) };
     x += slot + spare;
@@ -61,21 +65,19 @@ function in_columns(columns, { width, height }, classes_outside) {
   return { places, width: Math.max(width, total), height, vertical: false };
 }
 
-/** The width of a column with the space around it. @type {(size: {width: number}, index: number, count: number) => number} */
-const slot_of = ({ width }, index, count) => (index === 0 || (index === count - 1 && width === 0) ? width + GAP : Math.max(width + GAP, SLOT));
+/** The width of a column with the space around it. @type {(size: {width: number}, index: number, count: number, least: number) => number} */
+const slot_of = ({ width }, index, count, least) => (index === 0 || (index === count - 1 && width === 0) ? width + GAP : Math.max(width + GAP, least));
 
-/** @param {{width: number}[]} sizes */
-const needed = (sizes) => sizes.reduce((sum, size, index) => sum + slot_of(size, index, sizes.length), 0);
+/** @param {{width: number}[]} sizes @param {number} least */
+const needed = (sizes, least) => sizes.reduce((sum, size, index) => sum + slot_of(size, index, sizes.length, least), 0);
 
 /** @typedef {{cell: number, room: number, width: number, classes_outside: boolean}} Room */
 
 /** @type {(column: Column, index: number, count: number, room: Room) => Omit<Place, "x" | "y">} */
 function size_of({ shape, maps }, index, count, { cell, room, width, classes_outside }) {
   if (index === 0) return image_size(shape, Math.min(width * 0.14, 130), Math.min(room, 150));
-  if (index === count - 1 && maps <= 30) {
-    const height = Math.min(30, room / maps);
-    return grid(maps, maps, classes_outside ? 0 : 64, height, 2);
-  }
+  if (index === count - 1 && classes_outside) return grid(maps, maps, 0, room / maps, 2);
+  if (index === count - 1 && maps <= 30) return grid(maps, maps, 64, Math.min(30, room / maps), 2);
   if (shape.length !== 3) {
     const most = Math.floor(room / UNIT);
     const across = Math.min(UNITS_ACROSS, Math.ceil(maps / most));

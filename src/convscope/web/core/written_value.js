@@ -66,7 +66,7 @@ function convolution(found, written, map) {
     ];
     return { ...written, source, parts, taps, products: sum.terms.slice(0, products.length), lines };
   }
-  const { lines, text_of, digits } = sum_of_maps(parts, found, taps.channel);
+  const { lines, text_of, digits } = sum_of_maps(parts, found, taps.channel, map_name(source));
   return { ...written, source, parts, taps, products: round_sum(products, digits, text_of(taps.channel)).terms, lines };
 }
 
@@ -76,14 +76,14 @@ function separable(found, written, map) {
   const taps = depthwise.find((one) => one.channel === map) ?? depthwise.find((one) => one.channel === written.source.map) ?? depthwise[0];
   const parts = depthwise.map(({ channel }, at) => ({ map: channel, amount: pointwise[at].product }));
   const source = { ...written.source, map: taps.channel, count: depthwise.length };
-  return { ...written, source, parts, taps, products: null, lines: sum_of_maps(parts, found, taps.channel).lines };
+  return { ...written, source, parts, taps, products: null, lines: sum_of_maps(parts, found, taps.channel, map_name(source)).lines };
 }
 
 /**
  * The three largest terms, with the one that is shown among them, the others, and the bias.
- * @param {{map: number, amount: number}[]} parts @param {import("#web/layer_kind.d.ts").Ending} ending @param {number} shown
+ * @param {{map: number, amount: number}[]} parts @param {import("#web/layer_kind.d.ts").Ending} ending @param {number} shown @param {(map: number) => string} name
  */
-function sum_of_maps(parts, ending, shown) {
+function sum_of_maps(parts, ending, shown, name) {
   const order = [...parts].sort((a, b) => Math.abs(b.amount) - Math.abs(a.amount));
   const first = order.slice(0, WRITTEN);
   const own = order.find(({ map }) => map === shown);
@@ -94,12 +94,21 @@ function sum_of_maps(parts, ending, shown) {
   const digits = digits_for(values, { least: 3, most: 6 });
   const sum = round_sum(values, digits);
   const lines = [
-    ...first.map(({ map }, at) => ({ name: `map ${map}`, text: sum.terms[at] })),
+    ...first.map(({ map }, at) => ({ name: name(map), text: sum.terms[at] })),
     ...(others.length ? [{ name: `${others.length} ${others.length === 1 ? "other" : "others"}`, text: sum.terms[first.length] }] : []),
     ...bias_line(ending.bias, sum.terms[first.length + 1]),
     { name: "sum", text: sum.total, strong: true }, ...activation_line(ending),
   ];
   return { lines, digits, text_of: (/** @type {number} */ map) => sum.terms[first.findIndex((one) => one.map === map)] };
+}
+
+/**
+ * What to call an input map: the image's are its colors.
+ * @param {{layer: number, count: number}} source
+ * @returns {(map: number) => string}
+ */
+export function map_name({ layer, count }) {
+  return (map) => (layer < 0 && count === 3 ? ["red", "green", "blue"][map] : `map ${map}`);
 }
 
 /** @type {(found: import("#web/layer_kind.d.ts").DenseTerms, written: Written, names: import("#web/layer_kind.d.ts").Names) => Written} */

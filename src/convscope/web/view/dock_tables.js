@@ -1,6 +1,7 @@
 // Window, filter and products as tables, the parts of a sum as bars, and its lines.
 
 import { largest_magnitude } from "#web/core/scale.js";
+import { map_name } from "#web/core/written_value.js";
 import { fill, h } from "#web/view/dom.js";
 import { paint } from "#web/view/terms.js";
 import { line_colors } from "#web/view/theme.js";
@@ -124,7 +125,7 @@ export function part_bars(choose) {
       shown = Math.max(0, parts.findIndex(({ map }) => map === source.map));
       const name = source.layer < 0 ? "channel" : "map";
       fill(caption, fixed ? `the ${parts.length} largest of ${source.count}` : `${parts.length} ${name}s of ${source.layer < 0 ? "the image" : network.layers[source.layer].name}, one bar each`);
-      for (const [key, value] of Object.entries({ "aria-label": fixed ? "Largest terms" : "Input map that is shown", "aria-valuemin": 0, "aria-valuemax": parts.length - 1, "aria-valuenow": shown, "aria-valuetext": fixed ? caption.textContent ?? "" : `${name} ${source.map}` })) element.setAttribute(key, String(value));
+      for (const [key, value] of Object.entries({ "aria-label": fixed ? "Largest terms" : "Input map that is shown", "aria-valuemin": 0, "aria-valuemax": parts.length - 1, "aria-valuenow": shown, "aria-valuetext": fixed ? caption.textContent ?? "" : map_name(source)(source.map) })) element.setAttribute(key, String(value));
       draw();
     },
   };

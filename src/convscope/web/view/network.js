@@ -13,6 +13,7 @@ import { mount as mount_value } from "#web/view/activation_value.js";
 /** @typedef {import("#web/core/state.js").State} State */
 
 const TRAVEL = 250; // milliseconds
+const LONG = 10; // characters: longer class names get more room
 
 /**
  * @param {HTMLElement} element
@@ -25,7 +26,7 @@ export function mount(element, session, store) {
   const dialog = value_dialog(session, store);
   const left = h("div", { class: "network-left" }, pad, gallery);
   const right = h("div", { class: "network-right" }, prediction, attribution);
-  fill(element, h("div", { class: "explorer" }, left, picture, right, dock), dialog.element);
+  fill(element, h("div", { class: session.bundle.class_names.some((name) => name.length > LONG) ? "explorer long-names" : "explorer" }, left, picture, right, dock), dialog.element);
   const answer = mount_prediction(prediction, session, store);
   const raised = sheet(dock);
   /** @type {ReturnType<typeof mount_dock>|null} */

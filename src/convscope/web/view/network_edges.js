@@ -51,7 +51,7 @@ export function draw_edges(context, layout, edges, { end_of, opacity = 1 }) {
 export function draw_outlines(context, { places }) {
   context.lineWidth = 1;
   context.strokeStyle = `rgb(${line_colors().edge.join(" ")})`;
-  for (const { x, y, width, height, gap } of places) if (gap === 1) context.strokeRect(x - 1.5, y - 1.5, width + 2, height + 2);
+  for (const { x, y, width, height, gap } of places) if (gap === 1 && width) context.strokeRect(x - 1.5, y - 1.5, width + 2, height + 2);
 }
 
 /** @param {CanvasRenderingContext2D} context @param {Point} start @param {Point} end @param {boolean} vertical */

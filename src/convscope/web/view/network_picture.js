@@ -58,7 +58,9 @@ export function mount(element, session, store, { class_point, picked }) {
     if (!box.width) return;
     const vertical = box.width < NARROW;
     layout = lay_out(columns, box, { vertical, classes_outside: !vertical && Boolean(class_point(0)) });
+    if (layout.width > box.width) layout = lay_out(columns, box, { vertical });
     element.classList.toggle("network-vertical", vertical);
+    element.classList.toggle("network-wide", layout.width > box.width);
     ratio = Math.min(devicePixelRatio || 1, MOST_PIXELS / layout.width);
     stage.style.width = `${layout.width}px`;
     stage.style.height = `${layout.height}px`;

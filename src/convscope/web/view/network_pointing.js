@@ -12,6 +12,7 @@ import { magnifier } from "#web/view/magnifier.js";
 /** @typedef {import("#web/core/columns.js").Column} Column */
 /** @typedef {import("#web/core/network_layout.js").Layout} Layout */
 
+const SMALL = 0.01; // logits
 const SHOWN = 24; // edges on each side of a map that is pointed at
 const STEPS = /** @type {Record<string, [number, number]>} */ ({ ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] });
 
@@ -166,6 +167,7 @@ export function pointing(element, stage, { session, columns, store, layout, chan
     if (!found || !session.activations || node.column === columns.length - 1) return "";
     const values = tail < 0 || node.column === 0 ? session.activations.image.data : session.activations.layers[tail].output.data;
     const amount = node.column === 0 ? sum_maps(values, found.at_image, 1)[0] : sum_maps(values, found.at_output[tail], maps)[node.map];
+    if (Math.abs(amount) < SMALL) return ` · changes the logit of ${class_name()} by less than ${SMALL}`;
     return ` · ${amount < 0 ? "lowers" : "raises"} the logit of ${class_name()} by ${short(Math.abs(amount))}`;
   }
   function class_name() {
@@ -187,7 +189,7 @@ export function pointing(element, stage, { session, columns, store, layout, chan
       path = now;
       if (at) fill(legend, caption(at));
       else if (!session.activations) fill(legend, "Every map of every layer.");
-      else fill(legend, "Edges: ", h("span", { class: "legend-plus" }, "orange"), " raises the logit of ", h("b", {}, class_name()), ", ", h("span", { class: "legend-minus" }, "blue"), " lowers it. Point at a map to see what it reads.");
+      else fill(legend, "Edges: ", h("span", { class: "legend-plus" }, "orange"), " raises the logit of ", h("b", {}, class_name()), ", ", h("span", { class: "legend-minus" }, "blue"), element.classList.contains("network-wide") ? ` lowers it. Scroll sideways: the network has ${columns.length} columns.` : " lowers it. Point at a map to see what it reads.");
     },
   };
 }
