@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import bundle_of, make_data, make_model, read_bundle, with_bundle, write_page
+from conftest import PageResult, bundle_of, make_data, make_model, read_bundle, with_bundle, write_page
 from PIL import Image
 
 from convscope.api.predict import predict
@@ -104,6 +104,8 @@ def test_a_bundle_with_plain_images_as_older_versions_wrote_them_opens(show, pho
     del bundle["pictures"]["encoding"]
     old, now = show(with_bundle(path, bundle, tmp_path / "old.html")), show(path)
     assert old.self_test() == "true" and old.errors == []
+    for page in (old, now):  # the explanation is the last to come
+        page.wait("Boolean(document.querySelector('.network-attribution .scale-bar'))")
     assert old.text("#page") == now.text("#page")
 
 
@@ -117,7 +119,9 @@ def test_images_that_cannot_be_decompressed_are_reported(show, photo_page, tmp_p
 def test_the_page_passes_its_self_test_and_makes_no_requests(show, mnist_page):
     page = show(mnist_page)
     assert page.self_test() == "true"
-    assert "TensorFlow" in page.text(".self-test")
+    assert not page.tab.locator(".self-test-words").is_visible()
+    page.tab.locator(".self-test").click()
+    assert "TensorFlow" in page.text(".self-test-words")
     assert page.errors == []
     assert [url for url in page.requests if not url.startswith(("file:", "data:", "blob:"))] == []
     assert len([url for url in page.requests if url.startswith("file:")]) == 1
@@ -145,10 +149,33 @@ def test_a_selected_value_is_written_out_as_numpy_computes_it(show, mnist_page, 
     model = load_model(short_run / "model.safetensors")
     layer = forward(model.spec, model.weights, image_of(mnist_page, 2)).layers[0]
     before, after = layer.pre_activation[0, 6, 7, 5], layer.output[0, 6, 7, 5]
-    shown = [float(n) for n in re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", page.text(".equation").replace("−", "-"))]
-    assert shown[-2] == pytest.approx(before, abs=6e-4)  # three decimals are shown
-    assert shown[-1] == pytest.approx(after, abs=6e-4)
-    assert page.tab.locator(".terms-body .grid").count() == 2
+    lines = sum_lines(page)
+    assert lines["sum"] == pytest.approx(before, abs=6e-4)  # three decimals are shown
+    assert lines["relu"] == pytest.approx(after, abs=6e-4)
+    grids = page.tab.locator(".dock-grid").all()
+    window, kernel, products = ([number(text) for text in grid.locator("td").all_inner_texts()] for grid in grids)
+    assert np.round(sum(products), 3) == lines.get("25 products")  # the printed products add up to the printed sum
+    assert np.dot(window, kernel) == pytest.approx(before, abs=0.1)  # two decimals each
+
+
+def number(text: str) -> float:
+    return float(text.replace("−", "-"))
+
+
+def sum_lines(page: PageResult) -> dict[str, float]:
+    """The sum as it is written out: each term, its result, and what the next layers make of it."""
+    page.tab.wait_for_selector(".dock-lines")
+    names, values = (page.tab.locator(f".dock-lines {tag}").all_inner_texts() for tag in ("dt", "dd"))
+    return {name: number(value) for name, value in zip(names, values, strict=True)}
+
+
+def sum_lines_text(page: PageResult) -> str:
+    return page.text(".dock-lines")
+
+
+def all_terms(page: PageResult) -> PageResult:
+    page.tab.get_by_role("button", name="All terms").click()
+    return page
 
 
 def test_a_click_on_a_map_selects_that_pixel(show, mnist_page):
@@ -158,15 +185,16 @@ def test_a_click_on_a_map_selects_that_pixel(show, mnist_page):
     box = large.bounding_box()
     page.tab.mouse.click(box["x"] + box["width"] * 3.5 / 14, box["y"] + box["height"] * 9.5 / 14)
     page.wait("location.hash.includes('row=9') && location.hash.includes('column=3')")
-    assert "row 9, column 3" in page.text(".terms-body")
-    assert page.tab.locator(".strip-row .frame:visible").count() >= 2  # the picture and the layer's own maps
+    assert "row 9, column 3" in page.text(".dock-where")
+    assert page.tab.locator(".network-stage .frame:visible").count() >= 2  # what it sees of the image, and the map
 
 
 def test_the_window_slides_and_the_output_fills_in(show, mnist_page):
     page = show(mnist_page, "#layer=0")
+    page.tab.wait_for_selector(".dock-where")
     for _ in range(3):
         page.tab.keyboard.press("n")
-    assert "row 0, column 2" in page.text(".terms-body")
+    assert "row 0, column 2" in page.text(".dock-where")
     filled = page.tab.evaluate(
         "(() => { const c = document.querySelector('.layer-large');"
         " const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
@@ -176,9 +204,9 @@ def test_the_window_slides_and_the_output_fills_in(show, mnist_page):
     page.tab.keyboard.press("p")
     page.tab.wait_for_timeout(600)
     page.tab.keyboard.press("p")
-    where = page.text(".terms-body")
+    where = page.text(".dock-where")
     page.tab.wait_for_timeout(400)
-    assert "column 2" not in where.splitlines()[0] and page.text(".terms-body") == where  # it ran, and it rests
+    assert "column 2" not in where and page.text(".dock-where") == where  # it ran, and it rests
 
 
 def test_a_disabled_filter_changes_the_prediction_as_in_numpy(show, mnist_page, short_run):
@@ -210,7 +238,7 @@ def test_a_confusion_cell_opens_its_images(show, mnist_page):
 
 
 def test_everything_can_be_done_by_keyboard(show, mnist_page):
-    page = show(mnist_page)
+    page = show(mnist_page, "#layer=0&channel=2&row=0&column=0")
     page.tab.keyboard.press("2")
     assert page.tab.get_by_role("tab", selected=True).inner_text() == "Evaluation"
     page.tab.locator("[role=tab][aria-selected=true]").focus()
@@ -219,7 +247,7 @@ def test_everything_can_be_done_by_keyboard(show, mnist_page):
     page.tab.locator(".layer-large").focus()
     for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
         page.tab.keyboard.press(key)
-    assert "row 1, column 1" in page.text(".terms-body")
+    assert "map 2, row 2, column 1" in page.text(".dock-where")
 
 
 @pytest.mark.parametrize("why", ["gradient", "occlusion"])
@@ -244,7 +272,8 @@ def test_color_images_strides_dilation_groups_and_hostile_class_names(show, stra
     expected = forward(model.spec, model.weights, image_of(path, 3))
     assert page.text(".prediction-class") == HOSTILE[int(expected.logits.argmax())]
     value = expected.layers[1].output[0, 4, 5, 2]
-    assert float(page.text(".equation").replace("−", "-").split()[-1]) == pytest.approx(value, abs=6e-4)
+    assert sum_lines(page)["BatchNormalization"] == pytest.approx(expected.layers[2].output[0, 4, 5, 2], abs=6e-4)
+    assert sum_lines(page)["tanh"] == pytest.approx(value, abs=6e-4)
     for key in ("2", "3"):
         page.tab.keyboard.press(key)
         page.tab.wait_for_timeout(100)
@@ -254,31 +283,31 @@ def test_color_images_strides_dilation_groups_and_hostile_class_names(show, stra
 
 def test_every_layer_of_a_strange_network_can_be_selected(show, strange):
     path, model = strange
-    page = show(path, "#picture=p0")
+    page = all_terms(show(path, "#picture=p0"))
     for index, row in enumerate(model.spec.table()):
         page.tab.evaluate(f"location.hash = '#picture=p0&layer={index}&row=0&column=0'")
-        page.wait(f"document.querySelector('.network-layer h2').textContent.includes('Layer {index + 1}:')")
-        assert row.kind in page.text(".network-layer h2")
-        assert page.text(".equation")
+        page.wait(f"document.querySelector('.terms-body').textContent.startsWith('{row.name}, ')")
+        assert row.kind in page.text(".dock-where")
+        assert page.text(".equation") and sum_lines_text(page)
     assert page.errors == []
 
 
 def test_every_layer_of_a_network_with_branches_can_be_selected(show, branched):
     path, model = branched
-    page = show(path, "#picture=p1")
+    page = all_terms(show(path, "#picture=p1"))
     assert page.self_test() == "true"
     for index, row in enumerate(model.spec.table()):
         page.tab.evaluate(f"location.hash = '#picture=p1&layer={index}&row=0&column=1&why=gradient'")
-        page.wait(f"document.querySelector('.network-layer h2').textContent.includes('Layer {index + 1}:')")
-        assert row.kind in page.text(".network-layer h2")
-        assert page.text(".equation")
+        page.wait(f"document.querySelector('.terms-body').textContent.startsWith('{row.name}, ')")
+        assert row.kind in page.text(".dock-where")
+        assert page.text(".equation") and sum_lines_text(page)
     page.tab.evaluate("location.hash = '#picture=p1&layer=3&channel=2&row=4&column=5'")
-    page.wait("document.querySelector('.network-layer h2').textContent.includes('Layer 4: Add')")
+    page.wait("document.querySelector('.dock-where').textContent.startsWith('Add map 2, row 4, column 5')")
     layers = {layer.name: layer.output[0] for layer in forward(model.spec, model.weights, image_of(path, 1)).layers}
     expected = [layers[name][4, 5, 2] for name in ("shortcut", "leaky_re_lu", "add")]
     shown = [float(n) for n in re.findall(r"[-−]?\d+\.?\d*", page.text(".equation").replace("−", "-"))]
     assert shown == pytest.approx(expected, abs=6e-4)
-    assert "also leaky_re_lu" in page.text(".layer-source figcaption")
+    assert "also leaky_re_lu" in page.text(".dock-input figcaption")
     assert page.errors == []
 
 
@@ -290,7 +319,7 @@ def test_a_corrupted_weight_fails_the_self_test(show, mnist_page, tmp_path):
     kernel["base64"] = base64.b64encode(values.tobytes()).decode()
     page = show(with_bundle(mnist_page, bundle, tmp_path / "bad.html"))
     assert page.self_test() == "false"
-    assert "do not trust" in page.text(".self-test")
+    assert "Do not trust" in page.text(".self-test-words")
 
 
 @pytest.mark.parametrize(
@@ -355,7 +384,7 @@ def test_stored_data_of_this_schema_version_still_opens(show, mnist_page, tmp_pa
     old = json.loads((ROOT / "tests" / "cases" / "bundle_2.json").read_text())
     page = show(with_bundle(mnist_page, old, tmp_path / "old.html"), "#row=1&column=1")
     assert page.self_test() == "true"
-    assert page.text(".equation")
+    assert sum_lines(page)
     for key in ("2", "3"):
         page.tab.keyboard.press(key)
         page.tab.wait_for_timeout(100)
@@ -363,7 +392,7 @@ def test_stored_data_of_this_schema_version_still_opens(show, mnist_page, tmp_pa
 
 
 def test_the_next_elementwise_layers_are_shown_with_a_convolution(show, mnist_page, short_run):
-    page = show(mnist_page, "#picture=p2&layer=2&channel=5&row=2&column=3")
+    page = all_terms(show(mnist_page, "#picture=p2&layer=2&channel=5&row=2&column=3"))
     model = load_model(short_run / "model.safetensors")
     layers = forward(model.spec, model.weights, image_of(mnist_page, 2)).layers
     shown = page.text(".terms-then").replace("−", "-").splitlines()
@@ -448,7 +477,7 @@ def test_a_network_for_large_color_photos_classifies_a_photo(show, tmp_path):
 
 
 def test_the_softmax_explains_the_temperature(show, mnist_page):
-    page = show(mnist_page, "#picture=p4&layer=9&row=0&column=4")
+    page = all_terms(show(mnist_page, "#picture=p4&layer=9&row=0&column=4"))
     share = page.text(".prediction-probability")
     assert f"{page.text('.prediction-class')} then has {share}." in page.text(".softmax-temperature")
 
@@ -458,7 +487,7 @@ def test_an_image_without_ink_gets_no_class_and_the_network_does_not_run(show, m
     page = show(mnist_page)
     page.tab.set_input_files("#file", tmp_path / "blank.png")
     page.wait("document.querySelector('.prediction-class').textContent === 'No ink found'")
-    assert page.tab.locator(".prediction-bar").count() == 0
+    assert page.tab.locator(".prediction-bar:visible").count() == 0
     page.tab.wait_for_timeout(800)  # the address follows
     again = show(mnist_page, page.tab.evaluate("location.hash"))
     assert again.text(".prediction-class") == "No ink found"

@@ -49,7 +49,7 @@ export function mount(element, session, store) {
     }));
   });
   const bars = prediction.querySelector(".prediction-bars");
-  const redraw = () => network.arrange();
+  const redraw = () => network.redraw();
   bars?.addEventListener("scroll", redraw);
   return {
     /** @param {State} state @param {State} old */

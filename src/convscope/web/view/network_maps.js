@@ -14,15 +14,17 @@ const LEAST_FRAMED = 6; // pixels: smaller cells have no outline
  */
 export function map_painter(canvas) {
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  /** @type {Map<string, ImageData>} */
+  /** @type {Map<number, ImageData>} */
   const buffers = new Map();
+  /** @type {Uint32Array[]} light and dark */
+  const tables = [];
 
   /** @param {number} index @param {number} width @param {number} height */
   function buffer(index, width, height) {
-    const found = buffers.get(String(index));
+    const found = buffers.get(index);
     if (found?.width === width && found.height === height) return found;
     const made = new ImageData(width, height);
-    buffers.set(String(index), made);
+    buffers.set(index, made);
     return made;
   }
 
@@ -31,7 +33,9 @@ export function map_painter(canvas) {
      * @param {Place[]} places @param {Content[]} contents @param {number} ratio canvas pixels per CSS pixel
      */
     paint(places, contents, ratio) {
-      const [table, frame] = [color_table(is_dark()), pixel(line_colors().edge)];
+      const dark = is_dark();
+      const table = (tables[Number(dark)] ??= color_table(dark));
+      const frame = pixel(line_colors().edge);
       places.forEach((place, index) => {
         const [width, height] = [Math.round(place.width * ratio), Math.round(place.height * ratio)];
         if (width < 1 || height < 1) return;

@@ -45,18 +45,21 @@ export function mount(element, session, store, { class_point, picked }) {
   fill(element, scroll, legend);
   let layout = lay_out(columns, { width: 100, height: 100 });
   let ratio = 1;
+  let arranged = "";
   const path = path_of(session, store, columns, draw);
   const pointer = pointing(element, stage, { session, columns, store, layout: () => layout, changed: draw, legend, heads, pick, choose_class });
 
   const watch = new ResizeObserver(arrange);
   watch.observe(element);
   const forget = on_theme(() => (paint(), draw()));
-  arrange();
 
+  /** Called at once with the first size, and for every other one. */
   function arrange() {
-    const box = { width: scroll.clientWidth || element.clientWidth, height: Math.max(scroll.clientHeight - 2, 200) };
-    if (!box.width) return;
+    const box = { width: scroll.clientWidth, height: Math.max(scroll.clientHeight - 2, 200) };
     const vertical = box.width < NARROW;
+    const size = `${box.width} ${vertical || box.height} ${devicePixelRatio}`;
+    if (!box.width || size === arranged) return;
+    arranged = size;
     layout = lay_out(columns, box, { vertical, classes_outside: !vertical && Boolean(class_point(0)) });
     if (layout.width > box.width) layout = lay_out(columns, box, { vertical });
     element.classList.toggle("network-vertical", vertical);
@@ -147,7 +150,7 @@ export function mount(element, session, store, { class_point, picked }) {
   }
 
   return {
-    arrange,
+    redraw: draw,
     /** @param {State} state @param {State} old */
     update(state, old) {
       const computed = state.picture !== old.picture || state.off !== old.off;

@@ -45,7 +45,6 @@ export function mount(element, session, store) {
   function show(state) {
     const words = nothing();
     element.classList.toggle("prediction-empty", Boolean(words));
-    bars.hidden = Boolean(words);
     if (!session.activations || words) {
       [label.textContent, chance.textContent, note.textContent] = [words?.[0] ?? "", "", words?.[1] ?? ""];
       return say(words?.[0] === "–" ? "" : words?.join(". ") ?? "");

@@ -9,7 +9,7 @@ export function is_dark() {
 
 /** Colors of lines on a canvas, the same as in the style. */
 export function line_colors() {
-  return is_dark() ? { plus: "#f5a35c", minus: "#7db7f5", edge: [94, 103, 117], paper: "#14171c", ink: "#e9ebee" } : { plus: "#a84300", minus: "#0b57a8", edge: [176, 170, 158], paper: "#fbfaf7", ink: "#1b1f24" };
+  return is_dark() ? { plus: "#f5a35c", minus: "#7db7f5", edge: [107, 116, 132], paper: "#14171c", ink: "#e9ebee" } : { plus: "#a84300", minus: "#0b57a8", edge: [143, 137, 124], paper: "#fbfaf7", ink: "#1b1f24" };
 }
 
 /**
