@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { box_of, HEAD, layout, map_at } from "#web/core/network_layout.js";
+import { box_of, layout, map_at } from "#web/core/network_layout.js";
 
 /** @param {number[]} shape @param {number} [maps] */
 const column = (shape, maps = shape[shape.length - 1]) => ({ main: 0, layers: [0], tail: 0, sources: [], shape, maps });
@@ -22,7 +22,7 @@ for (const [name, columns] of /** @type {const} */ ([["quick", QUICK], ["classic
       const found = layout(columns, box, { classes_outside: true });
       assert.equal(found.width, box.width);
       for (const one of boxes(found, columns)) {
-        assert.ok(one.x >= 0 && one.x + one.width <= box.width && one.y >= HEAD - 1 && one.y + one.height <= box.height + 1, JSON.stringify(one));
+        assert.ok(one.x >= 0 && one.x + one.width <= box.width && one.y >= found.head - 1 && one.y + one.height <= box.height + 1, JSON.stringify(one));
       }
       for (const place of found.places.slice(1, -2)) assert.ok(place.cell_width >= 18, `cells of ${place.cell_width} pixels`);
     });

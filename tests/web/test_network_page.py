@@ -37,7 +37,7 @@ def twenty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def ready(page: PageResult) -> PageResult:
-    page.tab.wait_for_selector(".dock-where, .dock-empty")
+    page.tab.wait_for_selector(":is(.dock-where, .dock-empty):visible")
     page.tab.wait_for_timeout(250)  # the edges follow the maps
     return page
 
@@ -313,7 +313,7 @@ def test_a_link_that_switches_off_what_does_not_exist_claims_nothing(show, mnist
     page = ready(show(mnist_page, "#off=nope:3"))
     assert page.errors == [] and "disabled" not in page.text("#panel-network")
     assert page.tab.locator(".network-cross").count() == 0
-    page.tab.evaluate("location.hash = '#off=conv2d:3'")
+    page.tab.evaluate("location.hash = '#picture=p1&off=conv2d:3'")
     page.wait("document.querySelector('#panel-network').textContent.includes('disabled')")
     assert page.tab.locator(".network-cross").count() == 1
 

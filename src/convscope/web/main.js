@@ -35,6 +35,7 @@ async function start() {
   history.scrollRestoration = "manual"; // each tab restores its own place
   keep_hash(store, { write: format_hash, read: () => linked(session), is_visit: (state, old) => state.tab !== old.tab });
   window.addEventListener("beforeprint", () => shell.complete());
+  window.addEventListener("afterprint", () => shell.printed());
   document.documentElement.dataset.drawn = String(Math.round(performance.now()));
   after_paint(() => {
     shell.show_self_test(tested(session));

@@ -17,11 +17,12 @@
  * @property {number} cell_height
  * @property {number} gap between cells
  *
- * @typedef {{places: Place[], width: number, height: number, vertical: boolean}} Layout `vertical`: layers are rows, from
+ * @typedef {{places: Place[], width: number, height: number, head: number, vertical: boolean}} Layout `head`: pixels above a
+ * column or row for its name. `vertical`: layers are rows, from
  * top to bottom. `width` and `height` are at least those of the box in columns, and the needed height in rows.
  */
 
-export const HEAD = 58; // pixels above a column for its name
+const HEAD = 58; // pixels above a column for its name
 const CELL = { largest: 64, smallest: 15, scrolled: 28 };
 const GAP = 34; // pixels between columns, where the edges run
 const SLOTS = [84, 66]; // pixels that a column's name needs, at best and at least
@@ -32,19 +33,21 @@ const ROW = { largest: 44, smallest: 22, lines: 3, head: 22, edges: 30 };
 /**
  * @param {Column[]} columns
  * @param {{width: number, height: number}} box
- * @param {{vertical?: boolean, classes_outside?: boolean}} [options] `vertical`: layers as rows; `classes_outside`: the
- *     last column is drawn elsewhere, and gets a place without width at the right edge
+ * @param {{vertical?: boolean, classes_outside?: boolean, scale?: number}} [options] `vertical`: layers as rows;
+ *     `classes_outside`: the last column is drawn elsewhere, and gets a place without width at the right edge; `scale`: how
+ *     much larger than usual the text is
  * @returns {Layout}
  */
-export function layout(columns, box, { vertical = false, classes_outside = false } = {}) {
-  return vertical ? in_rows(columns, box.width) : in_columns(columns, box, classes_outside);
+export function layout(columns, box, { vertical = false, classes_outside = false, scale = 1 } = {}) {
+  return vertical ? in_rows(columns, box.width, scale) : in_columns(columns, box, { classes_outside, scale });
 }
 
-/** @type {(columns: Column[], box: {width: number, height: number}, classes_outside: boolean) => Layout} */
-function in_columns(columns, { width, height }, classes_outside) {
-  const room = Math.max(height - HEAD, 120);
+/** @type {(columns: Column[], box: {width: number, height: number}, options: {classes_outside: boolean, scale: number}) => Layout} */
+function in_columns(columns, { width, height }, { classes_outside, scale }) {
+  const head = HEAD * scale;
+  const room = Math.max(height - head, 120);
   const sizes = (/** @type {number} */ cell) => columns.map((column, index) => size_of(column, index, columns.length, { cell, room, width, classes_outside }));
-  const fits = SLOTS.flatMap((slot) => {
+  const fits = SLOTS.map((slot) => slot * scale).flatMap((slot) => {
     let cell = CELL.largest;
     while (cell >= CELL.smallest && needed(sizes(cell), slot) > width) cell -= 1;
     return cell < CELL.smallest ? [] : [{ cell, slot }];
@@ -56,13 +59,13 @@ function in_columns(columns, { width, height }, classes_outside) {
   const places = chosen.map((size, index) => {
     const slot = slot_of(size, index, chosen.length, least);
     const lead = index === 0 ? 0 : index === chosen.length - 1 ? slot - size.width : (slot - size.width) / 2;
-    const place = { ...size, x: Math.round(x + lead), y: Math.round(HEAD + (room - size.height) / 2) };
+    const place = { ...size, x: Math.round(x + lead), y: Math.round(head + (room - size.height) / 2) };
     x += slot + spare;
     return place;
   });
   const total = Math.ceil(x - spare - 1e-6); // a rounding error makes no scroll bar
   if (classes_outside) places[places.length - 1].x = Math.max(width, total);
-  return { places, width: Math.max(width, total), height, vertical: false };
+  return { places, width: Math.max(width, total), height, head, vertical: false };
 }
 
 /** The width of a column with the space around it. @type {(size: {width: number}, index: number, count: number, least: number) => number} */
@@ -104,16 +107,17 @@ function image_size(shape, width, height) {
   return { width: wide, height: tall, across: 1, cells: 1, values: 1, cell_width: wide, cell_height: tall, gap: 0 };
 }
 
-/** @type {(columns: Column[], width: number) => Layout} */
-function in_rows(columns, width) {
-  let y = ROW.head;
+/** @type {(columns: Column[], width: number, scale: number) => Layout} */
+function in_rows(columns, width, scale) {
+  const head = ROW.head * scale;
+  let y = head;
   const places = columns.map((column, index) => {
     const size = row_size(column, index, columns.length, width);
     const place = { ...size, x: Math.round((width - size.width) / 2), y: Math.round(y) };
-    y += size.height + ROW.edges + ROW.head;
+    y += size.height + ROW.edges + head;
     return place;
   });
-  return { places, width, height: Math.ceil(y - ROW.edges - ROW.head + 4), vertical: true };
+  return { places, width, height: Math.ceil(y - ROW.edges - head + 4), head, vertical: true };
 }
 
 /** @type {(column: Column, index: number, count: number, width: number) => Omit<Place, "x" | "y">} */

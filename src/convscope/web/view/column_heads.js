@@ -3,7 +3,6 @@
 import { by, describe_layer, shape_text } from "#web/core/layer_descriptions.js";
 import { count } from "#web/core/scale.js";
 import { h } from "#web/view/dom.js";
-import { HEAD } from "#web/core/network_layout.js";
 
 /** @typedef {import("#web/core/columns.js").Column} Column */
 /** @typedef {import("#web/core/network_layout.js").Layout} Layout */
@@ -68,7 +67,7 @@ export function column_heads(network, columns, store) {
     /** @param {number} index */
     focus: (index) => heads[index].button.focus(),
     /** @param {Layout} layout */
-    arrange({ places, vertical, width }) {
+    arrange({ places, vertical, width, head }) {
       heads.forEach(({ button, values }, index) => {
         const { x, y, width: wide, values: each } = places[index];
         button.hidden = wide === 0;
@@ -77,7 +76,8 @@ export function column_heads(network, columns, store) {
         const center = vertical ? width / 2 : x + wide / 2;
         button.style.width = `${slot}px`;
         button.style.left = `${Math.max(0, Math.min(center - slot / 2, width - slot))}px`;
-        button.style.top = `${vertical ? y - 22 : y - HEAD}px`;
+        button.style.top = `${y - head}px`;
+        button.style.height = `${head - 2}px`;
       });
       place();
     },

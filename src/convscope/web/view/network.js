@@ -56,6 +56,7 @@ export function mount(element, session, store) {
     update(state, old) {
       views.forEach((view) => view.update(state, old));
     },
+    print: network.print,
     destroy() {
       cancelAnimationFrame(later);
       bars?.removeEventListener("scroll", redraw);

@@ -19,7 +19,9 @@ import { on_theme } from "#web/view/theme.js";
 /** @typedef {import("#web/core/strongest_path.js").Edge} Edge */
 /** @typedef {import("#web/core/strongest_path.js").Node} MapNode */
 
+const SHEET = { width: 690, height: 380 }; // pixels of a printed page
 const NARROW = 600; // pixels: below it, layers are rows
+const EDGE_MARGIN = 24; // pixels between the picture and the bars
 const MOST_PIXELS = 8192; // a canvas that is wider is not drawn by some browsers
 
 /**
@@ -46,6 +48,7 @@ export function mount(element, session, store, { class_point, picked }) {
   let layout = lay_out(columns, { width: 100, height: 100 });
   let ratio = 1;
   let arranged = "";
+  let printing = false;
   const path = path_of(session, store, columns, draw);
   const pointer = pointing(element, stage, { session, columns, store, layout: () => layout, changed: draw, legend, heads, pick, choose_class });
 
@@ -55,20 +58,21 @@ export function mount(element, session, store, { class_point, picked }) {
 
   /** Called at once with the first size, and for every other one. */
   function arrange() {
-    const box = { width: scroll.clientWidth, height: Math.max(scroll.clientHeight - 2, 200) };
+    const box = printing ? SHEET : { width: element.clientWidth, height: Math.max(scroll.clientHeight - 2, 200) };
     const vertical = box.width < NARROW;
     const size = `${box.width} ${vertical || box.height} ${devicePixelRatio}`;
     if (!box.width || size === arranged) return;
     arranged = size;
-    layout = lay_out(columns, box, { vertical, classes_outside: !vertical && Boolean(class_point(0)) });
-    if (layout.width > box.width) layout = lay_out(columns, box, { vertical });
+    const scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+    layout = lay_out(columns, box, { vertical, scale, classes_outside: !vertical && !printing && Boolean(class_point(0)) });
+    if (layout.width > box.width) layout = lay_out(columns, box, { vertical, scale });
     element.classList.toggle("network-vertical", vertical);
     element.classList.toggle("network-wide", layout.width > box.width);
     ratio = Math.min(devicePixelRatio || 1, MOST_PIXELS / layout.width);
     stage.style.width = `${layout.width}px`;
     stage.style.height = `${layout.height}px`;
     for (const canvas of [edges, maps]) {
-      canvas.width = Math.round((layout.width + (canvas === edges ? EDGE_MARGIN : 0)) * ratio);
+      canvas.width = Math.round((layout.width + (canvas === edges ? margin() : 0)) * ratio);
       canvas.height = Math.round(layout.height * ratio);
       canvas.style.width = `${canvas.width / ratio}px`;
       canvas.style.height = `${canvas.height / ratio}px`;
@@ -78,6 +82,11 @@ export function mount(element, session, store, { class_point, picked }) {
     paint();
     mark();
     draw();
+  }
+
+  /** Edges to the bars end in the gap beside the picture. */
+  function margin() {
+    return layout.places[columns.length - 1].width === 0 ? EDGE_MARGIN : 0;
   }
 
   function paint() {
@@ -151,6 +160,11 @@ export function mount(element, session, store, { class_point, picked }) {
 
   return {
     redraw: draw,
+    /** Fit a sheet of paper, or the screen again. @param {boolean} now */
+    print(now) {
+      printing = now;
+      arrange();
+    },
     /** @param {State} state @param {State} old */
     update(state, old) {
       const computed = state.picture !== old.picture || state.off !== old.off;
@@ -168,6 +182,3 @@ export function mount(element, session, store, { class_point, picked }) {
     },
   };
 }
-
-/** Edges to the bars end in the gap beside the picture. */
-const EDGE_MARGIN = 24;

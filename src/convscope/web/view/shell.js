@@ -38,7 +38,7 @@ export function mount(element, session, store) {
   fill(element, h("header", { class: "head" }, h("h1", { title }, title), badge.element, menu, list), h("main", {}, panels));
   document.addEventListener("keydown", shortcut);
 
-  /** @type {(null|{update: (state: State, old: State) => void, destroy: () => void})[]} */
+  /** @type {(null|{update: (state: State, old: State) => void, destroy: () => void, print?: (now: boolean) => void})[]} */
   const views = TABS.map(() => null);
   open(store.get());
 
@@ -93,7 +93,10 @@ export function mount(element, session, store) {
     /** Mount the tabs that were not opened yet, for printing. */
     complete() {
       TABS.forEach(({ mount: mount_tab }, index) => void (views[index] ??= mount_tab(panels[index], session, store)));
+      views.forEach((view) => view?.print?.(true));
     },
+    /** Back to the screen after printing. */
+    printed: () => views.forEach((view) => view?.print?.(false)),
     destroy() {
       document.removeEventListener("keydown", shortcut);
       views.forEach((view) => view?.destroy());
