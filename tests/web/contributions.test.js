@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { columns_of } from "#web/core/columns.js";
-import { contributions, edge_contributions, sum_maps } from "#web/core/contributions.js";
+import { contributions, edge_contributions, reader_contributions, sum_maps } from "#web/core/contributions.js";
 import { prepare } from "#web/core/forward.js";
 import { kind_of, load_kinds } from "#web/core/layer_kinds.js";
 import { digits_for, round_sum } from "#web/core/written_sum.js";
@@ -190,6 +190,21 @@ test("an edge carries what is missing when its map is set to 0", () => {
       }
     }
   }
+});
+
+test("what a map adds to each map that reads it is what those maps read of it", () => {
+  const { network, weights, image } = built(["convolution", "tanh", "batch"], { seed: 9, branches: true });
+  const activations = prepare(network, weights).run(image);
+  network.layers.forEach((row, index) => {
+    if (!["Conv2D", "Add", "Concatenate", "Flatten", "Dense"].includes(row.kind)) return;
+    const sources = row.inputs.map((/** @type {string} */ name) => (name === "input" ? -1 : Number(name.slice(1))));
+    const added = reader_contributions(network, weights, activations, index, sources[0], 2);
+    added.forEach((amount, channel) => {
+      const read = edge_contributions(network, weights, activations, index, channel);
+      const expected = sources.reduce((/** @type {number} */ sum, /** @type {number} */ source, /** @type {number} */ n) => sum + (source === sources[0] ? read[n][2] : 0), 0);
+      near(amount, expected, `${row.kind} ${channel}`, 1);
+    });
+  });
 });
 
 test("a channel that is off contributes nothing", () => {

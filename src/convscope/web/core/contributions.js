@@ -42,7 +42,25 @@ const TINY = 1e-12;
  * @returns {Contributions}
  * @throws {Error} There is no such class.
  */
-export function contributions(network, weights, activations, class_index, { off = {} } = {}) {
+export function contributions(network, weights, activations, class_index, options) {
+  const steps = contribution_steps(network, weights, activations, class_index, options);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/**
+ * The same, layer by layer, so that a page stays responsive.
+ *
+ * @param {Network} network
+ * @param {Weights} weights
+ * @param {Activations} activations
+ * @param {number} class_index
+ * @param {{off?: Off}} [options]
+ * @returns {Generator<void, Contributions>}
+ */
+export function* contribution_steps(network, weights, activations, class_index, { off = {} } = {}) {
   const { num_classes, layers } = network;
   if (!(Number.isInteger(class_index) && class_index >= 0 && class_index < num_classes)) {
     throw new Error(`Expected a class from 0 to ${num_classes - 1}. Received: ${class_index}.`);
@@ -69,6 +87,7 @@ export function contributions(network, weights, activations, class_index, { off 
       if (sum) for (let at = 0; at < sum.length; at += 1) sum[at] += flows[n][at];
       else found.at_output[source] = flows[n].slice();
     });
+    yield;
   }
   return found;
 }
@@ -146,6 +165,39 @@ export function edge_contributions(network, weights, activations, index, channel
   for (let at = channel; at < only.length; at += step) only[at] = multipliers ? multipliers[at] : 1;
   const flows = through_layer(network, weights, activations, index, only);
   return inputs_of(network, activations, index).map(({ shape, data }, n) => sum_maps(data, flows[n], shape[shape.length - 1]));
+}
+
+/**
+ * What one input map adds to the sum of each output map, before the activation.
+ *
+ * @param {Network} network
+ * @param {Weights} weights
+ * @param {Activations} activations
+ * @param {number} index
+ * @param {number} source Layer of the input, -1 for the image.
+ * @param {number} channel Map of it; -1 for all.
+ * @returns {Float64Array} One number per output map.
+ */
+export function reader_contributions(network, weights, activations, index, source, channel) {
+  const row = network.layers[index];
+  const step = kind_of(row).forward(row, weights_of(weights, row));
+  const sources = input_indexes(network, index);
+  const inputs = inputs_of(network, activations, index);
+  const none = inputs.map(({ data }) => new Float32Array(data.length));
+  const only = inputs.map(({ data, shape }, n) => {
+    const channels = shape[shape.length - 1];
+    return sources[n] === source ? data.map((value, at) => (channel < 0 || at % channels === channel ? value : 0)) : none[n];
+  });
+  const [all, constant] = [step(only).result, step(none).result];
+  const channels = row.output_shape[row.output_shape.length - 1];
+  return sum_maps(all, new Float64Array(all.length).fill(1), channels).map((sum, at) => sum - all_of(constant, at, channels));
+}
+
+/** @type {(values: Float32Array, channel: number, channels: number) => number} */
+function all_of(values, channel, channels) {
+  let sum = 0;
+  for (let at = channel; at < values.length; at += channels) sum += values[at];
+  return sum;
 }
 
 /** @type {(length: number, one: number) => Float64Array} */

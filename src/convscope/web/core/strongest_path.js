@@ -9,8 +9,7 @@
  *     that it leads to.
  */
 
-import { edge_contributions } from "#web/core/contributions.js";
-import { kind_of } from "#web/core/layer_kinds.js";
+import { edge_contributions, reader_contributions } from "#web/core/contributions.js";
 import { input_indexes } from "#web/core/network.js";
 import { column_of } from "#web/core/columns.js";
 
@@ -25,9 +24,10 @@ const NEGLIGIBLE = 0.02;
  * @param {Column[]} columns
  * @param {Contributions} found
  * @param {number} class_index
- * @returns {Edge[]} Grouped by the column that they lead to, the last column first.
+ * @returns {Generator<void, Edge[]>} Map by map; the edges are grouped by the column that they lead to, the last column
+ *     first.
  */
-export function strongest_path(session, columns, found, class_index) {
+export function* strongest_path(session, columns, found, class_index) {
   /** @type {Edge[]} */
   const path = [];
   /** @type {Map<number, number>[]} for each column, the maps that the path enters and how much it carries there */
@@ -37,11 +37,13 @@ export function strongest_path(session, columns, found, class_index) {
     const chosen = [...entered[column]].sort((a, b) => Math.abs(b[1]) - Math.abs(a[1])).slice(0, WIDTH).map(([map]) => map);
     const most = chosen.length === 1 ? WIDTH : EDGES;
     const multipliers = found.before_activation[columns[column].main] ?? undefined;
-    const edges = chosen.flatMap((map) => largest(edges_into(session, columns, { column, map }, multipliers), most));
-    for (const edge of edges) {
-      path.push(edge);
-      const { column: source, map } = edge.from;
-      entered[source].set(map, (entered[source].get(map) ?? 0) + Math.abs(edge.amount));
+    for (const to of chosen) {
+      for (const edge of largest(edges_into(session, columns, { column, map: to }, multipliers), most)) {
+        path.push(edge);
+        const { column: source, map } = edge.from;
+        entered[source].set(map, (entered[source].get(map) ?? 0) + Math.abs(edge.amount));
+      }
+      yield;
     }
   }
   return path;
@@ -73,28 +75,16 @@ export function edges_into({ bundle: { network }, weights, activations }, column
  * @param {Session} session With activations.
  * @param {Column[]} columns
  * @param {Node} from
- * @param {number} [limit] how many maps of a reading column are looked at
- * @returns {Edge[]}
+ * @returns {Edge[]} `amount` is what the map adds to the sum of the map that reads it.
  */
-export function edges_from(session, columns, from, limit = 160) {
-  const { network } = session.bundle;
-  return columns.flatMap((column, at) => {
-    if (!column.sources.includes(from.column)) return [];
-    const copied = kind_of(network.layers[column.main]).unit_source;
-    const maps = [...Array(column.maps).keys()];
-    if (copied) {
-      const row = network.layers[column.main];
-      const values = session.activations?.layers[column.main].output.data ?? [];
-      const own = from.column === 0 ? maps : maps.filter((unit) => copied(row, unit)?.channel === from.map);
-      return own.map((map) => ({ from, to: { column: at, map }, amount: values[map] }));
-    }
-    const same = column.maps === columns[from.column].maps && keeps_channels(network.layers[column.main].kind) ? [from.map] : maps.slice(0, limit);
-    return same.flatMap((map) => edges_into(session, columns, { column: at, map }).filter((edge) => edge.from.column === from.column && edge.from.map === from.map));
+export function edges_from({ bundle: { network }, weights, activations }, columns, from) {
+  const source = columns[from.column].tail;
+  return columns.flatMap(({ main, sources }, column) => {
+    if (!activations || !sources.includes(from.column)) return [];
+    const sums = reader_contributions(network, weights, activations, main, source, from.column === 0 ? -1 : from.map);
+    return [...sums].flatMap((amount, map) => (amount === 0 ? [] : [{ from, to: { column, map }, amount }]));
   });
 }
-
-/** Whether map n is made of map n only: nothing else has to be looked at. @param {string} kind */
-const keeps_channels = (kind) => /Pooling2D$/.test(kind) || kind === "Add";
 
 /**
  * The largest edges, positive or negative.

@@ -1,6 +1,6 @@
 // The edges into the answer: computed after the maps are painted, and when the pen rests where that takes long.
 
-import { contributions } from "#web/core/contributions.js";
+import { contribution_steps } from "#web/core/contributions.js";
 import { existing_off, has_ink } from "#web/core/session.js";
 import { strongest_path } from "#web/core/strongest_path.js";
 
@@ -22,25 +22,40 @@ export function path_of(session, store, columns, changed) {
   let found = null;
   let fresh = false;
   let took = Infinity;
+  /** @type {Generator<void, {contributed: import("#web/core/contributions.js").Contributions, path: Edge[]}>|null} */
+  let work = null;
   let frame = 0;
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   let timer;
   follow(false);
 
-  function compute() {
-    frame = 0;
-    const { activations, bundle: { network }, weights } = session;
-    edges = [];
-    found = null;
-    fresh = true;
-    const began = performance.now();
-    if (activations && has_ink(session)) {
-      const k = target();
-      found = contributions(network, weights, activations, k, { off: existing_off(session.bundle, store.get().off) });
-      edges = strongest_path(session, columns, found, k);
-      took = performance.now() - began;
-    }
+  function start() {
+    took = 0;
+    work = session.activations && has_ink(session) ? steps(target()) : null;
+    if (work) return some();
+    [edges, found, fresh] = [[], null, true];
     changed();
+  }
+  /** @param {number} k */
+  function* steps(k) {
+    const { activations, bundle: { network }, weights } = session;
+    const off = existing_off(session.bundle, store.get().off);
+    const contributed = yield* contribution_steps(network, weights, /** @type {import("#web/core/network.js").Activations} */ (activations), k, { off });
+    return { contributed, path: yield* strongest_path(session, columns, contributed, k) };
+  }
+  /** A few steps per frame, so that the page stays responsive. */
+  function some() {
+    frame = 0;
+    const began = performance.now();
+    while (work && performance.now() - began < FAST) {
+      const { done, value } = work.next();
+      if (!done || !value) continue;
+      [edges, found, fresh, work] = [value.path, value.contributed, true, null];
+      took += performance.now() - began;
+      return changed();
+    }
+    took += performance.now() - began;
+    if (work) frame = requestAnimationFrame(some);
   }
   function target() {
     const { target: chosen } = store.get();
@@ -51,9 +66,11 @@ export function path_of(session, store, columns, changed) {
   /** @param {boolean} drawing whether another image may follow at once */
   function follow(drawing) {
     fresh = false;
+    work = null;
     clearTimeout(timer);
-    if (drawing && took > FAST) timer = setTimeout(compute, REST);
-    else frame ||= requestAnimationFrame(compute);
+    cancelAnimationFrame(frame);
+    if (drawing && took > FAST) timer = setTimeout(start, REST);
+    else frame = requestAnimationFrame(start);
     if (drawing && took > FAST) changed();
   }
 
