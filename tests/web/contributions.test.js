@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { columns_of } from "#web/core/columns.js";
-import { contributions, edge_contributions, reader_contributions, sum_maps } from "#web/core/contributions.js";
+import { contributions, sum_maps } from "#web/core/contributions.js";
+import { edge_contributions, reader_contributions } from "#web/core/edge_contributions.js";
 import { prepare } from "#web/core/forward.js";
 import { kind_of, load_kinds } from "#web/core/layer_kinds.js";
 import { digits_for, round_sum } from "#web/core/written_sum.js";

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,7 @@ def test_a_map_under_the_pointer_shows_what_it_reads_and_a_click_writes_it_out(s
 def test_the_first_value_is_the_largest_of_the_first_layer(show, mnist_page, short_run):
     page = ready(show(mnist_page, "#picture=p3"))
     pixels = read_bundle(mnist_page)["pictures"]["pixels"]
-    images = np.frombuffer(__import__("base64").b64decode(pixels["base64"]), np.uint8).reshape(pixels["shape"])
+    images = np.frombuffer(base64.b64decode(pixels["base64"]), np.uint8).reshape(pixels["shape"])
     model = load_model(short_run / "model.safetensors")
     output = forward(model.spec, model.weights, to_images(images[3:4])).layers[0].output[0]
     row, column, channel = np.unravel_index(int(output.argmax()), output.shape)

@@ -40,6 +40,7 @@ export function max_pooling_gradient(geometry, input, gradient) {
   const result = input_zeros(geometry);
   each_window(geometry, (pixels, _, output) => {
     for (let channel = 0; channel < channels; channel += 1) {
+      if (gradient[output * channels + channel] === 0) continue;
       let best = pixels[0] * channels + channel;
       for (const pixel of pixels) {
         const at = pixel * channels + channel;

@@ -9,7 +9,7 @@
  *     that it leads to.
  */
 
-import { edge_contributions, reader_contributions } from "#web/core/contributions.js";
+import { edge_contributions, reader_contributions } from "#web/core/edge_contributions.js";
 import { input_indexes } from "#web/core/network.js";
 import { column_of } from "#web/core/columns.js";
 

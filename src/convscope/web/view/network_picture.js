@@ -1,14 +1,12 @@
 // The network as one picture: every map of every layer, and the edges that carry the answer.
 
-import { column_of, columns_of } from "#web/core/columns.js";
+import { columns_of } from "#web/core/columns.js";
 import { focus_of, shown_output } from "#web/core/focus.js";
 import { box_of, layout as lay_out } from "#web/core/network_layout.js";
-import { trace } from "#web/core/receptive_field.js";
-import { parse_off } from "#web/core/state.js";
 import { column_heads } from "#web/view/column_heads.js";
 import { fill, h } from "#web/view/dom.js";
-import { place_frame } from "#web/view/feature_map.js";
 import { draw_edges, draw_outlines } from "#web/view/network_edges.js";
+import { network_marks } from "#web/view/network_marks.js";
 import { map_painter } from "#web/view/network_maps.js";
 import { path_of } from "#web/view/network_path.js";
 import { class_cells } from "#web/view/class_cells.js";
@@ -38,10 +36,9 @@ export function mount(element, session, store, { class_point, picked }) {
   const context = /** @type {CanvasRenderingContext2D} */ (edges.getContext("2d"));
   const painter = map_painter(maps);
   const heads = column_heads(network, columns, store);
-  const [chosen, field] = [h("span", { class: "frame", hidden: true }), h("span", { class: "frame field", hidden: true })];
+  const marks = network_marks(network, columns);
   const classes = class_cells(session);
-  const crosses = h("div", { class: "network-off", "aria-hidden": "true" });
-  const stage = h("div", { class: "network-stage" }, edges, maps, classes.element, field, chosen, crosses, heads.elements);
+  const stage = h("div", { class: "network-stage" }, edges, maps, classes.element, marks.elements, heads.elements);
   const scroll = h("div", { class: "network-scroll" }, stage);
   const legend = h("p", { class: "network-legend small soft" });
   fill(element, scroll, legend);
@@ -118,29 +115,8 @@ export function mount(element, session, store, { class_point, picked }) {
     return { x: Math.min(point.x - box.left - 4, layout.width + EDGE_MARGIN - 2), y: point.y - box.top };
   }
 
-  /** The selected map, what the selected pixel sees of the image, and what is switched off. */
   function mark() {
-    const state = store.get();
-    const focus = focus_of(session, columns, state);
-    const column = column_of(columns, focus.layer);
-    const place = layout.places[column];
-    const frame = box_of(place, focus.channel);
-    chosen.hidden = place.width === 0;
-    Object.assign(chosen.style, { left: `${frame.x - 2}px`, top: `${frame.y - 2}px`, width: `${Math.max(frame.width, 4) + 4}px`, height: `${Math.max(frame.height, 4) + 4}px` });
-    const [span] = trace(network, focus.layer, focus.row, focus.column);
-    place_frame(field, span, network.input_shape);
-    const image = layout.places[0];
-    for (const [side, offset, size] of /** @type {const} */ ([["left", image.x, image.width], ["top", image.y, image.height], ["width", 0, image.width], ["height", 0, image.height]])) {
-      field.style[side] = `${offset + (parseFloat(field.style[side]) / 100) * size}px`;
-    }
-    fill(crosses, Object.entries(parse_off(state.off)).flatMap(([name, channels]) => {
-      const at = column_of(columns, network.layers.findIndex((row) => row.name === name));
-      if (at < 1 || !layout.places[at].width) return [];
-      return channels.filter((channel) => channel < columns[at].maps).map((channel) => {
-        const box = box_of(layout.places[at], channel);
-        return h("span", { class: "network-cross", style: `left:${box.x}px;top:${box.y}px;width:${box.width}px;height:${box.height}px` });
-      });
-    }));
+    marks.show(layout, focus_of(session, columns, store.get()), store.get().off);
   }
 
   /** @param {MapNode} node */
