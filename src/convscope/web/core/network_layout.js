@@ -20,10 +20,17 @@
  * @typedef {{places: Place[], width: number, height: number, head: number, vertical: boolean}} Layout `head`: pixels above a
  * column or row for its name. `vertical`: layers are rows, from
  * top to bottom. `width` and `height` are at least those of the box in columns, and the needed height in rows.
+ *
+ * @typedef {object} Options
+ * @property {boolean} [vertical] layers as rows
+ * @property {boolean} [classes_outside] the last column is drawn elsewhere, and gets a place without width at the right edge
+ * @property {number} [scale] how much larger than usual the text is
+ * @property {number} [class_width] pixels that the longest class name needs
  */
 
 const HEAD = 58; // pixels above a column for its name
 const CELL = { largest: 64, smallest: 15, scrolled: 28 };
+const STRETCHES = [1.5, 1.4, 1.3, 1.2, 1.1];
 const GAP = 34; // pixels between columns, where the edges run
 const SLOTS = [84, 66]; // pixels that a column's name needs, at best and at least
 const UNIT = 3; // pixels: the least height of a unit's cell
@@ -33,27 +40,29 @@ const ROW = { largest: 44, smallest: 22, lines: 3, head: 22, edges: 30 };
 /**
  * @param {Column[]} columns
  * @param {{width: number, height: number}} box
- * @param {{vertical?: boolean, classes_outside?: boolean, scale?: number}} [options] `vertical`: layers as rows;
- *     `classes_outside`: the last column is drawn elsewhere, and gets a place without width at the right edge; `scale`: how
- *     much larger than usual the text is
+ * @param {Options} [options]
  * @returns {Layout}
  */
-export function layout(columns, box, { vertical = false, classes_outside = false, scale = 1 } = {}) {
-  return vertical ? in_rows(columns, box.width, scale) : in_columns(columns, box, { classes_outside, scale });
+export function layout(columns, box, { vertical = false, classes_outside = false, scale = 1, class_width = 34 } = {}) {
+  const options = { vertical, classes_outside, scale, class_width };
+  return vertical ? in_rows(columns, box.width, options) : in_columns(columns, box, options);
 }
 
-/** @type {(columns: Column[], box: {width: number, height: number}, options: {classes_outside: boolean, scale: number}) => Layout} */
-function in_columns(columns, { width, height }, { classes_outside, scale }) {
+/** @type {(columns: Column[], box: {width: number, height: number}, options: Required<Options>) => Layout} */
+function in_columns(columns, { width, height }, { classes_outside, scale, class_width }) {
   const head = HEAD * scale;
   const room = Math.max(height - head, 120);
-  const sizes = (/** @type {number} */ cell) => columns.map((column, index) => size_of(column, index, columns.length, { cell, room, width, classes_outside }));
+  const sizes = (/** @type {number} */ cell, stretch = 1) =>
+    columns.map((column, index) => size_of(column, index, columns.length, { cell, stretch, room, width, classes_outside, class_width }));
   const fits = SLOTS.map((slot) => slot * scale).flatMap((slot) => {
     let cell = CELL.largest;
     while (cell >= CELL.smallest && needed(sizes(cell), slot) > width) cell -= 1;
     return cell < CELL.smallest ? [] : [{ cell, slot }];
   });
   const { cell, slot: least } = fits[0] ?? { cell: CELL.scrolled, slot: SLOTS[0] };
-  const chosen = sizes(cell);
+  // columns with fewer maps fill the height too, as far as there is room beside them
+  const stretch = STRETCHES.find((factor) => needed(sizes(cell, factor), least) <= width) ?? 1;
+  const chosen = sizes(cell, stretch);
   const spare = Math.max(0, width - needed(chosen, least)) / Math.max(1, columns.length - 1);
   let x = 0;
   const places = chosen.map((size, index) => {
@@ -74,13 +83,13 @@ const slot_of = ({ width }, index, count, least) => (index === 0 || (index === c
 /** @param {{width: number}[]} sizes @param {number} least */
 const needed = (sizes, least) => sizes.reduce((sum, size, index) => sum + slot_of(size, index, sizes.length, least), 0);
 
-/** @typedef {{cell: number, room: number, width: number, classes_outside: boolean}} Room */
+/** @typedef {{cell: number, stretch: number, room: number, width: number, classes_outside: boolean, class_width: number}} Room */
 
 /** @type {(column: Column, index: number, count: number, room: Room) => Omit<Place, "x" | "y">} */
-function size_of({ shape, maps }, index, count, { cell, room, width, classes_outside }) {
+function size_of({ shape, maps }, index, count, { cell, stretch, room, width, classes_outside, class_width }) {
   if (index === 0) return image_size(shape, Math.min(width * 0.14, 130), Math.min(room, 150));
   if (index === count - 1 && classes_outside) return grid(maps, maps, 0, room / maps, 2);
-  if (index === count - 1 && maps <= 30) return grid(maps, maps, 64, Math.min(30, room / maps), 2);
+  if (index === count - 1 && maps <= 30) return grid(maps, maps, Math.max(64, class_width), Math.min(30, room / maps), 2);
   if (shape.length !== 3) {
     const most = Math.floor(room / UNIT);
     const across = Math.min(UNITS_ACROSS, Math.ceil(maps / most));
@@ -90,8 +99,10 @@ function size_of({ shape, maps }, index, count, { cell, room, width, classes_out
     return { ...grid(cells, rows, across > 1 ? 7 : 20, Math.min(24, room / rows), across > 1 || room / rows < 6 ? 1 : 2), values };
   }
   const aspect = Math.min(2, Math.max(0.5, shape[1] / shape[0]));
-  const rows = Math.max(1, Math.min(maps, Math.floor(room / cell)));
-  return grid(maps, Math.ceil(maps / Math.ceil(maps / rows)), Math.round(cell * aspect), cell, 2);
+  const most = Math.max(1, Math.min(maps, Math.floor(room / cell)));
+  const rows = Math.ceil(maps / Math.ceil(maps / most));
+  const side = Math.max(cell, Math.min(Math.floor(room / rows), cell * stretch, CELL.largest));
+  return grid(maps, rows, Math.round(side * aspect), side, 2);
 }
 
 /** @type {(cells: number, rows: number, cell_width: number, cell_height: number, gap: number) => Omit<Place, "x" | "y">} */
@@ -107,12 +118,12 @@ function image_size(shape, width, height) {
   return { width: wide, height: tall, across: 1, cells: 1, values: 1, cell_width: wide, cell_height: tall, gap: 0 };
 }
 
-/** @type {(columns: Column[], width: number, scale: number) => Layout} */
-function in_rows(columns, width, scale) {
+/** @type {(columns: Column[], width: number, options: Required<Options>) => Layout} */
+function in_rows(columns, width, { scale, class_width }) {
   const head = ROW.head * scale;
   let y = head;
   const places = columns.map((column, index) => {
-    const size = row_size(column, index, columns.length, width);
+    const size = row_size(column, index, columns.length, { width, class_width });
     const place = { ...size, x: Math.round((width - size.width) / 2), y: Math.round(y) };
     y += size.height + ROW.edges + head;
     return place;
@@ -120,11 +131,11 @@ function in_rows(columns, width, scale) {
   return { places, width, height: Math.ceil(y - ROW.edges - head + 4), head, vertical: true };
 }
 
-/** @type {(column: Column, index: number, count: number, width: number) => Omit<Place, "x" | "y">} */
-function row_size({ shape, maps }, index, count, width) {
+/** @type {(column: Column, index: number, count: number, room: {width: number, class_width: number}) => Omit<Place, "x" | "y">} */
+function row_size({ shape, maps }, index, count, { width, class_width }) {
   if (index === 0) return image_size(shape, width, 84);
   if (index === count - 1 && maps <= 30) {
-    const across = Math.min(maps, Math.max(1, Math.floor(width / 34)));
+    const across = Math.min(maps, Math.max(1, Math.floor(width / class_width)));
     return grid(maps, Math.ceil(maps / across), Math.floor(width / across), 28, 2);
   }
   if (shape.length !== 3) {

@@ -13,6 +13,7 @@ import { mount as mount_value } from "#web/view/activation_value.js";
 /** @typedef {import("#web/core/state.js").State} State */
 
 const TRAVEL = 250; // milliseconds
+const ABOVE = 0.34; // of the screen, above a raised sheet: the selected map stays visible
 const LONG = 10; // characters: longer class names get more room
 
 /**
@@ -35,7 +36,8 @@ export function mount(element, session, store) {
     class_point: (map) => beside(answer.point(map), picture),
     picked(from) {
       raised.raise();
-      if (values) travel(from, values.target());
+      if (raised.handle.offsetParent && from.bottom > innerHeight * ABOVE) scrollBy({ top: from.bottom - innerHeight * ABOVE, behavior: calm() ? "instant" : "smooth" });
+      else if (values) travel(from, values.target());
     },
   });
   const views = [mount_pad(pad, session, store), answer, network];
@@ -71,9 +73,12 @@ function beside(point, picture) {
   return point && point.x >= box.right - 1 && point.x < box.right + 60 ? point : null;
 }
 
+/** Whether motion is to be avoided. */
+const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
 /** A frame moves from the map to its large copy. @param {DOMRect} from @param {DOMRect} to */
 function travel(from, to) {
-  if (!to.width || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  if (!to.width || calm()) return;
   const frame = h("span", { class: "frame traveler", "aria-hidden": "true" });
   document.body.append(frame);
   const at = (/** @type {DOMRect} */ box) => ({ left: `${box.left}px`, top: `${box.top}px`, width: `${box.width}px`, height: `${box.height}px` });

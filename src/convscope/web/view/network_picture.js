@@ -32,6 +32,8 @@ const MOST_PIXELS = 8192; // a canvas that is wider is not drawn by some browser
 export function mount(element, session, store, { class_point, picked }) {
   const { network } = session.bundle;
   const columns = columns_of(network);
+  const longest = Math.max(...session.bundle.class_names.map((name) => name.length));
+  const class_width = Math.min(Math.max(34, 14 + 7 * longest), 120);
   const [edges, maps] = ["network-edges", "network-maps"].map((name) => h("canvas", { class: name, "aria-hidden": "true" }));
   const context = /** @type {CanvasRenderingContext2D} */ (edges.getContext("2d"));
   const painter = map_painter(maps);
@@ -61,8 +63,8 @@ export function mount(element, session, store, { class_point, picked }) {
     if (!box.width || size === arranged) return;
     arranged = size;
     const scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
-    layout = lay_out(columns, box, { vertical, scale, classes_outside: !vertical && !printing && Boolean(class_point(0)) });
-    if (layout.width > box.width) layout = lay_out(columns, box, { vertical, scale });
+    layout = lay_out(columns, box, { vertical, scale, class_width, classes_outside: !vertical && !printing && Boolean(class_point(0)) });
+    if (layout.width > box.width) layout = lay_out(columns, box, { vertical, scale, class_width });
     element.classList.toggle("network-vertical", vertical);
     element.classList.toggle("network-wide", layout.width > box.width);
     ratio = Math.min(devicePixelRatio || 1, MOST_PIXELS / layout.width);
