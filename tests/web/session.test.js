@@ -5,7 +5,8 @@ import { deflateSync } from "node:zlib";
 
 import { picture_bytes, read_bundle } from "#web/core/bundle.js";
 import { load_kinds } from "#web/core/layer_kinds.js";
-import { create_session, decode_drawing, encode_drawing } from "#web/core/session.js";
+import { decode_drawing, encode_drawing } from "#web/core/drawing_code.js";
+import { create_session } from "#web/core/session.js";
 import { self_test } from "#web/core/self_test.js";
 import { text_color_on, percent, short } from "#web/core/scale.js";
 import { describe_layer } from "#web/core/layer_descriptions.js";

@@ -9,6 +9,7 @@ import { format_hash, parse_hash } from "#web/core/state.js";
 import { keep_hash } from "#web/hash.js";
 import { error_message, fill } from "#web/view/dom.js";
 import { mount as mount_shell } from "#web/view/shell.js";
+import { use_worker } from "#web/worker_engine.js";
 
 /** @typedef {import("#web/core/session.js").Session} Session */
 
@@ -34,6 +35,7 @@ async function start() {
   after_paint(() => {
     shell.show_self_test(tested(session));
     document.documentElement.dataset.proven = String(Math.round(performance.now()));
+    void use_worker(session);
   });
 }
 

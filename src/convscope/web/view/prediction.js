@@ -26,7 +26,9 @@ export function mount(element, session, store) {
   function show(state) {
     if (!has_ink(session)) {
       fill(head, h("span", { class: "prediction-class" }, "No ink found"));
-      note.textContent = "Preprocessing found nothing that could be a digit, so the network did not run.";
+      note.textContent = bundle.preprocessing.fit === "mnist"
+        ? "Preprocessing found nothing that could be a digit, so the network did not run."
+        : "All pixels of the image are equal, so the network did not run.";
       fill(bars);
       return;
     }
