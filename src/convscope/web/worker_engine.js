@@ -25,6 +25,7 @@ export async function use_worker(session) {
     session.engine = {
       run: (image, off) => ask({ type: "run", image, off }).catch(() => here.run(image, off)),
       frame: (picture, contract) => ask({ type: "frame", picture, contract }),
+      occlusion: (image, class_index, options) => ask({ type: "occlusion", image, class_index, options }),
     };
     return true;
   } catch {

@@ -2,6 +2,7 @@
 
 import { prepare } from "#web/core/forward.js";
 import { load_kinds } from "#web/core/layer_kinds.js";
+import { occlusion_maps } from "#web/core/occlusion_maps.js";
 import { frame } from "#web/core/preprocess.js";
 
 /** @typedef {import("#web/core/network.js").Activations} Activations */
@@ -13,12 +14,15 @@ import { frame } from "#web/core/preprocess.js";
  * - `load`: `network`, `weights`. Must come first.
  * - `run`: `image`, `off`; the result is `Activations`.
  * - `frame`: `picture`, `contract`; the result is `Framing`.
+ * - `occlusion`: `image`, `class_index`, `options`; the result is the map, or null where a later one was asked for. Other
+ *   messages are answered meanwhile.
  *
  * @param {Scope} scope
  */
 export function serve(scope) {
   /** @type {import("#web/core/forward.js").Engine} */
   let engine;
+  const maps = occlusion_maps((image, off) => engine.run(image, { off }));
   /** @type {Record<string, (message: any) => any>} */
   const work = {
     async load({ network, weights }) {
@@ -27,6 +31,7 @@ export function serve(scope) {
     },
     run: ({ image, off }) => engine.run(image, { off }),
     frame: ({ picture, contract }) => frame(picture, contract),
+    occlusion: ({ image, class_index, options }) => maps(image, class_index, options),
   };
   scope.onmessage = async ({ data: { id, type, ...message } }) => {
     try {

@@ -4,10 +4,11 @@
  * @param {(current: () => boolean) => Promise<void>} work reads what to compute when it is called; before it changes anything
  *     it asks `current` whether its result was dropped meanwhile
  * @param {() => Promise<void>} pause between two calculations, so that the result is displayed
- * @returns {{ask: () => void, drop: () => void, busy: () => boolean}} `ask`: something changed; `drop`: no result of before now
+ * @param {() => void} [rest] nothing is asked any more
+ * @returns {{ask: () => void, drop: () => void}} `ask`: something changed; `drop`: no result of before now
  *     is wanted
  */
-export function newest(work, pause) {
+export function newest(work, pause, rest = () => {}) {
   let [asked, answered, epoch] = [0, 0, 0];
   let running = false;
   async function run() {
@@ -21,6 +22,7 @@ export function newest(work, pause) {
       }
     } finally {
       running = false;
+      rest();
     }
   }
   return {
@@ -32,6 +34,5 @@ export function newest(work, pause) {
       epoch += 1;
       answered = asked;
     },
-    busy: () => running,
   };
 }

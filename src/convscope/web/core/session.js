@@ -6,6 +6,7 @@ import { prepare } from "#web/core/forward.js";
 import { count } from "#web/core/network.js";
 import { border_pixels, median } from "#web/core/polarity.js";
 import { frame } from "#web/core/preprocess.js";
+import { occlusion_maps } from "#web/core/occlusion_maps.js";
 import { parse_off } from "#web/core/state.js";
 import { render } from "#web/core/strokes.js";
 
@@ -17,12 +18,15 @@ import { render } from "#web/core/strokes.js";
 
 /** @typedef {import("#web/core/picture.js").AnyPicture} AnyPicture */
 /** @typedef {import("#web/core/preprocess.js").Framing} Framing */
+/** @typedef {import("#web/core/occlusion_maps.js").OcclusionOptions} OcclusionOptions */
 
 /**
  * What computes without blocking the page: a worker, or this thread.
  * @typedef {object} Engine
  * @property {(image: Tensor, off: Record<string, number[]>) => Promise<Activations>} run
  * @property {(picture: AnyPicture, contract: any) => Promise<Framing>} frame
+ * @property {(image: Tensor, class_index: number, options: OcclusionOptions) => Promise<Tensor|null>} occlusion null where a
+ *     later call of it came meanwhile
  */
 
 /**
@@ -36,6 +40,7 @@ import { render } from "#web/core/strokes.js";
  * @property {Activations|null} activations of the selected image; null without ink, because the network does not run then
  * @property {(state: State) => void} select select the state's image and active filters, and compute, unless `prepare` has
  * @property {(picture: string, off: string) => Promise<void>} prepare compute what `select` will ask for, without blocking
+ * @property {boolean} live whether the pen is moving: views that take long may show its newest drawing later
  * @property {Engine} engine what `prepare` uses; this thread, until a worker takes over
  * @property {(image: Tensor, off?: Record<string, number[]>) => Activations} run compute another image, keeping nothing
  */
@@ -59,6 +64,7 @@ export function create_session(bundle, pixels = bytes(bundle.pictures.pixels)) {
     picture: "",
     selected: null,
     activations: null,
+    live: false,
     select({ picture, off }) {
       Object.assign(session, { picture, selected: picture_of(session, picture), activations: null });
       if (!session.selected || !has_ink(session)) return;
@@ -71,7 +77,11 @@ export function create_session(bundle, pixels = bytes(bundle.pictures.pixels)) {
       const activations = await session.engine.run(to_image(selected, bundle.network.input_shape), known(bundle, parse_off(off)));
       prepared = { picture, off, activations };
     },
-    engine: { run: async (image, off) => run(image, off), frame: async (picture, contract) => frame(picture, contract) },
+    engine: {
+      run: async (image, off) => run(image, off),
+      frame: async (picture, contract) => frame(picture, contract),
+      occlusion: occlusion_maps(run),
+    },
   };
   return session;
 }

@@ -2,7 +2,6 @@
 
 import { largest_magnitude } from "#web/core/scale.js";
 import { gradient } from "#web/core/gradient.js";
-import { occlusion } from "#web/core/occlusion.js";
 import { to_image } from "#web/core/session.js";
 import { parse_off } from "#web/core/state.js";
 import { fill, h, paint_bytes } from "#web/view/dom.js";
@@ -63,25 +62,16 @@ export function mount(element, session, store) {
     const off = parse_off(state.off);
     if (state.why === "gradient") {
       paint(channel_sum(gradient(bundle.network, session.weights, session.activations, k, { off })), k, state.why);
-    } else cover(image, k, off, turn);
+    } else void cover(image, k, off, turn);
   }
 
-  /** A few patches per frame, so that the page stays responsive. @param {import("#web/core/bundle.js").Tensor} image @param {number} k @param {Record<string, number[]>} off @param {number} mine */
-  function cover(image, k, off, mine) {
+  /** In the worker, or a few patches at a time. @param {import("#web/core/bundle.js").Tensor} image @param {number} k @param {Record<string, number[]>} off @param {number} mine */
+  async function cover(image, k, off, mine) {
     const side = Math.max(2, Math.round(Math.min(shape[0], shape[1]) / 7));
-    const work = occlusion({ run: (covered) => session.run(covered, off) }, image, k, { patch: side, stride: Math.ceil(side / 2), fill: bundle.preprocessing.fit === "mnist" ? 0 : 0.5 });
     scale.textContent = "Computing …";
-    const some = () => {
-      if (mine !== turn) return;
-      const until = performance.now() + 10;
-      for (;;) {
-        const { done, value } = work.next();
-        if (done) return paint(/** @type {any} */ (value).data, k, "occlusion");
-        if (performance.now() > until) break;
-      }
-      requestAnimationFrame(some);
-    };
-    some();
+    const fill = bundle.preprocessing.fit === "mnist" ? 0 : 0.5;
+    const found = await session.engine.occlusion(image, k, { off, patch: side, stride: Math.ceil(side / 2), fill });
+    if (found && mine === turn) paint(found.data, k, "occlusion");
   }
 
   /** @param {Float32Array} values @param {number} k @param {string} why */

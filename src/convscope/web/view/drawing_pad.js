@@ -39,7 +39,7 @@ export function mount(element, session, store) {
   const tell = (/** @type {string} */ text) => void (message.textContent = text);
   const outside = picture_input(element, read, tell);
   const cursor = draws ? pad_keys(canvas, { size, draw, tell }) : null;
-  const answers = newest(answer, next_frame);
+  const answers = newest(answer, next_frame, () => (session.live = false));
   /** @type {Stroke[]} */
   let strokes = decode_strokes(store.get().picture) ?? [];
   /** @type {File|null} */
@@ -61,8 +61,8 @@ export function mount(element, session, store) {
   );
   show();
 
-  if (draws) pen(canvas, { size: () => size, draw, lift() {} });
-  else {
+  const pointers = draws ? pen(canvas, { size, draw }) : null;
+  if (!draws) {
     canvas.addEventListener("click", outside.choose);
     canvas.addEventListener("keydown", (event) => ["Enter", " "].includes(event.key) && (event.preventDefault(), outside.choose()));
   }
@@ -76,6 +76,7 @@ export function mount(element, session, store) {
     }
     if (message.textContent) tell("");
     extend(strokes, from, to, size);
+    session.live = true;
     hint.hidden = true;
     repainting ||= requestAnimationFrame(() => {
       repainting = 0;
@@ -162,6 +163,7 @@ export function mount(element, session, store) {
     destroy() {
       cancelAnimationFrame(repainting);
       answers.drop();
+      pointers?.destroy();
       outside.destroy();
     },
   };

@@ -1,6 +1,7 @@
 // The network tab: draw or choose an image, its prediction, the layers, one value, an explanation.
 
 import { fill, h } from "#web/view/dom.js";
+import { in_turn } from "#web/view/in_turn.js";
 import { mount as mount_prediction } from "#web/view/prediction.js";
 import { mount as mount_gallery } from "#web/view/gallery.js";
 import { mount as mount_layer } from "#web/view/layer.js";
@@ -30,13 +31,13 @@ export function mount(element, session, store) {
     h("div", { class: "network-middle" }, layer, value),
     attribution,
   );
-  const views = [
+  const [views, below] = [[
     mount_pad(pad, session, store), mount_prediction(prediction, session, store), mount_gallery(gallery, session, store),
-  ];
+  ], in_turn(session)];
   // what lies below the first screen is mounted later
   let later = requestAnimationFrame(() => {
     later = requestAnimationFrame(() => setTimeout(() => {
-      views.push(
+      below.push(
         mount_layers(strip, session, store), mount_layer(layer, session, store), mount_value(value, session, store),
         mount_attribution(attribution, session, store),
       );
@@ -45,11 +46,11 @@ export function mount(element, session, store) {
   return {
     /** @param {State} state @param {State} old */
     update(state, old) {
-      views.forEach((view) => view.update(state, old));
+      [...views, below].forEach((view) => view.update(state, old));
     },
     destroy() {
       cancelAnimationFrame(later);
-      views.forEach((view) => view.destroy());
+      [...views, below].forEach((view) => view.destroy());
     },
   };
 }

@@ -5,8 +5,8 @@ import { h, paint_bytes } from "#web/view/dom.js";
 
 /** @typedef {import("#web/core/strokes.js").Stroke} Stroke */
 
-/** Canvas pixels along the longer side: sharp on screens of two device pixels. */
-const SIDE = 640;
+/** Canvas pixels along the longer side: more would be drawn in vain. */
+const SIDE = 320 * Math.min(2, Math.max(1, Math.round(globalThis.devicePixelRatio || 1)));
 const PEN = 72; // units
 
 /**

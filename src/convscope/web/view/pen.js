@@ -5,32 +5,30 @@
 /**
  * @param {HTMLCanvasElement} canvas
  * @param {object} pad
- * @param {() => import("#web/core/strokes.js").PadSize} pad.size the units that fill the canvas
+ * @param {import("#web/core/strokes.js").PadSize} pad.size the units that fill the canvas
  * @param {(from: Point|null, to: Point) => void} pad.draw the pen has moved; null where it was put down
- * @param {() => void} pad.lift
+ * @returns {{destroy: () => void}}
  */
-export function pen(canvas, { size, draw, lift }) {
+export function pen(canvas, { size, draw }) {
   /** @type {number|null} */
   let live = null; // the pointer that draws; another finger is ignored meanwhile
   /** @type {Point|null} */
   let last = null;
+  /** @type {DOMRect|null} */
+  let box = null; // kept while nothing scrolls: to ask for it after each answer would cost a layout
 
   /** @param {PointerEvent} event */
   function go(event) {
-    const box = canvas.getBoundingClientRect();
-    const { width, height } = size();
-    const to = { x: ((event.clientX - box.left) * width) / box.width, y: ((event.clientY - box.top) * height) / box.height };
+    box ??= canvas.getBoundingClientRect();
+    const to = { x: ((event.clientX - box.left) * size.width) / box.width, y: ((event.clientY - box.top) * size.height) / box.height };
     draw(last, to);
     last = to;
-  }
-  function end() {
-    live = last = null;
-    lift();
   }
   canvas.addEventListener("pointerdown", (event) => {
     if (live !== null || event.button !== 0) return;
     live = event.pointerId;
     canvas.setPointerCapture(live);
+    box = null;
     go(event);
   });
   canvas.addEventListener("pointermove", (event) => {
@@ -38,7 +36,18 @@ export function pen(canvas, { size, draw, lift }) {
     const between = event.getCoalescedEvents?.() ?? [];
     (between.length ? between : [event]).forEach(go);
   });
-  for (const type of ["pointerup", "pointercancel", "lostpointercapture"]) {
-    canvas.addEventListener(type, (event) => /** @type {PointerEvent} */ (event).pointerId === live && end());
+  for (const type of /** @type {const} */ (["pointerup", "pointercancel", "lostpointercapture"])) {
+    canvas.addEventListener(type, (event) => {
+      if (event.pointerId === live) live = last = null;
+    });
   }
+  const moved = () => void (box = null);
+  addEventListener("scroll", moved, { capture: true, passive: true });
+  addEventListener("resize", moved);
+  return {
+    destroy() {
+      removeEventListener("scroll", moved, { capture: true });
+      removeEventListener("resize", moved);
+    },
+  };
 }
