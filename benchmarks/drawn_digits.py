@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -65,7 +66,8 @@ WAYS: dict[int, list[Strokes]] = {
     8: [
         [[*arc(0.5, 0.26, 0.26, 0.24, 20, -250), *arc(0.5, 0.74, 0.32, 0.25, -90, 260), (0.74, 0.34)]],
         [arc(0.5, 0.26, 0.27, 0.23, 90, -270), arc(0.5, 0.74, 0.33, 0.25, -90, 270)],
-        [[(0.74, 0.14), *arc(0.5, 0.26, 0.28, 0.22, -40, -230), (0.62, 0.56), *arc(0.5, 0.76, 0.28, 0.22, -30, 210), (0.74, 0.22)]],
+        [[(0.74, 0.14), *arc(0.5, 0.26, 0.28, 0.22, -40, -230), (0.62, 0.56), *arc(0.5, 0.76, 0.28, 0.22, -30, 210),
+          (0.74, 0.22)]],
     ],
     9: [
         [[*arc(0.48, 0.3, 0.28, 0.26, 0, -340), (0.76, 0.2), (0.72, 0.97)]],
@@ -124,7 +126,7 @@ def on_pad(strokes: Strokes, shape: Shape) -> Strokes:
 def dense(points: np.ndarray, step: float = 0.06) -> np.ndarray:
     """Points in between, as a pointer reports them."""
     found = [points[:1]]
-    for one, two in zip(points[:-1], points[1:], strict=True):
+    for one, two in pairwise(points):
         count = max(1, int(np.hypot(*(two - one)) / step))
         found.append(one + (two - one) * np.arange(1, count + 1)[:, None] / count)
     return np.concatenate(found)

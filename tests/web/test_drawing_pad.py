@@ -47,7 +47,7 @@ class Pad:
         self.tab.mouse.up()
 
     def touch(self, kind: str, *fingers: tuple[float, float]) -> None:
-        """Send one touch event, ``touchStart``, ``touchMove``, ``touchEnd`` or ``touchCancel``, with the fingers on the pad."""
+        """Send a touch event, such as ``touchMove``, with the fingers that are on the pad."""
         points = [{"x": x, "y": y, "id": finger} for finger, (x, y) in enumerate(map(self.at, fingers))]
         self.client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
@@ -151,11 +151,13 @@ def test_the_answer_is_what_numpy_computes_of_the_shown_input(pad, short_run):
     assert shown == pytest.approx(100 * powers.max() / powers.sum(), abs=0.06)
 
 
-def network_input(drawn: Pad) -> np.ndarray:
-    """The pixels of the canvas that shows the network's input."""
-    drawn.strokes()
-    read = """() => { const canvas = document.querySelector('.network-input');
-      return [canvas.height, canvas.width, [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]]; }"""
+def network_input(drawn: Pad, *, follow: bool = True) -> np.ndarray:
+    """The pixels of the canvas that shows the network's input, once it has followed the strokes."""
+    if follow:
+        drawn.strokes()
+    read = """() => { const { height, width } = document.querySelector('.network-input');
+      const context = document.querySelector('.network-input').getContext('2d');
+      return [height, width, [...context.getImageData(0, 0, width, height).data]]; }"""
     height, width, data = drawn.tab.evaluate(read)
     return np.array(data, np.uint8).reshape(height, width, 4)[..., :1]
 
@@ -185,12 +187,7 @@ def test_a_link_with_pixels_as_older_versions_wrote_them_opens(pad):
     word = "d" + base64.urlsafe_b64encode(bytes(packed)).decode().rstrip("=")
     drawn = pad(f"#picture={word}")
     assert drawn.answer() == "1" and drawn.tab.evaluate(BRIGHT) > 1000
-    assert (network_pixels(drawn) == pixels.reshape(28, 28)).all()
-
-
-def network_pixels(drawn: Pad) -> np.ndarray:
-    read = """() => [...document.querySelector('.network-input').getContext('2d').getImageData(0, 0, 28, 28).data]"""
-    return np.array(drawn.tab.evaluate(read), np.uint8).reshape(28, 28, 4)[..., 0]
+    assert (network_input(drawn, follow=False)[..., 0] == pixels.reshape(28, 28)).all()
 
 
 def test_a_second_finger_does_not_draw(pad):
@@ -284,8 +281,8 @@ DROP = """([target, name, type, base64]) => {
   const data = new DataTransfer();
   const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
   if (name) data.items.add(new File([bytes], name, { type })); else data.setData("text/plain", "words");
-  const tell = (kind) => document.querySelector(target).dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: data }));
-  return [tell("dragover"), tell("drop")];
+  const event = (kind) => new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: data });
+  return ["dragover", "drop"].map((kind) => document.querySelector(target).dispatchEvent(event(kind)));
 }"""
 PASTE = """([name, type, base64]) => {
   const data = new DataTransfer();
@@ -307,7 +304,10 @@ def seven(tmp_path) -> list[str]:
 
 def test_a_picture_dropped_anywhere_is_read_and_the_page_stays(pad, seven):
     drawn = pad()
-    assert drawn.tab.evaluate(DROP, ["h1", *seven]) == [False, False]  # the browser's own action, to open the file, is prevented
+    assert drawn.tab.evaluate(DROP, ["h1", *seven]) == [
+        False,
+        False,
+    ]  # the browser's own action, to open the file, is prevented
     drawn.page.wait("document.querySelector('.prediction-class').textContent === '7'")
     drawn.tab.keyboard.press("2")
     drawn.tab.keyboard.press("x")
@@ -319,9 +319,13 @@ def test_a_picture_dropped_anywhere_is_read_and_the_page_stays(pad, seven):
 def test_something_else_that_is_dropped_is_refused_and_the_page_stays(pad):
     drawn = pad()
     assert drawn.tab.evaluate(DROP, ["h1", "", "", ""]) == [False, False]
-    drawn.page.wait("document.querySelector('.network-pad [role=status]').textContent.includes('Expected an image file')")
+    drawn.page.wait(
+        "document.querySelector('.network-pad [role=status]').textContent.includes('Expected an image file')"
+    )
     assert drawn.tab.evaluate(DROP, ["h1", "notes.txt", "text/plain", "YWJj"]) == [False, False]
-    drawn.page.wait("document.querySelector('.network-pad [role=status]').textContent.includes('notes.txt cannot be read')")
+    drawn.page.wait(
+        "document.querySelector('.network-pad [role=status]').textContent.includes('notes.txt cannot be read')"
+    )
 
 
 def test_a_picture_is_pasted_anywhere(pad, seven):
@@ -352,7 +356,9 @@ def test_the_pad_of_a_color_network_is_the_picture_and_asks_for_one_by_click_and
 
 def test_the_pen_draws_while_a_slow_network_computes(pad, classic_page):
     drawn = pad(page=classic_page, rate=6)
-    count = "() => { window.answers = 0; new MutationObserver(() => window.answers++).observe(document.querySelector('.prediction-head'), { childList: true }); }"
+    count = """() => { window.answers = 0;
+      const seen = new MutationObserver(() => window.answers++);
+      seen.observe(document.querySelector('.prediction-head'), { childList: true }); }"""
     drawn.tab.evaluate(count)
     drawn.stroke([(0.5 + 0.3 * np.cos(turn), 0.5 + 0.3 * np.sin(turn)) for turn in np.linspace(0, 6, 30)], steps=1)
     assert drawn.tab.evaluate("window.answers") >= 3
