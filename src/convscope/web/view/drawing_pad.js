@@ -47,12 +47,13 @@ export function mount(element, session, store) {
   let mine = store.get().picture; // as this pad has set or read it
   let repainting = 0;
 
+  const prepared = h("figure", {}, input, h("figcaption", { class: "small soft" }, "Network input (preprocessed)"));
   fill(
     element,
     h("h2", {}, draws ? `Draw ${subject(bundle.class_names)}` : "Choose an image"),
     h("div", { class: "pad-pair" },
-      h("figure", {}, h("span", { class: "framed" }, canvas, hint, cursor), h("figcaption", { class: "small soft" }, draws ? "Drawing" : "Image")),
-      h("figure", {}, input, h("figcaption", { class: "small soft" }, "Network input (preprocessed)"))),
+      h("figure", {}, h("span", { class: "framed" }, canvas, hint, cursor), h("figcaption", { class: "small soft" }, draws ? "Drawing" : `${GIVE}.`)),
+      prepared),
     h("div", { class: "pad-buttons" },
       draws && h("button", { onclick: clear, "data-shortcut": "x" }, "Clear", h("span", { class: "key-hint" }, " (x)")),
       h("button", { onclick: outside.choose }, "Picture …"),
@@ -146,6 +147,7 @@ export function mount(element, session, store) {
     show_input();
   }
   function show_input() {
+    prepared.hidden = !draws && !mine.startsWith("d"); // an image of the dataset is shown as it is
     paint_bytes(input, shape, session.selected ?? new Uint8Array(shape[0] * shape[1] * shape[2]).fill(session.paper));
   }
 
