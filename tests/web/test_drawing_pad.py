@@ -116,11 +116,11 @@ def test_a_four_in_two_strokes_is_read_as_a_four(pad):
     assert drawn.answer() == "4"
 
 
-@pytest.mark.parametrize("rate", [1, 6])
-def test_clear_right_after_a_stroke_leaves_no_answer(pad, rate):
-    drawn = pad(rate=rate)
-    for _ in range(4):
-        drawn.stroke(FOUR[0], steps=2)
+@pytest.mark.parametrize("name", ["mnist_page", "classic_page"])
+def test_clear_right_after_a_stroke_leaves_no_answer(pad, request, name):
+    drawn = pad(page=request.getfixturevalue(name))
+    for moves in (1, 2, 3, 5):
+        drawn.stroke(FOUR[0], steps=moves)
         drawn.tab.keyboard.press("x")
         drawn.tab.wait_for_timeout(300)
         assert drawn.page.text(".prediction-class") == "–"
