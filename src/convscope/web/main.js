@@ -24,6 +24,9 @@ async function start() {
   const session = create_session(bundle, pixels);
   const store = create_store(first_state(session));
   session.select(store.get());
+  /** @type {(value?: undefined) => void} */
+  let idle = () => {};
+  use_worker(session, new Promise((resolve) => (idle = resolve)));
   const shell = mount_shell(element, session, store);
   store.subscribe((state, old) => {
     if (state.picture !== old.picture || state.off !== old.off) session.select(state);
@@ -35,7 +38,7 @@ async function start() {
   after_paint(() => {
     shell.show_self_test(tested(session));
     document.documentElement.dataset.proven = String(Math.round(performance.now()));
-    void use_worker(session);
+    idle();
   });
 }
 

@@ -10,27 +10,33 @@ import { file_of } from "#web/core/layer_kinds.js";
 const ENTRY = "#web/core/inference_worker.js";
 
 /**
- * Start a worker and let the session use it as soon as it has loaded the network. Where the browser allows no worker, the
- * session goes on computing in this thread.
+ * Let the session compute in a worker as soon as one has loaded the network. Until then, and where the browser allows none,
+ * it computes in this thread; occlusion maps, which take long, wait for the worker.
  * @param {Session} session
- * @returns {Promise<boolean>} whether the session uses a worker now
+ * @param {Promise<void>} idle the worker starts after it: neither the first image nor the self-test waits for a worker
  */
-export async function use_worker(session) {
-  try {
-    const { network } = session.bundle;
-    const worker = new Worker(URL.createObjectURL(new Blob([worker_script(network.layers.map(({ kind }) => kind))], { type: "text/javascript" })));
-    const ask = requests(worker);
-    await ask({ type: "load", network, weights: session.weights });
-    const here = session.engine;
-    session.engine = {
-      run: (image, off) => ask({ type: "run", image, off }).catch(() => here.run(image, off)),
-      frame: (picture, contract) => ask({ type: "frame", picture, contract }),
-      occlusion: (image, class_index, options) => ask({ type: "occlusion", image, class_index, options }),
-    };
-    return true;
-  } catch {
-    return false;
-  }
+export function use_worker(session, idle) {
+  const here = session.engine;
+  /** @type {Engine|null} */
+  let there = null;
+  const ready = idle.then(() => start_worker(session, here)).then((engine) => (there = engine), () => null);
+  session.engine = {
+    run: (image, off) => (there ?? here).run(image, off),
+    frame: (picture, contract) => (there ?? here).frame(picture, contract),
+    occlusion: async (image, class_index, options) => ((await ready) ?? here).occlusion(image, class_index, options),
+  };
+}
+
+/** @param {Session} session @param {Engine} here computes what the worker fails at @returns {Promise<Engine>} */
+async function start_worker({ bundle: { network }, weights }, here) {
+  const script = worker_script(network.layers.map(({ kind }) => kind));
+  const ask = requests(new Worker(URL.createObjectURL(new Blob([script], { type: "text/javascript" }))));
+  await ask({ type: "load", network, weights });
+  return {
+    run: (image, off) => ask({ type: "run", image, off }).catch(() => here.run(image, off)),
+    frame: (picture, contract) => ask({ type: "frame", picture, contract }).catch(() => here.frame(picture, contract)),
+    occlusion: (image, class_index, options) => ask({ type: "occlusion", image, class_index, options }),
+  };
 }
 
 /** @param {string[]} kinds of the network's layers */
