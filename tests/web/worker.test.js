@@ -74,17 +74,18 @@ test("the worker preprocesses pictures as the page does", async () => {
   await worker.terminate();
 });
 
-test("an occlusion map lets other work pass, and a later one ends it", async () => {
+test("an occlusion map lets other work pass, and a later one ends it, as another image does", async () => {
   const { worker, ask } = start();
   await ask({ type: "load", network: bundle.network, weights: session.weights });
   /** @type {string[]} */
   const order = [];
   const note = (/** @type {string} */ name) => (/** @type {any} */ answer) => (order.push(name), answer);
-  const options = { off: {}, patch: 2, stride: 1, fill: 0 };
+  const message = { type: "occlusion", options: { off: {}, patch: 2, stride: 1, fill: 0 } };
+  const picture = { height: 2, width: 2, channels: 1, data: new Uint8Array(4) };
   const [first, second] = await Promise.all([
-    ask({ type: "occlusion", image: image(0), class_index: 1, options }).then(note("first")),
-    ask({ type: "occlusion", image: image(1), class_index: 2, options }).then(note("second")),
-    ask({ type: "run", image: image(0), off: {} }).then(note("run")),
+    ask({ ...message, image: image(0), class_index: 1 }).then(note("first")),
+    ask({ ...message, image: image(1), class_index: 2 }).then(note("second")),
+    ask({ type: "frame", picture, contract: bundle.preprocessing }).then(note("frame")),
   ]);
   assert.equal(first.result, null);
   const steps = occlusion({ run: (covered) => session.run(covered) }, image(1), 2, { patch: 2, stride: 1, fill: 0 });
@@ -92,5 +93,7 @@ test("an occlusion map lets other work pass, and a later one ends it", async () 
   while (!step.done) step = steps.next();
   assert.deepEqual(second.result, step.value);
   assert.equal(order.at(-1), "second");
+  const [third] = await Promise.all([ask({ ...message, image: image(0), class_index: 1 }), ask({ type: "run", image: image(1), off: {} })]);
+  assert.equal(third.result, null);
   await worker.terminate();
 });

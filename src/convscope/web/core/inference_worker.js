@@ -14,8 +14,8 @@ import { frame } from "#web/core/preprocess.js";
  * - `load`: `network`, `weights`. Must come first.
  * - `run`: `image`, `off`; the result is `Activations`.
  * - `frame`: `picture`, `contract`; the result is `Framing`.
- * - `occlusion`: `image`, `class_index`, `options`; the result is the map, or null where a later one was asked for. Other
- *   messages are answered meanwhile.
+ * - `occlusion`: `image`, `class_index`, `options`; the result is the map, or null where a later one was asked for or a
+ *   `run` came, which is about another image. Messages are answered meanwhile.
  *
  * @param {Scope} scope
  */
@@ -29,9 +29,12 @@ export function serve(scope) {
       await load_kinds(network.layers.map((/** @type {{kind: string}} */ { kind }) => kind));
       engine = prepare(network, weights);
     },
-    run: ({ image, off }) => engine.run(image, { off }),
+    run({ image, off }) {
+      maps.stop();
+      return engine.run(image, { off });
+    },
     frame: ({ picture, contract }) => frame(picture, contract),
-    occlusion: ({ image, class_index, options }) => maps(image, class_index, options),
+    occlusion: ({ image, class_index, options }) => maps.map(image, class_index, options),
   };
   scope.onmessage = async ({ data: { id, type, ...message } }) => {
     try {

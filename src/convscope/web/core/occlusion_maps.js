@@ -10,12 +10,13 @@ const PART = 8; // milliseconds
 
 /**
  * @param {(image: Tensor, off: Off) => import("#web/core/network.js").Activations} run
- * @returns {(image: Tensor, class_index: number, options: OcclusionOptions) => Promise<Tensor|null>} null where a later
- *     call came meanwhile
+ * @returns {{map: (image: Tensor, class_index: number, options: OcclusionOptions) => Promise<Tensor|null>, stop: () => void}}
+ *     `map`: null where a later call came meanwhile, or where it was stopped
  */
 export function occlusion_maps(run) {
   let turn = 0;
-  return async (image, class_index, { off = {}, ...options }) => {
+  /** @param {Tensor} image @param {number} class_index @param {OcclusionOptions} options */
+  async function map(image, class_index, { off = {}, ...options }) {
     const mine = ++turn;
     const work = occlusion({ run: (covered) => run(covered, off) }, image, class_index, options);
     for (;;) {
@@ -27,7 +28,8 @@ export function occlusion_maps(run) {
         if (done) return /** @type {Tensor} */ (value);
       }
     }
-  };
+  }
+  return { map, stop: () => void (turn += 1) };
 }
 
 /** Until messages and events that came before are handled. @returns {Promise<void>} */

@@ -25,8 +25,8 @@ import { render } from "#web/core/strokes.js";
  * @typedef {object} Engine
  * @property {(image: Tensor, off: Record<string, number[]>) => Promise<Activations>} run
  * @property {(picture: AnyPicture, contract: any) => Promise<Framing>} frame
- * @property {(image: Tensor, class_index: number, options: OcclusionOptions) => Promise<Tensor|null>} occlusion null where a
- *     later call of it came meanwhile
+ * @property {(image: Tensor, class_index: number, options: OcclusionOptions) => Promise<Tensor|null>} occlusion null where
+ *     another image or a later call came meanwhile
  */
 
 /**
@@ -80,7 +80,7 @@ export function create_session(bundle, pixels = bytes(bundle.pictures.pixels)) {
     engine: {
       run: async (image, off) => run(image, off),
       frame: async (picture, contract) => frame(picture, contract),
-      occlusion: occlusion_maps(run),
+      occlusion: occlusion_maps(run).map,
     },
   };
   return session;

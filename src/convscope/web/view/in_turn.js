@@ -1,5 +1,8 @@
 // While the pen moves, views that take long follow in turn, one per frame, so that the pen and the answer stay fast.
 
+/** Milliseconds between two frames from which a frame counts as late. */
+const LATE = 25;
+
 /** @typedef {import("#web/core/state.js").State} State */
 /** @typedef {{update: (state: State, old: State) => void, destroy: () => void}} View */
 
@@ -15,7 +18,7 @@ export function in_turn(session) {
   /** @type {State} */
   let newest;
   let next = 0;
-  let waiting = 0;
+  let [waiting, given, resting] = [0, 0, 0];
 
   /** @param {{view: View, seen: State|null}} one */
   function give(one) {
@@ -23,13 +26,19 @@ export function in_turn(session) {
     one.seen = null;
     if (old) one.view.update(newest, old);
   }
-  function frame() {
+  /** Where an update makes a frame late, the next one waits for as long as that frame took. @param {number} now */
+  function frame(now) {
     waiting = 0;
-    const order = [...all.slice(next), ...all.slice(0, next)];
-    const one = order.find(({ seen }) => seen);
-    if (!one) return;
-    next = (all.indexOf(one) + 1) % all.length;
-    give(one);
+    const took = given ? now - given : 0;
+    given = 0;
+    if (took > LATE) resting = now + took;
+    if (!session.live || now >= resting) {
+      const one = [...all.slice(next), ...all.slice(0, next)].find(({ seen }) => seen);
+      if (!one) return;
+      next = (all.indexOf(one) + 1) % all.length;
+      given = now;
+      give(one);
+    }
     waiting = requestAnimationFrame(frame);
   }
   return {
