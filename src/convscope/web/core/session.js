@@ -55,7 +55,7 @@ export function create_session(bundle, pixels = bytes(bundle.pictures.pixels)) {
   const weights = unpack_all(bundle.weights);
   const engine = prepare(bundle.network, weights);
   const run = (/** @type {Tensor} */ image, off = {}) => engine.run(image, { off: known(bundle, off) });
-  /** @type {{picture: string, off: string, activations: Activations}|null} */
+  /** @type {{picture: string, off: string, selected: Uint8Array, activations: Activations}|null} */
   let prepared = null;
   /** @type {Session} */
   const session = {
@@ -66,16 +66,16 @@ export function create_session(bundle, pixels = bytes(bundle.pictures.pixels)) {
     activations: null,
     live: false,
     select({ picture, off }) {
-      Object.assign(session, { picture, selected: picture_of(session, picture), activations: null });
-      if (!session.selected || !has_ink(session)) return;
       const done = prepared?.picture === picture && prepared.off === off ? prepared : null;
-      session.activations = done ? done.activations : run(to_image(session.selected, bundle.network.input_shape), parse_off(off));
+      Object.assign(session, { picture, selected: done?.selected ?? picture_of(session, picture), activations: done?.activations ?? null });
+      if (done || !session.selected || !has_ink(session)) return;
+      session.activations = run(to_image(session.selected, bundle.network.input_shape), parse_off(off));
     },
     async prepare(picture, off) {
       const selected = picture_of(session, picture);
       if (!selected || !has_ink({ bundle, picture, selected })) return;
       const activations = await session.engine.run(to_image(selected, bundle.network.input_shape), known(bundle, parse_off(off)));
-      prepared = { picture, off, activations };
+      prepared = { picture, off, selected, activations };
     },
     engine: {
       run: async (image, off) => run(image, off),
