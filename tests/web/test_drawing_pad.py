@@ -358,7 +358,7 @@ def test_the_pen_draws_while_a_slow_network_computes(pad, classic_page):
     drawn = pad(page=classic_page, rate=6)
     count = """() => { window.answers = 0;
       const seen = new MutationObserver(() => window.answers++);
-      seen.observe(document.querySelector('.prediction-head'), { childList: true }); }"""
+      seen.observe(document.querySelector('.prediction-head'), { childList: true, subtree: true }); }"""
     drawn.tab.evaluate(count)
     drawn.stroke([(0.5 + 0.3 * np.cos(turn), 0.5 + 0.3 * np.sin(turn)) for turn in np.linspace(0, 6, 30)], steps=1)
     assert drawn.tab.evaluate("window.answers") >= 3
