@@ -35,7 +35,8 @@ CHROMIUM += ["--disable-component-update", "--disable-sync"]
 
 PROBE = """() => {
   window.probe = { answers: 0, frames: [] };
-  new MutationObserver(() => probe.answers++).observe(document.querySelector(".prediction-head"), { childList: true, subtree: true });
+  const seen = new MutationObserver(() => probe.answers++);
+  seen.observe(document.querySelector(".prediction-head"), { childList: true, subtree: true });
   let last = performance.now();
   const frame = (now) => { probe.frames.push(now - last); last = now; requestAnimationFrame(frame); };
   requestAnimationFrame(frame);
