@@ -133,8 +133,11 @@ async def strokes_lost(browser: Browser, file: Path) -> int:
             for _ in range(FOURS):
                 await pad.clear()
                 await pad.draw(four, pause=pause)
-                await pad.tab.wait_for_timeout(1000)  # the address follows when the drawing rests
-                lost += len(four) - await pad.tab.evaluate(STROKES)
+                found, waited = 0, 0
+                while found != len(four) and (waited := waited + 1) <= 25:  # the address follows when the drawing rests
+                    await pad.tab.wait_for_timeout(200)
+                    found = await pad.tab.evaluate(STROKES)
+                lost += len(four) - found
         await pad.close()
     return lost
 
