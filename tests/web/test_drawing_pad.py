@@ -6,6 +6,7 @@ import base64
 import re
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,9 @@ class Pad:
         self.page, self.tab = page, page.tab
         self.client = page.tab.context.new_cdp_session(page.tab)
         self.tab.locator(".pad").scroll_into_view_if_needed()
-        self.box = self.tab.locator(".pad").bounding_box()
+        box = self.tab.locator(".pad").bounding_box()
+        assert box
+        self.box = box
         self.client.send("Emulation.setCPUThrottlingRate", {"rate": rate})
 
     def at(self, place: tuple[float, float]) -> tuple[float, float]:
@@ -264,17 +267,15 @@ def test_a_picture_without_anything_on_it_gets_no_answer(pad, request, tmp_path,
 
 def test_the_pad_of_a_network_with_dark_ink_on_white_is_white(pad, tmp_path):
     model = make_model(parse(GRAY, input_shape=(24, 36, 1), num_classes=2))
-    data = make_data(model)
-    data.pixels[:] = 255
-    data.pixels[:, 8:16, 10:12] = 0
+    pixels = np.full((40, 24, 36, 1), 255, np.uint8)
+    pixels[:, 8:16, 10:12] = 0
+    data = replace(make_data(model), pixels=pixels)
     drawn = pad(page=write_page(bundle_of(model, data), tmp_path / "page.html"))
     drawn.stroke(((0.2, 0.5), (0.8, 0.5)))
     drawn.strokes()
     pixels = network_input(drawn)[..., 0]
     assert pixels.shape == (24, 36) and (pixels[[0, -1]] == 255).all() and pixels[12, 18] == 0
-    assert drawn.tab.locator(".pad").bounding_box()["width"] == pytest.approx(
-        1.5 * drawn.tab.locator(".pad").bounding_box()["height"], rel=0.02
-    )
+    assert drawn.box["width"] == pytest.approx(1.5 * drawn.box["height"], rel=0.02)
 
 
 DROP = """([target, name, type, base64]) => {

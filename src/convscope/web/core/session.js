@@ -4,7 +4,7 @@ import { bytes, unpack_all } from "#web/core/bundle.js";
 import { decode_drawing, decode_strokes } from "#web/core/drawing_code.js";
 import { prepare } from "#web/core/forward.js";
 import { count } from "#web/core/network.js";
-import { border_pixels, median } from "#web/core/polarity.js";
+import { paper_of } from "#web/core/paper.js";
 import { frame } from "#web/core/preprocess.js";
 import { occlusion_maps } from "#web/core/occlusion_maps.js";
 import { parse_off } from "#web/core/state.js";
@@ -60,7 +60,7 @@ export function create_session(bundle, pixels = bytes(bundle.pictures.pixels)) {
   /** @type {Session} */
   const session = {
     bundle, weights, pixels, run,
-    paper: paper_of(bundle, pixels),
+    paper: paper_of(bundle.preprocessing, pixels),
     picture: "",
     selected: null,
     activations: null,
@@ -96,18 +96,6 @@ export function has_ink({ bundle, picture, selected }) {
   if (bundle.preprocessing.fit === "mnist") return selected.some((level) => level > 0);
   const channels = bundle.network.input_shape[2];
   return !picture.startsWith("d") || selected.some((level, i) => level !== selected[i % channels]);
-}
-
-/**
- * The background of drawings: that of most images of the bundle, because a network may have been trained on dark ink.
- * @param {Bundle} bundle @param {Bytes} pixels
- * @returns {number} 0 or 255
- */
-function paper_of({ preprocessing, pictures, network }, pixels) {
-  const [height, width, channels] = network.input_shape;
-  if (preprocessing.fit === "mnist" || channels !== 1) return 0;
-  const borders = pictures.entries.map((_, at) => median(border_pixels({ height, width, channels, data: pixels_at(pixels, at) }, 0)));
-  return borders.filter((level) => level > 127).length * 2 > borders.length ? 255 : 0;
 }
 
 /**
