@@ -131,12 +131,14 @@ def test_clear_right_after_a_stroke_leaves_no_answer(pad, request, name):
         assert drawn.tab.locator(".pad-hint").is_visible()
 
 
-def test_an_image_chosen_right_after_a_stroke_stays_chosen(pad):
-    drawn = pad(rate=6)
-    drawn.stroke(FOUR[0])
-    drawn.tab.evaluate("document.querySelector('[data-picture=p3]').click()")
-    drawn.tab.wait_for_timeout(700)
-    assert "picture=p3" in drawn.tab.evaluate("location.hash")
+def test_an_image_chosen_right_after_a_stroke_stays_chosen(pad, classic_page):
+    drawn = pad(page=classic_page)
+    click = "addEventListener('pointerup', () => document.querySelector('[data-picture=p3]').click(), { once: true })"
+    for moves in (1, 2, 3, 5):
+        drawn.tab.evaluate(click)  # in the same task: before the answer
+        drawn.stroke(FOUR[0], steps=moves)
+        drawn.tab.wait_for_timeout(600)
+        assert "picture=p3" in drawn.tab.evaluate("location.hash")
     drawn.stroke(FOUR[1])
     assert len(drawn.strokes()) == 1  # the drawing of before is not continued
 
