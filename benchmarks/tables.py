@@ -79,6 +79,8 @@ def rows() -> list[tuple[str, str, str]]:
         ]
     if record := read("page"):
         found += page_rows(record["summary"])
+    if record := read("drawing"):
+        found += drawing_rows(record["summary"])
     found += lesson_rows(read("conv"), read("explain"), read("notebook"))
     if accurate := read("seeds-accurate"):
         s = accurate["summary"]
@@ -87,6 +89,9 @@ def rows() -> list[tuple[str, str, str]]:
             ("`accurate`, training time", "≤ 30 min", f"{s['seconds_median'] / 60:.1f} min"),
         ]
     return found
+
+
+DRAWING = ("strokes_lost", "answers_per_second_throttled", "longest_frame_ms_throttled", "main_thread_ms")
 
 
 def page_rows(s: dict) -> list[tuple[str, str, str]]:
@@ -112,6 +117,34 @@ def page_rows(s: dict) -> list[tuple[str, str, str]]:
             f"{worst:.0e}, {other} predictions differ",
         ),
         ("network requests made by the page", "0", f"{away}"),
+    ]
+
+
+def drawing_rows(s: dict) -> list[tuple[str, str, str]]:
+    both = [[s[f"{preset}_{figure}"] for preset in ("quick", "classic")] for figure in DRAWING]
+    lost, answers, frames, work = both
+    return [
+        (
+            "digits drawn on the page and read: mouse · touch",
+            "≥ 350 of 360 · 30 of 30",
+            " · ".join(f"{s[f'digits_read_{by}']} of {s[f'digits_drawn_{by}']}" for by in ("mouse", "touch")),
+        ),
+        ("strokes lost when drawn quickly, also on a main thread slowed down 6 times", "0", f"{sum(lost)}"),
+        (
+            "predictions a second while drawing, main thread slowed down 6 times: `quick` · `classic`",
+            "≥ 20 · 5",
+            " · ".join(f"{value:.0f}" for value in answers),
+        ),
+        (
+            "longest frame meanwhile: `quick` · `classic`",
+            "≤ 50 ms",
+            " · ".join(f"{value:.0f}" for value in frames) + " ms",
+        ),
+        (
+            "CPU time of the main thread for each prediction while drawing: `quick` · `classic`",
+            "",
+            " · ".join(f"{value:.1f}" for value in work) + " ms",
+        ),
     ]
 
 

@@ -5,7 +5,8 @@ import { deflateSync } from "node:zlib";
 
 import { picture_bytes, read_bundle } from "#web/core/bundle.js";
 import { load_kinds } from "#web/core/layer_kinds.js";
-import { create_session, decode_drawing, encode_drawing } from "#web/core/session.js";
+import { decode_drawing, encode_drawing, encode_strokes } from "#web/core/drawing_code.js";
+import { create_session, has_ink } from "#web/core/session.js";
 import { self_test } from "#web/core/self_test.js";
 import { text_color_on, percent, short } from "#web/core/scale.js";
 import { describe_layer } from "#web/core/layer_descriptions.js";
@@ -86,4 +87,34 @@ test("a large photo in color fits into the link, a larger one is omitted", () =>
   assert.equal(parse_hash(format_hash({ ...parse_hash(""), picture: word })).picture, word);
   const huge = { ...parse_hash(""), picture: encode_drawing(noise(1024 * 1024 * 3)), layer: 2 };
   assert.equal(format_hash(huge), "#layer=2");
+});
+
+test("what was prepared is selected without computing it again, but only with the same filters off", async () => {
+  const session = create_session(read_bundle(TEXT));
+  const word = encode_strokes([[300, 200, 500, 800]]);
+  const asked = /** @type {object[]} */ ([]);
+  const { run } = session.engine;
+  session.engine.run = async (image, off) => (asked.push(off), run(image, off));
+  await session.prepare(word, "conv2d:0,nothing:3");
+  assert.deepEqual(asked, [{ conv2d: [0] }]);
+  session.select({ ...parse_hash(""), picture: word, off: "conv2d:0,nothing:3" });
+  const prepared = session.activations;
+  session.select({ ...parse_hash(""), picture: word });
+  assert.notDeepEqual(session.activations?.logits, prepared?.logits);
+  session.select({ ...parse_hash(""), picture: word, off: "conv2d:0,nothing:3" });
+  assert.equal(session.activations, prepared);
+  assert.equal(asked.length, 1);
+});
+
+test("a blank picture of one's own is not computed, a blank image of the dataset is", async () => {
+  const bundle = read_bundle(TEXT);
+  const size = bundle.network.input_shape.reduce((all, side) => all * side, 1);
+  const blank = new Uint8Array(size).fill(200);
+  const session = create_session(bundle, { shape: [1, ...bundle.network.input_shape], data: blank });
+  bundle.preprocessing = { ...bundle.preprocessing, fit: "stretch" };
+  session.select({ ...parse_hash(""), picture: encode_drawing(blank) });
+  assert.ok(!has_ink(session) && session.activations === null);
+  await session.prepare(encode_drawing(blank), "");
+  session.select({ ...parse_hash(""), picture: "p0" });
+  assert.ok(has_ink(session) && session.activations !== null);
 });

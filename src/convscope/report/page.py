@@ -39,7 +39,7 @@ def page(bundle: Bundle) -> str:
         title=bundle["title"],
         entry="main.js",
         layers=LAYERS,
-        styles=("style.css", "values.css", "evaluation.css", "network.css"),
+        styles=("style.css", "values.css", "evaluation.css", "network.css", "pad.css"),
     )
 
 

@@ -9,6 +9,7 @@ import { format_hash, parse_hash } from "#web/core/state.js";
 import { keep_hash } from "#web/hash.js";
 import { error_message, fill } from "#web/view/dom.js";
 import { mount as mount_shell } from "#web/view/shell.js";
+import { use_worker } from "#web/worker_engine.js";
 
 /** @typedef {import("#web/core/session.js").Session} Session */
 
@@ -27,6 +28,9 @@ async function start() {
   const first = first_state(session);
   const store = create_store({ ...first, tab: EMBEDDED[embed] ?? first.tab });
   session.select(store.get());
+  /** @type {(value?: undefined) => void} */
+  let idle = () => {};
+  use_worker(session, new Promise((resolve) => (idle = resolve)));
   const shell = mount_shell(element, session, store);
   store.subscribe((state, old) => {
     if (state.picture !== old.picture || state.off !== old.off) session.select(state);
@@ -40,6 +44,7 @@ async function start() {
   after_paint(() => {
     shell.show_self_test(tested(session));
     document.documentElement.dataset.proven = String(Math.round(performance.now()));
+    idle();
   });
 }
 

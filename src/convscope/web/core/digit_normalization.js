@@ -24,10 +24,9 @@ import { nearest, resample } from "#web/core/resample.js";
  * @param {number} height at least 1
  * @param {number} width at least 1
  * @param {InkPolarity} polarity of the ink
- * @param {boolean} photo as in `find_ink`
  * @returns {NormalizedDigits}
  */
-export function normalize_digit(picture, height, width, polarity, photo) {
+export function normalize_digit(picture, height, width, polarity) {
   if (picture.height === height && picture.width === width) {
     const gray = to_gray(picture);
     const dark = polarity === "dark" || (polarity === "auto" && has_dark_foreground(gray));
@@ -37,7 +36,7 @@ export function normalize_digit(picture, height, width, polarity, photo) {
       return { pixels, digits, report: { ...NOTHING, dark, digits: digits.length } };
     }
   }
-  const { levels, digits, report } = find_ink(picture, polarity, photo);
+  const { levels, digits, report } = find_ink(picture, polarity);
   const pixels = place(levels, height, width);
   if (digits.length < 2) return { pixels, digits: digits.map(() => pixels), report };
   const each = digits.map((one) => {

@@ -16,7 +16,7 @@ import { find_sheet } from "#web/core/sheet.js";
 /** @typedef {import("#web/core/ink_report.js").InkReport} InkReport */
 /** @typedef {import("#web/core/sheet.js").Sheet} Sheet */
 /** @typedef {"light"|"dark"|"auto"} InkPolarity */
-/** @typedef {{region: Uint8Array, sheet: Sheet|null, photo: boolean}} Place where to search, and whether there may be lines */
+/** @typedef {{region: Uint8Array, sheet: Sheet|null}} Place where to search */
 
 /**
  * `levels`: light ink on 0, of the part that was searched; `digits`: where each digit is in it.
@@ -41,10 +41,9 @@ const MIN_CERTAINTY = 5;
 /**
  * @param {Picture} original h×w×1 or h×w×3
  * @param {InkPolarity} polarity of the ink
- * @param {boolean} [photo] false for a drawing of our own, which has neither a table nor ruled lines: saves time
  * @returns {FoundInk}
  */
-export function find_ink(original, polarity, photo = true) {
+export function find_ink(original, polarity) {
   const { height, width } = original;
   const blocks = Math.min(Math.floor(Math.max(height, width) / PHOTO_SIDE), height, width);
   const picture = blocks > 1 ? average_blocks(original, blocks) : original;
@@ -52,16 +51,16 @@ export function find_ink(original, polarity, photo = true) {
   const gray = to_gray(small);
   /** @type {{found: FoundInk, area: number}|null} */
   let best = null;
-  for (const light of photo ? [true, false] : []) {
+  for (const light of [true, false]) {
     const sheet = find_sheet(gray, light);
     if (sheet === null) continue;
     const { cropped, region } = crop_to(picture, sheet, gray);
     if (!region.includes(1)) continue;
-    const found = search(cropped, polarity, { region, sheet, photo });
+    const found = search(cropped, polarity, { region, sheet });
     if (found.digits.length && (sheet.sure || !found.report.ignored)) return found;
     if (sheet.sure && (best === null || best.area < sheet.area)) best = { found, area: sheet.area };
   }
-  return best ? best.found : search(small, polarity, { region: new Uint8Array(gray.data.length).fill(1), sheet: null, photo });
+  return best ? best.found : search(small, polarity, { region: new Uint8Array(gray.data.length).fill(1), sheet: null });
 }
 
 /**
@@ -92,8 +91,8 @@ function search(picture, polarity, place) {
  * @param {Place} place
  * @returns {FoundInk}
  */
-function search_gray(gray, polarity, { region, sheet, photo }) {
-  const even = photo ? even_out(gray, region) : gray;
+function search_gray(gray, polarity, { region, sheet }) {
+  const even = even_out(gray, region);
   const dark = polarity === "dark" || (polarity === "auto" && is_darker(even, region));
   const light_ink = dark ? invert(even) : even;
   /** @type {FoundInk} */
@@ -108,7 +107,7 @@ function search_gray(gray, polarity, { region, sheet, photo }) {
   const rest = moments(counts, 0, threshold);
   if (rest.n === 0 || moments(counts, threshold + 1, 255).n === 0) return nothing;
   let mask = rise.map((level, i) => (region[i] && level > threshold ? 1 : 0));
-  const { taken, count } = photo ? remove_lines(mask, region, gray.width) : { taken: mask, count: 0 };
+  const { taken, count } = remove_lines(mask, region, gray.width);
   nothing.report.lines = count;
   if (count) {
     rise = rise.map((level, i) => (taken[i] ? 0 : level));

@@ -36,16 +36,15 @@ export function preprocess(picture, contract) {
  * As `preprocess`, with a report of what was found.
  * @param {AnyPicture} picture
  * @param {Contract} contract
- * @param {{photo?: boolean}} [options] photo: false for a drawing of our own, see `find_ink`
  * @returns {Framing}
  * @throws {Error} the picture or the contract is not valid
  */
-export function frame(picture, contract, { photo = true } = {}) {
+export function frame(picture, contract) {
   const { height, width, channels, fit, polarity, background } = check_contract(contract);
   const checked = check_picture(picture);
   if (fit === "mnist") {
     const flat = flatten_alpha(checked, contrasting_background(checked, background));
-    const found = normalize_digit(flat, height, width, INK[polarity], photo);
+    const found = normalize_digit(flat, height, width, INK[polarity]);
     return { ...found, pixels: { ...found.pixels, data: new Uint8Array(found.pixels.data) } };
   }
   let flat = flatten_alpha(checked, background);

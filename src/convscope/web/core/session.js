@@ -1,9 +1,14 @@
 // The network, its images, and what was computed of the selected image.
 
 import { bytes, unpack_all } from "#web/core/bundle.js";
+import { decode_drawing, decode_strokes } from "#web/core/drawing_code.js";
 import { prepare } from "#web/core/forward.js";
 import { count } from "#web/core/network.js";
+import { paper_of } from "#web/core/paper.js";
+import { frame } from "#web/core/preprocess.js";
+import { occlusion_maps } from "#web/core/occlusion_maps.js";
 import { parse_off } from "#web/core/state.js";
+import { render } from "#web/core/strokes.js";
 
 /** @typedef {import("#web/core/bundle.js").Bundle} Bundle */
 /** @typedef {import("#web/core/bundle.js").Bytes} Bytes */
@@ -11,14 +16,32 @@ import { parse_off } from "#web/core/state.js";
 /** @typedef {import("#web/core/network.js").Activations} Activations */
 /** @typedef {import("#web/core/state.js").State} State */
 
+/** @typedef {import("#web/core/picture.js").AnyPicture} AnyPicture */
+/** @typedef {import("#web/core/preprocess.js").Framing} Framing */
+/** @typedef {import("#web/core/occlusion_maps.js").OcclusionOptions} OcclusionOptions */
+
+/**
+ * What computes without blocking the page: a worker, or this thread.
+ * @typedef {object} Engine
+ * @property {(image: Tensor, off: Record<string, number[]>) => Promise<Activations>} run
+ * @property {(picture: AnyPicture, contract: any) => Promise<Framing>} frame
+ * @property {(image: Tensor, class_index: number, options: OcclusionOptions) => Promise<Tensor|null>} occlusion null where
+ *     another image or a later call came meanwhile
+ */
+
 /**
  * @typedef {object} Session
  * @property {Bundle} bundle
  * @property {Record<string, Tensor>} weights
  * @property {Bytes} pixels every image of the bundle, (n, h, w, c)
+ * @property {number} paper background of drawings, 0 or 255, as in the images of the bundle
+ * @property {string} picture the word of the selected image, see State.picture
  * @property {Uint8Array|null} selected the selected image, preprocessed; null for none
  * @property {Activations|null} activations of the selected image; null without ink, because the network does not run then
- * @property {(state: State) => void} select select the state's image and active filters, and compute
+ * @property {(state: State) => void} select select the state's image and active filters, and compute, unless `prepare` has
+ * @property {(picture: string, off: string) => Promise<void>} prepare compute what `select` will ask for, without blocking
+ * @property {boolean} live whether the pen is moving: views that take long may show its newest drawing later
+ * @property {Engine} engine what `prepare` uses; this thread, until a worker takes over
  * @property {(image: Tensor, off?: Record<string, number[]>) => Activations} run compute another image, keeping nothing
  */
 
@@ -31,39 +54,62 @@ import { parse_off } from "#web/core/state.js";
 export function create_session(bundle, pixels = bytes(bundle.pictures.pixels)) {
   const weights = unpack_all(bundle.weights);
   const engine = prepare(bundle.network, weights);
+  const run = (/** @type {Tensor} */ image, off = {}) => engine.run(image, { off: known(bundle, off) });
+  /** @type {{picture: string, off: string, selected: Uint8Array, activations: Activations}|null} */
+  let prepared = null;
   /** @type {Session} */
   const session = {
-    bundle,
-    weights,
-    pixels,
+    bundle, weights, pixels, run,
+    paper: paper_of(bundle.preprocessing, pixels),
+    picture: "",
     selected: null,
     activations: null,
-    select(state) {
-      session.selected = picture_of(session, state.picture);
-      const image = session.selected && has_ink(session) && to_image(session.selected, bundle.network.input_shape);
-      session.activations = image ? session.run(image, parse_off(state.off)) : null;
+    live: false,
+    select({ picture, off }) {
+      const done = prepared?.picture === picture && prepared.off === off ? prepared : null;
+      Object.assign(session, { picture, selected: done?.selected ?? picture_of(session, picture), activations: done?.activations ?? null });
+      if (done || !session.selected || !has_ink(session)) return;
+      session.activations = run(to_image(session.selected, bundle.network.input_shape), parse_off(off));
     },
-    run: (image, off = {}) => engine.run(image, { off: known(bundle, off) }),
+    async prepare(picture, off) {
+      const selected = picture_of(session, picture);
+      if (!selected || !has_ink({ bundle, picture, selected })) return;
+      const activations = await session.engine.run(to_image(selected, bundle.network.input_shape), known(bundle, parse_off(off)));
+      prepared = { picture, off, selected, activations };
+    },
+    engine: {
+      run: async (image, off) => run(image, off),
+      frame: async (picture, contract) => frame(picture, contract),
+      occlusion: occlusion_maps(run).map,
+    },
   };
   return session;
 }
 
 /**
- * Whether the selected image has ink; networks that preprocess digits see an image without ink as all 0.
- * @param {Pick<Session, "bundle"|"selected">} session
+ * Whether the selected image shows anything. Networks that preprocess digits see an image without ink as all 0; for others,
+ * a picture of one's own is blank where all pixels are equal.
+ * @param {Pick<Session, "bundle"|"picture"|"selected">} session
  */
-export function has_ink({ bundle, selected }) {
-  return bundle.preprocessing.fit !== "mnist" || selected === null || selected.some((level) => level > 0);
+export function has_ink({ bundle, picture, selected }) {
+  if (selected === null) return true;
+  if (bundle.preprocessing.fit === "mnist") return selected.some((level) => level > 0);
+  const channels = bundle.network.input_shape[2];
+  return !picture.startsWith("d") || selected.some((level, i) => level !== selected[i % channels]);
 }
 
 /**
  * The pixels of State.picture.
- * @param {Pick<Session, "bundle"|"pixels">} session
+ * @param {Pick<Session, "bundle"|"pixels"|"paper">} session
  * @param {string} picture
  * @returns {Uint8Array|null} null where there is no such picture
  */
-export function picture_of({ bundle, pixels }, picture) {
-  if (picture.startsWith("d")) return decode_drawing(picture, count(bundle.network.input_shape));
+export function picture_of({ bundle, pixels, paper }, picture) {
+  if (picture.startsWith("d")) {
+    const strokes = decode_strokes(picture);
+    if (!strokes) return decode_drawing(picture, count(bundle.network.input_shape));
+    return strokes.length ? render(strokes, /** @type {any} */ (bundle.preprocessing), paper) : null;
+  }
   const position = picture.startsWith("p") ? Number(picture.slice(1)) : -1;
   if (position < 0 || position >= bundle.pictures.entries.length) return null;
   return pixels_at(pixels, position);
@@ -88,47 +134,6 @@ export function pixels_at({ shape, data }, position) {
  */
 export function to_image(pixels, shape) {
   return { shape, data: Float32Array.from(pixels, (value) => value * Math.fround(1 / 255)) };
-}
-
-/**
- * A drawing for the URL: "d" and base64url, with run-length encoded zeros.
- * @param {Uint8Array} pixels
- * @returns {string}
- */
-export function encode_drawing(pixels) {
-  const packed = [];
-  for (let i = 0; i < pixels.length; ) {
-    let run = 0;
-    while (run < 255 && i + run < pixels.length && pixels[i + run] === 0) run++;
-    if (run) packed.push(0, run);
-    else packed.push(pixels[i]);
-    i += run || 1;
-  }
-  const text = packed.map((byte) => String.fromCharCode(byte)).join("");
-  return `d${btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")}`;
-}
-
-/**
- * @param {string} word from `encode_drawing`
- * @param {number} size pixels times channels
- * @returns {Uint8Array|null} null where it is not a drawing of that size
- */
-export function decode_drawing(word, size) {
-  let text;
-  try {
-    text = atob(word.slice(1).replaceAll("-", "+").replaceAll("_", "/"));
-  } catch {
-    return null;
-  }
-  const out = new Uint8Array(size);
-  let at = 0;
-  for (let i = 0; i < text.length; i++) {
-    const value = text.charCodeAt(i);
-    if (value === 0) at += text.charCodeAt(++i) || 0;
-    else if (at < size) out[at++] = value;
-    else return null;
-  }
-  return at === size ? out : null;
 }
 
 /**

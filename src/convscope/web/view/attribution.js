@@ -2,7 +2,6 @@
 
 import { largest_magnitude } from "#web/core/scale.js";
 import { gradient } from "#web/core/gradient.js";
-import { occlusion } from "#web/core/occlusion.js";
 import { existing_off, to_image } from "#web/core/session.js";
 import { fill, h } from "#web/view/dom.js";
 import { legend, paint_map } from "#web/view/feature_map.js";
@@ -17,7 +16,6 @@ const KINDS = /** @type {Record<string, {title: string, plus: string, minus: str
 });
 const NEGLIGIBLE = 1e-4;
 const REST = 250; // milliseconds: an explanation waits until the pen rests
-const SLICE = 8; // milliseconds of a frame
 
 /**
  * @param {HTMLElement} element
@@ -58,24 +56,15 @@ export function mount(element, session, store) {
     if (state.why === "none") return;
     const off = existing_off(bundle, state.off);
     if (state.why === "gradient") paint(channel_sum(gradient(bundle.network, session.weights, activations, k, { off })), k, state.why);
-    else cover(to_image(selected, shape), k, off, turn);
+    else void cover(to_image(selected, shape), k, off, turn);
   }
 
-  /** A few patches per frame, so that the page stays responsive. @param {import("#web/core/bundle.js").Tensor} image @param {number} k @param {Record<string, number[]>} off @param {number} mine */
-  function cover(image, k, off, mine) {
+  /** In the worker, or a few patches at a time. @param {import("#web/core/bundle.js").Tensor} image @param {number} k @param {Record<string, number[]>} off @param {number} mine */
+  async function cover(image, k, off, mine) {
     const side = Math.max(2, Math.round(Math.min(shape[0], shape[1]) / 7));
-    const work = occlusion({ run: (covered) => session.run(covered, off) }, image, k, { patch: side, stride: Math.ceil(side / 2), fill: bundle.preprocessing.fit === "mnist" ? 0 : 0.5 });
-    const some = () => {
-      if (mine !== turn) return;
-      const until = performance.now() + SLICE;
-      for (;;) {
-        const { done, value } = work.next();
-        if (done) return paint(/** @type {any} */ (value).data, k, "occlusion");
-        if (performance.now() > until) break;
-      }
-      requestAnimationFrame(some);
-    };
-    some();
+    const gray = bundle.preprocessing.fit === "mnist" ? 0 : 0.5;
+    const found = await session.engine.occlusion(image, k, { off, patch: side, stride: Math.ceil(side / 2), fill: gray });
+    if (found && mine === turn) paint(found.data, k, "occlusion");
   }
 
   /** @param {Float32Array} values @param {number} k @param {string} why */

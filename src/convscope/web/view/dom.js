@@ -75,8 +75,8 @@ function kept(children) {
  */
 export function paint_bytes(canvas, shape, data) {
   const [height, width, channels] = shape;
-  canvas.width = width;
-  canvas.height = height;
+  if (canvas.width !== width) canvas.width = width; // each assignment makes a new canvas
+  if (canvas.height !== height) canvas.height = height;
   const image = new ImageData(width, height);
   for (let i = 0; i < width * height; i++) {
     for (let c = 0; c < 3; c++) image.data[4 * i + c] = data[i * channels + (channels === 3 ? c : 0)];

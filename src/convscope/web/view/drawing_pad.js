@@ -1,155 +1,172 @@
-// Draw, drop or choose an image; beside it, the preprocessed input of the network.
+// Draw, or give a picture; beside it, the preprocessed input of the network.
 
-import { encode_drawing } from "#web/core/session.js";
+import { encode_drawing, decode_strokes, encode_strokes } from "#web/core/drawing_code.js";
 import { warnings_of } from "#web/core/ink_report.js";
-import { frame } from "#web/core/preprocess.js";
+import { newest } from "#web/core/newest.js";
+import { extend, pad_size } from "#web/core/strokes.js";
 import { fill, h, paint_bytes } from "#web/view/dom.js";
-import { draw_file } from "#web/view/image_file.js";
+import { decode_file, draw_bitmap } from "#web/view/image_file.js";
+import { pad_display } from "#web/view/pad_display.js";
+import { pad_keys } from "#web/view/pad_keys.js";
+import { pen } from "#web/view/pen.js";
+import { picture_input } from "#web/view/picture_input.js";
 
 /** @typedef {import("#web/core/state.js").State} State */
+/** @typedef {import("#web/core/strokes.js").Point} Point */
+/** @typedef {import("#web/core/strokes.js").Stroke} Stroke */
 
-const SIDE = 280;
-const STROKE = 20;
-const SLOW = 40; // milliseconds: slower networks run when the pen rests, so that drawing stays smooth
-const REST = 120; // milliseconds
+const KEYS = "With the keyboard: arrow keys move the cursor, Space puts the pen down or lifts it, Escape lifts it.";
+const GIVE = "Choose or take a picture, drop one anywhere on the page, or paste it";
 
 /**
+ * Networks for gray images have a pad to draw on; for color, the pad is the picture.
  * @param {HTMLElement} element
  * @param {import("#web/core/session.js").Session} session
  * @param {import("#web/core/state.js").Store} store
  */
 export function mount(element, session, store) {
   const { bundle } = session;
-  const gray = bundle.network.input_shape[2] === 1;
-  const canvas = h("canvas", { width: SIDE, height: SIDE, class: "pad", role: "img", "aria-label": "Drawing pad: draw with mouse, pen or finger" });
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
+  const shape = bundle.network.input_shape;
+  const draws = shape[2] === 1;
+  const size = pad_size(/** @type {any} */ (bundle.preprocessing));
+  const canvas = h("canvas", draws
+    ? { class: "pad", tabindex: 0, role: "application", "aria-label": `Drawing pad: draw with mouse, pen or finger. ${KEYS}` }
+    : { class: "pad pad-picture", tabindex: 0, role: "button", "aria-label": `Picture. ${GIVE}` });
+  const display = pad_display(canvas, size, session.paper);
   const input = h("canvas", { class: "network-input", role: "img", "aria-label": "Network input" });
-  const hint = h("span", { class: "pad-hint", "aria-hidden": "true" }, gray ? `Draw ${subject(bundle.class_names)} with mouse, pen or finger` : "Drop an image here");
+  const hint = h("span", { class: "pad-hint", "aria-hidden": "true" }, draws ? `Draw ${subject(bundle.class_names)} with mouse, pen or finger` : GIVE);
   const message = h("p", { class: "small soft", role: "status" });
-  const file = h("input", { type: "file", accept: "image/*", class: "visually-hidden", id: "file", onchange: () => file.files?.[0] && read(file.files[0]) });
-  /** @type {{x: number, y: number}|null} */
-  let last = null;
-  let waiting = 0;
-  let took = 0;
-  let photo = false; // whether the canvas shows a file
-  /** @type {ReturnType<typeof setTimeout>|undefined} */
-  let resting;
+  const tell = (/** @type {string} */ text) => void (message.textContent = text);
+  const outside = picture_input(element, read, tell);
+  const cursor = draws ? pad_keys(canvas, { size, draw, tell }) : null;
+  const answers = newest(answer, next_frame, () => (session.live = false));
+  /** @type {Stroke[]} */
+  let strokes = decode_strokes(store.get().picture) ?? [];
+  /** @type {File|null} */
+  let file = null; // the picture whose answer is due
+  let mine = store.get().picture; // as this pad has set or read it
+  let repainting = 0;
 
+  const prepared = h("figure", {}, input, h("figcaption", { class: "small soft" }, "Network input (preprocessed)"));
   fill(
     element,
-    h("h2", {}, gray ? `Draw ${subject(bundle.class_names)}` : "Choose an image"),
+    h("h2", {}, draws ? `Draw ${subject(bundle.class_names)}` : "Choose an image"),
     h("div", { class: "pad-pair" },
-      h("figure", {}, h("span", { class: "framed" }, canvas, hint), h("figcaption", { class: "small soft" }, gray ? "Drawing" : "Image")),
-      h("figure", {}, input, h("figcaption", { class: "small soft" }, "Network input (preprocessed)"))),
+      h("figure", {}, h("span", { class: "framed" }, canvas, hint, cursor), h("figcaption", { class: "small soft" }, draws ? "Drawing" : `${GIVE}.`)),
+      prepared),
     h("div", { class: "pad-buttons" },
-      gray && h("button", { onclick: clear, "data-shortcut": "x" }, "Clear (x)"),
-      h("button", { onclick: () => file.click() }, "Open or take a photo"),
-      h("label", { for: "file", class: "visually-hidden" }, "Image file"), file),
+      draws && h("button", { onclick: clear, "data-shortcut": "x" }, "Clear", h("span", { class: "key-hint" }, " (x)")),
+      h("button", { onclick: outside.choose }, "Picture …"),
+      h("label", { for: "file", class: "visually-hidden" }, "Image file"), outside.input),
     message,
   );
-  blank();
   show();
-  setTimeout(warm_up, 500);
 
-  canvas.addEventListener("pointerdown", (event) => {
-    if (!gray) return;
-    canvas.setPointerCapture(event.pointerId);
-    if (!store.get().picture.startsWith("d")) blank();
-    last = null;
-    stroke(event);
-  });
-  canvas.addEventListener("pointermove", (event) => {
-    if (!canvas.hasPointerCapture(event.pointerId)) return;
-    const between = event.getCoalescedEvents?.() ?? [];
-    (between.length ? between : [event]).forEach(stroke);
-  });
-  element.addEventListener("dragover", (event) => event.preventDefault());
-  element.addEventListener("drop", (event) => {
-    event.preventDefault();
-    const dropped = event.dataTransfer?.files[0];
-    if (dropped) read(dropped);
-  });
+  const pointers = draws ? pen(canvas, { size, draw }) : null;
+  if (!draws) {
+    canvas.addEventListener("click", outside.choose);
+    canvas.addEventListener("keydown", (event) => ["Enter", " "].includes(event.key) && (event.preventDefault(), outside.choose()));
+  }
 
-  /** @param {PointerEvent} event */
-  function stroke(event) {
+  /** @param {Point|null} from @param {Point} to */
+  function draw(from, to) {
+    if (!strokes.length) {
+      answers.drop(); // of a picture
+      file = null;
+      display.blank();
+    }
+    if (message.textContent) tell("");
+    extend(strokes, from, to, size);
+    session.live = true;
     hint.hidden = true;
-    const box = canvas.getBoundingClientRect();
-    const point = { x: ((event.clientX - box.left) * canvas.width) / box.width, y: ((event.clientY - box.top) * canvas.height) / box.height };
-    const from = last ?? { x: point.x - 0.1, y: point.y };
-    context.lineWidth = STROKE;
-    context.lineCap = context.lineJoin = "round";
-    context.strokeStyle = "#fff";
-    context.beginPath();
-    context.moveTo(from.x, from.y);
-    context.lineTo(point.x, point.y);
-    context.stroke();
-    last = point;
-    clearTimeout(resting);
-    if (took > SLOW) resting = setTimeout(predict, REST);
-    else waiting ||= requestAnimationFrame(predict);
+    repainting ||= requestAnimationFrame(() => {
+      repainting = 0;
+      display.add(strokes);
+    });
+    answers.ask();
   }
 
-  function prepared() {
-    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
-    return frame({ height: canvas.height, width: canvas.width, channels: 4, data }, /** @type {any} */ (bundle.preprocessing), { photo });
+  /** The newest drawing or picture: State.picture follows when its answer is there. @param {() => boolean} current */
+  async function answer(current) {
+    if (file) return void (await answer_file(file, current));
+    if (!strokes.length) return;
+    const word = encode_strokes(strokes);
+    await session.prepare(word, store.get().off);
+    if (current()) choose(word);
   }
 
-  /** Compile before the first stroke. */
-  function warm_up() {
-    if (!store.get().picture.startsWith("d")) for (let i = 0; i < 3; i++) prepared();
+  /** @param {File} chosen @param {() => boolean} current */
+  async function answer_file(chosen, current) {
+    const bitmap = await decode_file(chosen).catch(() => null);
+    if (!current()) return;
+    file = null;
+    if (!bitmap) return tell(`${chosen.name} cannot be read as an image. Use a PNG, JPEG, GIF, WebP or BMP file.`);
+    strokes = [];
+    hint.hidden = true;
+    const picture = draw_bitmap(bitmap, display.context);
+    canvas.style.aspectRatio = `${picture.width} / ${picture.height}`;
+    const { pixels, report } = await session.engine.frame(picture, bundle.preprocessing);
+    const word = encode_drawing(pixels.data);
+    await session.prepare(word, store.get().off);
+    if (!current()) return;
+    tell(warnings_of(report).map((text) => `Note: ${text}.`).join(" "));
+    choose(word);
+    store.set({ tab: "network" });
   }
 
-  function predict() {
-    waiting = 0;
-    const began = performance.now();
-    const { pixels, report } = prepared();
-    message.textContent = warnings_of(report).map((text) => `Note: ${text}.`).join(" ");
-    store.set({ picture: encode_drawing(pixels.data), row: -1, column: -1 });
-    took = performance.now() - began;
+  /** @param {string} word */
+  function choose(word) {
+    mine = word;
+    store.set({ picture: word, row: -1, column: -1 });
+    show_input();
   }
 
   /** @param {File} chosen */
-  async function read(chosen) {
-    try {
-      await draw_file(chosen, context);
-      photo = true;
-      predict();
-    } catch {
-      message.textContent = `${chosen.name} cannot be read as an image. Use a PNG, JPEG, GIF, WebP or BMP file.`;
-    }
-    file.value = "";
-  }
-
-  function blank() {
-    photo = false;
-    canvas.width = canvas.height = SIDE;
-    context.fillStyle = "#000";
-    context.fillRect(0, 0, SIDE, SIDE);
+  function read(chosen) {
+    answers.drop();
+    file = chosen;
+    answers.ask();
   }
 
   function clear() {
-    blank();
-    hint.hidden = false;
-    message.textContent = "";
-    store.set({ picture: "", row: -1, column: -1 });
+    answers.drop();
+    strokes = [];
+    file = null;
+    tell("");
+    choose("");
+    show();
   }
 
+  /** Show State.picture on the pad. */
   function show() {
-    hint.hidden = store.get().picture.startsWith("d");
-    const shape = bundle.network.input_shape;
-    paint_bytes(input, shape, session.selected ?? new Uint8Array(shape[0] * shape[1] * shape[2]));
+    const drawing = mine.startsWith("d");
+    hint.hidden = strokes.length > 0 || drawing || (!draws && session.selected !== null);
+    if (session.selected && !strokes.length && (drawing || !draws)) display.picture(shape, session.selected);
+    else display.blank();
+    display.add(strokes);
+    show_input();
+  }
+  function show_input() {
+    prepared.hidden = !draws && !mine.startsWith("d"); // an image of the dataset is shown as it is
+    paint_bytes(input, shape, session.selected ?? new Uint8Array(shape[0] * shape[1] * shape[2]).fill(session.paper));
   }
 
   return {
     /** @param {State} state @param {State} old */
     update(state, old) {
-      if (state.picture === old.picture) return;
-      if (!state.picture.startsWith("d") && old.picture.startsWith("d")) blank();
+      if (state.picture === old.picture || state.picture === mine) return;
+      answers.drop();
+      mine = state.picture;
+      strokes = decode_strokes(mine) ?? [];
+      file = null;
+      tell("");
       show();
     },
     destroy() {
-      cancelAnimationFrame(waiting);
-      clearTimeout(resting);
+      cancelAnimationFrame(repainting);
+      answers.drop();
+      pointers?.destroy();
+      outside.destroy();
     },
   };
 }
@@ -158,3 +175,10 @@ export function mount(element, session, store) {
 function subject(names) {
   return names.every((name) => /^\d$/.test(name)) ? "a digit" : "something";
 }
+
+/** A tab in the background has no frames. @returns {Promise<void>} */
+const next_frame = () =>
+  new Promise((resolve) => {
+    requestAnimationFrame(() => resolve());
+    setTimeout(resolve, 100);
+  });

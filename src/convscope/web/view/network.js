@@ -1,6 +1,7 @@
 // The network tab: draw or choose an image, the network with all its maps, the prediction, and how a value is computed.
 
 import { fill, h } from "#web/view/dom.js";
+import { in_turn } from "#web/view/in_turn.js";
 import { mount as mount_attribution } from "#web/view/attribution.js";
 import { mount as mount_dock } from "#web/view/dock.js";
 import { mount as mount_gallery } from "#web/view/gallery.js";
@@ -40,14 +41,15 @@ export function mount(element, session, store) {
       else if (values) travel(from, values.target());
     },
   });
-  const views = [mount_pad(pad, session, store), answer, network];
+  const [views, behind] = [[mount_pad(pad, session, store), answer], in_turn(session)];
+  behind.push(network);
   // the first image does not wait for the rest
   let later = requestAnimationFrame(() => {
     later = requestAnimationFrame(() => setTimeout(() => {
       values = mount_dock(dock, session, store);
       dock.prepend(raised.handle);
       dock.querySelector(".dock-buttons")?.append(dialog.button);
-      views.push(values, mount_gallery(gallery, session, store), mount_attribution(attribution, session, store), dialog);
+      behind.push(values, mount_gallery(gallery, session, store), mount_attribution(attribution, session, store), dialog);
     }));
   });
   const bars = prediction.querySelector(".prediction-bars");
@@ -56,13 +58,13 @@ export function mount(element, session, store) {
   return {
     /** @param {State} state @param {State} old */
     update(state, old) {
-      views.forEach((view) => view.update(state, old));
+      [...views, behind].forEach((view) => view.update(state, old));
     },
     print: network.print,
     destroy() {
       cancelAnimationFrame(later);
       bars?.removeEventListener("scroll", redraw);
-      views.forEach((view) => view.destroy());
+      [...views, behind].forEach((view) => view.destroy());
     },
   };
 }

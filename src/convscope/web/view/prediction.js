@@ -69,7 +69,8 @@ export function mount(element, session, store) {
   }
   /** What is shown instead of a prediction. @returns {[string, string]|null} */
   function nothing() {
-    if (!has_ink(session)) return ["No ink found", "Preprocessing found nothing that could be a digit, so the network did not run."];
+    const why = bundle.preprocessing.fit === "mnist" ? "Preprocessing found nothing that could be a digit" : "All pixels of the image are equal";
+    if (!has_ink(session)) return ["No ink found", `${why}, so the network did not run.`];
     return session.activations ? null : ["–", "No image yet: draw a digit or choose an image."];
   }
   /** @param {Float64Array} probabilities */

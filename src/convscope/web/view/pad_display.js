@@ -1,0 +1,60 @@
+// What the pad shows: strokes as they are drawn, or a picture.
+
+import { UNITS } from "#web/core/strokes.js";
+import { h, paint_bytes } from "#web/view/dom.js";
+
+/** @typedef {import("#web/core/strokes.js").Stroke} Stroke */
+
+/** Canvas pixels along the longer side: more would be drawn in vain. */
+const SIDE = 320 * Math.min(2, Math.max(1, Math.round(globalThis.devicePixelRatio || 1)));
+const PEN = 72; // units
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {import("#web/core/strokes.js").PadSize} size
+ * @param {number} paper level of the background, 0 or 255
+ */
+export function pad_display(canvas, size, paper) {
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  /** @type {number[]} how many values of each stroke are drawn */
+  let drawn = [];
+  const gray = (/** @type {number} */ level) => `rgb(${level} ${level} ${level})`;
+
+  function blank() {
+    drawn = [];
+    canvas.width = (SIDE * size.width) / UNITS;
+    canvas.height = (SIDE * size.height) / UNITS;
+    canvas.style.aspectRatio = `${size.width} / ${size.height}`;
+    context.fillStyle = gray(paper);
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    context.scale(SIDE / UNITS, SIDE / UNITS);
+    context.lineWidth = PEN;
+    context.lineCap = context.lineJoin = "round";
+    context.strokeStyle = gray(255 - paper);
+  }
+  return {
+    context,
+    blank,
+    /** Draw what is new: a frame costs the same however much ink there is. @param {Stroke[]} strokes */
+    add(strokes) {
+      strokes.forEach((stroke, index) => {
+        const from = drawn[index] ?? 0;
+        if (from === stroke.length) return;
+        context.beginPath();
+        const first = Math.max(0, from - 2);
+        context.moveTo(stroke[first], stroke[first + 1]);
+        for (let i = first; i < stroke.length; i += 2) context.lineTo(stroke[i], stroke[i + 1]);
+        context.stroke();
+        drawn[index] = stroke.length;
+      });
+    },
+    /** @param {number[]} shape @param {Uint8Array} pixels */
+    picture(shape, pixels) {
+      const small = h("canvas");
+      paint_bytes(small, shape, pixels);
+      blank();
+      context.imageSmoothingEnabled = false;
+      context.drawImage(small, 0, 0, size.width, size.height);
+    },
+  };
+}

@@ -1,0 +1,75 @@
+// Computes in a worker, so that the page stays responsive while it does.
+
+import { to_classic_script } from "#web/core/classic_script.js";
+import { serve } from "#web/core/inference_worker.js";
+import { file_of } from "#web/core/layer_kinds.js";
+
+/** @typedef {import("#web/core/session.js").Engine} Engine */
+/** @typedef {import("#web/core/session.js").Session} Session */
+
+const ENTRY = "#web/core/inference_worker.js";
+
+/**
+ * Let the session compute in a worker as soon as one has loaded the network. Until then, and where the browser allows none,
+ * it computes in this thread; occlusion maps, which take long, wait for the worker.
+ * @param {Session} session
+ * @param {Promise<void>} idle the worker starts after it: neither the first image nor the self-test waits for a worker
+ */
+export function use_worker(session, idle) {
+  const here = session.engine;
+  /** @type {Engine|null} */
+  let there = null;
+  const ready = idle.then(() => start_worker(session, here)).then((engine) => (there = engine), () => null);
+  session.engine = {
+    run: (image, off) => (there ?? here).run(image, off),
+    frame: (picture, contract) => (there ?? here).frame(picture, contract),
+    occlusion: async (image, class_index, options) => ((await ready) ?? here).occlusion(image, class_index, options),
+  };
+}
+
+/** @param {Session} session @param {Engine} here computes what the worker fails at @returns {Promise<Engine>} */
+async function start_worker({ bundle: { network }, weights }, here) {
+  const script = worker_script(network.layers.map(({ kind }) => kind));
+  const ask = requests(new Worker(URL.createObjectURL(new Blob([script], { type: "text/javascript" }))));
+  await ask({ type: "load", network, weights });
+  return {
+    run: (image, off) => ask({ type: "run", image, off }).catch(() => here.run(image, off)),
+    frame: (picture, contract) => ask({ type: "frame", picture, contract }).catch(() => here.frame(picture, contract)),
+    occlusion: (image, class_index, options) => ask({ type: "occlusion", image, class_index, options }),
+  };
+}
+
+/** @param {string[]} kinds of the network's layers */
+function worker_script(kinds) {
+  const { imports } = JSON.parse(document.querySelector('script[type="importmap"]')?.textContent ?? "{}");
+  const read = (/** @type {string} */ name) => decodeURIComponent(imports[name].slice(imports[name].indexOf(",") + 1));
+  const layers = [...new Set(kinds)].map((kind) => `#web/layers/${file_of(kind)}.js`);
+  return `${to_classic_script([ENTRY, ...layers], read)}\nload_module("${ENTRY}").${serve.name}(self);`;
+}
+
+/**
+ * Send messages and match the answers.
+ * @param {Worker} worker
+ * @returns {(message: object) => Promise<any>} rejected with the worker's error
+ */
+function requests(worker) {
+  /** @type {Map<number, {resolve: (result: any) => void, reject: (error: Error) => void}>} */
+  const waiting = new Map();
+  let last = 0;
+  worker.onmessage = ({ data: { id, result, error } }) => {
+    const { resolve, reject } = waiting.get(id) ?? {};
+    waiting.delete(id);
+    if (error === undefined) resolve?.(result);
+    else reject?.(new Error(error));
+  };
+  worker.onerror = (event) => {
+    event.preventDefault();
+    for (const { reject } of waiting.values()) reject(new Error(event.message));
+    waiting.clear();
+  };
+  return (message) =>
+    new Promise((resolve, reject) => {
+      waiting.set(++last, { resolve, reject });
+      worker.postMessage({ id: last, ...message });
+    });
+}

@@ -1,0 +1,82 @@
+// Views that follow the pen in turn, with frames that this file makes.
+
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { in_turn } from "#web/view/in_turn.js";
+
+/** @type {((now: number) => void)[]} */
+let frames = [];
+let clock = 1000;
+
+beforeEach(() => {
+  frames = [];
+  Object.assign(globalThis, {
+    requestAnimationFrame: (/** @type {(now: number) => void} */ call) => frames.push(call),
+    cancelAnimationFrame: () => void (frames = []),
+  });
+});
+
+/** The next frame, some milliseconds after the last. @param {number} [after] */
+function frame(after = 16) {
+  clock += after;
+  const [call] = frames.splice(0, 1);
+  call?.(clock);
+}
+
+/** @param {number} count */
+function views(count) {
+  /** @type {string[]} */
+  const log = [];
+  const session = { live: true };
+  const all = in_turn(session);
+  all.push(...Array.from({ length: count }, (_, i) => ({
+    update: (/** @type {any} */ state, /** @type {any} */ old) => void log.push(`${i}:${old.picture}-${state.picture}`),
+    destroy: () => void log.push(`${i} ends`),
+  })));
+  return { log, session, go: (/** @type {number} */ from, /** @type {number} */ to) => all.update(/** @type {any} */ ({ picture: to }), /** @type {any} */ ({ picture: from })), all };
+}
+
+test("while the pen rests, every view sees every change at once", () => {
+  const { log, session, go } = views(2);
+  session.live = false;
+  go(0, 1);
+  go(1, 2);
+  assert.deepEqual(log, ["0:0-1", "1:0-1", "0:1-2", "1:1-2"]);
+  assert.equal(frames.length, 0);
+});
+
+test("while the pen moves, one view a frame goes from what it has seen to the newest state, and none is forgotten", () => {
+  const { log, go } = views(3);
+  go(0, 1);
+  frame();
+  go(1, 2);
+  frame();
+  frame();
+  frame();
+  frame();
+  assert.deepEqual(log, ["0:0-1", "1:0-2", "2:0-2", "0:1-2"]);
+  assert.equal(frames.length, 0);
+});
+
+test("when the pen has rested, what is behind comes before the next change", () => {
+  const { log, session, go } = views(2);
+  go(0, 1);
+  session.live = false;
+  go(1, 2);
+  assert.deepEqual(log, ["0:0-2", "1:0-2"]);
+});
+
+test("after a frame that was late, the next view waits for as long, unless the pen rests", () => {
+  const { log, session, go } = views(3);
+  go(0, 1);
+  frame();
+  frame(60);
+  frame(30);
+  assert.deepEqual(log, ["0:0-1"]);
+  frame(31);
+  assert.deepEqual(log, ["0:0-1", "1:0-1"]);
+  session.live = false;
+  frame(60);
+  assert.deepEqual(log, ["0:0-1", "1:0-1", "2:0-1"]);
+});

@@ -1,0 +1,99 @@
+// The modules of the page as one script, in a real worker.
+
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { test } from "node:test";
+import { Worker } from "node:worker_threads";
+
+import { read_bundle } from "#web/core/bundle.js";
+import { to_classic_script } from "#web/core/classic_script.js";
+import { load_kinds } from "#web/core/layer_kinds.js";
+import { occlusion } from "#web/core/occlusion.js";
+import { frame } from "#web/core/preprocess.js";
+import { create_session, pixels_at, to_image } from "#web/core/session.js";
+
+const WEB = new URL("../../src/convscope/web/", import.meta.url);
+const TEXT = readFileSync(new URL("../cases/bundle_2.json", import.meta.url), "utf8");
+const ENTRY = "#web/core/inference_worker.js";
+const bundle = read_bundle(TEXT);
+await load_kinds(bundle.network.layers.map(({ kind }) => kind));
+const session = create_session(bundle);
+const image = (/** @type {number} */ at) => to_image(pixels_at(session.pixels, at), bundle.network.input_shape);
+
+/** @param {string} name */
+const read = (name) => readFileSync(new URL(name.replace("#web/", ""), WEB), "utf8");
+const layers = readdirSync(new URL("layers", WEB)).map((file) => `#web/layers/${file}`);
+// what a browser's worker has and Node's has not
+const SCOPE = 'const self = { postMessage: (...all) => port.postMessage(...all) }; const port = require("node:worker_threads").parentPort; port.on("message", (data) => self.onmessage({ data }));';
+
+function start() {
+  const worker = new Worker(`${to_classic_script([ENTRY, ...layers], read)}\n${SCOPE}\nload_module("${ENTRY}").serve(self);`, { eval: true });
+  let last = 0;
+  /** @param {object} message @returns {Promise<any>} */
+  const ask = (message) => new Promise((resolve) => {
+    const id = ++last;
+    const hear = (/** @type {any} */ answer) => {
+      if (answer.id !== id) return;
+      worker.off("message", hear);
+      resolve(answer);
+    };
+    worker.on("message", hear);
+    worker.postMessage({ id, ...message });
+  });
+  return { worker, ask };
+}
+
+test("every module of core and layers becomes part of a script", () => {
+  const core = readdirSync(new URL("core", WEB)).map((file) => `#web/core/${file}`);
+  const names = [...core, ...layers];
+  const script = to_classic_script(names, read);
+  const load = new Function(`${script}\nreturn load_module;`)();
+  for (const name of names) assert.ok(load(name), name);
+  assert.deepEqual([...load("#web/core/newest.js").newest.toString().matchAll(/export|import/g)], []);
+});
+
+test("statements of another form are refused, and so are circles", () => {
+  assert.throws(() => to_classic_script(["#web/a.js"], () => 'import * as b from "#web/b.js";'), /usual form in #web\/a\.js/);
+  assert.throws(() => to_classic_script(["#web/a.js"], (name) => `import { x } from "#web/${name === "#web/a.js" ? "b" : "a"}.js";`), /circular/);
+});
+
+test("the worker gives the activations of the page, bit for bit, with any filters off", async () => {
+  const { worker, ask } = start();
+  assert.equal((await ask({ type: "load", network: bundle.network, weights: session.weights })).error, undefined);
+  for (const off of /** @type {Record<string, number[]>[]} */ ([{}, { conv2d: [0, 2] }])) {
+    for (const at of [0, 1, 0]) assert.deepEqual((await ask({ type: "run", image: image(at), off })).result, session.run(image(at), off));
+  }
+  assert.match((await ask({ type: "run", image: { shape: [2, 2, 1], data: new Float32Array(4) }, off: {} })).error, /must have shape/);
+  await worker.terminate();
+});
+
+test("the worker preprocesses pictures as the page does", async () => {
+  const { worker, ask } = start();
+  const picture = { height: 40, width: 30, channels: 4, data: Uint8Array.from({ length: 4800 }, (_, i) => (i * 7919) % 256) };
+  assert.deepEqual((await ask({ type: "frame", picture, contract: bundle.preprocessing })).result, frame(picture, /** @type {any} */ (bundle.preprocessing)));
+  await worker.terminate();
+});
+
+test("an occlusion map lets other work pass, and a later one ends it, as another image does", async () => {
+  const { worker, ask } = start();
+  await ask({ type: "load", network: bundle.network, weights: session.weights });
+  /** @type {string[]} */
+  const order = [];
+  const note = (/** @type {string} */ name) => (/** @type {any} */ answer) => (order.push(name), answer);
+  const message = { type: "occlusion", options: { off: {}, patch: 2, stride: 1, fill: 0 } };
+  const picture = { height: 2, width: 2, channels: 1, data: new Uint8Array(4) };
+  const [first, second] = await Promise.all([
+    ask({ ...message, image: image(0), class_index: 1 }).then(note("first")),
+    ask({ ...message, image: image(1), class_index: 2 }).then(note("second")),
+    ask({ type: "frame", picture, contract: bundle.preprocessing }).then(note("frame")),
+  ]);
+  assert.equal(first.result, null);
+  const steps = occlusion({ run: (covered) => session.run(covered) }, image(1), 2, { patch: 2, stride: 1, fill: 0 });
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  assert.deepEqual(second.result, step.value);
+  assert.equal(order.at(-1), "second");
+  const [third] = await Promise.all([ask({ ...message, image: image(0), class_index: 1 }), ask({ type: "run", image: image(1), off: {} })]);
+  assert.equal(third.result, null);
+  await worker.terminate();
+});
