@@ -437,7 +437,7 @@ def test_a_photo_is_prepared_and_read_as_python_does_it(show, mnist_page, short_
     expected = predict(photo, run=short_run)
     page = show(mnist_page)
     page.tab.set_input_files("#file", photo)
-    page.tab.wait_for_timeout(800)
+    page.wait("location.hash.includes('picture=d')")
     word = re.search("picture=(d[^&]*)", page.tab.evaluate("location.hash"))[1]
     text = base64.urlsafe_b64decode(word[1:] + "=" * (-len(word[1:]) % 4))
     seen, at = np.zeros(28 * 28, np.uint8), 0
