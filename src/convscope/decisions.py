@@ -107,6 +107,12 @@ SUBJECTS: dict[str, Subject] = {
     "epochs": Subject(
         "With --time, as many as this machine trains in that time, by a short measurement.", "--epochs", "api.train"
     ),
+    "precision": Subject(
+        "float32, unless the processor has AMX, the training is longer than some seconds, and a short measurement shows "
+        "that bfloat16 is faster.",
+        "--precision",
+        "api.measured_precision",
+    ),
     "initial weights": Subject(
         "Random, by the seed; with --from, those of the earlier run for every layer of the same name and shape, and "
         "for the outputs if the classes are the same.",
