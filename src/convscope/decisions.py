@@ -108,8 +108,8 @@ SUBJECTS: dict[str, Subject] = {
         "With --time, as many as this machine trains in that time, by a short measurement.", "--epochs", "api.train"
     ),
     "precision": Subject(
-        "float32, unless the processor has AMX, the training is longer than some seconds, and a short measurement shows "
-        "that bfloat16 is faster.",
+        "float32. Where the processor has AMX, a training of more than some seconds measures a few steps in both, and "
+        "takes bfloat16 if it is faster.",
         "--precision",
         "api.measured_precision",
     ),

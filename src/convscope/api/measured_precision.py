@@ -23,8 +23,12 @@ WORTHWHILE = 1.1
 """bfloat16 is chosen if a step is so many times faster."""
 
 
-def has_amx(flags: Path = CPU_FLAGS) -> bool:
-    """Whether the processor multiplies bfloat16 matrices (AMX), as Linux reports it; elsewhere it is not known: False."""
+def has_amx(flags: Path) -> bool:
+    """Whether the processor multiplies bfloat16 matrices (AMX).
+
+    Args:
+        flags: The file in which Linux describes the processor; without one the answer is no.
+    """
     try:
         lines = flags.read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
@@ -40,7 +44,7 @@ def with_precision(plan: Plan, callbacks: Callbacks) -> Plan:
     options = plan.options
     if options.precision != AUTO:
         return plan
-    if not (has_amx() and _is_long(plan)):
+    if not (_is_long(plan) and has_amx(CPU_FLAGS)):
         return replace(plan, options=replace(options, precision="float32"))
     from convscope.training.fit import seconds_per_step
 

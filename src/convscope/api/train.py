@@ -18,8 +18,8 @@ from convscope.api.cross_validation import cross_validation_of
 from convscope.api.environment import describe_environment
 from convscope.api.evaluate import evaluate_predictions
 from convscope.api.limited_time import with_epochs_for_time
-from convscope.api.measured_precision import with_precision
 from convscope.api.load_data import load_data, load_with
+from convscope.api.measured_precision import with_precision
 from convscope.api.notebook_progress import default_display
 from convscope.api.open import write_page_if_small
 from convscope.api.prepare import LOADED_OPTIONS, Plan, loading_keywords, prepare

@@ -21,16 +21,16 @@ Dense(num_classes, activation="softmax")
 """
 
 QUICK = """\
-# The least time to 99 % on two CPU cores: a wide look at a quarter of the places, then two small convolutions.
-Conv2D(32, 5, strides=2, padding="same", activation="relu", use_bias=False)
+# The least time to 99 % on two CPU cores: a wide look at a quarter of the places, one small convolution, one dense layer.
+Conv2D(32, 5, strides=2, activation="relu", use_bias=False)
 AveragePooling2D(2)
 Conv2D(32, 3, use_bias=False)
 BatchNormalization(momentum=0.8)
 ReLU()
-Conv2D(64, 3, use_bias=False)
+Flatten()
+Dense(128, use_bias=False)
 BatchNormalization(momentum=0.8)
 ReLU()
-Flatten()
 Dense(num_classes, activation="softmax")
 """
 

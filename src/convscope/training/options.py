@@ -49,7 +49,7 @@ class CoreOptions:
     precision: Annotated[
         str,
         Option(
-            "Number format of products in training; weights are always float32. auto takes bfloat16 where it is faster.",
+            "Number format of products in training; weights stay float32. auto takes bfloat16 where it is faster.",
             choices=PRECISIONS,
         ),
     ] = AUTO
@@ -281,11 +281,12 @@ RECIPES: dict[str, dict[str, object]] = {
         "shift": 1,
     },
     "quick": {
-        "epochs": 1.0,
+        "epochs": 0.7,
         "batch_size": 256,
         "optimizer": "muon",
         "learning_rate": 0.02,
-        "muon_learning_rate": 0.2,
+        "muon_learning_rate": 0.1,
+        "warmup": 0.1,
         "average": 0.0,
         "whiten": True,
     },
@@ -308,11 +309,11 @@ RECIPES: dict[str, dict[str, object]] = {
         "whiten": True,
     },
     "accurate": {
-        "epochs": 12.0,
+        "epochs": 10.0,
         "batch_size": 256,
         "optimizer": "muon",
-        "learning_rate": 0.01,
-        "muon_learning_rate": 0.1,
+        "learning_rate": 0.005,
+        "muon_learning_rate": 0.03,
         "warmup": 0.15,
         "average": 0.0,
         "shift": 2,
