@@ -21,7 +21,7 @@ Dense(num_classes, activation="softmax")
 """
 
 QUICK = """\
-# The least time to 99 % on two CPU cores: a wide look at a quarter of the places, one small convolution, one dense layer.
+# The least time to 99 % on two CPU cores: a wide look at a quarter of the places, a small convolution, a dense layer.
 Conv2D(32, 5, strides=2, activation="relu", use_bias=False)
 AveragePooling2D(2)
 Conv2D(32, 3, use_bias=False)

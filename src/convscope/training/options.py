@@ -281,7 +281,7 @@ RECIPES: dict[str, dict[str, object]] = {
         "shift": 1,
     },
     "quick": {
-        "epochs": 0.7,
+        "epochs": 0.8,
         "batch_size": 256,
         "optimizer": "muon",
         "learning_rate": 0.02,
