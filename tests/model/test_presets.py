@@ -109,7 +109,7 @@ def test_the_longest_spec_file_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("preset", "shape", "size"), [("quick", (16, 200), 28), ("accurate", (8, 8), 28), ("classic", (4, 9), 28)]
+    ("preset", "shape", "size"), [("quick", (12, 200), 28), ("accurate", (8, 8), 28), ("classic", (4, 9), 28)]
 )
 def test_images_too_small_for_a_preset_are_refused_with_a_size_that_fits(preset, shape, size) -> None:
     with pytest.raises(SpecError, match=rf"{preset} needs images of at least (\d+)×\1\. Received: images of") as caught:

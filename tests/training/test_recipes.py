@@ -36,7 +36,7 @@ def test_the_recipe_of_each_network(model: str) -> None:
         "data": "mnist", "model": model, "validation_fraction": 1 / 12, "test_fraction": 0.15, "size": None, "seed": 0,
     }  # fmt: skip
     assert {name: others[name] for name in expected} == expected
-    off = (None, 0, False, "none", "auto", "pad")
+    off = (None, 0, False, "none", "auto", "pad", "exact")
     assert all(value in off for name, value in others.items() if name not in expected)
 
 
