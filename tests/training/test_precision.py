@@ -150,3 +150,12 @@ def test_a_run_in_bfloat16_records_it_and_a_run_from_it_decides_anew(run_with) -
     assert cs.load_run(first.folder).record.options.precision == "bfloat16"
     second = run_with("fpu", from_run=first, model=None)
     assert second.record.options.precision == "float32"
+
+
+def test_validation_during_training_sees_the_weights_of_the_moment() -> None:
+    loop = fit_module._Loop(network(NORMALIZED), bars(200), options(precision="bfloat16"))
+    images = bars(20, seed=1).pixels.astype(np.float32) / 255
+    before = loop.logits(images)
+    loop.trace()
+    loop.steps_from(0, 5)
+    assert not np.allclose(loop.logits(images), before, atol=1e-3)
