@@ -107,6 +107,12 @@ SUBJECTS: dict[str, Subject] = {
     "epochs": Subject(
         "With --time, as many as this machine trains in that time, by a short measurement.", "--epochs", "api.train"
     ),
+    "precision": Subject(
+        "float32. Where the processor has AMX, a training of more than some seconds measures a few steps in both, and "
+        "takes bfloat16 if it is faster.",
+        "--precision",
+        "api.measured_precision",
+    ),
     "initial weights": Subject(
         "Random, by the seed; with --from, those of the earlier run for every layer of the same name and shape, and "
         "for the outputs if the classes are the same.",

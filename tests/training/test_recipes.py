@@ -16,7 +16,7 @@ COLUMNS = (
 RECIPES = {
     "classic": (4.0, 32, "adam", 0.0015, 0.2, 0.2, 0.0, 0.0, 0.0, 1, 0.0, 0.0, 0.0, False),
     "quick": (1.0, 256, "muon", 0.02, 0.2, 0.2, 0.1, 0.0, 0.0, 0, 0.0, 0.0, 0.0, True),
-    "accurate": (12.0, 256, "muon", 0.01, 0.1, 0.15, 0.1, 0.0, 0.0, 2, 9.0, 0.12, 0.12, True),
+    "accurate": (10.0, 256, "muon", 0.005, 0.03, 0.15, 0.1, 0.0, 0.0, 2, 9.0, 0.12, 0.12, True),
     "own.txt": (10.0, 128, "adam", 0.003, 0.2, 0.2, 0.1, 0.0, 0.1, 0, 0.0, 0.0, 0.0, False),
 }
 RANGES = {
@@ -36,7 +36,7 @@ def test_the_recipe_of_each_network(model: str) -> None:
         "data": "mnist", "model": model, "validation_fraction": 1 / 12, "test_fraction": 0.15, "size": None, "seed": 0,
     }  # fmt: skip
     assert {name: others[name] for name in expected} == expected
-    off = (None, 0, False, "none", "auto", "pad")
+    off = (None, 0, False, "none", "auto", "pad", "exact")
     assert all(value in off for name, value in others.items() if name not in expected)
 
 

@@ -44,7 +44,7 @@ def with_epochs_for_time(plan: Plan, callbacks: Callbacks) -> Plan:
             hint="Give it more time.",
         )
     epochs = max(min(round(steps / options.steps_per_epoch(len(plan.training)), 2), MAX_EPOCHS), 0.01)
-    plan.seconds["measure"] = measured
+    plan.seconds["measure"] = plan.seconds.get("measure", 0.0) + measured
     decision = Decision("epochs", f"{epochs:g}", f"{each * 1000:.1f} ms a step, {options.time} in all")
     callbacks.decided(decision)
     plan.data["decisions"].append(asdict(decision))

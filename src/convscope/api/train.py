@@ -19,6 +19,7 @@ from convscope.api.environment import describe_environment
 from convscope.api.evaluate import evaluate_predictions
 from convscope.api.limited_time import with_epochs_for_time
 from convscope.api.load_data import load_data, load_with
+from convscope.api.measured_precision import with_precision
 from convscope.api.notebook_progress import default_display
 from convscope.api.open import write_page_if_small
 from convscope.api.prepare import LOADED_OPTIONS, Plan, loading_keywords, prepare
@@ -228,7 +229,7 @@ def _train_on(
     caching = _caching(given.get("cache"), place, callbacks)
     loaded = where if isinstance(where, LoadedData) else load_with(where, caching=caching, **shape, **recorded, **split)
     given["data"] = loaded.origin or run.record.options.data
-    before = run.record.options
+    before = replace(run.record.options, precision=AUTO)  # this may be another machine
     if not own_network:  # the recipe of the network it had says nothing about another one
         before = TrainOptions(**{field.name: getattr(before, field.name) for field in KEPT_OPTIONS})
     if "time" in given:
@@ -262,7 +263,7 @@ def _train(plan: Plan, found: Checkpoint | None, out: str | Path | None, callbac
         from convscope.training.fit import fit
 
         plan.seconds["start"] = time.perf_counter() - began
-        plan = with_epochs_for_time(plan, callbacks)
+        plan = with_epochs_for_time(with_precision(plan, callbacks), callbacks)
         validated = cross_validation_of(plan, folder, callbacks, is_resumed=found is not None)
     except BaseException:  # TensorFlow is missing, or Ctrl-C was pressed: no empty folder stays behind
         if is_new:

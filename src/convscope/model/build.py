@@ -12,14 +12,17 @@ import numpy as np
 from convscope.arrays import Images
 from convscope.errors import OptionError
 from convscope.model.forward import Weights
+from convscope.model.layers.normalization import Normalization
+from convscope.model.layers.rescaling import Rescaling
 from convscope.model.reference import Reference, sample
 from convscope.model.spec import INPUT, Row, Spec
 from convscope.model.tensorflow import keras, tf
 
 OUTPUTS = ("probabilities", "logits")
+PRECISIONS = ("float32", "bfloat16")
 
 
-def build(spec: Spec, *, seed: int = 0, output: str = "probabilities") -> keras.Model:
+def build(spec: Spec, *, seed: int = 0, output: str = "probabilities", precision: str = "float32") -> keras.Model:
     """Make a Keras model; layer names are those of the shape table.
 
     Args:
@@ -27,13 +30,15 @@ def build(spec: Spec, *, seed: int = 0, output: str = "probabilities") -> keras.
         seed: Random seed of the initial weights, 0 to 2**63 - 1. Each layer has a seed of its own, so that its weights
             do not depend on later layers. The global random state is neither read nor changed.
         output: ``"probabilities"``, or ``"logits"`` for a model without the last softmax.
+        precision: ``"bfloat16"`` multiplies in bfloat16, except in the last layer and in layers that prepare the input;
+            weights, batch statistics and outputs stay float32.
 
     Returns:
         A built model for float32 images in [0, 1], channels last, not compiled: a ``keras.Sequential`` for a line, a
         functional ``keras.Model`` for a graph.
 
     Raises:
-        OptionError: ``seed`` or ``output`` is out of range.
+        OptionError: ``seed``, ``output`` or ``precision`` is out of range.
 
     Example:
         >>> from convscope.model.presets import load_spec
@@ -43,12 +48,17 @@ def build(spec: Spec, *, seed: int = 0, output: str = "probabilities") -> keras.
     """
     if output not in OUTPUTS:
         raise OptionError(f"output must be one of {', '.join(OUTPUTS)}. Received: output={output!r}.")
+    if precision not in PRECISIONS:
+        raise OptionError(f"precision must be one of {', '.join(PRECISIONS)}. Received: precision={precision!r}.")
     if not 0 <= seed < 2**63:
         raise OptionError(f"seed must be a whole number from 0 to 2**63 - 1. Received: seed={seed}.")
     rows = list(spec.table())
     if output == "logits":
         rows[-1] = replace(rows[-1], layer=rows[-1].layer.without_softmax())
-    layers = [_keras_layer(row, seed, index) for index, row in enumerate(rows)]
+    policies = [_policy(row, precision) for row in rows[:-1]] + ["float32"]
+    layers = [
+        _keras_layer(row, seed, index, policy) for index, (row, policy) in enumerate(zip(rows, policies, strict=True))
+    ]
     # Keras refuses some characters in a name, and a spec file may be called anything
     name = re.sub(r"\W", "_", spec.name, flags=re.ASCII) or "network"
     if spec.is_line:
@@ -115,6 +125,12 @@ def _variables(model: keras.Model) -> dict[str, keras.Variable]:
     return {f"{layer.name}/{variable.name}": variable for layer in model.layers for variable in layer.weights}
 
 
-def _keras_layer(row: Row, seed: int, index: int) -> keras.Layer:
+def _keras_layer(row: Row, seed: int, index: int, policy: str) -> keras.Layer:
     seeds = np.random.SeedSequence([seed, index]).generate_state(2)
-    return row.layer.to_keras(keras, name=row.name, seeds=seeds)
+    return row.layer.to_keras(keras, name=row.name, seeds=seeds, dtype=policy)
+
+
+def _policy(row: Row, precision: str) -> str:
+    """Keras's dtype policy of a layer: pixels lose nothing by being prepared in float32."""
+    prepares_input = isinstance(row.layer, Rescaling | Normalization)
+    return "mixed_bfloat16" if precision == "bfloat16" and not prepares_input else "float32"

@@ -155,10 +155,14 @@ class _Loop:
         self.rates = one_cycle(self.total_steps, peak=options.learning_rate or 0.0, warmup=options.warmup or 0.0)
         whitened = whitening_kernel(spec, train.pixels, seed=options.seed) if options.whiten else None
         self.model = build(spec, seed=options.seed, output="logits")
+        is_mixed = options.precision == "bfloat16"
+        self._trainer = (
+            build(spec, seed=options.seed, output="logits", precision="bfloat16") if is_mixed else self.model
+        )
         if whitened is not None:
-            self.model.get_layer(spec.table()[0].name).kernel.assign(whitened)
+            self._trainer.get_layer(spec.table()[0].name).kernel.assign(whitened)
         if initial:
-            set_weights(self.model, get_weights(self.model) | dict(initial))
+            set_weights(self._trainer, get_weights(self._trainer) | dict(initial))
         self._batches = batches_of(train, options)
         self._class_weights = None
         if options.class_weight == "balanced":
@@ -166,20 +170,24 @@ class _Loop:
             self._class_weights = tf.constant(
                 (len(train) / (np.count_nonzero(counts) * np.maximum(counts, 1))).astype(np.float32)
             )
-        self._layers = [(row, self.model.get_layer(row.name)) for row in spec.table()]
-        self._variables = [variable.value for variable in self.model.trainable_variables]
+        self._layers = [(row, self._trainer.get_layer(row.name)) for row in spec.table()]
+        self._variables = [variable.value for variable in self._trainer.trainable_variables]
         self._frozen = self._frozen_layers()
-        frozen = {id(variable.value) for name in self._frozen for variable in self.model.get_layer(name).variables}
+        frozen = {id(variable.value) for name in self._frozen for variable in self._trainer.get_layer(name).variables}
         self._trained = [variable for variable in self._variables if id(variable) not in frozen]
         if not self._trained:
             raise OptionError(f"Expected at least one layer to train. Received: freeze={options.freeze}.")
         self._optimizer = Optimizer(self._trained, self._scale_invariant(spec), options)
-        self._moving_statistics = [v.value for v in self.model.non_trainable_variables if "seed" not in v.path]
+        self._moving_statistics = [v.value for v in self._trainer.non_trainable_variables if "seed" not in v.path]
         everything = [*self._variables, *self._moving_statistics]
         tracked = everything if options.average and not options.patience else []
         self._averages = [(v, tf.Variable(v, trainable=False)) for v in tracked]
         self._best = [(v, tf.Variable(v, trainable=False)) for v in (everything if options.patience else [])]
-        self._validator = tf.function(lambda images: self.model(images, training=False), reduce_retracing=True)
+        self._validator = tf.function(
+            lambda images: self.model(images, training=False),
+            autograph=False,  # converting Keras's code would take a fifth of a second
+            reduce_retracing=True,
+        )
 
     def trace(self) -> None:
         """Trace the graph."""
@@ -274,11 +282,18 @@ class _Loop:
         """The final weights: the averages, if weights are averaged."""
         for variable, average in self._averages:
             variable.assign(average)
+        self._copy_weights()
         return get_weights(self.model)
 
     def logits(self, images: np.ndarray) -> np.ndarray:
-        """Logits of the current network in inference mode."""
+        """Logits of the current network in inference mode, in float32."""
+        self._copy_weights()
         return self._validator(tf.constant(images)).numpy()
+
+    def _copy_weights(self) -> None:
+        """The float32 model gets the weights of the one that trains, if that is another one."""
+        if self._trainer is not self.model:
+            set_weights(self.model, get_weights(self._trainer))
 
     def _state(self) -> list[tf.Variable]:
         return [*self._variables, *self._moving_statistics, *(average for _, average in self._averages)]
@@ -334,7 +349,7 @@ class _Loop:
             images, targets = augment(images, targets, step, options)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self._trained)
-            logits = self._forward(images, step)
+            logits = tf.cast(self._forward(images, step), tf.float32)
             losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
             if self._class_weights is not None:
                 losses *= tf.linalg.matvec(targets, self._class_weights)

@@ -52,6 +52,8 @@ class Optimizer:
             step: int32 scalar, counted from 0.
             rate: float32 scalar, the learning rate of this step.
         """
+        power = tf.cast(step, tf.float32) + 1
+        powers = [tf.pow(beta, power) for beta in ADAM_BETAS.get(self._rule, ())]
         for i, (variable, gradient) in enumerate(zip(self._variables, gradients, strict=True)):
             if self._uses_muon[i]:
                 self._muon(variable, self.first_moments[i], gradient, rate * self._muon_ratio)
@@ -68,7 +70,7 @@ class Optimizer:
                     use_nesterov=True,
                 )
             else:
-                self._adam(variable, self.first_moments[i], self.second_moments[i], gradient, step=step, rate=rate)
+                self._adam(variable, self.first_moments[i], self.second_moments[i], gradient, powers=powers, rate=rate)
 
     def _adam(
         self,
@@ -77,17 +79,16 @@ class Optimizer:
         v: tf.Variable,
         gradient: tf.Tensor,
         *,
-        step: tf.Tensor,
+        powers: Sequence[tf.Tensor],
         rate: tf.Tensor,
     ) -> None:
         beta_1, beta_2 = ADAM_BETAS[self._rule]
-        power = tf.cast(step, tf.float32) + 1
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=m.handle,
             v=v.handle,
-            beta1_power=tf.pow(beta_1, power),
-            beta2_power=tf.pow(beta_2, power),
+            beta1_power=powers[0],
+            beta2_power=powers[1],
             lr=rate,
             beta1=beta_1,
             beta2=beta_2,

@@ -22,6 +22,7 @@ AUTO = "auto"
 """The model of a training whose recipe follows from the data."""
 
 CLASS_WEIGHTS = ("none", "balanced")
+PRECISIONS = (AUTO, "float32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,13 @@ class CoreOptions:
     ] = None
     batch_size: Annotated[int | None, Option("Batch size.", low=1, high=65_536)] = None
     optimizer: Annotated[str | None, Option("Optimizer.", choices=OPTIMIZERS)] = None
+    precision: Annotated[
+        str,
+        Option(
+            "Number format of products in training; weights stay float32. auto takes bfloat16 where it is faster.",
+            choices=PRECISIONS,
+        ),
+    ] = AUTO
     learning_rate: Annotated[
         float | None, Option("Peak learning rate of the one-cycle schedule.", low=1e-8, high=1e3)
     ] = None
@@ -203,7 +211,7 @@ class TrainOptions(AugmentationOptions, CoreOptions):
             >>> TrainOptions.from_record({}).background, TrainOptions().background
             ('white', 'auto')
         """
-        recorded: dict[str, Any] = {"background": "white", **values}
+        recorded: dict[str, Any] = {"background": "white", "precision": "float32", **values}
         return cls(**recorded)
 
     def total_steps(self, images: int) -> int:
@@ -300,11 +308,11 @@ RECIPES: dict[str, dict[str, object]] = {
         "whiten": True,
     },
     "accurate": {
-        "epochs": 12.0,
+        "epochs": 10.0,
         "batch_size": 256,
         "optimizer": "muon",
-        "learning_rate": 0.01,
-        "muon_learning_rate": 0.1,
+        "learning_rate": 0.005,
+        "muon_learning_rate": 0.03,
         "warmup": 0.15,
         "average": 0.0,
         "shift": 2,

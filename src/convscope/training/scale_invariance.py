@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from convscope.model.layers.batch_normalization import BatchNormalization
 from convscope.model.layers.conv2d import Conv2D
+from convscope.model.layers.dense import Dense
 from convscope.model.spec import Spec
 
 
 def is_scale_invariant(spec: Spec, index: int) -> bool:
-    """Whether a factor on a convolution's kernel changes nothing, because batch normalization removes it.
+    """Whether a factor on a kernel changes nothing, because batch normalization removes it.
 
-    A factor must pass through every layer between the two: no bias, and only activations such as ReLU.
+    The kernel is that of a Conv2D or Dense layer. The factor must pass through every layer between the two: no bias,
+    and only activations such as ReLU.
 
     Example:
         >>> from convscope.model.presets import load_spec
@@ -20,7 +22,7 @@ def is_scale_invariant(spec: Spec, index: int) -> bool:
     """
     rows = spec.table()
     row = rows[index]
-    if not isinstance(row.layer, Conv2D) or row.layer.groups != 1:
+    if not isinstance(row.layer, Dense) and not (isinstance(row.layer, Conv2D) and row.layer.groups == 1):
         return False
     while row.layer.is_homogeneous:
         users = [later for later in rows if row.name in later.inputs]

@@ -191,15 +191,16 @@ class Layer(ABC):
 
     # Keras; heavy modules hand ``keras`` and ``tf`` over, so that this package stays light
 
-    def to_keras(self, keras: Any, *, name: str, seeds: Sequence[int]) -> Any:
+    def to_keras(self, keras: Any, *, name: str, seeds: Sequence[int], dtype: str = "float32") -> Any:
         """The Keras layer; the package's defaults and Keras's settings of the moment change nothing of it.
 
         Args:
             keras: The module.
             name: The layer's name.
             seeds: One for each of `kernels`.
+            dtype: Keras's name of a dtype policy.
         """
-        arguments = asdict(self) | {"name": name, "dtype": "float32"}
+        arguments = asdict(self) | {"name": name, "dtype": dtype}
         if self.has_data_format:
             arguments["data_format"] = "channels_last"
         initializer = arguments.pop("kernel_initializer", "glorot_uniform")
