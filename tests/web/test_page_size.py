@@ -10,7 +10,8 @@ from conftest import bundle_of, make_data, make_model
 
 from convscope.data.dataset import Dataset
 from convscope.model.spec_parser import parse
-from convscope.report.bundle import PICTURES_BYTES, Bundle
+from convscope.report.bundle import Bundle
+from convscope.report.bundle_pictures import PICTURES_BYTES
 
 
 def photo_bundle(side: int, *, images: int) -> tuple[Bundle, Dataset]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -16,6 +16,7 @@ def open(  # noqa: A001
     *,
     out: Path | None = None,
     browser: Annotated[bool, Parameter(negative="--no-browser")] = True,
+    projection: Literal["pca", "tsne"] = "pca",
     output: Output = Output(),  # noqa: B008
 ) -> int:
     """Write a trained network as one HTML page that works offline, and open it.
@@ -28,10 +29,12 @@ def open(  # noqa: A001
         The file. Default: page.html in the run folder.
     browser
         Open the page in the browser; never done without a terminal, or with --json.
+    projection
+        How the map of the test images is made: pca, or tsne, which needs scikit-learn.
     """
     from convscope.api.open import open as open_page
 
-    page = open_page(run, out=out, browser=browser and sys.stdout.isatty() and not output.json)
+    page = open_page(run, out=out, browser=browser and sys.stdout.isatty() and not output.json, projection=projection)
     output.detail(f"page {page.path.resolve()}")
     if output.json:
         say_json(

@@ -13,6 +13,9 @@ from convscope.report.bundle import Bundle
 
 MARKS = re.compile(r"\{\{(title|style|modules|bundle|entry)\}\}")
 IMPORT = re.compile(r'^(?:import|export) [^"]*"#web/([^"]+)";', re.MULTILINE)
+COMMENTS = re.compile(r"^ *(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*) *\n", re.MULTILINE | re.DOTALL)
+"""Comments on lines of their own: nearly a third of the modules, which a page does not need."""
+
 WEB = files("convscope") / "web"
 LAYERS = tuple(sorted(f"layers/{file.name}" for file in (WEB / "layers").iterdir() if file.name.endswith(".js")))
 """Every layer kind. A page imports those of its network by name, which is not visible in any import statement."""
@@ -39,7 +42,7 @@ def page(bundle: Bundle) -> str:
         title=bundle["title"],
         entry="main.js",
         layers=LAYERS,
-        styles=("style.css", "evaluation.css", "network.css", "pad.css"),
+        styles=("style.css", "evaluation.css", "network.css", "exploration.css"),
     )
 
 
@@ -92,7 +95,7 @@ def _import_map(*roots: str) -> dict[str, str]:
 
 
 def _data_url(name: str) -> str:
-    return "data:text/javascript," + quote(_text(name), safe=PLAIN)
+    return "data:text/javascript," + quote(COMMENTS.sub("", _text(name)), safe=PLAIN)
 
 
 def _text(name: str) -> str:

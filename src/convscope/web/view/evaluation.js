@@ -10,6 +10,7 @@ import { mount as mount_curves } from "#web/view/curves.js";
 import { mount as mount_mistakes } from "#web/view/mistakes.js";
 import { mount as mount_reliability } from "#web/view/reliability.js";
 import { mount as mount_scores } from "#web/view/scores.js";
+import { mount as mount_test_map } from "#web/view/test_map.js";
 
 /** @typedef {import("#web/core/evaluation.js").Session} Session */
 /** @typedef {import("#web/core/evaluation.js").Proportion} Proportion */
@@ -27,6 +28,7 @@ const MEASURED = [
   { name: "scores", column: "right", mount: mount_scores },
   { name: "reliability", column: "right", mount: mount_reliability },
   CURVES,
+  { name: "test-map", column: "wide", mount: mount_test_map },
   { name: "mistakes", column: "wide", mount: mount_mistakes },
 ];
 
