@@ -22,6 +22,7 @@ from convscope.report import page as html_page
 from convscope.report.bundle import Bundle, make_bundle
 from convscope.report.bundle_pictures import PICTURES_BYTES, picture_positions
 from convscope.report.bundle_test_map import PCA, PROJECTIONS
+from convscope.training.moments import MOMENTS_FILE, read_moments
 from convscope.training.run import write_text
 
 MAX_PAGE_BYTES = 25_000_000
@@ -130,6 +131,7 @@ class Shown:
         part: ``test`` or ``validation``.
         missing: Why there are no images, or an empty text.
         projection: As `page`.
+        moments: Whether it shows the moments of the training, if the run has them.
     """
 
     dataset: Dataset
@@ -137,6 +139,7 @@ class Shown:
     part: str
     missing: str = ""
     projection: str = PCA
+    moments: bool = True
 
 
 def write_page(run: Run, content: Shown, out: Path | None = None) -> PageResult:
@@ -147,6 +150,9 @@ def write_page(run: Run, content: Shown, out: Path | None = None) -> PageResult:
     if shown < len(wanted):
         missing = f"{shown} of {len(wanted)}, because a page has at most {PICTURES_BYTES / 1e6:g} MB of images"
     text = html_page.page(bundle).encode()
+    if len(text) > MAX_PAGE_BYTES and bundle["moments"]:
+        content = replace(content, moments=False)
+        text = html_page.page(_bundle(run, content)).encode()
     if len(text) > MAX_PAGE_BYTES and shown:
         missing, shown = f"omitted, because the page would be {len(text) / 1e6:.0f} MB with them", 0
         text = html_page.page(_bundle(run, replace(content, dataset=_no_images(run.model)))).encode()
@@ -164,8 +170,17 @@ def write_page(run: Run, content: Shown, out: Path | None = None) -> PageResult:
 def _bundle(run: Run, content: Shown) -> Bundle:
     dataset = content.dataset
     reference = _reference(run.folder, run.model, dataset)
-    how = {"part": content.part, "projection": content.projection}
-    return make_bundle(run.model, run.record, reference, dataset, content.evaluation, **how)
+    moments = read_moments(run.folder / MOMENTS_FILE, run.model.spec) if content.moments else None
+    return make_bundle(
+        run.model,
+        run.record,
+        reference,
+        dataset,
+        content.evaluation,
+        part=content.part,
+        projection=content.projection,
+        moments=moments,
+    )
 
 
 class PageSizeError(RunError):

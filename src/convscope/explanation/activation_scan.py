@@ -14,6 +14,8 @@ from convscope.model.forward import Weights, chunk_size, forward
 from convscope.model.spec import INPUT, Row, Spec
 
 CONVOLUTIONS = frozenset({"Conv2D", "DepthwiseConv2D", "SeparableConv2D"})
+FOLLOWERS = frozenset({"BatchNormalization", "ReLU", "LeakyReLU", "Activation", "Dropout"})
+"""Layers that change each map by itself: a convolution's maps are those after them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,10 +23,12 @@ class Peaks:
     """Where each feature map of one layer is largest.
 
     Attributes:
+        output: The layer whose output is meant: the convolution, or the last normalization or activation after it.
         values: The largest output of each map, one row for each image.
         positions: Its row and column as ``row * width + column``; of several equal values the first.
     """
 
+    output: str
     values: Float32[np.ndarray, "n c"]
     positions: Int64[np.ndarray, "n c"]
 
@@ -74,6 +78,7 @@ def scan_activations(spec: Spec, weights: Weights, pixels: StoredPixels) -> Acti
     """
     rows, source = spec.table(), feature_layer(spec)
     found = [row for row in rows if row.kind in CONVOLUTIONS and len(row.output_shape) == 3]
+    shown = {row.name: shown_output(spec, row) for row in found}
     features, logits = [], []
     peaks: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {row.name: [] for row in found}
     size = chunk_size(spec)
@@ -83,15 +88,32 @@ def scan_activations(spec: Spec, weights: Weights, pixels: StoredPixels) -> Acti
         features.append(outputs[source].reshape(len(seen.images), -1).copy())
         logits.append(seen.logits)
         for row in found:
-            peaks[row.name].append(_peaks(row, outputs[row.name]))
+            peaks[row.name].append(_peaks(outputs[shown[row.name]]))
     return ActivationScan(
         source,
         np.concatenate(features),
         np.concatenate(logits),
-        {name: Peaks(*map(np.concatenate, zip(*parts, strict=True))) for name, parts in peaks.items()},
+        {name: Peaks(shown[name], *map(np.concatenate, zip(*parts, strict=True))) for name, parts in peaks.items()},
     )
 
 
-def _peaks(row: Row, output: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    flat = output.reshape(len(output), -1, row.output_shape[-1])
+def shown_output(spec: Spec, row: Row) -> str:
+    """The last of the normalizations and activations that alone read a convolution; itself if there are none.
+
+    Example:
+        >>> from convscope.model.presets import load_spec
+        >>> spec = load_spec("quick", input_shape=(28, 28, 1), num_classes=10)
+        >>> [shown_output(spec, row) for row in spec.table()[:3]]
+        ['conv2d', 'average_pooling2d', 're_lu']
+    """
+    name = row.name
+    while True:
+        readers = [other for other in spec.table() if name in other.inputs]
+        if len(readers) != 1 or readers[0].kind not in FOLLOWERS:
+            return name
+        name = readers[0].name
+
+
+def _peaks(output: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    flat = output.reshape(len(output), -1, output.shape[-1])
     return flat.max(axis=1), flat.argmax(axis=1)

@@ -22,11 +22,13 @@ from convscope.model.model_file import Model
 from convscope.model.reference import Reference
 from convscope.model.spec import Spec
 from convscope.report.array_json import Array, array_json
+from convscope.report.bundle_moments import MomentsJson, moments_json
 from convscope.report.bundle_pictures import PicturesJson, choose_pictures, pictures_json
 from convscope.report.bundle_test_map import PCA, TestMapJson, test_map_json
 from convscope.report.bundle_top_images import TopImagesJson, add_pictures, top_images_json
 from convscope.report.examined import examine
 from convscope.report.keras_source import keras_source
+from convscope.training.moments import Moments
 from convscope.training.run import PATH_FROM_RUN, RunRecord
 
 SCHEMA_VERSION = 2
@@ -92,6 +94,7 @@ class Bundle(TypedDict):
     pictures: PicturesJson
     test_map: TestMapJson | None
     top_images: dict[str, TopImagesJson]
+    moments: MomentsJson | None
     evaluation: dict[str, Any] | None
     claimed_pairs: list[dict[str, Any]]
     history: list[dict[str, Any]]
@@ -108,6 +111,7 @@ def make_bundle(
     *,
     part: str,
     projection: str = PCA,
+    moments: Moments | None = None,
 ) -> Bundle:
     """Everything that the page shows, as plain values.
 
@@ -119,6 +123,7 @@ def make_bundle(
         evaluation: The figures on these images; None for a run that was not evaluated.
         part: ``test`` or ``validation``: what the images are.
         projection: How the map of the images is made: ``pca`` or ``tsne``.
+        moments: Weights kept while it was trained.
 
     Returns:
         Plain values, ready for `json.dumps`.
@@ -140,6 +145,7 @@ def make_bundle(
         pictures=pictures_json(model, dataset, chosen, part=part),
         test_map=test_map_json(examined, dataset, projection=projection) if examined else None,
         top_images=top_images_json(examined, model.spec, chosen) if examined else {},
+        moments=moments_json(model, moments, dataset),
         evaluation=_evaluation_json(evaluation) if evaluation else None,
         claimed_pairs=[pair.to_json() for pair in claimed_pairs(evaluation)] if evaluation else [],
         history=[asdict(row) for row in run.history],

@@ -23,9 +23,11 @@ class TopImagesJson(TypedDict):
     """For each map of a layer its images, the most exciting first: ``(maps, images)``.
 
     ``entries`` are positions in `PicturesJson.entries`, ``places`` are ``row * width + column`` of the maximum in the
-    map. ``best`` is the largest value of each map in all images examined, ``examined`` their number.
+    map, in the output of the layer ``output``. ``best`` is the largest value of each map in all images examined,
+    ``examined`` their number.
     """
 
+    output: str
     entries: Array
     places: Array
     values: Array
@@ -65,6 +67,7 @@ def top_images_json(examined: Examined, spec: Spec, chosen: PagePictures) -> dic
         order = np.argsort(-peaks.values[rows], axis=0, kind="stable")[:TOP_IMAGES].T
         channel = np.arange(len(order))[:, None]
         layers[row.name] = TopImagesJson(
+            output=peaks.output,
             entries=array_json(entries[order].astype(np.uint16)),
             places=array_json(peaks.positions[rows][order, channel].astype(np.uint32)),
             values=array_json(peaks.values[rows][order, channel].astype(np.float32)),

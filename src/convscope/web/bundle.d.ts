@@ -82,13 +82,30 @@ export interface TestMapJson {
   codes: ArrayJson | null;
 }
 
-/** For each map of a layer its images, the most exciting first: ``(maps, images)``. ``entries`` are positions in `PicturesJson.entries`, ``places`` are ``row * width + column`` of the maximum in the map. ``best`` is the largest value of each map in all images examined, ``examined`` their number. */
+/** For each map of a layer its images, the most exciting first: ``(maps, images)``. ``entries`` are positions in `PicturesJson.entries`, ``places`` are ``row * width + column`` of the maximum in the map, in the output of the layer ``output``. ``best`` is the largest value of each map in all images examined, ``examined`` their number. */
 export interface TopImagesJson {
+  output: string;
   entries: ArrayJson;
   places: ArrayJson;
   values: ArrayJson;
   best: ArrayJson;
   examined: number;
+}
+
+/** One moment: its weights, and how its network classifies the images of all moments. ``weights`` is base64 of the compressed bytes of all tensors, sorted by name. A tensor with at least two dimensions has float32 steps, one for each entry of its last axis, then int8 values, which are multiples of them; another one has float16 values. Numbers are little-endian. The last moment has none: it is the trained network. */
+export interface MomentJson {
+  step: number;
+  epoch: number;
+  confusion: number[][];
+  weights: string;
+}
+
+/** Moments of the training, in order; the last one is the trained network. ``bits`` are those of kernels. */
+export interface MomentsJson {
+  images: number;
+  bits: number;
+  dropped: number;
+  moments: MomentJson[];
 }
 
 /** Everything the page shows. */
@@ -105,6 +122,7 @@ export interface Bundle {
   pictures: PicturesJson;
   test_map: TestMapJson | null;
   top_images: Record<string, TopImagesJson>;
+  moments: MomentsJson | null;
   evaluation: Record<string, any> | null;
   claimed_pairs: (Record<string, any>)[];
   history: (Record<string, any>)[];
