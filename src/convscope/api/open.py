@@ -42,6 +42,7 @@ class PageResult:
         pictures: Labeled images in it.
         reference: The engine whose activations the page compares its own with.
         missing: Why there are no images, or not all, or an empty text.
+        moments: Moments of the training in it; 0 if the run has none, or the page would be too large with them.
     """
 
     path: Path
@@ -49,6 +50,7 @@ class PageResult:
     pictures: int
     reference: str
     missing: str = ""
+    moments: int = 0
 
     def _repr_html_(self) -> str:
         content = escape(self.path.read_text(encoding="utf-8"))
@@ -152,7 +154,8 @@ def write_page(run: Run, content: Shown, out: Path | None = None) -> PageResult:
     text = html_page.page(bundle).encode()
     if len(text) > MAX_PAGE_BYTES and bundle["moments"]:
         content = replace(content, moments=False)
-        text = html_page.page(_bundle(run, content)).encode()
+        bundle = _bundle(run, content)
+        text = html_page.page(bundle).encode()
     if len(text) > MAX_PAGE_BYTES and shown:
         missing, shown = f"omitted, because the page would be {len(text) / 1e6:.0f} MB with them", 0
         text = html_page.page(_bundle(run, replace(content, dataset=_no_images(run.model)))).encode()
@@ -163,8 +166,9 @@ def write_page(run: Run, content: Shown, out: Path | None = None) -> PageResult:
             hint="predict, evaluate and explain work without a page.",
         )
     path = out or run.folder / PAGE_FILE
+    shown_moments = len(bundle["moments"]["moments"]) if bundle["moments"] else 0
     write_text(path, text.decode())
-    return PageResult(path, len(text), shown, bundle["reference"]["engine"], missing)
+    return PageResult(path, len(text), shown, bundle["reference"]["engine"], missing, shown_moments)
 
 
 def _bundle(run: Run, content: Shown) -> Bundle:

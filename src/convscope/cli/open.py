@@ -44,10 +44,13 @@ def open(  # noqa: A001
                 "images": page.pictures,
                 "reference": page.reference,
                 "missing": page.missing,
+                "moments": page.moments,
             }
         )
         return 0
     say(f"page        {page.path}, {size_in_words(page.size_bytes)}: one HTML file, works offline")
     say(f"images      {page.pictures}" + (f": {page.missing}" if page.missing else ""))
+    if page.moments:
+        say(f"moments     {page.moments} of the training, from before it to its end")
     say(f"reference   activations of {page.reference}; the page compares its own with them when it opens")
     return 0

@@ -52,14 +52,14 @@ def principal_components(features: Float32[np.ndarray, "n d"], count: int = 2) -
         (1.0,)
     """
     mean = features.mean(axis=0, dtype=np.float64)
-    centered = features - mean
+    centered = (features - mean).astype(np.float32)
     n, d = features.shape
     values, vectors = np.linalg.eigh(centered.T @ centered if d <= n else centered @ centered.T)
     order = np.argsort(-values, kind="stable")[:count]
-    rows = vectors[:, order].T if d <= n else vectors[:, order].T @ centered
+    rows = (vectors[:, order].T if d <= n else vectors[:, order].T @ centered).astype(np.float64)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    total = float(np.square(centered).sum())
-    is_real = values[order] > 1e-9 * max(total, 1e-30)
+    total = float(np.square(centered).sum(dtype=np.float64))
+    is_real = values[order] > 1e-6 * max(total, 1e-30)
     rows = np.where(is_real[:, None], rows / np.maximum(lengths, 1e-30), 0)
     rows *= np.where(rows[np.arange(len(rows)), np.abs(rows).argmax(axis=1)] < 0, -1.0, 1.0)[:, None]
     explained = [float(value) / total if real else 0.0 for value, real in zip(values[order], is_real, strict=True)]
@@ -129,8 +129,8 @@ def trustworthiness(
 
 def _by_distance(vectors: np.ndarray) -> np.ndarray:
     """For each vector all others, nearest first; itself is the first."""
-    wide = vectors.astype(np.float64)
-    squares = np.square(wide).sum(axis=1)
-    distances = squares[:, None] + squares[None, :] - 2 * wide @ wide.T
+    centered = (vectors - vectors.mean(axis=0)).astype(np.float32)
+    squares = np.square(centered).sum(axis=1)
+    distances = squares[:, None] + squares[None, :] - 2 * centered @ centered.T
     np.fill_diagonal(distances, -1)
     return np.argsort(distances, axis=1, kind="stable")

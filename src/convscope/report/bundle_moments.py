@@ -23,7 +23,7 @@ from convscope.report.bundle_pictures import spread
 from convscope.training.moments import Moments
 
 IMAGES = 1000
-MOST_MULTIPLY_ADDS = 2 * 10**11
+MOST_MULTIPLY_ADDS = 10**11
 """Of all matrices together, some seconds on one core."""
 
 LEAST_BYTES, MOST_FRACTION = 200_000, 0.45

@@ -12,8 +12,8 @@ from convscope.model.model_file import Model
 from convscope.report.bundle_pictures import PagePictures, spread
 
 MAP_IMAGES = 2000
-MOST_FEATURE_NUMBERS = 20_000_000
-"""Features that are held at once, of all images together: 80 MB."""
+MOST_FEATURE_NUMBERS = 12_000_000
+"""Features that are held at once, of all images together: 48 MB."""
 
 MOST_MULTIPLY_ADDS = 10**11
 """Of the pass over all images, a few seconds on one core."""
