@@ -118,7 +118,7 @@ def page(run: Run | str | Path | None = None, *, out: str | Path | None = None, 
         if evaluation and evaluation.n != len(dataset):
             raise DataError(f"The data are no longer those of the training. Received: {len(dataset):,} images.")
     except DataError as error:
-        missing, dataset = str(error), _no_images(model)
+        missing, dataset = str(error), no_images(model)
     shown = Shown(dataset, evaluation, part, missing, projection)
     return write_page(run, shown, Path(out) if out else None)
 
@@ -158,7 +158,7 @@ def write_page(run: Run, content: Shown, out: Path | None = None) -> PageResult:
         text = html_page.page(bundle).encode()
     if len(text) > MAX_PAGE_BYTES and shown:
         missing, shown = f"omitted, because the page would be {len(text) / 1e6:.0f} MB with them", 0
-        text = html_page.page(_bundle(run, replace(content, dataset=_no_images(run.model)))).encode()
+        text = html_page.page(_bundle(run, replace(content, dataset=no_images(run.model)))).encode()
     if len(text) > MAX_PAGE_BYTES:
         raise PageSizeError(
             f"Expected a network whose page is at most {MAX_PAGE_BYTES / 1e6:g} MB. "
@@ -173,7 +173,7 @@ def write_page(run: Run, content: Shown, out: Path | None = None) -> PageResult:
 
 def _bundle(run: Run, content: Shown) -> Bundle:
     dataset = content.dataset
-    reference = _reference(run.folder, run.model, dataset)
+    reference = reference_of(run.folder, run.model, dataset)
     moments = read_moments(run.folder / MOMENTS_FILE, run.model.spec) if content.moments else None
     return make_bundle(
         run.model,
@@ -197,12 +197,13 @@ def write_page_if_small(run: Run, dataset: Dataset, evaluation: Evaluation | Non
         write_page(run, Shown(dataset, evaluation, part))
 
 
-def _no_images(model: Model) -> Dataset:
+def no_images(model: Model) -> Dataset:
+    """A dataset without images, for a page whose data cannot be read."""
     pixels = np.zeros((0, *model.spec.input_shape), np.uint8)
     return Dataset(pixels, np.zeros(0, np.int64), model.class_names, source="none")
 
 
-def _reference(folder: Path, model: Model, dataset: Dataset) -> Reference:
+def reference_of(folder: Path, model: Model, dataset: Dataset) -> Reference:
     """TensorFlow's if the training wrote one; for an imported network NumPy's."""
     if (folder / REFERENCE_FILE).exists():
         return read_reference(folder / REFERENCE_FILE, model.spec)

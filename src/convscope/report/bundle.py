@@ -23,7 +23,7 @@ from convscope.model.reference import Reference
 from convscope.model.spec import Spec
 from convscope.report.array_json import Array, array_json
 from convscope.report.bundle_moments import MomentsJson, moments_json
-from convscope.report.bundle_pictures import PicturesJson, choose_pictures, pictures_json
+from convscope.report.bundle_pictures import PagePictures, PicturesJson, choose_pictures, pictures_json
 from convscope.report.bundle_test_map import PCA, TestMapJson, test_map_json
 from convscope.report.bundle_top_images import TopImagesJson, add_pictures, top_images_json
 from convscope.report.examined import examine
@@ -112,6 +112,7 @@ def make_bundle(
     part: str,
     projection: str = PCA,
     moments: Moments | None = None,
+    pictures: PagePictures | None = None,
 ) -> Bundle:
     """Everything that the page shows, as plain values.
 
@@ -124,12 +125,14 @@ def make_bundle(
         part: ``test`` or ``validation``: what the images are.
         projection: How the map of the images is made: ``pca`` or ``tsne``.
         moments: Weights kept while it was trained.
+        pictures: The images of a page that shows no more than these; None chooses them, and adds the map and the images
+            that excite each feature map.
 
     Returns:
         Plain values, ready for `json.dumps`.
     """
-    chosen = choose_pictures(dataset, evaluation)
-    examined = examine(model, dataset, chosen)
+    chosen = pictures or choose_pictures(dataset, evaluation)
+    examined = None if pictures else examine(model, dataset, chosen)
     if examined:
         chosen = add_pictures(examined, dataset, chosen)
     return Bundle(

@@ -10,6 +10,7 @@ from importlib.resources import files
 from urllib.parse import quote
 
 from convscope.report.bundle import Bundle
+from convscope.report.bundle_pair import Pair
 
 MARKS = re.compile(r"\{\{(title|style|modules|bundle|entry)\}\}")
 IMPORT = re.compile(r'^(?:import|export) [^"]*"#web/([^"]+)";', re.MULTILINE)
@@ -17,6 +18,7 @@ COMMENTS = re.compile(r"^ *(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*) *\n", re.MULTILINE
 """Comments on lines of their own: nearly a third of the modules, which a page does not need."""
 
 WEB = files("convscope") / "web"
+STYLES = ("style.css", "evaluation.css", "network.css", "exploration.css")
 LAYERS = tuple(sorted(f"layers/{file.name}" for file in (WEB / "layers").iterdir() if file.name.endswith(".js")))
 """Every layer kind. A page imports those of its network by name, which is not visible in any import statement."""
 
@@ -42,8 +44,14 @@ def page(bundle: Bundle) -> str:
         title=bundle["title"],
         entry="main.js",
         layers=LAYERS,
-        styles=("style.css", "evaluation.css", "network.css", "exploration.css"),
+        styles=STYLES,
     )
+
+
+def pair_page(pair: Pair) -> str:
+    """The page of two networks; see `page`."""
+    title = f"{pair['first']['title']} and {pair['second']['title']}"
+    return assemble(pair, title=title, entry="pair_main.js", layers=LAYERS, styles=STYLES)
 
 
 def assemble(
