@@ -13,7 +13,7 @@ from convscope.api.open import MAX_PAGE_BYTES, PageSizeError, no_images, referen
 from convscope.api.run import Run, load_run
 from convscope.api.run_data import part_of_run
 from convscope.data.dataset import Dataset
-from convscope.errors import DataError, RunError
+from convscope.errors import DataError, RunError, printable
 from convscope.evaluation.paired import PairedDifference, compare_predictions
 from convscope.evaluation.predict import predict
 from convscope.report import page as html_page
@@ -112,7 +112,9 @@ def _pair(
 
 def _bundle(run: Run, dataset: Dataset, chosen: PagePictures) -> Bundle:
     reference = reference_of(run.folder, run.model, dataset)
-    return make_bundle(run.model, run.record, reference, dataset, run.test, part="test", pictures=chosen)
+    bundle = make_bundle(run.model, run.record, reference, dataset, run.test, part="test", pictures=chosen)
+    bundle["title"] = printable(run.folder.name)  # a copied folder has the name of its original in its record
+    return bundle
 
 
 def _check_same_contract(first: Run, second: Run) -> None:

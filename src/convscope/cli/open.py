@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from convscope.cli.output import Output, say, say_json, size_in_words
 
@@ -21,6 +22,8 @@ def open(  # noqa: A001
     out: Path | None = None,
     browser: Annotated[bool, Parameter(negative="--no-browser")] = True,
     projection: Literal["pca", "tsne"] = "pca",
+    watch: Annotated[bool, Parameter(negative="")] = False,
+    port: Annotated[int, Parameter(validator=Number(gte=0, lte=65_535))] = 0,
     output: Output = Output(),  # noqa: B008
 ) -> int:
     """Write a trained network as one HTML page that works offline, and open it.
@@ -39,7 +42,13 @@ def open(  # noqa: A001
         Open the page in the browser; never done without a terminal, or with --json.
     projection
         How the map of the test images is made: pca, or tsne, which needs scikit-learn.
+    watch
+        Follow a training while it runs, on a page that is served to this machine only, until Ctrl-C.
+    port
+        With --watch, the port of the page. Default: a free one.
     """
+    if watch:
+        return _watch(run, port, browser and sys.stdout.isatty())
     from convscope.api.open import open as open_page
     from convscope.api.open_pair import open_pair
 
@@ -65,6 +74,13 @@ def open(  # noqa: A001
     if page.moments:
         say(f"moments     {page.moments} of the training, from before it to its end")
     say(f"reference   activations of {page.reference}; the page compares its own with them when it opens")
+    return 0
+
+
+def _watch(run: Path | None, port: int, browser: bool) -> int:
+    from convscope.api.watch import watch
+
+    watch(run, port=port, browser=browser, on_start=lambda address: say(f"watching    {address} until Ctrl-C"))
     return 0
 
 

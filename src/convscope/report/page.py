@@ -54,6 +54,16 @@ def pair_page(pair: Pair) -> str:
     return assemble(pair, title=title, entry="pair_main.js", layers=LAYERS, styles=STYLES)
 
 
+def watch_page(name: str) -> str:
+    """A page that asks its own server how far a training is; the only page that makes requests.
+
+    Args:
+        name: Of the run.
+    """
+    text = assemble({"name": name}, title=f"{name}: training", entry="watch_main.js", layers=(), styles=STYLES)
+    return text.replace("default-src 'none';", "default-src 'none'; connect-src 'self';", 1)
+
+
 def assemble(
     data: Mapping[str, object], *, title: str, entry: str, layers: tuple[str, ...], styles: tuple[str, ...]
 ) -> str:
