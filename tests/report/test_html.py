@@ -12,7 +12,7 @@ import convscope
 from convscope.errors import OptionError
 from convscope.model.layers import LAYERS as KINDS
 from convscope.model.spec import default_name
-from convscope.report.page import LAYERS, page, to_script
+from convscope.report.page import LAYERS, page, pair_page, to_script, watch_page
 from convscope.report.sliding_page import LAYERS as SLIDING_LAYERS
 from convscope.report.sliding_page import sliding_page
 
@@ -62,7 +62,12 @@ def code_lines(source: str) -> list[str]:
 
 def test_a_page_has_the_modules_that_it_needs_and_no_other():
     everything = set()
-    pages = ((page(_bundle()), "#web/main.js", LAYERS), (sliding_page({}), "#web/conv_main.js", SLIDING_LAYERS))
+    pages = (
+        (page(_bundle()), "#web/main.js", LAYERS),
+        (sliding_page({}), "#web/conv_main.js", SLIDING_LAYERS),
+        (pair_page({"first": _bundle(), "second": _bundle()}), "#web/pair_main.js", LAYERS),
+        (watch_page("a run"), "#web/watch_main.js", ()),
+    )
     for text, entry, layers in pages:
         mapped = json.loads(re.search(r'<script type="importmap">(.*?)</script>', text)[1])["imports"]
         wanted = {entry} | {f"#web/{name}" for name in layers}

@@ -240,3 +240,9 @@ def test_a_filter_is_shown_in_its_colors_and_an_image_opens_at_its_place(show, m
     page.tab.locator(".kernel").nth(3).click()
     page.wait("location.hash.includes('channel=3')")
     assert "map 3 of conv2d_1" in page.text(".about-layout .filters-layout") and page.errors == []
+
+
+def test_the_address_chooses_german(show, made) -> None:
+    page = show(made[0], "?lang=de#tab=evaluation&moment=1")
+    assert page.text(".good-test-map h2") == "Karte der Testbilder"
+    assert "Nicht das trainierte Netz" in page.text(".moment-bar") and page.errors == []

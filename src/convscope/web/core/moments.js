@@ -3,6 +3,7 @@
 import { inflate } from "#web/core/bundle.js";
 import { count } from "#web/core/network.js";
 import { create_session } from "#web/core/session.js";
+import { word } from "#web/core/words.js";
 
 /** @typedef {import("#web/bundle.d.ts").MomentJson} MomentJson */
 /** @typedef {import("#web/core/bundle.js").Bundle} Bundle */
@@ -142,9 +143,8 @@ export function session_at({ bundle, pixels }, index) {
 export function moment_title(bundle, index) {
   const moments = moments_of(bundle);
   const { step, epoch } = moments[index];
-  if (step === 0) return "before training";
-  const title = index === moments.length - 1 ? "trained" : `step ${step}`;
-  return `${title}, epoch ${Number(epoch.toPrecision(2))}`;
+  if (step === 0) return word("moment.before");
+  return word(index === moments.length - 1 ? "moment.trained" : "moment.step", { step, epoch: Number(epoch.toPrecision(2)) });
 }
 
 /**

@@ -1,6 +1,7 @@
 // The filters of each convolution, and the images that excite the selected one most.
 
 import { kernel_pictures } from "#web/core/kernels.js";
+import { word } from "#web/core/words.js";
 import { fill, h } from "#web/view/dom.js";
 import { mount as mount_kernels } from "#web/view/kernels.js";
 import { mount as mount_top_images } from "#web/view/top_images.js";
@@ -18,9 +19,9 @@ export function mount(element, session, store) {
   if (!rows.length) return { update() {}, destroy() {} };
   const buttons = rows.map(([at, row]) => h("button", { onclick: () => store.set({ layer: at, channel: 0, row: -1, column: -1 }) }, `${row.name} (${row.output_shape.at(-1)})`));
   const [kernels, images] = [h("div", {}), h("div", {})];
-  const hint = h("p", { class: "small soft" }, "Choose a layer to see its filters.");
-  fill(element, h("h2", {}, "Filters"),
-    h("div", { class: "evaluation-choice", role: "group", "aria-label": "Convolutions" }, buttons), hint, h("div", { class: "filters-layout" }, kernels, images));
+  const hint = h("p", { class: "small soft" }, word("filters.choose"));
+  fill(element, h("h2", {}, word("filters.title")),
+    h("div", { class: "evaluation-choice", role: "group", "aria-label": word("filters.layers") }, buttons), hint, h("div", { class: "filters-layout" }, kernels, images));
   const views = [mount_kernels(kernels, session, store), mount_top_images(images, session, store)];
   mark(store.get());
 

@@ -2,6 +2,7 @@
 
 import { color_bytes, kernel_pictures } from "#web/core/kernels.js";
 import { largest_magnitude } from "#web/core/scale.js";
+import { word } from "#web/core/words.js";
 import { fill, h, paint_bytes } from "#web/view/dom.js";
 import { legend, paint_map } from "#web/view/feature_map.js";
 
@@ -32,14 +33,14 @@ export function mount(element, session, store) {
       const canvas = h("canvas", { "aria-hidden": "true" });
       if (input < 0) paint_bytes(canvas, slice.shape, color_bytes(slice));
       else paint_map(canvas, slice, 0, most);
-      const reads = row.input_shape[2] > 1 && input >= 0 ? `, reading map ${input}` : "";
-      return h("button", { class: "kernel", title: `Filter ${filter}${reads}`, "aria-label": `Filter ${filter}${reads}`, onclick: () => store.set({ channel: filter }) }, canvas);
+      const title = row.input_shape[2] > 1 && input >= 0 ? word("kernels.reads", { filter, input }) : word("kernels.filter", { filter });
+      return h("button", { class: "kernel", title, "aria-label": title, onclick: () => store.set({ channel: filter }) }, canvas);
     });
     const colors = pictures[0].input < 0;
     const deep = !colors && row.input_shape[2] > 1 && row.kind !== "DepthwiseConv2D";
-    const note = colors ? "Each filter in its colors; gray is zero." : deep ? `Each filter reads ${row.input_shape[2]} maps; shown is its slice with the largest weights.` : "One picture for each filter.";
-    fill(element, h("h3", {}, `Filters of ${row.name}`), h("p", { class: "small soft" }, note),
-      h("div", { class: "kernels", role: "group", "aria-label": `Filters of ${row.name}` }, buttons),
+    const note = colors ? word("kernels.colors") : deep ? word("kernels.slices", { maps: row.input_shape[2] }) : word("kernels.one");
+    fill(element, h("h3", {}, word("kernels.title", { layer: row.name })), h("p", { class: "small soft" }, note),
+      h("div", { class: "kernels", role: "group", "aria-label": word("kernels.title", { layer: row.name }) }, buttons),
       colors ? null : h("div", { class: "kernel-scale" }, legend(most)));
     mark(store.get());
     if (focused >= 0) buttons[focused]?.focus();

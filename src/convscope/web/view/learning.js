@@ -5,6 +5,7 @@ import { kernel_pictures } from "#web/core/kernels.js";
 import { accuracy_of, moment_index, moment_title, moments_of, session_at, trained } from "#web/core/moments.js";
 import { count, percent } from "#web/core/scale.js";
 import { parse_off } from "#web/core/state.js";
+import { word } from "#web/core/words.js";
 import { fill, h } from "#web/view/dom.js";
 import { mount as mount_kernels } from "#web/view/kernels.js";
 import { small_matrix } from "#web/view/small_matrix.js";
@@ -33,11 +34,11 @@ export function mount(element, session, store) {
   const first = Math.max(0, bundle.network.layers.findIndex((row) => kernel_pictures(session.weights, row).length));
   const own_store = { ...store, get: () => ({ ...store.get(), layer: first }) };
   const filters = mount_kernels(kernels, session, own_store);
-  fill(element, h("h2", {}, "How the network learned"), h("p", { class: "small soft" }, summary(bundle)), slider.element,
-    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Moments of the training" },
+  fill(element, h("h2", {}, word("learning.title")), h("p", { class: "small soft" }, summary(bundle)), slider.element,
+    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": word("learning.region") },
       h("table", { class: "moment-table" }, h("thead", {}, head), h("tbody", {},
-        h("tr", {}, h("th", { scope: "row" }, "accuracy"), rates.map((rate) => h("td", {}, rate === null ? "–" : bar(rate)))),
-        h("tr", {}, h("th", { scope: "row" }, "selected image"), answers)))),
+        h("tr", {}, h("th", { scope: "row" }, word("learning.accuracy")), rates.map((rate) => h("td", {}, rate === null ? "–" : bar(rate)))),
+        h("tr", {}, h("th", { scope: "row" }, word("learning.selected")), answers)))),
     h("div", { class: "evaluation-panels" }, matrix, kernels));
   let classified = "";
   show(store.get());
@@ -48,7 +49,7 @@ export function mount(element, session, store) {
     const index = moment_index(bundle, state.moment);
     slider.update(state);
     [...head.children].slice(1).forEach((cell, at) => cell.firstElementChild?.setAttribute("aria-pressed", String(at === index)));
-    fill(matrix, h("h3", {}, `Confusion matrix: ${moment_title(bundle, index)}`), small_matrix(moments[index].confusion, bundle.class_names));
+    fill(matrix, h("h3", {}, word("learning.matrix", { moment: moment_title(bundle, index) })), small_matrix(moments[index].confusion, bundle.class_names));
   }
 
   async function classify() {
@@ -83,7 +84,10 @@ const bar = (fraction) => h("span", { class: "moment-bar-value" }, h("span", { c
 /** @param {Session["bundle"]} bundle */
 function summary({ moments, pictures }) {
   if (!moments) return "";
-  const omitted = moments.dropped ? ` ${moments.dropped} others are omitted to keep the page small.` : "";
-  const images = moments.images ? ` Accuracy and confusion matrix are of the same ${count(moments.images)} ${pictures.part} images at each moment.` : "";
-  return `Weights at ${moments.moments.length} moments of the training; the whole page follows the slider.${images} Filters of earlier moments are rounded to ${moments.bits} bits.${omitted}`;
+  return [
+    word("learning.summary", { count: moments.moments.length }),
+    moments.images && word("learning.images", { count: count(moments.images), part: pictures.part }),
+    word("learning.rounded", { bits: moments.bits }),
+    moments.dropped && word("learning.omitted", { count: moments.dropped }),
+  ].filter(Boolean).join(" ");
 }

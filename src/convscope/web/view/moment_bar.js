@@ -1,6 +1,7 @@
 // While the page uses the weights of an earlier moment: a bar in every tab that states it and leads back.
 
 import { is_earlier, moments_of } from "#web/core/moments.js";
+import { word } from "#web/core/words.js";
 import { h } from "#web/view/dom.js";
 import { moment_slider } from "#web/view/moment_slider.js";
 
@@ -14,9 +15,9 @@ import { moment_slider } from "#web/view/moment_slider.js";
 export function mount(element, session, store) {
   if (!moments_of(session.bundle).length) return { update() {}, destroy() {} };
   const slider = moment_slider(session, store);
-  const bar = h("aside", { class: "moment-bar", "aria-label": "Moment of the training" },
-    h("strong", {}, "Not the trained network"), slider.element,
-    h("button", { onclick: () => store.set({ moment: -1 }) }, "Back to the trained network"));
+  const bar = h("aside", { class: "moment-bar", "aria-label": word("moment.name") },
+    h("strong", {}, word("moment.earlier")), slider.element,
+    h("button", { onclick: () => store.set({ moment: -1 }) }, word("moment.back")));
   element.append(bar);
   /** @param {State} state */
   function update(state) {

@@ -1,6 +1,7 @@
 // A slider over the moments of the training.
 
 import { moment_index, moment_title, moments_of } from "#web/core/moments.js";
+import { word } from "#web/core/words.js";
 import { h } from "#web/view/dom.js";
 
 /** @typedef {import("#web/core/state.js").State} State */
@@ -14,12 +15,12 @@ const PAUSE = 800; // milliseconds between moments while it plays
  */
 export function moment_slider({ bundle }, store) {
   const last = moments_of(bundle).length - 1;
-  const range = h("input", { type: "range", min: 0, max: last, step: 1, "aria-label": "Moment of the training", oninput: () => {
+  const range = h("input", { type: "range", min: 0, max: last, step: 1, "aria-label": word("moment.name"), oninput: () => {
     stop();
     show(Number(range.value));
   } });
   const title = h("output", { class: "moment-title" });
-  const play = h("button", { onclick: () => (timer ? stop() : start()) }, "Play");
+  const play = h("button", { onclick: () => (timer ? stop() : start()) }, word("moment.play"));
   let timer = 0;
   update(store.get());
 
@@ -34,12 +35,12 @@ export function moment_slider({ bundle }, store) {
       show((at += 1));
       if (at >= last) stop();
     }, PAUSE);
-    play.textContent = "Stop";
+    play.textContent = word("moment.stop");
   }
   function stop() {
     clearInterval(timer);
     timer = 0;
-    play.textContent = "Play";
+    play.textContent = word("moment.play");
   }
   /** @param {State} state */
   function update(state) {

@@ -2,6 +2,7 @@
 
 import { accuracy_of } from "#web/core/moments.js";
 import { percent } from "#web/core/scale.js";
+import { word } from "#web/core/words.js";
 import { s } from "#web/view/dom.js";
 
 const [CELL, EDGE] = [30, 44];
@@ -33,6 +34,6 @@ export function small_matrix(confusion, names) {
   ]) : [];
   const rate = accuracy_of(confusion);
   return s("svg", { class: "small-matrix", viewBox: `0 0 ${side} ${side}`, role: "img", style: `max-width: ${Math.min(side, 460)}px`,
-    "aria-label": `Confusion matrix of ${k} classes${rate === null ? "" : `: ${percent(rate)} on the diagonal`}` },
-    s("text", { class: "matrix-axis", x: 0, y: 12 }, "true ↓ predicted →"), heads, cells);
+    "aria-label": rate === null ? word("matrix.label", { count: k }) : word("matrix.rate", { count: k, rate: percent(rate) }) },
+    s("text", { class: "matrix-axis", x: 0, y: 12 }, word("matrix.axis")), heads, cells);
 }

@@ -4,6 +4,7 @@ import { count } from "#web/core/scale.js";
 import { picture_title } from "#web/core/captions.js";
 import { COLORS, mark_of, ring } from "#web/core/marks.js";
 import { nearest_point, next_point, read_test_map } from "#web/core/test_map.js";
+import { word } from "#web/core/words.js";
 import { fill, h, s } from "#web/view/dom.js";
 import { tiles } from "#web/view/image_tile.js";
 
@@ -31,15 +32,15 @@ export function mount(element, session, store) {
   const at = (/** @type {{x: number, y: number}} */ p) => [EDGE + p.x * SIZE, EDGE + (p.y - top) * SIZE];
   const [wide, tall] = [SIZE + 2 * EDGE, Math.max(height * SIZE, 60) + 2 * EDGE];
 
-  const here = s("g", { class: "test-map-here" }, s("path", {}), s("text", { y: -14, "text-anchor": "middle" }, "this image"));
+  const here = s("g", { class: "test-map-here" }, s("path", {}), s("text", { y: -14, "text-anchor": "middle" }, word("map.here")));
   const chosen = s("path", { class: "test-map-chosen" });
-  const drawing = s("svg", { class: "test-map", viewBox: `0 0 ${wide} ${tall}`, tabindex: 0, role: "application", "aria-roledescription": "map of points",
-    "aria-label": `${count(points.length)} test images as points. Arrow keys move between those in this page, Enter opens one.` },
+  const drawing = s("svg", { class: "test-map", viewBox: `0 0 ${wide} ${tall}`, tabindex: 0, role: "application", "aria-roledescription": word("map.axis"),
+    "aria-label": word("map.keyboard", { count: count(points.length) }) },
     class_groups(bundle.class_names, points, at), mistakes_of(points, at), names_of(bundle.class_names, points, at), chosen, here);
   const detail = h("div", { class: "test-map-detail", "aria-live": "polite" });
-  const legend = h("div", { class: "test-map-legend", role: "group", "aria-label": "Highlight a class" }, bundle.class_names.map(legend_button));
+  const legend = h("div", { class: "test-map-legend", role: "group", "aria-label": word("map.highlight") }, bundle.class_names.map(legend_button));
   let selected = -1;
-  fill(element, h("h2", {}, "Map of the test images"), h("p", { class: "small soft" }, summary(bundle, points)),
+  fill(element, h("h2", {}, word("map.title")), h("p", { class: "small soft" }, summary(bundle, points)),
     h("div", { class: "test-map-layout" }, h("div", {}, drawing, legend), detail));
   explain(null);
   move_here();
@@ -78,9 +79,9 @@ export function mount(element, session, store) {
   function explain(point) {
     const [x, y] = point ? at(point) : [0, 0];
     chosen.setAttribute("d", point ? ring(x, y, 8) : "");
-    if (!point) fill(detail, h("p", { class: "small soft" }, "Point at an image to see it; select it to open it in the network tab. Large marks are images in this page, rings are mistakes."));
+    if (!point) fill(detail, h("p", { class: "small soft" }, word("map.help")));
     else if (point.entry >= 0) fill(detail, h("p", { class: "visually-hidden" }, picture_title(bundle, bundle.pictures.entries[point.entry])), tiles(session, store, [point.entry]));
-    else fill(detail, h("p", { class: "small" }, `${bundle.pictures.part} image ${point.index}: label ${bundle.class_names[point.label]}, predicted ${bundle.class_names[point.predicted]}. It is not included in this page.`));
+    else fill(detail, h("p", { class: "small" }, word("map.absent", { part: bundle.pictures.part, index: point.index, label: bundle.class_names[point.label], predicted: bundle.class_names[point.predicted] })));
   }
 
   /** @param {string} name @param {number} label */
@@ -148,8 +149,14 @@ function summary({ test_map, pictures, evaluation, network }, points) {
   if (!test_map) return "";
   const layer = network.layers.find(({ name }) => name === test_map.layer);
   const size = layer ? layer.output_shape.reduce((product, side) => product * side, 1) : network.input_shape.reduce((product, side) => product * side, 1);
-  const of = evaluation && evaluation.n > points.length ? ` of ${count(evaluation.n)}` : "";
-  const what = `${count(points.length)}${of} ${pictures.part} images by the ${count(size)} values that the last layer reads (${layer ? `output of ${layer.name}` : "the image itself"}), in two dimensions by ${test_map.method === "pca" ? "PCA" : "t-SNE"}.`;
-  const variance = test_map.explained_variance === null ? "" : ` The two dimensions explain ${(100 * test_map.explained_variance).toFixed(0)} % of the variance.`;
-  return `${what}${variance} Trustworthiness ${test_map.trustworthiness.toFixed(2)}: 1 means that neighbors in the map are neighbors in the network too, 0.5 is random.`;
+  const shown = count(points.length);
+  return [
+    word("map.summary", {
+      count: evaluation && evaluation.n > points.length ? word("map.of", { count: shown, all: count(evaluation.n) }) : shown,
+      part: pictures.part, size: count(size), layer: layer ? word("map.output", { layer: layer.name }) : word("map.image"),
+      method: word(test_map.method === "pca" ? "map.pca" : "map.tsne"),
+    }),
+    test_map.explained_variance !== null && word("map.variance", { percent: (100 * test_map.explained_variance).toFixed(0) }),
+    word("map.trust", { value: test_map.trustworthiness.toFixed(2) }),
+  ].filter(Boolean).join(" ");
 }

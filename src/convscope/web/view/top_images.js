@@ -4,6 +4,7 @@ import { picture_title } from "#web/core/captions.js";
 import { count, short } from "#web/core/scale.js";
 import { pixels_at } from "#web/core/session.js";
 import { top_images } from "#web/core/top_images.js";
+import { word } from "#web/core/words.js";
 import { fill, h, paint_bytes } from "#web/view/dom.js";
 import { place_frame } from "#web/view/feature_map.js";
 
@@ -24,12 +25,10 @@ export function mount(element, session, store) {
     const found = top_images(bundle, layer, channel);
     element.hidden = !found;
     if (!found) return;
-    const what = `${bundle.pictures.part} images`;
+    const facts = { count: count(found.examined), part: bundle.pictures.part, best: short(found.best) };
     const silent = found.best <= 0 && found.images.every(({ value }) => value <= 0);
-    const note = silent
-      ? `The largest value of this map in ${count(found.examined)} ${what} is ${short(found.best)}.`
-      : `Of the images in this page, those with the largest values. The frame is what the value depends on. The largest of ${count(found.examined)} ${what} is ${short(found.best)}.`;
-    fill(element, h("h3", {}, `Images that excite map ${channel} of ${found.convolution} most`), h("p", { class: "small soft" }, note),
+    const note = word(silent ? "top.silent" : "top.note", facts);
+    fill(element, h("h3", {}, word("top.title", { map: channel, layer: found.convolution })), h("p", { class: "small soft" }, note),
       h("ul", { class: "top-images" }, found.images.map((image) => h("li", {}, tile(image, found.layer)))));
   }
 
@@ -41,7 +40,7 @@ export function mount(element, session, store) {
     const frame = h("span", { class: "frame cursor" });
     place_frame(frame, span, shape);
     const open = () => store.set({ tab: "network", picture: `p${entry}`, layer, channel: store.get().channel, row, column });
-    return h("button", { class: "top-image", title: "Open in the network tab", onclick: open },
+    return h("button", { class: "top-image", title: word("image.network"), onclick: open },
       h("span", { class: "framed" }, canvas, frame), h("span", { class: "number small" }, `${bundle.class_names[bundle.pictures.entries[entry].label]} · ${short(value)}`));
   }
 

@@ -3,6 +3,7 @@
 import { floats } from "#web/core/bundle.js";
 import { color_bytes, kernel_pictures } from "#web/core/kernels.js";
 import { count, largest_magnitude, percent } from "#web/core/scale.js";
+import { word } from "#web/core/words.js";
 import { mount as mount_curves } from "#web/view/curves.js";
 import { fill, h, paint_bytes } from "#web/view/dom.js";
 import { paint_map } from "#web/view/feature_map.js";
@@ -17,11 +18,11 @@ import { paint_map } from "#web/view/feature_map.js";
  * @param {import("#web/core/state.js").Store} store
  */
 export function mount(element, name, store) {
-  const status = h("p", { role: "status" }, "Waiting for the first checkpoint …");
-  const bar = h("progress", { max: 1, "aria-label": "Progress of the training" });
+  const status = h("p", { role: "status" }, word("watch.waiting"));
+  const bar = h("progress", { max: 1, "aria-label": word("watch.progress") });
   const curves = h("section", { class: "card" });
   const kernels = h("section", { class: "card", hidden: true });
-  fill(element, h("header", { class: "head" }, h("div", {}, h("h1", {}, `Training ${name}`), status, bar)), h("main", { class: "watch-layout" }, curves, kernels));
+  fill(element, h("header", { class: "head" }, h("div", {}, h("h1", {}, word("watch.title", { name })), status, bar)), h("main", { class: "watch-layout" }, curves, kernels));
   curves.hidden = true;
   let shown = -1;
   /** @type {{destroy: () => void}|null} */
@@ -31,11 +32,12 @@ export function mount(element, name, store) {
     /** @param {Training} training */
     show(training) {
       if (training.outcome !== "training" || training.step === undefined) {
-        if (shown < 0) status.textContent = "Waiting for the first checkpoint …";
+        if (shown < 0) status.textContent = word("watch.waiting");
         return;
       }
       const { step, total_steps, history = [] } = training;
-      status.textContent = `Step ${count(step)}${total_steps ? ` of ${count(total_steps)}` : ""}${accuracy_text(history)}`;
+      const steps = total_steps ? word("watch.of", { step: count(step), total: count(total_steps) }) : word("watch.step", { step: count(step) });
+      status.textContent = with_accuracy(steps, history);
       if (total_steps) bar.value = step / total_steps;
       if (step === shown) return;
       shown = step;
@@ -46,15 +48,15 @@ export function mount(element, name, store) {
       show_kernel(kernels, training.kernel ?? null);
     },
     lost() {
-      status.textContent = "The server does not answer: start it again with convscope open --watch";
+      status.textContent = word("watch.lost");
     },
   };
 }
 
-/** @param {Record<string, any>[]} history */
-function accuracy_text(history) {
+/** @param {string} steps @param {Record<string, any>[]} history */
+function with_accuracy(steps, history) {
   const measured = history.filter((row) => row.validation_accuracy !== null).at(-1);
-  return measured ? `, validation accuracy ${percent(measured.validation_accuracy)}` : "";
+  return measured ? word("watch.measured", { steps, rate: percent(measured.validation_accuracy) }) : steps;
 }
 
 /** @param {HTMLElement} element @param {Kernel|null} kernel */
@@ -64,7 +66,7 @@ function show_kernel(element, kernel) {
   const weights = Object.fromEntries(Object.entries(kernel.weights).map(([name, array]) => [name, floats(array)]));
   const pictures = kernel_pictures(weights, /** @type {any} */ (kernel));
   const most = Math.max(...pictures.map(({ slice }) => largest_magnitude(slice.data)));
-  fill(element, h("h2", {}, `Filters of ${kernel.name}`), h("div", { class: "kernels", role: "img", "aria-label": `${pictures.length} filters` }, pictures.map(({ input, slice }) => {
+  fill(element, h("h2", {}, word("kernels.title", { layer: kernel.name })), h("div", { class: "kernels", role: "img", "aria-label": word("watch.filters", { count: pictures.length }) }, pictures.map(({ input, slice }) => {
     const canvas = h("canvas", { "aria-hidden": "true" });
     if (input < 0) paint_bytes(canvas, slice.shape, color_bytes(slice));
     else paint_map(canvas, slice, 0, most);
