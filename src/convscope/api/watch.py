@@ -85,8 +85,8 @@ def _first_kernel(checkpoint: Checkpoint, spec: Spec) -> dict[str, Any] | None:
             row = next(row for row in spec.table() if row.name == layer)
             return {
                 "name": layer,
-                "kind": row.kind,
                 "input_shape": list(row.input_shape),
+                "output_shape": list(row.output_shape),
                 "weights": {name: array_json(value)},
             }
     return None

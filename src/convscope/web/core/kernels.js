@@ -7,8 +7,6 @@ import { largest_magnitude } from "#web/core/scale.js";
 /** @typedef {{filter: number, input: number, slice: Tensor}} KernelPicture
  * `input` is the map that the slice reads; -1 where the slice has all three color channels. */
 
-const NAMES = ["kernel", "depthwise_kernel"];
-
 /**
  * One picture for each filter: the whole filter where it reads one channel or three colors, else its slice with the
  * largest weights.
@@ -17,10 +15,10 @@ const NAMES = ["kernel", "depthwise_kernel"];
  * @returns {KernelPicture[]} none for a layer without a kernel of rows and columns
  */
 export function kernel_pictures(weights, row) {
-  const kernel = NAMES.map((name) => weights[`${row.name}/${name}`]).find((tensor) => tensor?.shape.length === 4);
-  if (!kernel) return [];
+  const kernel = weights[`${row.name}/kernel`];
+  if (kernel?.shape.length !== 4) return [];
   const [height, width, depth, filters] = kernel.shape;
-  const is_depthwise = !weights[`${row.name}/kernel`] || row.kind === "DepthwiseConv2D";
+  const is_depthwise = row.output_shape.at(-1) !== filters;
   const slice = (/** @type {number} */ input, /** @type {number} */ filter) => ({
     shape: [height, width, 1],
     data: Float32Array.from({ length: height * width }, (_, at) => kernel.data[(at * depth + input) * filters + filter]),

@@ -9,7 +9,7 @@ import { fill, h, paint_bytes } from "#web/view/dom.js";
 import { paint_map } from "#web/view/feature_map.js";
 
 /** @typedef {import("#web/bundle.d.ts").ArrayJson} ArrayJson */
-/** @typedef {{name: string, kind: string, input_shape: number[], weights: Record<string, ArrayJson>}} Kernel */
+/** @typedef {{name: string, input_shape: number[], output_shape: number[], weights: Record<string, ArrayJson>}} Kernel */
 /** @typedef {{outcome: string, step?: number, total_steps?: number|null, history?: Record<string, any>[], kernel?: Kernel|null}} Training */
 
 /**
