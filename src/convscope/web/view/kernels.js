@@ -37,8 +37,9 @@ export function mount(element, session, store) {
       return h("button", { class: "kernel", title, "aria-label": title, onclick: () => store.set({ channel: filter }) }, canvas);
     });
     const colors = pictures[0].input < 0;
-    const deep = !colors && row.input_shape[2] > 1 && session.weights[`${row.name}/kernel`].shape[2] > 1 && session.weights[`${row.name}/kernel`].shape[3] === row.output_shape[2];
-    const note = colors ? word("kernels.colors") : deep ? word("kernels.slices", { maps: row.input_shape[2] }) : word("kernels.one");
+    const [, , depth, filters] = session.weights[`${row.name}/kernel`].shape;
+    const deep = !colors && depth > 1 && filters === row.output_shape[2];
+    const note = colors ? word("kernels.colors") : deep ? word("kernels.slices", { maps: depth }) : word("kernels.one");
     fill(element, h("h3", {}, word("kernels.title", { layer: row.name })), h("p", { class: "small soft" }, note),
       h("div", { class: "kernels", role: "group", "aria-label": word("kernels.title", { layer: row.name }) }, buttons),
       colors ? null : h("div", { class: "kernel-scale" }, legend(most)));
