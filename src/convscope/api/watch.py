@@ -157,7 +157,7 @@ def make_server(folder: Path, port: int = 0) -> ThreadingHTTPServer:
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, *args: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Requests of the page, one each second, are not of interest."""
 
     try:
