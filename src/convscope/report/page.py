@@ -18,7 +18,7 @@ COMMENTS = re.compile(r"^ *(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*) *\n", re.MULTILINE
 """Comments on lines of their own: nearly a third of the modules, which a page does not need."""
 
 WEB = files("convscope") / "web"
-STYLES = ("style.css", "evaluation.css", "network.css", "exploration.css")
+STYLES = ("style.css", "evaluation.css", "network.css", "pad.css", "exploration.css")
 LAYERS = tuple(sorted(f"layers/{file.name}" for file in (WEB / "layers").iterdir() if file.name.endswith(".js")))
 """Every layer kind. A page imports those of its network by name, which is not visible in any import statement."""
 

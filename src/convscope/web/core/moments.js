@@ -94,11 +94,16 @@ export function half(bits) {
 export function create_training(session) {
   const own = trained(session);
   let latest = 0;
+  /** @type {Session["engine"]|null} of the trained network, a worker perhaps, while another moment is chosen */
+  let set_aside = null;
   return {
     async choose(moment) {
       const mine = ++latest;
-      const found = is_earlier(session.bundle, moment) ? await session_at(session, moment) : own;
-      if (mine === latest) Object.assign(session, { weights: found.weights, run: found.run });
+      const found = is_earlier(session.bundle, moment) ? await session_at(session, moment) : null;
+      if (mine !== latest) return;
+      const engine = set_aside ?? session.engine;
+      set_aside = found && engine;
+      Object.assign(session, found ? { weights: found.weights, run: found.run, engine: found.engine } : { ...own, engine });
     },
   };
 }

@@ -69,7 +69,7 @@ export function create_session(bundle, pixels = bytes(bundle.pictures.pixels), w
       const done = prepared?.picture === picture && prepared.off === off ? prepared : null;
       Object.assign(session, { picture, selected: done?.selected ?? picture_of(session, picture), activations: done?.activations ?? null });
       if (done || !session.selected || !has_ink(session)) return;
-      session.activations = run(to_image(session.selected, bundle.network.input_shape), parse_off(off));
+      session.activations = session.run(to_image(session.selected, bundle.network.input_shape), parse_off(off));
     },
     async prepare(picture, off) {
       const selected = picture_of(session, picture);
