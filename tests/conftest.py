@@ -41,7 +41,7 @@ SLOW_FILES = {
     "test_model_file_fuzz.py", "test_faults.py", "test_interruption.py", "test_power_loss.py", "test_checkpoint.py",
     "test_fit.py", "test_train.py", "test_bad_input.py", "test_signals.py", "test_notebook.py", "test_packaging.py",
     "test_light_import.py", "test_docs.py", "test_forward_twin.py", "test_preprocess_twin.py", "test_node.py",
-    "test_step_oracles.py", "test_resume.py", "test_run.py", "test_explanation.py",
+    "test_step_oracles.py", "test_resume.py", "test_moments.py", "test_run.py", "test_explanation.py",
     "test_recipe.py", "test_run_data.py", "test_mapped_batches.py", "test_cache.py", "test_data_options.py",
     "test_photo_conditions.py", "test_keras_versions.py", "test_predict_folder.py",
 }  # fmt: skip

@@ -99,6 +99,9 @@ def test_a_page_that_cannot_be_written_is_said(short_run, tmp_path):
 def test_a_page_that_would_be_too_large_loses_its_images_and_says_so(short_run, tmp_path, monkeypatch) -> None:
     full = page(short_run, out=tmp_path / "full.html")
     monkeypatch.setattr(module, "MAX_PAGE_BYTES", full.size_bytes - 1)
+    smaller = page(short_run, out=tmp_path / "smaller.html")
+    assert full.moments == 7 and smaller.moments == 0 and smaller.pictures == full.pictures
+    monkeypatch.setattr(module, "MAX_PAGE_BYTES", smaller.size_bytes - 1)
     small = page(short_run, out=tmp_path / "small.html")
     assert full.pictures > 60 and full.missing == ""
     assert small.pictures == 0 and "would be" in small.missing and small.size_bytes < full.size_bytes

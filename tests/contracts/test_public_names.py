@@ -21,8 +21,8 @@ STORED = Path(__file__).parent / "public_names.json"
 FUNCTIONS = {"data": "load_data", "data check": "check_data", "import": "import_model"}
 """Commands whose function has another name, since theirs is taken or says too little without the command line."""
 
-ONLY_IN_A_TERMINAL = {"output", "no_numbers", "step", "npz", "yes", "augment"}
-"""How a result is printed, shown or confirmed."""
+ONLY_IN_A_TERMINAL = {"output", "no_numbers", "step", "npz", "yes", "augment", "watch", "port"}
+"""How a result is printed, shown, served or confirmed."""
 
 SAVED_BY_THE_RESULT = {"predict", "explain", "evaluate", "summary", "conv"}
 """Commands whose ``--out`` draws; in Python the result has ``save``, or shows itself."""

@@ -86,7 +86,7 @@ class EveryStep(CheckpointManager):
         self._ends_epoch = ends_epoch
         return True
 
-    def save(self, step, state, losses, measured) -> None:
+    def save(self, step, state, losses, measured, moments=None) -> None:
         self.snapshots[step] = dict(state())
         assert len(losses) == step
         if step:

@@ -148,7 +148,7 @@ def make_data(model: Model, n: int = 40) -> Dataset:
     return Dataset(pixels, labels, model.class_names, "made up", names=tuple(f"{i}.png" for i in range(n)))
 
 
-def bundle_of(model: Model, dataset: Dataset) -> Bundle:
+def bundle_of(model: Model, dataset: Dataset, **more: Any) -> Bundle:
     """The bundle of an untrained network, evaluated on random images."""
     run = RunRecord(
         name="made-up",
@@ -164,7 +164,7 @@ def bundle_of(model: Model, dataset: Dataset) -> Bundle:
     )
     evaluation = measure(predict(model, dataset.pixels).logits, dataset.labels, class_names=model.class_names)
     reference = numpy_reference(model.spec, model.weights, dataset.pixels)
-    return make_bundle(model, run, reference, dataset, evaluation, part="test")
+    return make_bundle(model, run, reference, dataset, evaluation, part="test", **more)
 
 
 def write_page(bundle: Bundle, path: Path) -> Path:

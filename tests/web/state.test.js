@@ -5,7 +5,7 @@ import { create_store } from "#web/core/fields.js";
 import { FIELDS, format_hash, parse_hash, parse_off, toggle_off } from "#web/core/state.js";
 
 test("every field round-trips through the hash", () => {
-  const state = { tab: "evaluation", picture: "p12", layer: 3, channel: 7, row: 1, column: 0, why: "gradient", target: 4, off: "conv2d:1.2,conv2d_1:0", cell: "4-9" };
+  const state = { tab: "evaluation", picture: "p12", layer: 3, channel: 7, row: 1, column: 0, why: "gradient", target: 4, off: "conv2d:1.2,conv2d_1:0", moment: 3, cell: "4-9" };
   assert.deepEqual(Object.keys(state).sort(), Object.keys(FIELDS).sort());
   assert.deepEqual(parse_hash(format_hash(state)), state);
 });

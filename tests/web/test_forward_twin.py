@@ -18,7 +18,8 @@ from convscope.model.layers import LAYERS
 from convscope.model.presets import PRESETS, load_spec
 from convscope.model.spec import Spec
 from convscope.model.spec_parser import parse
-from convscope.report.bundle import array_json, network_json
+from convscope.report.array_json import array_json
+from convscope.report.bundle import network_json
 
 ROOT = Path(__file__).parents[2]
 RANDOM = 40

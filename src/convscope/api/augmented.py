@@ -10,7 +10,7 @@ import numpy as np
 from convscope.api.prepare import facts_of
 from convscope.arrays import Picture, to_images
 from convscope.data.dataset import LoadedData
-from convscope.report.bundle import spread
+from convscope.report.bundle_pictures import spread
 from convscope.report.pictures.augmented import augmented_images
 from convscope.report.pictures.canvas import save
 from convscope.training.augmentations import AUGMENTATIONS

@@ -10,7 +10,7 @@ from convscope.data.dataset import Dataset
 from convscope.errors import RunError
 from convscope.evaluation.metrics import Evaluation
 from convscope.evaluation.predict import Predictions
-from convscope.report.bundle import spread
+from convscope.report.bundle_pictures import spread
 from convscope.report.pictures.canvas import save
 from convscope.report.pictures.confusion import confusion_matrix
 from convscope.report.pictures.curves import learning_curves

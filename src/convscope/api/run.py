@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from convscope.api.explain import ImageExplanations
     from convscope.api.export import Export
     from convscope.api.open import PageResult
+    from convscope.api.open_pair import PairPage
     from convscope.api.predict import ImagePredictions
     from convscope.api.predict_folder import FolderPredictions
     from convscope.api.summary import NetworkSummary
@@ -182,17 +183,27 @@ class Run:
 
         return activations(images, run=self)
 
-    def page(self, *, out: str | Path | None = None) -> PageResult:
+    def page(self, *, out: str | Path | None = None, projection: str = "pca") -> PageResult:
         """Write the network as one HTML file that works offline: see `api.open.page`."""
         from convscope.api.open import page
 
-        return page(self, out=out)
+        return page(self, out=out, projection=projection)
 
-    def open(self, *, out: str | Path | None = None, browser: bool = True) -> PageResult:
-        """Write the page and show it in the browser: see `api.open.open`."""
+    def open(
+        self,
+        other: Run | str | Path | None = None,
+        *,
+        out: str | Path | None = None,
+        browser: bool = True,
+        projection: str = "pca",
+    ) -> PageResult | PairPage:
+        """Write the page and show it in the browser: see `api.open.open`, and `api.open_pair` for two runs."""
         from convscope.api import open as module
+        from convscope.api.open_pair import open_pair
 
-        return module.open(self, out=out, browser=browser)
+        if other is not None:
+            return open_pair(self, other, out=out, browser=browser)
+        return module.open(self, out=out, browser=browser, projection=projection)
 
     def summary(self) -> NetworkSummary:
         """Output shapes, parameters, multiply-adds and receptive field of every layer."""

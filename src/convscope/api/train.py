@@ -44,6 +44,7 @@ from convscope.training.checkpoint import (
     lock_run,
 )
 from convscope.training.config import load_config
+from convscope.training.moments import MOMENTS_FILE, write_moments
 from convscope.training.option import DATA, option_fields
 from convscope.training.options import AUTO, TrainOptions
 from convscope.training.resume_check import check_same
@@ -392,6 +393,8 @@ def _conclude(plan: Plan, fitted: Fitted, folder: Path, callbacks: Callbacks, va
     if plan.loaded.kind not in READERS or not READERS[plan.loaded.kind].is_built_in:
         save_training_hashes(image_hashes(plan.training.pixels), folder)
     write_reference(fitted.proof, folder / REFERENCE_FILE)
+    if fitted.moments:
+        write_moments(fitted.moments, folder / MOMENTS_FILE)
     run = Run(folder, record=record, data=plan.loaded)
     if not raw:  # interrupted or diverged: the test split stays unread
         return run

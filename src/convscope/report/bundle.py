@@ -6,8 +6,6 @@ little-endian bytes: weights as float32, images as uint8.
 
 from __future__ import annotations
 
-import base64
-import zlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import PurePath
@@ -16,36 +14,27 @@ from typing import Any, TypedDict
 import numpy as np
 
 from convscope.data.dataset import Dataset
-from convscope.data.mapped_pixels import StoredPixels
 from convscope.errors import printable
 from convscope.evaluation.confusion import ConfusedPair
 from convscope.evaluation.metrics import Evaluation
-from convscope.evaluation.predict import predict
 from convscope.evaluation.temperature import temperature_of
 from convscope.model.model_file import Model
 from convscope.model.reference import Reference
 from convscope.model.spec import Spec
+from convscope.report.array_json import Array, array_json
+from convscope.report.bundle_moments import MomentsJson, moments_json
+from convscope.report.bundle_pictures import PagePictures, PicturesJson, choose_pictures, pictures_json
+from convscope.report.bundle_test_map import PCA, TestMapJson, test_map_json
+from convscope.report.bundle_top_images import TopImagesJson, add_pictures, top_images_json
+from convscope.report.examined import examine
 from convscope.report.keras_source import keras_source
+from convscope.training.moments import Moments
 from convscope.training.run import PATH_FROM_RUN, RunRecord
 
 SCHEMA_VERSION = 2
-GALLERY = 60
-PICTURES_BYTES = 3_000_000
-"""The most bytes of compressed images in a page: all of them for digits, some twenty photos of 256×256."""
-
-PLAIN_BYTES = 250_000
-"""Up to here, images are not compressed: browsers decompress only after they have drawn the page once."""
 
 CLAIMED_PAIRS = ((0, 6), (4, 9))
 """The pairs that "Convolutional Neural Networks With TensorFlow" calls confused; tested for every digit classifier."""
-
-
-class Array(TypedDict):
-    """An array: little-endian bytes in base64, row-major."""
-
-    dtype: str
-    shape: list[int]
-    base64: str
 
 
 class ReceptiveFieldJson(TypedDict):
@@ -90,31 +79,6 @@ class ReferenceJson(TypedDict):
     samples: dict[str, Array]
 
 
-class PictureJson(TypedDict):
-    """One labeled image; its pixels are in `PicturesJson.pixels` at the same position."""
-
-    index: int
-    name: str
-    label: int
-    predicted: int
-    probability: float
-    known_wrong: bool
-    gallery: bool
-
-
-class PicturesJson(TypedDict):
-    """Images of the evaluated split: a gallery that was not selected by prediction, then the mistakes.
-
-    With encoding "deflate", the bytes of ``pixels`` are compressed by zlib, which keeps them exact; with "", and in
-    older bundles, which have no encoding, they are not.
-    """
-
-    part: str
-    encoding: str
-    pixels: Array
-    entries: list[PictureJson]
-
-
 class Bundle(TypedDict):
     """Everything the page shows."""
 
@@ -128,6 +92,9 @@ class Bundle(TypedDict):
     weights: dict[str, Array]
     reference: ReferenceJson
     pictures: PicturesJson
+    test_map: TestMapJson | None
+    top_images: dict[str, TopImagesJson]
+    moments: MomentsJson | None
     evaluation: dict[str, Any] | None
     claimed_pairs: list[dict[str, Any]]
     history: list[dict[str, Any]]
@@ -136,7 +103,16 @@ class Bundle(TypedDict):
 
 
 def make_bundle(
-    model: Model, run: RunRecord, reference: Reference, dataset: Dataset, evaluation: Evaluation | None, *, part: str
+    model: Model,
+    run: RunRecord,
+    reference: Reference,
+    dataset: Dataset,
+    evaluation: Evaluation | None,
+    *,
+    part: str,
+    projection: str = PCA,
+    moments: Moments | None = None,
+    pictures: PagePictures | None = None,
 ) -> Bundle:
     """Everything that the page shows, as plain values.
 
@@ -147,10 +123,18 @@ def make_bundle(
         dataset: The images of the evaluated split.
         evaluation: The figures on these images; None for a run that was not evaluated.
         part: ``test`` or ``validation``: what the images are.
+        projection: How the map of the images is made: ``pca`` or ``tsne``.
+        moments: Weights kept while it was trained.
+        pictures: The images of a page that shows no more than these; None chooses them, and adds the map and the images
+            that excite each feature map.
 
     Returns:
         Plain values, ready for `json.dumps`.
     """
+    chosen = pictures or choose_pictures(dataset, evaluation)
+    examined = None if pictures else examine(model, dataset, chosen)
+    if examined:
+        chosen = add_pictures(examined, dataset, chosen)
     return Bundle(
         schema_version=SCHEMA_VERSION,
         convscope=str(model.provenance.get("convscope", "")),
@@ -161,7 +145,10 @@ def make_bundle(
         temperature=float(temperature_of(model.calibration)),
         weights={name: array_json(value) for name, value in model.weights.items()},
         reference=_reference_json(reference),
-        pictures=_pictures_json(model, dataset, evaluation, part),
+        pictures=pictures_json(model, dataset, chosen, part=part),
+        test_map=test_map_json(examined, dataset, projection=projection) if examined else None,
+        top_images=top_images_json(examined, model.spec, chosen) if examined else {},
+        moments=moments_json(model, moments, dataset),
         evaluation=_evaluation_json(evaluation) if evaluation else None,
         claimed_pairs=[pair.to_json() for pair in claimed_pairs(evaluation)] if evaluation else [],
         history=[asdict(row) for row in run.history],
@@ -212,33 +199,11 @@ def network_json(spec: Spec) -> NetworkJson:
     )
 
 
-def array_json(value: np.ndarray) -> Array:
-    """An array as its bytes.
-
-    Example:
-        >>> array_json(np.array([1.0], np.float32))
-        {'dtype': 'float32', 'shape': [1], 'base64': 'AACAPw=='}
-    """
-    little = np.ascontiguousarray(value, value.dtype.newbyteorder("<"))
-    return Array(
-        dtype=str(value.dtype), shape=list(value.shape), base64=base64.b64encode(little.tobytes()).decode("ascii")
-    )
-
-
 def claimed_pairs(evaluation: Evaluation) -> tuple[ConfusedPair, ...]:
     """The tutorial's pairs in this evaluation; none unless the classes are the ten digits."""
     if evaluation.class_names != tuple("0123456789"):
         return ()
     return tuple(pair for pair in evaluation.pairs if (pair.first, pair.second) in CLAIMED_PAIRS)
-
-
-def spread(labels: np.ndarray, count: int) -> np.ndarray:
-    """Positions of the first images of each class, taken in turn: not selected by prediction."""
-    rank = np.zeros(len(labels), int)
-    for label in np.unique(labels):
-        members = np.flatnonzero(labels == label)
-        rank[members] = np.arange(len(members))
-    return np.lexsort((labels, rank))[:count]
 
 
 def _options_json(run: RunRecord) -> dict[str, Any]:
@@ -259,46 +224,3 @@ def _reference_json(reference: Reference) -> ReferenceJson:
         logits=array_json(reference.logits),
         samples={name: array_json(value) for name, value in samples.items()},
     )
-
-
-def _pictures_json(model: Model, dataset: Dataset, evaluation: Evaluation | None, part: str) -> PicturesJson:
-    gallery, wrong = picture_positions(dataset, evaluation)
-    gallery = _within(dataset.pixels, gallery, PICTURES_BYTES // 2)
-    positions = np.array([*gallery, *_within(dataset.pixels, wrong, PICTURES_BYTES // 2)], np.int64)
-    pixels = dataset.pixels[positions]
-    probabilities = predict(model, pixels).probabilities if len(pixels) else np.zeros((0, model.spec.num_classes))
-    entries = [
-        PictureJson(
-            index=int(position),
-            name=dataset.names[position] if dataset.names else "",
-            label=int(dataset.labels[position]),
-            predicted=int(row.argmax()),
-            probability=float(row.max()),
-            known_wrong=int(position) in dataset.known_wrong,
-            gallery=order < len(gallery),
-        )
-        for order, (position, row) in enumerate(zip(positions, probabilities, strict=True))
-    ]
-    if pixels.nbytes <= PLAIN_BYTES:
-        return PicturesJson(part=part, encoding="", pixels=array_json(pixels), entries=entries)
-    packed = base64.b64encode(zlib.compress(pixels.tobytes(), 9)).decode("ascii")
-    array = Array(dtype="uint8", shape=list(pixels.shape), base64=packed)
-    return PicturesJson(part=part, encoding="deflate", pixels=array, entries=entries)
-
-
-def picture_positions(dataset: Dataset, evaluation: Evaluation | None) -> tuple[list[int], list[int]]:
-    """The images that a page would show if its size did not matter: a gallery, and the mistakes that are not in it."""
-    gallery = spread(dataset.labels, GALLERY).tolist()
-    mistakes = evaluation.mistakes if evaluation and len(dataset) else ()
-    shown = set(gallery)
-    return gallery, [mistake.index for mistake in mistakes if mistake.index not in shown]
-
-
-def _within(pixels: StoredPixels, positions: list[int], limit: int) -> list[int]:
-    """The first positions, at least one, whose images take at most so many bytes when they are compressed."""
-    total = 0
-    for count, position in enumerate(positions):
-        total += len(zlib.compress(pixels[position].tobytes(), 6))
-        if total > limit:
-            return positions[: max(1, count)]
-    return positions

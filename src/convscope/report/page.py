@@ -10,10 +10,15 @@ from importlib.resources import files
 from urllib.parse import quote
 
 from convscope.report.bundle import Bundle
+from convscope.report.bundle_pair import Pair
 
 MARKS = re.compile(r"\{\{(title|style|modules|bundle|entry)\}\}")
 IMPORT = re.compile(r'^(?:import|export) [^"]*"#web/([^"]+)";', re.MULTILINE)
+COMMENTS = re.compile(r"^ *(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*) *\n", re.MULTILINE | re.DOTALL)
+"""Comments on lines of their own: nearly a third of the modules, which a page does not need."""
+
 WEB = files("convscope") / "web"
+STYLES = ("style.css", "values.css", "evaluation.css", "network.css", "pad.css", "exploration.css")
 LAYERS = tuple(sorted(f"layers/{file.name}" for file in (WEB / "layers").iterdir() if file.name.endswith(".js")))
 """Every layer kind. A page imports those of its network by name, which is not visible in any import statement."""
 
@@ -39,8 +44,24 @@ def page(bundle: Bundle) -> str:
         title=bundle["title"],
         entry="main.js",
         layers=LAYERS,
-        styles=("style.css", "values.css", "evaluation.css", "network.css", "pad.css"),
+        styles=STYLES,
     )
+
+
+def pair_page(pair: Pair) -> str:
+    """The page of two networks; see `page`."""
+    title = f"{pair['first']['title']} and {pair['second']['title']}"
+    return assemble(pair, title=title, entry="pair_main.js", layers=LAYERS, styles=STYLES)
+
+
+def watch_page(name: str) -> str:
+    """A page that asks its own server how far a training is; the only page that makes requests.
+
+    Args:
+        name: Of the run.
+    """
+    text = assemble({"name": name}, title=f"{name}: training", entry="watch_main.js", layers=(), styles=STYLES)
+    return text.replace("default-src 'none';", "default-src 'none'; connect-src 'self';", 1)
 
 
 def assemble(
@@ -92,7 +113,7 @@ def _import_map(*roots: str) -> dict[str, str]:
 
 
 def _data_url(name: str) -> str:
-    return "data:text/javascript," + quote(_text(name), safe=PLAIN)
+    return "data:text/javascript," + quote(COMMENTS.sub("", _text(name)), safe=PLAIN)
 
 
 def _text(name: str) -> str:

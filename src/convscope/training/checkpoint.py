@@ -23,11 +23,13 @@ from convscope.data.cache_file import CACHE_FOLDER, is_cache_folder
 from convscope.errors import ModelFileError, RunError
 from convscope.model.files import make_folder, replace_file
 from convscope.model.safetensors_io import encode, open_file, parse_json, tensors_of
+from convscope.model.spec import Spec
 from convscope.training.lock import lock_file, unlock_file
+from convscope.training.moments import MOMENTS_FILE, Moments, read_kept, write_moments
 
 FOLDER = "checkpoints"
 LOCK_FILE = "lock"
-PART_FILES = ".step-*.part"
+PART_FILES = (".step-*.part", f".{MOMENTS_FILE}*.part")
 KEPT = 2
 SECONDS_BETWEEN = 10.0
 SCHEMA_VERSION = 1
@@ -86,6 +88,11 @@ class CheckpointManager:
         self._identity = identity or {}
         self._started = time.monotonic() - (resume_from.seconds if resume_from else 0.0)
         self._saved_at = time.monotonic()
+        self._moments_written = 0
+
+    def moments_to_resume(self, spec: Spec) -> Moments | None:
+        """The moments that the interrupted training had kept; None if there are none."""
+        return read_kept(self._folder / MOMENTS_FILE, spec) if self._folder and self.resume_from else None
 
     def is_due(self, *, ends_epoch: bool) -> bool:
         """Whether it is time to save: at the end of an epoch, and every `SECONDS_BETWEEN` seconds."""
@@ -99,6 +106,7 @@ class CheckpointManager:
         state: Callable[[], Mapping[str, np.ndarray]],
         losses: list[float],
         measured: Mapping[int, tuple[float, float]],
+        moments: Moments | None = None,
     ) -> None:
         """Write a checkpoint, and delete all older ones but the last.
 
@@ -107,6 +115,7 @@ class CheckpointManager:
             state: Returns the state; called only if a checkpoint is written.
             losses: One for each step.
             measured: See `Checkpoint`.
+            moments: All that were kept so far. They are written first, so that a checkpoint never lacks one.
 
         Raises:
             RunError: The checkpoint cannot be written. Earlier ones are untouched.
@@ -116,6 +125,10 @@ class CheckpointManager:
         checkpoint = Checkpoint(
             step, state(), np.array(losses, np.float32), measured, time.monotonic() - self._started, self._identity
         )
+        if moments and len(moments.weights) > self._moments_written:
+            make_folder(self._folder)
+            write_moments(moments, self._folder / MOMENTS_FILE)
+            self._moments_written = len(moments.weights)
         save_checkpoint(checkpoint, self._folder)
         self._saved_at = time.monotonic()
 
@@ -234,7 +247,7 @@ def lock_run(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise RunError(f"{folder} cannot be written ({error.strerror}).", hint="Use another --out.") from None
     try:
-        for part in place.glob(PART_FILES):  # left by a process that was killed while writing
+        for part in _part_files(place):  # left by a process that was killed while writing
             with contextlib.suppress(OSError):
                 part.unlink()
         yield
@@ -253,7 +266,7 @@ def delete_checkpoints(folder: Path) -> None:
     """
     place = folder / FOLDER
     with contextlib.suppress(OSError, RunError):
-        for old in [*reversed(files(place)), *place.glob(PART_FILES), place / LOCK_FILE]:
+        for old in [*reversed(files(place)), *_part_files(place), place / MOMENTS_FILE, place / LOCK_FILE]:
             with contextlib.suppress(OSError):
                 old.unlink(missing_ok=True)
         place.rmdir()
@@ -269,7 +282,12 @@ def is_leftover(entry: Path) -> bool:
         return is_cache_folder(entry)
     if entry.name != FOLDER or entry.is_symlink() or not entry.is_dir():
         return False
-    return all(file.name == LOCK_FILE or file.match(PART_FILES) for file in entry.iterdir())
+    leftover = (LOCK_FILE, MOMENTS_FILE, *PART_FILES)
+    return all(any(file.match(pattern) for pattern in leftover) for file in entry.iterdir())
+
+
+def _part_files(folder: Path) -> list[Path]:
+    return [part for pattern in PART_FILES for part in folder.glob(pattern)]
 
 
 def files(folder: Path) -> list[Path]:

@@ -25,6 +25,7 @@ from convscope.training.augment import augment, is_wanted
 from convscope.training.batches import batches_of
 from convscope.training.checkpoint import CheckpointManager
 from convscope.training.history import HistoryRecorder, Progress
+from convscope.training.moments import MAX_PARAMETERS, MomentRecorder, Moments
 from convscope.training.optimizer import Optimizer
 from convscope.training.options import TrainOptions
 from convscope.training.patch_whitening import whitening_kernel
@@ -51,6 +52,7 @@ class Fitted:
         seconds: ``build``, ``trace`` and ``steps``, and their ``total``.
         proof: TensorFlow's outputs for the first validation images with these weights.
         best_epoch: With ``patience``, the epochs trained when the weights were the best; None without.
+        moments: Weights kept on the way; None of a network that is too large.
     """
 
     weights: Weights
@@ -60,6 +62,7 @@ class Fitted:
     seconds: dict[str, float]
     proof: Reference
     best_epoch: float | None = None
+    moments: Moments | None = None
 
 
 def fit(
@@ -106,6 +109,7 @@ def fit(
             )
         loop.restore(saved.state)
         recorder.restore(saved.losses, saved.measured)
+        loop.moments.restore(checkpoints.moments_to_resume(spec), saved.step)
     try:
         outcome = loop.run(recorder, is_stopped, checkpoints)
     finally:
@@ -119,7 +123,8 @@ def fit(
     ended = time.perf_counter() + (saved.seconds if saved else 0.0)
     seconds = {"build": built - started, "trace": traced - built, "steps": ended - traced, "total": ended - started}
     proof = compute_reference(loop.model, to_images(validation.pixels[:IMAGES]))
-    return Fitted(weights, recorder.history(), outcome, len(recorder.losses), seconds, proof, best_epoch)
+    moments = loop.moments.moments() if loop.moments.kept else None
+    return Fitted(weights, recorder.history(), outcome, len(recorder.losses), seconds, proof, best_epoch, moments)
 
 
 def seconds_per_step(spec: Spec, train: Dataset, options: TrainOptions) -> tuple[float, float]:
@@ -151,6 +156,7 @@ class _Loop:
         self._spec = spec
         self.steps_per_epoch = options.steps_per_epoch(len(train))
         self.total_steps = options.total_steps(len(train))
+        self.moments = MomentRecorder(self.total_steps, self.steps_per_epoch)
         self.batch_size = min(options.batch_size or 1, len(train))
         self.rates = one_cycle(self.total_steps, peak=options.learning_rate or 0.0, warmup=options.warmup or 0.0)
         whitened = whitening_kernel(spec, train.pixels, seed=options.seed) if options.whiten else None
@@ -200,14 +206,15 @@ class _Loop:
         """Run all remaining steps, and return the outcome."""
         step, count = len(recorder.losses), 4
         initial = self._values()
+        self._keep_moment(step)
         if step == 0:
-            checkpoints.save(0, self.snapshot, [], {})
+            checkpoints.save(0, self.snapshot, [], {}, self.moments.moments())
         while step < self.total_steps:
             if is_stopped():
-                checkpoints.save(step, self.snapshot, recorder.losses, recorder.measured)
+                checkpoints.save(step, self.snapshot, recorder.losses, recorder.measured, self.moments.moments())
                 return "interrupted"
             last_finite = self._values()
-            bound = min(recorder.next_validation(step), self._epoch_end(step))
+            bound = min(recorder.next_validation(step), self._epoch_end(step), self.moments.next_step(step))
             count = min(count, bound - step, self._batches.most_steps)
             started = time.perf_counter()
             losses = self._call(step, count)
@@ -219,15 +226,20 @@ class _Loop:
                 return "diverged"
             step += count
             recorder.record(step, losses)
+            self._keep_moment(step)
             if self.options.patience and step in recorder.measured:
                 if recorder.best_step == step:
                     self._remember()
                 if recorder.validations_since_best >= self.options.patience:
                     return "finished"
             if checkpoints.is_due(ends_epoch=step == self._epoch_end(step - 1)):
-                checkpoints.save(step, self.snapshot, recorder.losses, recorder.measured)
+                checkpoints.save(step, self.snapshot, recorder.losses, recorder.measured, self.moments.moments())
             count = max(1, min(int(count * SECONDS_PER_CALL / max(seconds, 1e-6)), 4 * count))
         return "finished"
+
+    def _keep_moment(self, step: int) -> None:
+        if self.moments.is_due(step) and self._spec.parameters <= MAX_PARAMETERS:
+            self.moments.record(step, get_weights(self.model))
 
     def steps_from(self, step: int, count: int) -> np.ndarray:
         """Take some steps of one epoch, and return their losses."""

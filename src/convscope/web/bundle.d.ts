@@ -1,12 +1,5 @@
 // Generated from report/bundle.py by scripts/types: do not edit.
 
-/** An array: little-endian bytes in base64, row-major. */
-export interface ArrayJson {
-  dtype: string;
-  shape: number[];
-  base64: string;
-}
-
 /** As `arithmetic.ReceptiveField`, on one axis. */
 export interface ReceptiveFieldJson {
   size: number;
@@ -37,6 +30,13 @@ export interface NetworkJson {
   layers: LayerJson[];
 }
 
+/** An array: little-endian bytes in base64, row-major. */
+export interface ArrayJson {
+  dtype: string;
+  shape: number[];
+  base64: string;
+}
+
 /** What another engine computed for a few images; `model.reference` defines which values are sampled. */
 export interface ReferenceJson {
   engine: string;
@@ -64,6 +64,50 @@ export interface PicturesJson {
   entries: PictureJson[];
 }
 
+/** Test images as points, one row of each array for each image. A coordinate is ``low + point / 65535 * span``. Another image has the components ``components @ features * scale - offset``; with PCA these are its coordinates. */
+export interface TestMapJson {
+  method: string;
+  layer: string;
+  trustworthiness: number;
+  explained_variance: number | null;
+  indexes: ArrayJson;
+  labels: ArrayJson;
+  predicted: ArrayJson;
+  points: ArrayJson;
+  low: number[];
+  span: number;
+  components: ArrayJson;
+  scale: number[];
+  offset: number[];
+  codes: ArrayJson | null;
+}
+
+/** For each map of a layer its images, the most exciting first: ``(maps, images)``. ``entries`` are positions in `PicturesJson.entries`, ``places`` are ``row * width + column`` of the maximum in the map, in the output of the layer ``output``. ``best`` is the largest value of each map in all images examined, ``examined`` their number. */
+export interface TopImagesJson {
+  output: string;
+  entries: ArrayJson;
+  places: ArrayJson;
+  values: ArrayJson;
+  best: ArrayJson;
+  examined: number;
+}
+
+/** One moment: its weights, and how its network classifies the images of all moments. ``weights`` is base64 of the compressed bytes of all tensors, sorted by name. A tensor with at least two dimensions has float32 steps, one for each entry of its last axis, then int8 values, which are multiples of them; another one has float16 values. Numbers are little-endian. The last moment has none: it is the trained network. */
+export interface MomentJson {
+  step: number;
+  epoch: number;
+  confusion: number[][];
+  weights: string;
+}
+
+/** Moments of the training, in order; the last one is the trained network. ``bits`` are those of kernels. */
+export interface MomentsJson {
+  images: number;
+  bits: number;
+  dropped: number;
+  moments: MomentJson[];
+}
+
 /** Everything the page shows. */
 export interface Bundle {
   schema_version: number;
@@ -76,6 +120,9 @@ export interface Bundle {
   weights: Record<string, ArrayJson>;
   reference: ReferenceJson;
   pictures: PicturesJson;
+  test_map: TestMapJson | null;
+  top_images: Record<string, TopImagesJson>;
+  moments: MomentsJson | null;
   evaluation: Record<string, any> | null;
   claimed_pairs: (Record<string, any>)[];
   history: (Record<string, any>)[];

@@ -3,11 +3,14 @@
 import { picture_bytes, read_bundle } from "#web/core/bundle.js";
 import { create_store } from "#web/core/fields.js";
 import { load_kinds } from "#web/core/layer_kinds.js";
+import { create_training } from "#web/core/moments.js";
 import { self_test } from "#web/core/self_test.js";
 import { create_session } from "#web/core/session.js";
 import { format_hash, parse_hash } from "#web/core/state.js";
+import { language_of, use_language } from "#web/core/words.js";
 import { keep_hash } from "#web/hash.js";
 import { error_message, fill } from "#web/view/dom.js";
+import { mount as mount_moment_bar } from "#web/view/moment_bar.js";
 import { mount as mount_shell } from "#web/view/shell.js";
 import { use_worker } from "#web/worker_engine.js";
 
@@ -17,6 +20,7 @@ import { use_worker } from "#web/worker_engine.js";
 const EMBEDDED = { network: "network", pad: "network", matrix: "evaluation" };
 const MAX_WAIT = 500; // milliseconds: a tab in the background never paints
 
+use_language(language_of(location.search, navigator.language));
 const element = /** @type {HTMLElement} */ (document.getElementById("page"));
 start().catch((error) => fill(element, error_message(error)));
 
@@ -27,12 +31,22 @@ async function start() {
   const session = create_session(bundle, pixels);
   const first = first_state(session);
   const store = create_store({ ...first, tab: EMBEDDED[embed] ?? first.tab });
+  const training = create_training(session);
   session.select(store.get());
   /** @type {(value?: undefined) => void} */
   let idle = () => {};
   use_worker(session, new Promise((resolve) => (idle = resolve)));
   const shell = mount_shell(element, session, store);
+  mount_moment_bar(document.body, session, store);
+  const use_moment = async () => {
+    await training.choose(store.get().moment);
+    const state = store.get();
+    session.select(state);
+    // every view shows something that depends on the weights
+    shell.update(state, { ...state, picture: "", off: "", layer: -1, moment: NaN });
+  };
   store.subscribe((state, old) => {
+    if (state.moment !== old.moment) use_moment();
     if (state.picture !== old.picture || state.off !== old.off) session.select(state);
     shell.update(state, old);
   });
@@ -45,6 +59,7 @@ async function start() {
     shell.show_self_test(tested(session));
     document.documentElement.dataset.proven = String(Math.round(performance.now()));
     idle();
+    if (store.get().moment >= 0) use_moment();
   });
 }
 

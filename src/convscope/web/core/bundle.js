@@ -69,10 +69,19 @@ export async function picture_bytes({ encoding, pixels }) {
   if (encoding !== "deflate") return bytes(pixels); // written before images were compressed
   if (typeof DecompressionStream === "undefined") throw new Error("This browser is too old to show the images of this page. Open it in a current browser.");
   const length = pixels.shape.reduce((product, side) => product * side, 1);
-  const stream = new Blob([from_base64(pixels.base64)]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const data = await new Response(stream).arrayBuffer().then((buffer) => new Uint8Array(buffer), () => null);
+  const data = await inflate(pixels.base64);
   if (data?.length !== length) throw new Error("This page is damaged: its images cannot be decompressed. Write it again with: convscope open");
   return { shape: pixels.shape, data };
+}
+
+/**
+ * Decompress bytes.
+ * @param {string} base64 of bytes compressed by zlib
+ * @returns {Promise<Uint8Array<ArrayBuffer>|null>} null where they are damaged
+ */
+export async function inflate(base64) {
+  const stream = new Blob([from_base64(base64)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Response(stream).arrayBuffer().then((buffer) => new Uint8Array(buffer), () => null);
 }
 
 /**

@@ -48,11 +48,11 @@ import { render } from "#web/core/strokes.js";
 /**
  * @param {Bundle} bundle
  * @param {Bytes} [pixels] the images of the bundle, if they are compressed in it
+ * @param {Record<string, Tensor>} [weights] others than those of the bundle, of the same shapes
  * @returns {Session}
  * @throws {Error} A weight or an array of the bundle does not fit the network, or its layer kinds are not loaded.
  */
-export function create_session(bundle, pixels = bytes(bundle.pictures.pixels)) {
-  const weights = unpack_all(bundle.weights);
+export function create_session(bundle, pixels = bytes(bundle.pictures.pixels), weights = unpack_all(bundle.weights)) {
   const engine = prepare(bundle.network, weights);
   const run = (/** @type {Tensor} */ image, off = {}) => engine.run(image, { off: known(bundle, off) });
   /** @type {{picture: string, off: string, selected: Uint8Array, activations: Activations}|null} */
@@ -69,7 +69,7 @@ export function create_session(bundle, pixels = bytes(bundle.pictures.pixels)) {
       const done = prepared?.picture === picture && prepared.off === off ? prepared : null;
       Object.assign(session, { picture, selected: done?.selected ?? picture_of(session, picture), activations: done?.activations ?? null });
       if (done || !session.selected || !has_ink(session)) return;
-      session.activations = run(to_image(session.selected, bundle.network.input_shape), parse_off(off));
+      session.activations = session.run(to_image(session.selected, bundle.network.input_shape), parse_off(off));
     },
     async prepare(picture, off) {
       const selected = picture_of(session, picture);

@@ -13,6 +13,7 @@ import { choice, read_hash, integer, pattern, write_hash } from "#web/core/field
  * @property {string} why occlusion, gradient or none
  * @property {number} target the class that is explained; -1 is the predicted one
  * @property {string} off filters that are switched off: "conv2d:3.5,conv2d_1:0"
+ * @property {number} moment of the training whose weights are used; -1 is its end
  * @property {string} cell the open cell of the confusion matrix: "4-9"; "" for none
  */
 
@@ -29,6 +30,7 @@ export const FIELDS = {
   why: choice(["occlusion", "gradient", "none"]),
   target: integer(-1),
   off: pattern(/^([a-z0-9_]{1,60}:\d{1,5}(\.\d{1,5})*(,|$)){0,200}$/),
+  moment: integer(-1, -1, 99),
   cell: pattern(/^(\d{1,4}-\d{1,4})?$/),
 };
 

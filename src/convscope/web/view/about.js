@@ -3,22 +3,28 @@
 import { data_lines, machine_lines, preprocessing_steps, training_lines } from "#web/core/descriptions.js";
 import { fill, h } from "#web/view/dom.js";
 import { mount as mount_architecture } from "#web/view/architecture.js";
+import { mount as mount_filters } from "#web/view/filters.js";
 import { mount as mount_code } from "#web/view/keras_code.js";
 
 /** @typedef {import("#web/core/evaluation.js").Session} Session */
 /** @typedef {import("#web/core/descriptions.js").Line} Line */
 
+/** @typedef {import("#web/core/state.js").State} State */
+
 /**
  * @param {HTMLElement} element
  * @param {Session} session
+ * @param {import("#web/core/state.js").Store} store
  */
-export function mount(element, session) {
+export function mount(element, session, store) {
   const { bundle } = session;
   const { training } = bundle;
   const architecture = h("section", { class: "card about-wide" });
+  const filters = h("section", { class: "card about-wide" });
   const code = h("section", { class: "card about-wide" });
   fill(element, h("div", { class: "about-layout" },
     architecture,
+    filters,
     h("div", { class: "about-column" },
       card("Training", facts(training_lines(training))),
       card("Provenance", facts(provenance(session)))),
@@ -26,8 +32,13 @@ export function mount(element, session) {
       card("Data", facts(data_lines(training.data ?? {})), attribution(training.data?.kind)),
       card("Preprocessing", h("ol", { class: "about-steps" }, preprocessing_steps(bundle.preprocessing).map((step) => h("li", {}, step))))),
     code));
-  const mounted = [mount_architecture(architecture, session), mount_code(code, session)];
-  return { update() {}, destroy: () => mounted.forEach((view) => view.destroy()) };
+  const explored = mount_filters(filters, session, store);
+  const mounted = [mount_architecture(architecture, session), explored, mount_code(code, session)];
+  return {
+    /** @param {State} state @param {State} old */
+    update: (state, old) => explored.update(state, old),
+    destroy: () => mounted.forEach((view) => view.destroy()),
+  };
 }
 
 /** @param {string} title @param {...(Node|null)} children */

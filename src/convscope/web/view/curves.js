@@ -1,6 +1,7 @@
 // Training curves: losses and validation accuracy over the epochs, each line labeled at its end.
 
 import { curves, history_summary, span, loss_comparison_note } from "#web/core/history.js";
+import { is_earlier, moments_of } from "#web/core/moments.js";
 import { spread_labels } from "#web/core/axis.js";
 import { percent } from "#web/core/scale.js";
 import { fill, h, s } from "#web/view/dom.js";
@@ -8,31 +9,41 @@ import { chart, frame } from "#web/view/chart.js";
 
 /** @typedef {import("#web/core/evaluation.js").Session} Session */
 /** @typedef {import("#web/core/history.js").Curve} Curve */
+/** @typedef {import("#web/core/state.js").State} State */
 
 const GAP = 17;
 
 /**
  * @param {HTMLElement} element
  * @param {Session} session
+ * @param {import("#web/core/state.js").Store} store
  */
-export function mount(element, { bundle }) {
+export function mount(element, { bundle }, store) {
+  /** The epoch of the moment that the page shows; null for the trained network. */
+  const epoch = () => (is_earlier(bundle, store.get().moment) ? moments_of(bundle)[store.get().moment].epoch : null);
   const { loss, accuracy } = curves(bundle.history);
-  const charts = [loss.length > 0 && panel(loss, "loss (nats)", plain, (value) => value.toPrecision(3)), accuracy.length > 0 && accuracy[0].points.length > 1 && panel(accuracy, "validation accuracy", percentage, percent)];
+  const charts = [loss.length > 0 && panel(loss, "loss (nats)", plain, (value) => value.toPrecision(3), epoch), accuracy.length > 0 && accuracy[0].points.length > 1 && panel(accuracy, "validation accuracy", percentage, percent, epoch)];
   const drawn = charts.filter((one) => one !== false);
   fill(element,
     h("h2", {}, "Training curves"),
     h("p", { class: "small soft" }, history_summary(bundle.history)),
     h("div", { class: "evaluation-panels" }, drawn.map((one) => one.element)),
     h("p", { class: "small soft" }, loss.length > 1 && loss_comparison_note(bundle.training.options ?? {})));
-  return { update() {}, destroy: () => drawn.forEach((one) => one.destroy()) };
+  return {
+    /** @param {State} state @param {State} old */
+    update(state, old) {
+      if (state.moment !== old.moment) drawn.forEach((one) => one.redraw());
+    },
+    destroy: () => drawn.forEach((one) => one.destroy()),
+  };
 }
 
 const plain = (/** @type {number} */ value) => String(value);
 const percentage = (/** @type {number} */ value) => `${Number((100 * value).toPrecision(6))} %`;
 const NARROW = 420;
 
-/** @param {Curve[]} lines @param {string} label @param {(value: number) => string} text @param {(value: number) => string} format_value of a measured value */
-function panel(lines, label, text, format_value) {
+/** @param {Curve[]} lines @param {string} label @param {(value: number) => string} text @param {(value: number) => string} format_value of a measured value @param {() => number|null} epoch where a line is drawn */
+function panel(lines, label, text, format_value, epoch) {
   const across = { low: 0, high: Math.max(...lines.flatMap(({ points }) => points.map(([x]) => x))), label: "epoch", text: plain };
   const up = { ...span(lines, label.startsWith("loss")), label, text };
   const words = lines.map(({ name, points }) => `${name} from ${format_value(points[0][1])} to ${format_value(points[points.length - 1][1])}`);
@@ -50,6 +61,8 @@ function panel(lines, label, text, format_value) {
         s("text", { class: style, x: x(ends[at][0]) + (beside ? 8 : 0), y: heights[at], "text-anchor": beside ? "start" : "end" }, `${name} ${format_value(ends[at][1])}`),
       ];
     });
-    return { height: 250, parts: [...parts, ...drawn] };
+    const moment = epoch();
+    const line = moment === null ? [] : [s("line", { class: "curve-moment", x1: x(moment), x2: x(moment), y1: box.top, y2: box.bottom })];
+    return { height: 250, parts: [...parts, ...line, ...drawn] };
   });
 }

@@ -7,9 +7,11 @@ import { fill, h } from "#web/view/dom.js";
 import { mount as mount_claim } from "#web/view/tutorial_claim.js";
 import { mount as mount_confusion } from "#web/view/confusion.js";
 import { mount as mount_curves } from "#web/view/curves.js";
+import { mount as mount_learning } from "#web/view/learning.js";
 import { mount as mount_mistakes } from "#web/view/mistakes.js";
 import { mount as mount_reliability } from "#web/view/reliability.js";
 import { mount as mount_scores } from "#web/view/scores.js";
+import { mount as mount_test_map } from "#web/view/test_map.js";
 
 /** @typedef {import("#web/core/evaluation.js").Session} Session */
 /** @typedef {import("#web/core/evaluation.js").Proportion} Proportion */
@@ -20,6 +22,7 @@ import { mount as mount_scores } from "#web/view/scores.js";
 
 const COLUMNS = ["left", "right", "wide"];
 const CURVES = { name: "curves", column: "wide", mount: mount_curves };
+const LEARNING = { name: "learning", column: "wide", mount: mount_learning };
 /** @type {View[]} */
 const MEASURED = [
   { name: "confusion", column: "left", mount: mount_confusion },
@@ -27,6 +30,8 @@ const MEASURED = [
   { name: "scores", column: "right", mount: mount_scores },
   { name: "reliability", column: "right", mount: mount_reliability },
   CURVES,
+  LEARNING,
+  { name: "test-map", column: "wide", mount: mount_test_map },
   { name: "mistakes", column: "wide", mount: mount_mistakes },
 ];
 
@@ -36,7 +41,7 @@ const MEASURED = [
  * @param {Store} store
  */
 export function mount(element, session, store) {
-  const views = session.bundle.evaluation ? MEASURED : [CURVES];
+  const views = session.bundle.evaluation ? MEASURED : [CURVES, LEARNING];
   const cards = views.map(({ name }) => h("section", { class: `card evaluation-card good-${name}` }));
   const stack = (/** @type {string} */ column) => h("div", { class: `evaluation-stack evaluation-stack-${column}` }, cards.filter((_, at) => views[at].column === column));
   fill(element, h("div", { class: "evaluation-layout" }, headline(session), COLUMNS.map(stack)));
