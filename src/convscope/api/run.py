@@ -125,11 +125,22 @@ class Run:
         path = self.folder / PAGE_FILE
         return path if path.is_file() else None
 
-    def predict(self, images: Any, *, top: int = 3, split: bool = False, recursive: bool = False) -> ImagePredictions:
+    def predict(
+        self,
+        images: Any,
+        *,
+        top: int = 3,
+        split: bool = False,
+        recursive: bool = False,
+        reject: str | float | None = "auto",
+        coverage: str | float | None = None,
+        by_class: bool = False,
+    ) -> ImagePredictions:
         """Classify images: see `api.predict.predict`."""
         from convscope.api.predict import predict
 
-        return predict(images, run=self, top=top, split=split, recursive=recursive)
+        how: dict[str, Any] = {"top": top, "split": split, "recursive": recursive}
+        return predict(images, run=self, **how, reject=reject, coverage=coverage, by_class=by_class)
 
     def predict_folder(
         self,
@@ -140,12 +151,13 @@ class Run:
         split: bool = False,
         recursive: bool = False,
         copy_to: str | Path | None = None,
+        reject: str | float | None = "auto",
     ) -> FolderPredictions:
         """Classify any number of image files into a table: see `api.predict_folder.predict_folder`."""
         from convscope.api.predict_folder import predict_folder
 
         how: dict[str, Any] = {"top": top, "split": split, "recursive": recursive, "copy_to": copy_to}
-        return predict_folder(images, run=self, out=out, **how)
+        return predict_folder(images, run=self, out=out, reject=reject, **how)
 
     def evaluate(self, data: Any = None, *, part: str | None = None) -> EvaluateResult:
         """Evaluate on labeled data: see `api.evaluate.evaluate`."""

@@ -29,8 +29,8 @@ from convscope.data.dataset import Dataset, LoadedData, image_hashes
 from convscope.data.load_options import Caching
 from convscope.data.readers import READERS
 from convscope.errors import DataError, DivergedError, OptionError, RunError
-from convscope.evaluation.predict import Predictions, at_temperature, predict
-from convscope.evaluation.temperature import fit_temperature
+from convscope.evaluation.fit_reliability import fit_reliability
+from convscope.evaluation.predict import Predictions, predict
 from convscope.model.model_file import Model, save_model, weights_sha256
 from convscope.model.presets import load_spec, spec_text
 from convscope.model.reference import REFERENCE_FILE, write_reference
@@ -364,9 +364,12 @@ def _conclude(plan: Plan, fitted: Fitted, folder: Path, callbacks: Callbacks, va
     """Write model and record, and measure a training that came to its end."""
     seconds = plan.seconds | {"train": fitted.seconds["total"]}
     model = _model(plan, fitted)
-    raw = predict(model, plan.validation.pixels) if fitted.outcome == "finished" else None
-    if raw:
-        model = replace(model, calibration={"temperature": fit_temperature(raw.logits, plan.validation.labels)})
+    on_validation = None
+    if fitted.outcome == "finished":
+        began = time.perf_counter()
+        validation = plan.validation
+        model, on_validation = fit_reliability(model, plan.training.pixels, validation.pixels, validation.labels)
+        seconds["calibrate"] = time.perf_counter() - began
     save_model(model, folder / MODEL_FILE)
     record = RunRecord(
         name=folder.name,
@@ -392,9 +395,9 @@ def _conclude(plan: Plan, fitted: Fitted, folder: Path, callbacks: Callbacks, va
         save_training_hashes(image_hashes(plan.training.pixels), folder)
     write_reference(fitted.proof, folder / REFERENCE_FILE)
     run = Run(folder, record=record, data=plan.loaded)
-    if not raw:  # interrupted or diverged: the test split stays unread
+    if not on_validation:  # interrupted or diverged: the test split stays unread
         return run
-    return _finish(run, (plan.validation, at_temperature(raw, model)), callbacks)
+    return _finish(run, (plan.validation, on_validation), callbacks)
 
 
 def _stopped_early(fitted: Fitted) -> dict[str, float] | None:
