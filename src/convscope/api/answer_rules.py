@@ -24,6 +24,7 @@ class AnswerRules:
 
     Attributes:
         rejection: The network's thresholds; None if nothing is rejected.
+        level: The fraction of familiar images that may be rejected; None if nothing is rejected.
         threshold: The score above which an image is unlike anything the network was trained on.
         conformal: The network's quantiles; None if no sets were asked for.
         coverage: Of the sets.
@@ -32,6 +33,7 @@ class AnswerRules:
     """
 
     rejection: Rejection | None = None
+    level: float | None = None
     threshold: float | None = None
     conformal: Conformal | None = None
     coverage: float = 0.99
@@ -91,7 +93,7 @@ def answer_rules(
     level = (found.rejection.default_level if found.rejection else None) if is_auto else parse_level(reject)
     if level is not None and found.rejection is None:
         raise OptionError(
-            f"Expected a network with a score for unknown images. Received: reject={reject!r} and a network without one.",
+            f"Expected a network with a score for unknown images. Received: reject={reject!r}, a network without one.",
             hint="Train it again, with a validation split; imported networks have none.",
         )
     threshold = found.rejection.threshold(level) if found.rejection and level is not None else None
@@ -111,6 +113,7 @@ def answer_rules(
         )
     rules = AnswerRules(
         rejection=found.rejection if level is not None else None,
+        level=level,
         threshold=threshold,
         conformal=conformal,
         coverage=parse_coverage(coverage) if coverage is not None else 0.99,

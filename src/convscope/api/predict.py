@@ -119,8 +119,8 @@ def predict(
     Raises:
         RunError, ModelFileError: There is no such run, or its model file is damaged.
         DataError: None of the images can be read; the message names the first and the reason.
-        OptionError: ``top`` is less than 1, ``images`` is nothing that can be read as images, or the network has too few
-            held-out images for ``reject`` or ``coverage``.
+        OptionError: ``top`` is less than 1, ``images`` is nothing that can be read as images, or the network has too
+            few held-out images for ``reject`` or ``coverage``.
     """
     if type(top) is not int or top < 1:
         raise OptionError(f"top must be a whole number of 1 or more. Received: top={top!r}.")

@@ -159,11 +159,13 @@ class Run:
         how: dict[str, Any] = {"top": top, "split": split, "recursive": recursive, "copy_to": copy_to}
         return predict_folder(images, run=self, out=out, reject=reject, **how)
 
-    def evaluate(self, data: Any = None, *, part: str | None = None) -> EvaluateResult:
+    def evaluate(
+        self, data: Any = None, *, part: str | None = None, reject: str | float | None = "auto"
+    ) -> EvaluateResult:
         """Evaluate on labeled data: see `api.evaluate.evaluate`."""
         from convscope.api.evaluate import evaluate
 
-        return evaluate(self, data, part=part)
+        return evaluate(self, data, part=part, reject=reject)
 
     def export(self, *, to: str | Sequence[str] = "onnx", out: str | Path | None = None) -> Export:
         """Export to files that run elsewhere: see `api.export.export`."""

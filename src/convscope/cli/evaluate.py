@@ -22,6 +22,7 @@ def evaluate(
     *,
     part: Literal["test", "validation", "train"] | None = None,
     out: Path | None = None,
+    reject: Literal["auto", "0.1%", "1%", "5%", "off"] = "auto",
     output: Output = Output(),  # noqa: B008
 ) -> int:
     """Evaluate a trained network: accuracy, confusion matrix, calibration.
@@ -37,10 +38,13 @@ def evaluate(
         Split of the data of the training. Default: test.
     out
         Also draw confusion matrix, predictions, mistakes and reliability diagram into this folder.
+    reject
+        Fraction of images like those of the training that may be rejected as unlike anything the network was trained
+        on. auto is 1%, 5% if so few held-out images cannot promise 1%, else off.
     """
     from convscope.api.evaluate import evaluate as run_evaluation
 
-    result = run_evaluation(run, data, part=part)
+    result = run_evaluation(run, data, part=part, reject=reject)
     figures = ()
     if out:
         start_drawing()
@@ -58,6 +62,7 @@ def evaluate(
             "notes": list(result.notes),
             "unknown_classes": result.unknown_classes or {},
             "trained_on": result.trained_on,
+            "reliability": result.reliability and result.reliability.to_json(),
         }
         say_json(head | {"evaluation": result.evaluation.to_json()})
     else:
@@ -68,7 +73,7 @@ def evaluate(
 
 
 def _print(result: EvaluateResult) -> None:
-    from convscope.cli.results import evaluation_lines
+    from convscope.cli.results import evaluation_lines, reliability_lines
 
     evaluation, dataset = result.evaluation, result.dataset
     say(f"run         {result.folder}")
@@ -77,7 +82,8 @@ def _print(result: EvaluateResult) -> None:
         say(f"decided     {decision}")
     for line in result.notes:
         say(f"note        {line}")
-    say("\n".join(evaluation_lines(evaluation, result.measured_on)) + "\n")
+    lines = evaluation_lines(evaluation, result.measured_on)
+    say("\n".join(lines + reliability_lines(result.reliability and result.reliability.to_json())) + "\n")
     rows = [
         [one.name, f"{one.support:,}", str(one.precision or "none predicted"), str(one.recall or "no image")]
         for one in evaluation.classes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float64
@@ -16,7 +16,6 @@ from convscope.evaluation.metrics import log_softmax
 
 COVERAGES = (0.9, 0.95, 0.99, 0.999)
 METHODS = ("lac", "raps")
-Method = Literal["lac", "raps"]
 
 PENALTY, FREE_CLASSES = 0.01, 1
 """RAPS adds 0.01 to the score of a class for each class above it beyond the first."""
@@ -46,7 +45,7 @@ class Conformal:
     class_counts: tuple[int, ...]
     by_class: Mapping[str, tuple[tuple[float | None, ...], ...]]
 
-    def sets(self, logits: Logits, *, coverage: float, method: Method = "lac", by_class: bool = False) -> ClassSets:
+    def sets(self, logits: Logits, *, coverage: float, method: str = "lac", by_class: bool = False) -> ClassSets:
         """The sets of classes for images, each with at least the most likely class.
 
         Args:
@@ -118,7 +117,7 @@ def _quantiles(row: object) -> tuple[float | None, ...]:
     return tuple(one if one is None else float(one) for one in row)
 
 
-def nonconformity(logits: Logits, method: Method) -> NonconformityScores:
+def nonconformity(logits: Logits, method: str) -> NonconformityScores:
     """The scores of all classes of each image.
 
     Args:

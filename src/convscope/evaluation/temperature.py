@@ -43,8 +43,8 @@ def fit_temperature(logits: Logits, labels: Labels) -> float:
         The temperature, from 0.05 to 20.
 
     Source:
-        Guo et al., "On calibration of modern neural networks", 2017; the smoothing is Platt's, "Probabilistic outputs for
-        support vector machines", 1999. We use golden-section search on the logarithm.
+        Guo et al., "On calibration of modern neural networks", 2017; the smoothing is from Platt, "Probabilistic
+        outputs for support vector machines", 1999. We use golden-section search on the logarithm.
 
     Example:
         >>> logits = np.array([[2.0, 0.0], [0.0, 2.0], [2.0, 0.0]], np.float32)
@@ -95,8 +95,8 @@ def temperature_interval(
         The lower and the upper end, both from 0.05 to 20.
 
     Source:
-        Efron and Tibshirani, "An introduction to the bootstrap", 1993, percentile method. We evaluate every sample on one
-        grid of temperatures, which makes a sample a row of counts.
+        Efron and Tibshirani, "An introduction to the bootstrap", 1993, percentile method. We evaluate every sample on
+        one grid of temperatures, which makes a sample a row of counts.
     """
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(len(labels))[:MOST_RESAMPLED]
