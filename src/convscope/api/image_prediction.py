@@ -75,8 +75,8 @@ class ImagePrediction:
 
     @property
     def _rejection(self) -> str:
-        if self.is_constant:
-            return f"{UNKNOWN}: every pixel has the same intensity"
+        if self.is_constant:  # the report says so
+            return UNKNOWN
         nearest = f"; the closest class is {self.closest[0].name}" if self.closest else ""
         return f"{UNKNOWN} (less familiar than {self.score_rank or 0:.1%} of the held-out images{nearest})"
 
