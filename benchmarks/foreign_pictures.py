@@ -1,7 +1,8 @@
 """Pictures that are no digits, in kinds, and digits of other sources than MNIST: what a rejection is measured on.
 
-Every picture is grayscale uint8, ``(n, h, w)``, light ink on black, drawn from a seed, and is then preprocessed like any
-other picture. `CHOOSING` are the kinds that may be looked at while a method is chosen; the others are for the figures.
+Every picture is grayscale uint8, ``(n, h, w)``, light ink on black, drawn from a seed, and is then preprocessed like
+any other picture. `CHOOSING` are the kinds that may be looked at while a method is chosen; the others are for the
+figures.
 """
 
 from __future__ import annotations

@@ -38,12 +38,14 @@ def stripes(n: int, seed: int, *, angles: int = 2) -> tuple[np.ndarray, np.ndarr
 
 @pytest.fixture(scope="module")
 def stripes_model() -> Model:
-    """A linear network on the energy of rows and columns, made by hand; no training."""
-    text = 'Conv2D(8, 3, activation="relu")\nConv2D(4, 3, activation="relu")\nFlatten()\nDense(num_classes, activation="softmax")'
-    spec = parse(text, input_shape=(12, 12, 1), num_classes=2)
+    """A network with random weights: its features are those of stripes all the same."""
+    layers = ['Conv2D(8, 3, activation="relu")', 'Conv2D(4, 3, activation="relu")', "Flatten()"]
+    spec = parse(
+        "\n".join([*layers, 'Dense(num_classes, activation="softmax")']), input_shape=(12, 12, 1), num_classes=2
+    )
     rng = np.random.default_rng(0)
     weights = {name: (rng.normal(size=shape) * 0.4).astype(np.float32) for name, shape in spec.weight_shapes().items()}
-    model = Model(spec, weights, ("rows", "columns"), preprocessing=Preprocessing(12, 12, 1, "pad").to_json())
+    model = Model(spec, weights, ("rows", "columns"), preprocessing=Preprocessing(12, 12, 1, fit="pad", polarity="as_is").to_json())
     training, _ = stripes(900, 1)
     validation, labels = stripes(700, 2)
     return fit_reliability(model, training, validation, labels)[0]
@@ -107,10 +109,10 @@ def test_a_level_that_so_few_images_cannot_promise_is_refused(stripes_model: Mod
     validation, labels = stripes(100, 2)
     plain = replace(stripes_model, calibration={}, reliability={}, subspace=None)
     save_model(fit_reliability(plain, stripes(300, 1)[0], validation, labels)[0], tmp_path / MODEL_FILE)
-    with pytest.raises(OptionError, match="100 held-out images cannot promise that at most 1.0%"):
+    with pytest.raises(OptionError, match=r"100 held-out images cannot promise that at most 1\.0%"):
         predict(validation[0], run=tmp_path, reject="1%")
     assert len(predict(validation[0], run=tmp_path)) == 1  # 5 % can be promised
-    with pytest.raises(OptionError, match="needs 999 held-out images. Received: 100"):
+    with pytest.raises(OptionError, match=r"needs 999 held-out images\. Received: 100"):
         predict(validation[0], run=tmp_path, coverage="99.9%")
 
 

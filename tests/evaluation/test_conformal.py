@@ -108,8 +108,8 @@ def test_the_quantiles_are_read_back_as_they_were_written() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"n": -1}, {"n": 1.0}, {"class_counts": [1]}, {"class_counts": "x"}, {"lac": [0.1] * 3}, {"lac": [0.5, 0.4, 0.6, 0.7]},
-        {"raps": [0, 0, 0, 1e9]}, {"lac": None}, {"lac_by_class": []}, {"raps_by_class": [[0] * 4] * 4}, {"x": 1},
+        {"n": -1}, {"n": 1.0}, {"class_counts": [1]}, {"class_counts": "x"}, {"lac": [0.1] * 3},
+        {"lac": [0.5, 0.4, 0.6, 0.7]},        {"raps": [0, 0, 0, 1e9]}, {"lac": None}, {"lac_by_class": []}, {"raps_by_class": [[0] * 4] * 4}, {"x": 1},
         {"lac_by_class": [["0"] * 4] * 5},
     ],
 )  # fmt: skip

@@ -55,7 +55,7 @@ def test_the_last_layer_computes_the_logits_from_the_features(name: str) -> None
 def test_large_maps_are_averaged_over_the_cells_of_a_grid() -> None:
     maps = np.random.default_rng(2).random((2, 11, 7, 20), np.float32)
     found = averaged(maps.reshape(2, -1), (11, 7, 20))
-    rows, columns = 6, 5  # 6 × 5 × 20 = 600
+    rows, columns = 5, 6  # 5 × 6 × 20 = 600
     ys, xs = [i * 11 // rows for i in range(rows + 1)], [i * 7 // columns for i in range(columns + 1)]
     expected = [
         maps[:, ys[i] : ys[i + 1], xs[j] : xs[j + 1]].mean(axis=(1, 2)) for i in range(rows) for j in range(columns)
@@ -66,8 +66,8 @@ def test_large_maps_are_averaged_over_the_cells_of_a_grid() -> None:
 def test_a_dense_layer_between_hides_the_places() -> None:
     lines = ["Flatten()", 'Dense(40, activation="relu")', "Dropout(0.2)", 'Dense(num_classes, activation="softmax")']
     assert feature_grid(parse("\n".join(lines), input_shape=(8, 8, 1), num_classes=3)) == (1, 1, 40)
-    flat = parse("\n".join([lines[0], lines[3]]), input_shape=(8, 6, 2), num_classes=3)
-    assert feature_grid(flat) == (8, 6, 2)
+    flat = parse("\n".join([lines[0], lines[3]]), input_shape=(8, 6, 3), num_classes=3)
+    assert feature_grid(flat) == (8, 6, 3)
 
 
 @pytest.mark.parametrize("features", [2, 100, 576, 600, 1_000, 5_000, 38_400, 50_000])

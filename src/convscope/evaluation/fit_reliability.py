@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from convscope.arrays import Labels, to_images
-from convscope.data.mapped_pixels import StoredPixels
+from convscope.data.mapped_pixels import OtherPixels, StoredPixels
 from convscope.evaluation.conformal import fit_conformal
 from convscope.evaluation.metrics import log_softmax
 from convscope.evaluation.out_of_distribution import (
@@ -28,7 +28,7 @@ from convscope.model.model_file import Model
 
 
 def fit_reliability(
-    model: Model, training: StoredPixels, validation: StoredPixels, labels: Labels
+    model: Model, training: OtherPixels, validation: StoredPixels, labels: Labels
 ) -> tuple[Model, Predictions]:
     """Fit everything that makes a network's answers reliable, on images that it was not trained on.
 
@@ -58,7 +58,7 @@ def fit_reliability(
     return replace(model, reliability=found.to_json()), predictions
 
 
-def _with_subspace(model: Model, training: StoredPixels) -> tuple[Model, float | None, bool]:
+def _with_subspace(model: Model, training: OtherPixels) -> tuple[Model, float | None, bool]:
     """The model with the subspace of its training images, the factor of the residual, and whether none is blank."""
     features_each = feature_count(model.spec)
     if not features_each or not most_directions(features_each):
