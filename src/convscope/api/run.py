@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from convscope.api.open import PageResult
     from convscope.api.predict import ImagePredictions
     from convscope.api.predict_folder import FolderPredictions
+    from convscope.api.stress import StressResult
     from convscope.api.summary import NetworkSummary
     from convscope.report.pictures.plot import Plot
 
@@ -172,6 +173,14 @@ class Run:
         from convscope.api.export import export
 
         return export(self, to=to, out=out)
+
+    def stress(
+        self, data: Any = None, *, part: str | None = None, reject: str | float | None = "auto", seed: int = 0
+    ) -> StressResult:
+        """Evaluate on images with 20 corruptions at five strengths: see `api.stress.stress`."""
+        from convscope.api.stress import stress
+
+        return stress(self, data, part=part, reject=reject, seed=seed)
 
     def explain(
         self,
