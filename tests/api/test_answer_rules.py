@@ -45,7 +45,12 @@ def stripes_model() -> Model:
     )
     rng = np.random.default_rng(0)
     weights = {name: (rng.normal(size=shape) * 0.4).astype(np.float32) for name, shape in spec.weight_shapes().items()}
-    model = Model(spec, weights, ("rows", "columns"), preprocessing=Preprocessing(12, 12, 1, fit="pad", polarity="as_is").to_json())
+    model = Model(
+        spec,
+        weights,
+        ("rows", "columns"),
+        preprocessing=Preprocessing(12, 12, 1, fit="pad", polarity="as_is").to_json(),
+    )
     training, _ = stripes(900, 1)
     validation, labels = stripes(700, 2)
     return fit_reliability(model, training, validation, labels)[0]

@@ -140,10 +140,8 @@ def _print_stress(stressed: StressResult) -> None:
     say(f"\nCorruptions: accuracy at five strengths, {stressed.images:,} images (without corruption {clean.rate:.1%}).")
     heads = ("corruption", "1", "2", "3", "4", "5", "confidence", "rejected", "sure but wrong")
     console().print(table({head: "right" if place else "left" for place, head in enumerate(heads)}, stressed.cells()))
-    say(
-        f"mean        accuracy {stressed.mean_accuracy:.1%}; {stressed.mean_sure_but_wrong:.1%} wrong with a probability "
-        "above 90 % and not rejected"
-    )
+    wrong = f"{stressed.mean_sure_but_wrong:.1%} not rejected, and wrong with a probability above 90 %"
+    say(f"mean        accuracy {stressed.mean_accuracy:.1%}; {wrong}")
 
 
 def _print_groups(groups: GroupAccuracies) -> None:

@@ -223,7 +223,8 @@ class ConfusedPairs(Sequence[ConfusedPair]):
 def confused_pairs(confusion: Confusion, class_names: tuple[str, ...]) -> ConfusedPairs:
     """Rank all unordered pairs of classes, the highest confusion rate first.
 
-    Equal rates are ordered by label. Pairs without any image are skipped, since they have no rate. All others count for
+    Equal rates are ordered by label. Pairs without any image are skipped, since they have no rate. The first pairs were
+    selected for their rates, which are therefore too high on average: other images give the top pair a lower rate. All others count for
     the mean rate and for the Bonferroni correction of the tests.
 
     Example:

@@ -15,6 +15,8 @@ from convscope.arrays import Pixels
 from convscope.errors import OptionError
 
 STRENGTHS = (1, 2, 3, 4, 5)
+SMALLEST = 1e-6
+"""Instead of 0 as a divisor, in images of one pixel."""
 
 Stored = Float32[np.ndarray, "n h w c"]
 """Images, 0 to 255."""
@@ -138,7 +140,8 @@ def _shadow(images: Stored, level: float, rng: np.random.Generator) -> Stored:
 
 def _fog(images: Stored, level: float, rng: np.random.Generator) -> Stored:
     clouds = _smooth(rng, images.shape[:3], 0.15)
-    clouds = (clouds - clouds.min(axis=(1, 2), keepdims=True)) / np.ptp(clouds, axis=(1, 2), keepdims=True)
+    clouds = clouds - clouds.min(axis=(1, 2), keepdims=True)
+    clouds = clouds / np.maximum(clouds.max(axis=(1, 2), keepdims=True), SMALLEST)
     return images * (1 - level) + 255 * level * clouds[..., None]
 
 
@@ -169,7 +172,7 @@ def _shift(images: Stored, level: float, rng: np.random.Generator) -> Stored:
 def _elastic(images: Stored, level: float, rng: np.random.Generator) -> Stored:
     distance = level * min(images.shape[1:3])
     fields = [_smooth(rng, images.shape[:3], 0.12) for _ in range(2)]
-    dy, dx = (field / field.std(axis=(1, 2), keepdims=True) * distance for field in fields)
+    dy, dx = (field / np.maximum(field.std(axis=(1, 2), keepdims=True), SMALLEST) * distance for field in fields)
     return _sampled(images, dy=dy, dx=dx)
 
 
@@ -199,7 +202,7 @@ def _signs(rng: np.random.Generator, n: int) -> np.ndarray:
     return np.where(rng.random(n) < 0.5, -1.0, 1.0)
 
 
-def _border(images: Stored) -> Stored:
+def _border(images: Stored) -> Float32[np.ndarray, "n 1 1 c"]:
     """The median intensity of the outermost pixels of each image, ``(n, 1, 1, c)``."""
     n, _, _, c = images.shape
     edges = (images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1])
@@ -264,7 +267,7 @@ CORRUPTIONS: dict[str, tuple[Corruption, tuple[float, float, float, float, float
     "shadow": (_shadow, (0.15, 0.3, 0.45, 0.6, 0.8)),
     "fog": (_fog, (0.15, 0.3, 0.45, 0.6, 0.75)),
     "few gray levels": (_few_levels, (0.12, 0.2, 0.34, 0.5, 1.0)),
-    "rotation": (_rotation, (8, 16, 24, 34, 45)),
+    "rotation": (_rotation, (8.0, 16.0, 24.0, 34.0, 45.0)),
     "shear": (_shear, (0.15, 0.3, 0.45, 0.6, 0.8)),
     "smaller": (_smaller, (0.1, 0.2, 0.3, 0.4, 0.5)),
     "shift": (_shift, (0.05, 0.1, 0.15, 0.2, 0.28)),
