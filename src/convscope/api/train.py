@@ -32,7 +32,9 @@ from convscope.data.load_options import Caching
 from convscope.data.readers import READERS
 from convscope.errors import DataError, DivergedError, OptionError, RunError
 from convscope.evaluation.fit_reliability import fit_reliability
+from convscope.evaluation.out_of_distribution import rejection_decision
 from convscope.evaluation.predict import Predictions, predict
+from convscope.evaluation.reliability import reliability_of
 from convscope.evaluation.temperature import temperature_interval
 from convscope.model.model_file import Model, save_model, weights_sha256
 from convscope.model.presets import load_spec, spec_text
@@ -376,6 +378,8 @@ def _conclude(plan: Plan, fitted: Fitted, folder: Path, callbacks: Callbacks, va
             on_validation.logits * np.float32(model.calibration["temperature"]), validation.labels
         )
         seconds["calibrate"] = time.perf_counter() - began
+        if rejection := reliability_of(model).rejection:
+            plan.data["decisions"] = [*plan.data["decisions"], *decisions.to_json([rejection_decision(rejection)])]
     save_model(model, folder / MODEL_FILE)
     record = RunRecord(
         name=folder.name,

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float32
 
 from convscope.arrays import Logits, Pixels, is_number
+from convscope.decisions import Decision
 from convscope.errors import ModelFileError, OptionError
 from convscope.evaluation.intervals import tail_probability
 from convscope.model.features import Features, Subspace, most_directions
@@ -204,6 +205,13 @@ def rank_for(n: int, level: float, *, confidence: float = CONFIDENCE) -> int:
         else:
             high = middle - 1
     return low
+
+
+def rejection_decision(rejection: Rejection) -> Decision:
+    """The level that `predict` rejects at, for the record of a run."""
+    level = rejection.default_level
+    chosen = "off" if level is None else f"at most {level:.0%} of images like the held-out ones"
+    return Decision("rejection", chosen, f"{rejection.n:,} held-out images")
 
 
 def set_thresholds(scores: Scores, *, scale: float, rejects_blank: bool) -> Rejection:
