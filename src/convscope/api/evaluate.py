@@ -27,6 +27,7 @@ from convscope.model.model_file import Model
 from convscope.training.run import IMPORTED, training_hashes
 
 if TYPE_CHECKING:
+    from convscope.api.groups import GroupAccuracies
     from convscope.report.pictures.plot import Plot
 
 ALL = "all"
@@ -71,6 +72,12 @@ class EvaluateResult:
     def measured_on(self) -> str:
         """The images in words: ``the test split``, or ``all images``."""
         return "all images" if self.part == ALL else f"the {self.part} split"
+
+    def by_group(self, group: str = "folder") -> GroupAccuracies:
+        """The accuracy on each group of files: see `api.groups.accuracy_by_group`."""
+        from convscope.api.groups import accuracy_by_group
+
+        return accuracy_by_group(self, group)
 
     def confusion_matrix(self) -> Plot:
         """Draw the confusion matrix."""

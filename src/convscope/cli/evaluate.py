@@ -55,11 +55,10 @@ def evaluate(
         group stands, such as "(writer[0-9]+)".
     """
     from convscope.api.evaluate import evaluate as run_evaluation
-    from convscope.api.groups import accuracy_by_group
 
     result = run_evaluation(run, data, part=part, reject=reject)
     stressed = _stressed(result, data, part, reject) if stress else None
-    groups = accuracy_by_group(result, group) if group else None
+    groups = result.by_group(group) if group else None
     figures: tuple[Path, ...] = ()
     if out:
         start_drawing()

@@ -39,7 +39,7 @@ class Reliability:
 
 
 def reliability_of(model: Model) -> Reliability:
-    """Read what a model file says about held-out images; all parts are None in a file of an older version.
+    """Read what a model file has about held-out images; all parts are None in a file of an older version.
 
     Raises:
         ModelFileError: There is an unknown part, or a part has other values than training writes.
