@@ -108,8 +108,8 @@ SUBJECTS: dict[str, Subject] = {
         "With --time, as many as this machine trains in that time, by a short measurement.", "--epochs", "api.train"
     ),
     "rejection": Subject(
-        "At most 1 % of images like the held-out ones are rejected as unlike anything the network was trained on; 5 % if "
-        "so few held-out images cannot promise 1 %; none with fewer than 59.",
+        "At most 1 % of images like the held-out ones are rejected as unlike anything the network was trained on; 5 % "
+        "if so few held-out images cannot promise 1 %; none with fewer than 59.",
         "--reject of predict and evaluate",
         "evaluation.out_of_distribution",
     ),
