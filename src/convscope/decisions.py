@@ -113,6 +113,12 @@ SUBJECTS: dict[str, Subject] = {
         "--precision",
         "api.measured_precision",
     ),
+    "rejection": Subject(
+        "At most 1 % of images like the held-out ones are rejected as unlike anything the network was trained on; 5 % "
+        "if so few held-out images cannot promise 1 %; none with fewer than 59.",
+        "--reject of predict and evaluate",
+        "evaluation.out_of_distribution",
+    ),
     "initial weights": Subject(
         "Random, by the seed; with --from, those of the earlier run for every layer of the same name and shape, and "
         "for the outputs if the classes are the same.",

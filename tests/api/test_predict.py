@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from convscope.api.explain import explain
+from convscope.api.image_prediction import UNKNOWN
 from convscope.api.open import page
 from convscope.api.predict import predict
 from convscope.data.mnist import load_part
@@ -151,11 +152,14 @@ def test_an_image_without_ink_is_not_explained(short_run: Path) -> None:
     assert seven.to_json()["warnings"] == []
 
 
-def test_a_network_of_other_images_gives_its_class_with_a_warning_for_a_blank_image(
+def test_a_network_of_other_images_gives_a_blank_image_a_class_only_without_rejection(
     short_run: Path, tmp_path: Path
 ) -> None:
     stored = dict(load_model(short_run / MODEL_FILE).preprocessing)
     run = changed(short_run, tmp_path, preprocessing=stored | {"fit": "pad"})
     (one,) = predict(np.full((40, 40), 9, np.uint8), run=run)
+    assert one.class_name is None and not one.is_known
+    assert one.warnings == (UNKNOWN, "blank image: all pixels are equal")
+    (one,) = predict(np.full((40, 40), 9, np.uint8), run=run, reject="off")
     assert one.class_name is not None and one.warnings == ("blank image: all pixels are equal",)
     assert one.to_json()["ink_found"] is None

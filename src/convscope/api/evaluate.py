@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from convscope.api.answer_rules import AUTO, answer_rules
 from convscope.api.run import Run, load_run
 from convscope.api.run_data import PARTS, loading_options, part_of_run
 from convscope.data.class_order import match_classes
@@ -16,12 +18,16 @@ from convscope.data.dataset import Dataset, LoadedData, image_hashes, joined
 from convscope.data.readers import READERS, load_all, load_test
 from convscope.decisions import Decision
 from convscope.errors import DataError, OptionError
+from convscope.evaluation.measured_reliability import MeasuredReliability, measure_reliability
 from convscope.evaluation.metrics import Evaluation, measure
 from convscope.evaluation.predict import Predictions, predict
+from convscope.evaluation.reliability import reliability_of
 from convscope.markup import table
+from convscope.model.model_file import Model
 from convscope.training.run import IMPORTED, training_hashes
 
 if TYPE_CHECKING:
+    from convscope.api.groups import GroupAccuracies
     from convscope.report.pictures.plot import Plot
 
 ALL = "all"
@@ -42,6 +48,8 @@ class EvaluateResult:
         notes: What limits the figures, one sentence each: classes missing or unknown, images of the training.
         unknown_classes: Classes of the data that the network does not have, with the number of images not measured.
         trained_on: The number of measured images that the network was trained on; always 0 for ``test``.
+        reliability: What rejection, prediction sets and selective prediction give; None if nothing is known about
+            held-out images.
     """
 
     evaluation: Evaluation
@@ -53,6 +61,7 @@ class EvaluateResult:
     notes: tuple[str, ...] = ()
     unknown_classes: dict[str, int] | None = None
     trained_on: int = 0
+    reliability: MeasuredReliability | None = None
 
     @property
     def accuracy(self) -> float:
@@ -63,6 +72,12 @@ class EvaluateResult:
     def measured_on(self) -> str:
         """The images in words: ``the test split``, or ``all images``."""
         return "all images" if self.part == ALL else f"the {self.part} split"
+
+    def by_group(self, group: str = "folder") -> GroupAccuracies:
+        """The accuracy on each group of files: see `api.groups.accuracy_by_group`."""
+        from convscope.api.groups import accuracy_by_group
+
+        return accuracy_by_group(self, group)
 
     def confusion_matrix(self) -> Plot:
         """Draw the confusion matrix."""
@@ -89,7 +104,13 @@ class EvaluateResult:
         return table(("class", "images", "precision", "recall"), rows, caption=caption) + notes
 
 
-def evaluate(run: Run | str | Path | None = None, data: Any = None, *, part: str | None = None) -> EvaluateResult:
+def evaluate(
+    run: Run | str | Path | None = None,
+    data: Any = None,
+    *,
+    part: str | None = None,
+    reject: str | float | None = AUTO,
+) -> EvaluateResult:
     """Evaluate a run's network.
 
     Without ``data``, the data of the training are read again and split as they were; they must not have changed. Other
@@ -100,6 +121,8 @@ def evaluate(run: Run | str | Path | None = None, data: Any = None, *, part: str
         run: A run or its folder; None takes the newest below ``runs/``.
         data: As in `load_data`; None takes what the run was trained on. Of MNIST by name, the test part is measured.
         part: ``test``, ``validation`` or ``train`` of the run's own data; None takes ``test``.
+        reject: As for `api.predict.predict`: how many images it rejects, and the accuracy on the others. The accuracy
+            itself counts all images.
 
     Raises:
         RunError, ModelFileError: There is no such run, or its model file is damaged.
@@ -110,6 +133,15 @@ def evaluate(run: Run | str | Path | None = None, data: Any = None, *, part: str
     if part is not None and part not in PARTS:
         raise OptionError(f"part must be one of {', '.join(PARTS)}. Received: part={part!r}.")
     run = load_run(run)
+    level = answer_rules(run.model, reject=reject).level
+    result = _evaluate(run, data, part)
+    if not run.model.reliability:
+        return result
+    found = measure_reliability(run.model, result.predictions, result.dataset.labels, level=level)
+    return replace(result, reliability=found)
+
+
+def _evaluate(run: Run, data: Any, part: str | None) -> EvaluateResult:
     if data is None:
         return _evaluate_part(run, part or "test", part_of_run(run, part or "test"))
     own = _part_if_own(run, part or "test", data)
@@ -199,3 +231,22 @@ def _load_all(run: Run, data: Any) -> tuple[Dataset, tuple[Decision, ...]]:
 def evaluate_predictions(predictions: Predictions, dataset: Dataset) -> Evaluation:
     """The figures of some predictions against the labels of the dataset that they are for."""
     return measure(predictions.logits, dataset.labels, class_names=dataset.class_names, known_wrong=dataset.known_wrong)
+
+
+def measured_reliability(
+    model: Model, predictions: Predictions, dataset: Dataset, known: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """The reliability of a training's record, at the default level of rejection; None if there is none.
+
+    Args:
+        model: The trained network.
+        predictions: For the test split, or the validation split if there is none.
+        dataset: That split.
+        known: What the record holds already.
+    """
+    if not model.reliability:
+        return dict(known) or None
+    level = answer_rules(model).level
+    found = measure_reliability(model, predictions, dataset.labels, level=level).to_json()
+    held_out = reliability_of(model).rejection
+    return dict(known) | found | {"n_held_out": held_out.n if held_out else None}

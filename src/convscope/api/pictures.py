@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from convscope.arrays import Picture
 from convscope.data.dataset import Dataset
 from convscope.errors import RunError
+from convscope.evaluation.corruptions import CORRUPTIONS, STRENGTHS, corrupt
 from convscope.evaluation.metrics import Evaluation
 from convscope.evaluation.predict import Predictions
 from convscope.report.bundle_pictures import spread
 from convscope.report.pictures.canvas import save
 from convscope.report.pictures.confusion import confusion_matrix
+from convscope.report.pictures.corruptions import corruption_sheet
 from convscope.report.pictures.curves import learning_curves
 from convscope.report.pictures.gallery import gallery, mistakes
 from convscope.report.pictures.reliability import reliability
@@ -57,6 +60,14 @@ def draw_evaluation(
         "reliability": reliability(evaluation),
     }
     return tuple(save(figure, folder / f"{name}.png") for name, figure in figures.items())
+
+
+def draw_corruptions(folder: Path, example: Picture, *, seed: int) -> Path:
+    """Draw one image with every corruption at every strength."""
+    rows = [
+        (name, [corrupt(example[None], name, strength, seed=seed)[0] for strength in STRENGTHS]) for name in CORRUPTIONS
+    ]
+    return save(corruption_sheet(rows), _new(folder) / "corruptions.png")
 
 
 def _new(folder: Path) -> Path:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from convscope.api.answer_rules import AUTO, answer_rules
 from convscope.api.image_prediction import ImagePrediction
 from convscope.api.prediction_stream import classify_stream
 from convscope.api.run import Run, load_run
@@ -34,7 +35,8 @@ class ImagePredictions(Sequence[ImagePrediction]):
 
     Attributes:
         images: One entry for each image that could be read, in the order given; with ``split``, for each digit.
-        predictions: The same as arrays. Where no ink was found, all classes are equally likely.
+        predictions: The same as arrays. Where no ink was found, all classes are equally likely; a rejected image has
+            the probabilities that the network gives it.
         skipped: The images that could not be read, each with the reason.
         notes: One line each for images in subfolders that were not read and files with several pages.
     """
@@ -91,10 +93,14 @@ def predict(
     top: int = 3,
     split: bool = False,
     recursive: bool = False,
+    reject: str | float | None = AUTO,
+    coverage: str | float | None = None,
+    by_class: bool = False,
 ) -> ImagePredictions:
     """Classify images.
 
-    An image on which preprocessing finds no ink gets no class. If it finds several digits, they are classified
+    An image on which preprocessing finds no ink gets no class, nor one that is unlike anything the network was trained
+    on. If it finds several digits, they are classified
     together, with a warning, or one by one with ``split``.
 
     Args:
@@ -104,18 +110,26 @@ def predict(
         top: Number of classes to return for each image, most likely first.
         split: Whether to classify each digit of an image, left to right, if there are several.
         recursive: Whether to read the images in subfolders of a folder too.
+        reject: The fraction of images like those of the training that may be rejected as unlike them: ``"0.1%"``,
+            ``"1%"``, ``"5%"``, ``"off"``, or ``"auto"``; see `api.answer_rules`.
+        coverage: ``"90%"``, ``"95%"``, ``"99%"`` or ``"99.9%"``: also return for each image the set of classes that
+            contains the true one in at least that fraction of images like the held-out ones.
+        by_class: Whether the coverage is promised for each class.
 
     Raises:
         RunError, ModelFileError: There is no such run, or its model file is damaged.
         DataError: None of the images can be read; the message names the first and the reason.
-        OptionError: ``top`` is less than 1, or ``images`` is nothing that can be read as images.
+        OptionError: ``top`` is less than 1, ``images`` is nothing that can be read as images, or the network has too
+            few held-out images for ``reject`` or ``coverage``.
     """
     if type(top) is not int or top < 1:
         raise OptionError(f"top must be a whole number of 1 or more. Received: top={top!r}.")
     run = load_run(run)
+    rules = answer_rules(run.model, reject=reject, coverage=coverage, by_class=by_class)
     notes = [] if recursive else list(images_below(images))
     images_found, logits, skipped = [], [], []
-    for one in classify_stream(collect_images(images, most=MAX_IMAGES, recursive=recursive), run, top=top, split=split):
+    found = collect_images(images, most=MAX_IMAGES, recursive=recursive)
+    for one in classify_stream(found, run, top=top, split=split, rules=rules):
         images_found += one.predictions
         logits.append(one.logits)
         skipped += [one.skipped] if one.skipped else []

@@ -11,6 +11,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
+from convscope.api.answer_rules import AUTO, answer_rules
 from convscope.api.callbacks import Callbacks
 from convscope.api.parquet_table import parquet_table, require_pyarrow
 from convscope.api.prediction_stream import CHUNK, ClassifiedImage, classify_stream
@@ -36,7 +37,7 @@ class FolderPredictions:
         total: Number of images.
         resumed: How many of them were in the table before.
         counts: Number of images of each predicted class, the most frequent first; with ``split``, of the first digit.
-        without_prediction: Number of images on which no ink was found.
+        without_prediction: Number of images without a class: no ink, or unlike anything the network was trained on.
         skipped: The images that could not be read, each with the reason.
         notes: One line for each folder whose subfolders were not read.
         sorted: How many images were linked or copied into class folders.
@@ -79,7 +80,7 @@ class FolderPredictions:
         shown = [f"{name} {count:,}" for name, count in list(self.counts.items())[:10]]
         more = f", and {len(self.counts) - 10:,} more" if len(self.counts) > 10 else ""
         rows += [("classes", ", ".join(shown) + more)] if shown else []
-        rows += [("no ink", f"{self.without_prediction:,}")] if self.without_prediction else []
+        rows += [("no class", f"{self.without_prediction:,}")] if self.without_prediction else []
         rows += [("skipped", f"{len(self.skipped):,} could not be read")] if self.skipped else []
         rows += [("table", str(self.out))] if self.out else []
         return rows + ([("sorted", f"{self.sorted:,}")] if self.sorted else [])
@@ -94,6 +95,7 @@ def predict_folder(
     split: bool = False,
     recursive: bool = False,
     copy_to: str | Path | None = None,
+    reject: str | float | None = AUTO,
     callbacks: Callbacks = Callbacks(),  # noqa: B008
 ) -> FolderPredictions:
     """Classify any number of image files into a table, in bounded memory.
@@ -110,6 +112,7 @@ def predict_folder(
         top: Number of classes for each image.
         split: Whether each digit of an image gets a row of its own.
         recursive: Whether to read the images in subfolders too.
+        reject: As for `api.predict.predict`; a rejected image has no prediction, and ``note`` says so.
         copy_to: A folder in which each image is hard-linked or copied into a folder of its predicted class.
         callbacks: Told how many images are done.
 
@@ -123,6 +126,7 @@ def predict_folder(
     out = Path(out) if out is not None else None
     _check_options(out, top, split, copy_to)
     run = load_run(run)
+    rules = answer_rules(run.model, reject=reject)
     names = run.model.class_names
     sorter = ImageSorter(Path(copy_to), names, sources) if copy_to is not None else None
     notes = () if recursive else images_below(sources)
@@ -136,7 +140,7 @@ def predict_folder(
         resumed = tally.total
         total = resumed + len(found)
         callbacks.images(resumed, total)
-        for batch in _batches(classify_stream(list(found.values()), run, top=top, split=split)):
+        for batch in _batches(classify_stream(list(found.values()), run, top=top, split=split, rules=rules)):
             for one in batch:
                 first = one.predictions[0] if one.predictions else None
                 tally.add(one.source, first and first.class_name, one.skipped.reason if one.skipped else "")

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from convscope.api.answer_rules import AnswerRules
 from convscope.api.image_prediction import ImagePrediction
 from convscope.api.run import Run
 from convscope.arrays import Logits
@@ -58,7 +59,14 @@ class ClassifiedImage:
     note: str = ""
 
 
-def classify_stream(inputs: Sequence[ImageInput], run: Run, *, top: int, split: bool) -> Iterator[ClassifiedImage]:
+def classify_stream(
+    inputs: Sequence[ImageInput],
+    run: Run,
+    *,
+    top: int,
+    split: bool,
+    rules: AnswerRules = AnswerRules(),  # noqa: B008
+) -> Iterator[ClassifiedImage]:
     """Classify images in the order given, while the next ones are read.
 
     Args:
@@ -66,11 +74,12 @@ def classify_stream(inputs: Sequence[ImageInput], run: Run, *, top: int, split: 
         run: The network.
         top: Number of classes for each image.
         split: Whether to classify each digit of an image by itself.
+        rules: When there is no class.
 
     Raises:
         ModelFileError: The logits overflow, or the preprocessing does not fit the network.
     """
-    classifier = _Classifier(run.model, run.preprocessing, top, split)
+    classifier = _Classifier(run.model, run.preprocessing, top, split, rules)
     threads = min(MOST_THREADS, _cores())
     size = max(1, min(CHUNK, -(-len(inputs) // threads)))
     if len(inputs) <= size:
@@ -93,12 +102,13 @@ def classify_stream(inputs: Sequence[ImageInput], run: Run, *, top: int, split: 
 class _Classifier:
     """Reads, preprocesses and classifies one chunk of images; used by several threads."""
 
-    def __init__(self, model: Model, preprocessing: Preprocessing, top: int, split: bool) -> None:
+    def __init__(self, model: Model, preprocessing: Preprocessing, top: int, split: bool, rules: AnswerRules) -> None:
         self.stopped = threading.Event()
         self._model = model
         self._preprocessing = preprocessing
         self._top = top
         self._split = split
+        self._rules = rules
         self._large = threading.BoundedSemaphore(LARGE_AT_ONCE)
 
     def classify(self, chunk: Sequence[ImageInput]) -> list[ClassifiedImage]:
@@ -107,11 +117,11 @@ class _Classifier:
         inputs = [one.seen for image in read for one in image.predictions]
         if not inputs:
             return read
-        logits = predict_pixels(self._model, np.stack(inputs)).logits
+        predictions = predict_pixels(self._model, np.stack(inputs))
         answered, at = [], 0
         for image in read:
             count = len(image.predictions)
-            answered.append(self._answer(image, logits[at : at + count]))
+            answered.append(self._answer(image, predictions.rows(at, at + count)))
             at += count
         return answered
 
@@ -135,16 +145,15 @@ class _Classifier:
             found = (ImagePrediction(one.name, (), one, framing.pixels, framing.report),)
         return ClassifiedImage(one, found, nothing, note=one.note)
 
-    def _answer(self, image: ClassifiedImage, logits: Logits) -> ClassifiedImage:
+    def _answer(self, image: ClassifiedImage, found: Predictions) -> ClassifiedImage:
         """With its choices; without ink there are none, and all classes are equally likely."""
         blank = np.array([one.report.blank for one in image.predictions], bool)
-        logits = np.where(blank[:, None], np.float32(0), logits)
-        predictions = Predictions(logits, self._model.class_names)
-        answered = (
+        predictions = replace(found, logits=np.where(blank[:, None], np.float32(0), found.logits))
+        answered = tuple(
             one if one.report.blank else replace(one, choices=predictions.top(index, self._top))
             for index, one in enumerate(image.predictions)
         )
-        return replace(image, predictions=tuple(answered), logits=logits)
+        return replace(image, predictions=self._rules.apply(answered, predictions), logits=predictions.logits)
 
 
 def _cores() -> int:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from convscope.api.open_pair import PairPage
     from convscope.api.predict import ImagePredictions
     from convscope.api.predict_folder import FolderPredictions
+    from convscope.api.stress import StressResult
     from convscope.api.summary import NetworkSummary
     from convscope.report.pictures.plot import Plot
 
@@ -126,11 +127,22 @@ class Run:
         path = self.folder / PAGE_FILE
         return path if path.is_file() else None
 
-    def predict(self, images: Any, *, top: int = 3, split: bool = False, recursive: bool = False) -> ImagePredictions:
+    def predict(
+        self,
+        images: Any,
+        *,
+        top: int = 3,
+        split: bool = False,
+        recursive: bool = False,
+        reject: str | float | None = "auto",
+        coverage: str | float | None = None,
+        by_class: bool = False,
+    ) -> ImagePredictions:
         """Classify images: see `api.predict.predict`."""
         from convscope.api.predict import predict
 
-        return predict(images, run=self, top=top, split=split, recursive=recursive)
+        how: dict[str, Any] = {"top": top, "split": split, "recursive": recursive}
+        return predict(images, run=self, **how, reject=reject, coverage=coverage, by_class=by_class)
 
     def predict_folder(
         self,
@@ -141,24 +153,35 @@ class Run:
         split: bool = False,
         recursive: bool = False,
         copy_to: str | Path | None = None,
+        reject: str | float | None = "auto",
     ) -> FolderPredictions:
         """Classify any number of image files into a table: see `api.predict_folder.predict_folder`."""
         from convscope.api.predict_folder import predict_folder
 
         how: dict[str, Any] = {"top": top, "split": split, "recursive": recursive, "copy_to": copy_to}
-        return predict_folder(images, run=self, out=out, **how)
+        return predict_folder(images, run=self, out=out, reject=reject, **how)
 
-    def evaluate(self, data: Any = None, *, part: str | None = None) -> EvaluateResult:
+    def evaluate(
+        self, data: Any = None, *, part: str | None = None, reject: str | float | None = "auto"
+    ) -> EvaluateResult:
         """Evaluate on labeled data: see `api.evaluate.evaluate`."""
         from convscope.api.evaluate import evaluate
 
-        return evaluate(self, data, part=part)
+        return evaluate(self, data, part=part, reject=reject)
 
     def export(self, *, to: str | Sequence[str] = "onnx", out: str | Path | None = None) -> Export:
         """Export to files that run elsewhere: see `api.export.export`."""
         from convscope.api.export import export
 
         return export(self, to=to, out=out)
+
+    def stress(
+        self, data: Any = None, *, part: str | None = None, reject: str | float | None = "auto", seed: int = 0
+    ) -> StressResult:
+        """Evaluate on images with 20 corruptions at five strengths: see `api.stress.stress`."""
+        from convscope.api.stress import stress
+
+        return stress(self, data, part=part, reject=reject, seed=seed)
 
     def explain(
         self,

@@ -11,12 +11,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from convscope import decisions
 from convscope.api.ancestor import Ancestor, descend
 from convscope.api.callbacks import Callbacks
 from convscope.api.cross_validation import cross_validation_of
 from convscope.api.environment import describe_environment
-from convscope.api.evaluate import evaluate_predictions
+from convscope.api.evaluate import evaluate_predictions, measured_reliability
 from convscope.api.limited_time import with_epochs_for_time
 from convscope.api.load_data import load_data, load_with
 from convscope.api.measured_precision import with_precision
@@ -30,8 +32,11 @@ from convscope.data.dataset import Dataset, LoadedData, image_hashes
 from convscope.data.load_options import Caching
 from convscope.data.readers import READERS
 from convscope.errors import DataError, DivergedError, OptionError, RunError
-from convscope.evaluation.predict import Predictions, at_temperature, predict
-from convscope.evaluation.temperature import fit_temperature
+from convscope.evaluation.fit_reliability import fit_reliability
+from convscope.evaluation.out_of_distribution import rejection_decision
+from convscope.evaluation.predict import Predictions, predict
+from convscope.evaluation.reliability import reliability_of
+from convscope.evaluation.temperature import temperature_interval
 from convscope.model.model_file import Model, save_model, weights_sha256
 from convscope.model.presets import load_spec, spec_text
 from convscope.model.reference import REFERENCE_FILE, write_reference
@@ -366,9 +371,17 @@ def _conclude(plan: Plan, fitted: Fitted, folder: Path, callbacks: Callbacks, va
     """Write model and record, and measure a training that came to its end."""
     seconds = plan.seconds | {"train": fitted.seconds["total"]}
     model = _model(plan, fitted)
-    raw = predict(model, plan.validation.pixels) if fitted.outcome == "finished" else None
-    if raw:
-        model = replace(model, calibration={"temperature": fit_temperature(raw.logits, plan.validation.labels)})
+    on_validation, interval = None, None
+    if fitted.outcome == "finished":
+        began = time.perf_counter()
+        validation = plan.validation
+        model, on_validation = fit_reliability(model, plan.training.pixels, validation.pixels, validation.labels)
+        interval = temperature_interval(
+            on_validation.logits * np.float32(model.calibration["temperature"]), validation.labels
+        )
+        seconds["calibrate"] = time.perf_counter() - began
+        if rejection := reliability_of(model).rejection:
+            plan.data["decisions"] = [*plan.data["decisions"], *decisions.to_json([rejection_decision(rejection)])]
     save_model(model, folder / MODEL_FILE)
     record = RunRecord(
         name=folder.name,
@@ -388,6 +401,9 @@ def _conclude(plan: Plan, fitted: Fitted, folder: Path, callbacks: Callbacks, va
         weights_sha256=weights_sha256(model.weights),
         stopped_early=_stopped_early(fitted),
         cross_validation=validated,
+        reliability={"temperature": model.calibration["temperature"], "temperature_interval": interval}
+        if interval
+        else None,
     )
     save_run(record, folder)
     if plan.loaded.kind not in READERS or not READERS[plan.loaded.kind].is_built_in:
@@ -396,9 +412,9 @@ def _conclude(plan: Plan, fitted: Fitted, folder: Path, callbacks: Callbacks, va
     if fitted.moments:
         write_moments(fitted.moments, folder / MOMENTS_FILE)
     run = Run(folder, record=record, data=plan.loaded)
-    if not raw:  # interrupted or diverged: the test split stays unread
+    if not on_validation:  # interrupted or diverged: the test split stays unread
         return run
-    return _finish(run, (plan.validation, at_temperature(raw, model)), callbacks)
+    return _finish(run, (plan.validation, on_validation), callbacks)
 
 
 def _stopped_early(fitted: Fitted) -> dict[str, float] | None:
@@ -423,8 +439,10 @@ def _finish(run: Run, validated: tuple[Dataset, Predictions], callbacks: Callbac
     shown, predicted = (test, on_test) if test and on_test else (validation, on_validation)
     draw_run(run.folder / PICTURES_FOLDER, run.record.history, test_figures or figures, shown, predicted)
     seconds = {"evaluate": measured - began, "draw": time.perf_counter() - measured}
+    reliability = measured_reliability(run.model, predicted, shown, run.record.reliability or {})
     record = replace(
         run.record,
+        reliability=reliability,
         seconds=run.record.seconds | seconds,
         validation=figures.to_json(),
         test=test_figures.to_json() if test_figures else None,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
 
 from convscope import decisions
 from convscope.cli.drawing import start_drawing
@@ -11,9 +13,12 @@ from convscope.cli.output import Output, console, say, say_json, table
 
 if TYPE_CHECKING:
     from convscope.api.evaluate import EvaluateResult
+    from convscope.api.groups import GroupAccuracies
+    from convscope.api.stress import StressResult
 
 MAX_MATRIX_CLASSES = 12
 MISTAKES = 10
+GROUPS = 30
 
 
 def evaluate(
@@ -22,6 +27,9 @@ def evaluate(
     *,
     part: Literal["test", "validation", "train"] | None = None,
     out: Path | None = None,
+    reject: Literal["auto", "0.1%", "1%", "5%", "off"] = "auto",
+    stress: Annotated[bool, Parameter(negative=())] = False,
+    group: str | None = None,
     output: Output = Output(),  # noqa: B008
 ) -> int:
     """Evaluate a trained network: accuracy, confusion matrix, calibration.
@@ -37,16 +45,30 @@ def evaluate(
         Split of the data of the training. Default: test.
     out
         Also draw confusion matrix, predictions, mistakes and reliability diagram into this folder.
+    reject
+        Fraction of images like those of the training that may be rejected as unlike anything the network was trained
+        on. auto is 1%, 5% if so few held-out images cannot promise 1%, else off.
+    stress
+        Also evaluate at most 500 of the images with 20 corruptions at five strengths each.
+    group
+        Also give the accuracy of each group of files: folder, or a regular expression in whose first parentheses the
+        group stands, such as "(writer[0-9]+)".
     """
     from convscope.api.evaluate import evaluate as run_evaluation
 
-    result = run_evaluation(run, data, part=part)
-    figures = ()
+    result = run_evaluation(run, data, part=part, reject=reject)
+    stressed = _stressed(result, data, part, reject) if stress else None
+    groups = result.by_group(group) if group else None
+    figures: tuple[Path, ...] = ()
     if out:
         start_drawing()
         from convscope.api.pictures import draw_evaluation
 
         figures = draw_evaluation(out, result.evaluation, result.dataset, result.predictions)
+        if stressed:
+            from convscope.api.pictures import draw_corruptions
+
+            figures = (*figures, draw_corruptions(out, stressed.example, seed=stressed.seed))
     output.detail(f"run folder {result.folder.resolve()}")
     if output.json:
         head = {
@@ -58,17 +80,24 @@ def evaluate(
             "notes": list(result.notes),
             "unknown_classes": result.unknown_classes or {},
             "trained_on": result.trained_on,
+            "reliability": result.reliability and result.reliability.to_json(),
+            "stress": stressed and stressed.to_json(),
+            "groups": groups and groups.to_json(),
         }
         say_json(head | {"evaluation": result.evaluation.to_json()})
     else:
         _print(result)
+        if groups:
+            _print_groups(groups)
+        if stressed:
+            _print_stress(stressed)
         if figures:
             say(f"\nfigures     {', '.join(path.name for path in figures)} in {out}")
     return 0
 
 
 def _print(result: EvaluateResult) -> None:
-    from convscope.cli.results import evaluation_lines
+    from convscope.cli.results import evaluation_lines, reliability_lines
 
     evaluation, dataset = result.evaluation, result.dataset
     say(f"run         {result.folder}")
@@ -77,7 +106,8 @@ def _print(result: EvaluateResult) -> None:
         say(f"decided     {decision}")
     for line in result.notes:
         say(f"note        {line}")
-    say("\n".join(evaluation_lines(evaluation, result.measured_on)) + "\n")
+    lines = evaluation_lines(evaluation, result.measured_on)
+    say("\n".join(lines + reliability_lines(result.reliability and result.reliability.to_json())) + "\n")
     rows = [
         [one.name, f"{one.support:,}", str(one.precision or "none predicted"), str(one.recall or "no image")]
         for one in evaluation.classes
@@ -96,3 +126,27 @@ def _print(result: EvaluateResult) -> None:
         flag = "  label known to be wrong" if mistake.known_wrong else ""
         predicted, label = evaluation.class_names[mistake.predicted], evaluation.class_names[mistake.label]
         say(f"  image {mistake.index}{name}: predicted {predicted} ({mistake.probability:.1%}), label {label}{flag}")
+
+
+def _stressed(result: EvaluateResult, data: str | None, part: str | None, reject: str) -> StressResult:
+    from convscope.api.stress import stress
+
+    return stress(result.folder, data, part=part, reject=reject)
+
+
+def _print_stress(stressed: StressResult) -> None:
+    clean = stressed.clean.accuracy
+    say(f"\nCorruptions: accuracy at five strengths, {stressed.images:,} images (without corruption {clean.rate:.1%}).")
+    heads = ("corruption", "1", "2", "3", "4", "5", "confidence", "rejected", "sure but wrong")
+    console().print(table({head: "right" if place else "left" for place, head in enumerate(heads)}, stressed.cells()))
+    wrong = f"{stressed.mean_sure_but_wrong:.1%} not rejected, and wrong with a probability above 90 %"
+    say(f"mean        accuracy {stressed.mean_accuracy:.1%}; {wrong}")
+
+
+def _print_groups(groups: GroupAccuracies) -> None:
+    say(f"\nAccuracy by group ({groups.by}):")
+    rows = [[one.name, f"{one.accuracy.n:,}", str(one.accuracy)] for one in groups.rows[:GROUPS]]
+    console().print(table({"group": "left", "images": "right", "accuracy": "left"}, rows))
+    if len(groups.rows) > GROUPS:
+        say(f"… and {len(groups.rows) - GROUPS:,} more groups: --json")
+    say(f"mean        {groups.mean:.1%} over groups ({groups.low:.1%} to {groups.high:.1%}, {len(groups.rows)} groups)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -28,6 +28,9 @@ def predict(
     out: Path | None = None,
     copy_to: Path | None = None,
     recursive: Annotated[bool, Parameter(negative=())] = False,
+    reject: Literal["auto", "0.1%", "1%", "5%", "off"] = "auto",
+    coverage: Literal["90%", "95%", "99%", "99.9%"] | None = None,
+    by_class: Annotated[bool, Parameter(negative=())] = False,
     output: Output = Output(),  # noqa: B008
 ) -> int:
     """Classify images.
@@ -51,6 +54,14 @@ def predict(
         copies.
     recursive
         Also read the images in subfolders of a folder.
+    reject
+        Fraction of images like those of the training that may be rejected as unlike anything the network was trained
+        on. auto is 1%, 5% if so few held-out images cannot promise 1%, else off.
+    coverage
+        Also print the set of classes that contains the true one for at least this fraction of images like the
+        held-out ones.
+    by_class
+        Promise the coverage for each class.
     """
     # Images are classified on all cores at once, and the threads of a matrix product would only wait for each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -61,15 +72,21 @@ def predict(
     folder = find_run(run)
     to_table = out is not None and is_table(out)
     check_images(images, folder, out if to_table or not is_several(images) else None)
-    how = {"run": folder, "top": top, "split": split, "recursive": recursive}
+    how = {"run": folder, "top": top, "split": split, "recursive": recursive, "reject": reject}
     if to_table or copy_to:
+        if coverage or by_class:
+            raise OptionError(
+                "Sets of classes are printed, not written into tables or folders. Received: --coverage or --by-class "
+                "with --out or --copy-to.",
+                hint="Use --json.",
+            )
         if out and not to_table:
             raise OptionError(
                 f"Expected a table (.csv, .jsonl, .parquet) with --copy-to. Received: --out {out}.",
                 hint="Draw the images in a second call.",
             )
         return _to_files(images, out, copy_to, how, output)
-    return _show(images, out, how, output)
+    return _show(images, out, how | {"coverage": coverage, "by_class": by_class}, output)
 
 
 def _show(images: tuple[str, ...], out: Path | None, how: dict, output: Output) -> int:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from convscope.api.run import Run
 from convscope.data.class_order import listed
+from convscope.evaluation.calibration import Calibration
+from convscope.evaluation.intervals import Proportion
 from convscope.evaluation.metrics import Evaluation
 
 PAIRS = 3
@@ -27,6 +30,7 @@ def train_text(run: Run) -> str:
         lines.append("            the network itself is trained on all folds")
     elif measured:
         lines += evaluation_lines(measured, f"the {'test' if run.test else 'validation'} split")
+        lines += reliability_lines(record.reliability)
     else:
         lines.append("Stopped early. The weights so far are saved; the test split was not used.")
         lines.append(f"resume      convscope train --resume {folder}")
@@ -102,7 +106,28 @@ def evaluation_lines(evaluation: Evaluation, measured_on: str) -> list[str]:
         lines.append(f"{head}{pair.first_name} and {pair.second_name}: {pair.errors} of {pair.n:,} ({pair.rate}{rank})")
     calibration = evaluation.calibration
     lines.append(
-        f"calibration ECE {calibration.ece_equal_width * 100:.2f} %, NLL {calibration.nll:.4f}, "
+        f"calibration ECE {calibration.ece_equal_width * 100:.2f} %{_chance(calibration)}, NLL {calibration.nll:.4f}, "
         f"Brier {calibration.brier:.4f}"
     )
+    return lines
+
+
+def _chance(calibration: Calibration) -> str:
+    if calibration.expected_ece is None:
+        return ""
+    _, low, high = calibration.expected_ece
+    return f" ({low * 100:.2f} to {high * 100:.2f} if perfectly calibrated)"
+
+
+def reliability_lines(reliability: Mapping[str, Any] | None) -> list[str]:
+    """What is rejected, and how often the network is right where it is confident."""
+    lines = []
+    if reliability and (rejection := reliability.get("rejection")):
+        rejected = Proportion.from_json(rejection["rejected"])
+        lines.append(f"rejected    {rejected} as unlike the training images; change with --reject")
+    if reliability and (selective := reliability.get("selective")) and selective["correct"]:
+        answered, correct = (Proportion.from_json(selective[key]) for key in ("answered", "correct"))
+        threshold = f"a probability of at least {selective['threshold']:.1%}"
+        lines.append(f"confident   {answered.rate:.1%} of the images have {threshold};")
+        lines.append(f"            {correct} of those are correct; {selective['target']:.1%} was guaranteed")
     return lines

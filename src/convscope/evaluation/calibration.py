@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
-from convscope.arrays import Labels, is_number
+from convscope.arrays import MAX_CLASS_NAME, Labels, is_number
 from convscope.evaluation.intervals import Proportion
 
 BINS = 15
 """The usual number of bins in the literature since Guo et al., 2017."""
+
+EDGES = np.arange(1, BINS + 1) / BINS
+"""The upper ends of the bins of equal width."""
+
+MAX_DRAWN = 4_000_000
+"""Random numbers for the ECE that chance gives."""
 
 MAX_NLL = 1e9
 """A larger value in a file is refused."""
@@ -76,6 +82,32 @@ class ReliabilityBin:
 
 
 @dataclass(frozen=True)
+class ClassCalibration:
+    """How the probability of one class compares with its frequency.
+
+    Attributes:
+        name: The class; empty before the names are known.
+        mean_probability: Mean probability of the class over all images, in [0, 1].
+        frequency: Fraction of the images that are of the class.
+        ece: Expected calibration error of the probability of the class, over 15 bins of equal width.
+
+    Source:
+        Kull et al., "Beyond temperature scaling", NeurIPS 2019: classwise ECE is the mean of ``ece``.
+    """
+
+    name: str
+    mean_probability: float
+    frequency: float
+    ece: float
+
+    @classmethod
+    def from_json(cls, value: Mapping) -> ClassCalibration:
+        """Read back the plain values of `Calibration.to_json`."""
+        numbers = (_bounded(value[key], 1) for key in ("mean_probability", "frequency", "ece"))
+        return cls(str(value["name"])[:MAX_CLASS_NAME], *numbers)
+
+
+@dataclass(frozen=True)
 class Calibration:
     """How well the probabilities match the accuracy.
 
@@ -85,6 +117,9 @@ class Calibration:
         mean_confidence: Mean probability of the predicted class, in (0, 1].
         equal_width: 15 bins over (0, 1], including empty ones.
         equal_mass: Up to 15 bins with about the same number of images each.
+        expected_ece: Mean, 2.5 % and 97.5 % quantile of the equal-width ECE that a perfectly calibrated network with
+            these confidences would show by chance; None in records of older versions.
+        classes: For each class, how its probability compares with its frequency; empty in records of older versions.
 
     Source:
         Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", 2017 (NLL, ECE with equal width);
@@ -98,6 +133,13 @@ class Calibration:
     mean_confidence: float
     equal_width: tuple[ReliabilityBin, ...]
     equal_mass: tuple[ReliabilityBin, ...]
+    expected_ece: tuple[float, float, float] | None = None
+    classes: tuple[ClassCalibration, ...] = ()
+
+    @property
+    def is_within_chance(self) -> bool | None:
+        """Whether the ECE is not above what chance gives a perfectly calibrated network; None if that is not known."""
+        return None if self.expected_ece is None else self.ece_equal_width <= self.expected_ece[2]
 
     @property
     def ece_equal_width(self) -> float:
@@ -122,6 +164,8 @@ class Calibration:
             "ece_equal_mass": self.ece_equal_mass,
             "equal_width": [one.to_json() for one in self.equal_width],
             "equal_mass": [one.to_json() for one in self.equal_mass],
+            "expected_ece": list(self.expected_ece) if self.expected_ece else None,
+            "classes": [asdict(one) for one in self.classes],
         }
 
     @classmethod
@@ -133,7 +177,16 @@ class Calibration:
             mean_confidence=_bounded(value["mean_confidence"], 1),
             equal_width=tuple(ReliabilityBin.from_json(one) for one in value["equal_width"]),
             equal_mass=tuple(ReliabilityBin.from_json(one) for one in value["equal_mass"]),
+            expected_ece=_band(value.get("expected_ece")),
+            classes=tuple(ClassCalibration.from_json(one) for one in value.get("classes", ())),
         )
+
+
+def _band(value: Any) -> tuple[float, float, float] | None:
+    if value is None:
+        return None
+    mean, low, high = (_bounded(one, 1) for one in value)
+    return mean, low, high
 
 
 def _bounded(value: Any, high: int | float) -> float:
@@ -142,7 +195,9 @@ def _bounded(value: Any, high: int | float) -> float:
     return float(value)
 
 
-def calibrate(log_probabilities: LogProbabilities, labels: Labels, *, predicted: Labels) -> Calibration:
+def calibrate(
+    log_probabilities: LogProbabilities, labels: Labels, *, predicted: Labels, class_names: Sequence[str] = ()
+) -> Calibration:
     """Measure the calibration of predictions.
 
     Args:
@@ -150,6 +205,7 @@ def calibrate(log_probabilities: LogProbabilities, labels: Labels, *, predicted:
         labels: True classes, int64, 0..k-1.
         predicted: Predicted classes, int64, 0..k-1. They are not recomputed, since different logits can round to the
             same probability.
+        class_names: In label order; without them there is no table of classes.
 
     Example:
         >>> logs = np.log([[0.75, 0.25], [0.75, 0.25]])
@@ -170,7 +226,57 @@ def calibrate(log_probabilities: LogProbabilities, labels: Labels, *, predicted:
         mean_confidence=float(confidences.mean()),
         equal_width=equal_width_bins(confidences, correct),
         equal_mass=equal_mass_bins(confidences, correct),
+        expected_ece=expected_ece(confidences),
+        classes=_class_calibration(np.minimum(probabilities, 1.0), labels, class_names),
     )
+
+
+def _class_calibration(
+    probabilities: Float64[np.ndarray, "n k"], labels: Labels, class_names: Sequence[str]
+) -> tuple[ClassCalibration, ...]:
+    rows = []
+    for k, name in enumerate(class_names):
+        is_class = labels == k
+        member = np.searchsorted(EDGES, probabilities[:, k])
+        gaps = np.bincount(member, weights=probabilities[:, k] - is_class, minlength=BINS)
+        error = float(np.abs(gaps).sum() / len(labels))
+        rows.append(ClassCalibration(name, float(probabilities[:, k].mean()), float(is_class.mean()), error))
+    return tuple(rows)
+
+
+def expected_ece(confidences: Confidences, *, seed: int = 0, draws: int | None = None) -> tuple[float, float, float]:
+    """The ECE that a perfectly calibrated network with these confidences shows by chance.
+
+    Whether each image is classified correctly is drawn with its confidence as the probability, many times.
+
+    Args:
+        confidences: float64 ``(n,)``.
+        seed: Of the draws.
+        draws: How many; None takes 1,000, fewer for more than 4,000 images, at least 100.
+
+    Returns:
+        The mean and the 2.5 % and 97.5 % quantiles of the ECE with bins of equal width.
+
+    Source:
+        Vaicenavicius et al., "Evaluating model calibration in classification", 2019: consistency resampling.
+
+    Example:
+        >>> mean, low, high = expected_ece(np.full(100, 0.5))
+        >>> bool(0 <= low < mean < high < 0.2)
+        True
+    """
+    draws = draws or max(100, min(1000, MAX_DRAWN // len(confidences)))
+    rng = np.random.default_rng(seed)
+    ordered = np.sort(confidences)
+    starts = np.unique(np.searchsorted(EDGES, ordered), return_index=True)[1]
+    sums = np.add.reduceat(ordered, starts)
+    step, found = max(1, MAX_DRAWN // 4 // len(ordered)), []
+    for at in range(0, draws, step):
+        correct = (rng.random((min(step, draws - at), len(ordered)), np.float32) < ordered).astype(np.float32)
+        found.append(np.abs(np.add.reduceat(correct, starts, axis=1) - sums).sum(axis=1) / len(ordered))
+    found = np.concatenate(found)
+    low, high = np.quantile(found, [0.025, 0.975])
+    return float(found.mean()), float(low), float(high)
 
 
 def expected_calibration_error(bins: tuple[ReliabilityBin, ...]) -> float:

@@ -224,7 +224,8 @@ def confused_pairs(confusion: Confusion, class_names: tuple[str, ...]) -> Confus
     """Rank all unordered pairs of classes, the highest confusion rate first.
 
     Equal rates are ordered by label. Pairs without any image are skipped, since they have no rate. All others count for
-    the mean rate and for the Bonferroni correction of the tests.
+    the mean rate and for the Bonferroni correction of the tests. The first pairs were selected for their rates, which
+    are therefore too high on average: other images give the top pair a lower rate.
 
     Example:
         >>> pair = confused_pairs(np.array([[90, 9, 1], [1, 98, 1], [0, 0, 100]]), ("4", "9", "0"))[0]

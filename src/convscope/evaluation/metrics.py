@@ -252,7 +252,7 @@ def measure(
         accuracy_without_known_wrong=(
             Proportion(trusted_hits, trusted_count) if 0 < trusted_count < len(labels) else None
         ),
-        calibration=calibrate(log_probabilities, labels, predicted=predicted),
+        calibration=calibrate(log_probabilities, labels, predicted=predicted, class_names=class_names),
         mistakes=_worst_mistakes(log_probabilities, labels, predicted, trusted=trusted, count=worst),
     )
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
 
 import numpy as np
+from jaxtyping import Float32
 
 from convscope.arrays import Logits, Probabilities, to_images
 from convscope.data.mapped_pixels import StoredPixels
 from convscope.errors import ModelFileError
 from convscope.evaluation.metrics import log_softmax
+from convscope.evaluation.out_of_distribution import Scores, ood_scores
+from convscope.evaluation.reliability import reliability_of
 from convscope.evaluation.temperature import temperature_of
 from convscope.markup import bar, table
+from convscope.model.features import logits_and_features
 from convscope.model.forward import chunk_size, logits
 from convscope.model.model_file import Model
 
@@ -36,10 +40,12 @@ class Predictions:
     Attributes:
         logits: float32 ``(n, k)``, divided by the model's temperature.
         class_names: In label order.
+        scores: float32 ``(n,)``, the out-of-distribution scores; None if the network has none.
     """
 
     logits: Logits
     class_names: tuple[str, ...]
+    scores: Scores | None = None
 
     def __len__(self) -> int:
         return len(self.logits)
@@ -64,6 +70,11 @@ class Predictions:
         """Softmax of the logits, rows sum to 1."""
         return np.exp(log_softmax(self.logits)).astype(np.float32)
 
+    def rows(self, start: int, stop: int) -> Predictions:
+        """The predictions of some of the images, in order."""
+        scores = None if self.scores is None else self.scores[start:stop]
+        return Predictions(self.logits[start:stop], self.class_names, scores)
+
     def top(self, index: int, count: int = 3) -> tuple[Choice, ...]:
         """The most likely classes of one image, most likely first."""
         row = self.probabilities[index]
@@ -84,17 +95,37 @@ def predict(model: Model, pixels: StoredPixels) -> Predictions:
     Raises:
         ModelFileError: The weights are so large that the logits overflow float32.
     """
+    raw, residuals = raw_outputs(model, pixels)
+    found = reliability_of(model).rejection if residuals is not None else None
+    scores = ood_scores(raw, residuals, scale=found.scale) if found and residuals is not None else None
+    return at_temperature(Predictions(raw, model.class_names, scores), model)
+
+
+def raw_outputs(model: Model, pixels: StoredPixels) -> tuple[Logits, Float32[np.ndarray, " n"] | None]:
+    """The logits of images, before the temperature, and the distances of their features to the model's subspace.
+
+    Returns:
+        Logits; and distances, or None if the model has no subspace.
+
+    Raises:
+        ModelFileError: As `predict`.
+    """
     with np.errstate(over="ignore", invalid="ignore"):
         size = chunk_size(model.spec)  # as `logits` itself divides them, so that the results are the same bits
         raw = np.empty((len(pixels), model.spec.num_classes), np.float32)
+        residuals = np.zeros(len(pixels), np.float32) if model.subspace is not None else None
         for start in range(0, len(pixels), size):
-            images = to_images(pixels[start : start + size])
-            raw[start : start + size] = logits(model.spec, model.weights, images, batch_size=size)
-    if not np.isfinite(raw).all():
+            images, part = to_images(pixels[start : start + size]), slice(start, start + size)
+            if model.subspace is None or residuals is None:
+                raw[part] = logits(model.spec, model.weights, images, batch_size=size)
+            else:
+                raw[part], features = logits_and_features(model.spec, model.weights, images)
+                residuals[part] = model.subspace.residual(features)
+    if not np.isfinite(raw).all() or (residuals is not None and not np.isfinite(residuals).all()):
         raise ModelFileError("Expected finite logits. Received: NaN or infinity, because the weights are too large.")
-    return at_temperature(Predictions(raw, model.class_names), model)
+    return raw, residuals
 
 
 def at_temperature(raw: Predictions, model: Model) -> Predictions:
     """Apply the model's temperature to uncalibrated predictions."""
-    return Predictions(raw.logits / np.float32(temperature_of(model.calibration)), raw.class_names)
+    return replace(raw, logits=raw.logits / np.float32(temperature_of(model.calibration)))

@@ -123,6 +123,33 @@ def logits(spec: Spec, weights: Weights, images: Images, *, batch_size: int | No
     return out
 
 
+def logits_and_input(
+    spec: Spec, weights: Weights, images: Images, name: str
+) -> tuple[Logits, Float32[np.ndarray, "n ..."]]:
+    """Run the network on some images and keep the logits and the input of one layer.
+
+    Args:
+        spec: The network.
+        weights: Every weight of it, float32.
+        images: In [0, 1], of the network's input shape.
+        name: The layer.
+
+    Raises:
+        SpecError: A weight is missing, unknown, or of another shape or dtype.
+        DataError: The images have another shape.
+    """
+    rows = _check(spec, weights, images)
+    row = next(row for row in rows if row.name == name)
+    kept = {INPUT: images}
+    last = None
+    for last in _run(rows, weights, images):
+        if last.name in row.inputs:
+            kept[last.name] = last.output
+    if last is None:
+        raise SpecError("Expected a network with layers. Received: none.")
+    return _before_softmax(last), row.layer.merge([kept[source] for source in row.inputs])
+
+
 def chunk_size(spec: Spec) -> int:
     """How many images at a time keep the working memory near `CHUNK_BYTES`: 1 to `MAX_CHUNK`.
 

@@ -18,15 +18,18 @@ import numpy as np
 
 from convscope.arrays import MAX_CLASS_NAME, MAX_CLASSES, Images, is_class_name
 from convscope.errors import ModelFileError, SpecError
+from convscope.model.features import Subspace, feature_count, most_directions
 from convscope.model.files import replace_file
 from convscope.model.forward import Weights, check_weights, logits
 from convscope.model.layers.layer import SLOW
 from convscope.model.safetensors_io import encode, open_file, parse_json, plain, tensors_of
 from convscope.model.spec import Spec
 from convscope.model.spec_parser import from_json
+from convscope.model.window import Shape
 
-SCHEMA_VERSION = 2
-"""The newest version that is read. A line is written as version 1; version 2 names the layers of a graph."""
+SCHEMA_VERSION = 3
+"""The newest version that is read. A line is written as version 1; version 2 names the layers of a graph; version 3 has
+what the network's answers on held-out images were like."""
 
 MAX_COST = 10_000_000_000
 """For one image, in multiply-adds of a matrix product: about a third of a second on one core (see `cost`)."""
@@ -42,6 +45,11 @@ _PLAIN = ("preprocessing", "calibration", "provenance")
 _KEYS = {"schema_version", "network", "class_names", "weights_sha256", *_PLAIN}
 _IMAGES, _LOGITS = "self_test/images", "self_test/logits"
 
+_RELIABILITY = {"reliability", "directions"}
+"""The keys that version 3 adds."""
+
+_CENTER, _DIRECTIONS = "subspace/center", "subspace/directions"
+
 
 @dataclass(frozen=True, eq=False)
 class Model:
@@ -54,9 +62,12 @@ class Model:
         preprocessing: The contract of `data.preprocess`, as plain values.
         calibration: Plain values; may be empty.
         provenance: Where it came from, as plain values. Only shown, never acted on.
+        reliability: What its answers on held-out images were like, as plain values: see `evaluation.reliability`. Empty
+            for a network without held-out images, and in files of older versions.
+        subspace: Where the features of its training images lie; None if there are no such values.
 
     Raises:
-        ModelFileError: The class names do not fit the network.
+        ModelFileError: Class names or subspace do not fit the network.
     """
 
     spec: Spec
@@ -65,6 +76,8 @@ class Model:
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
     calibration: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    reliability: Mapping[str, Any] = field(default_factory=dict)
+    subspace: Subspace | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         names = self.class_names
@@ -75,6 +88,8 @@ class Model:
             )
         if not all(map(is_class_name, names)):
             raise ModelFileError(f"Class names must be texts of 1 to {MAX_CLASS_NAME} printable characters.")
+        if self.subspace is not None:
+            _check_subspace(self.spec, self.subspace)
 
 
 def weights_sha256(weights: Weights) -> str:
@@ -144,7 +159,10 @@ def save_model(model: Model, path: str | Path, *, self_test: Images | None = Non
             f"Expected {SELF_TEST_IMAGES} self-test images with finite logits. Received: {len(images)}."
         )
     tensors = {name: model.weights[name] for name in model.spec.weight_shapes()}
-    parts = encode(_text(model), tensors | {_IMAGES: images, _LOGITS: expected})
+    tensors |= {_IMAGES: images, _LOGITS: expected}
+    if model.subspace is not None:
+        tensors |= {_CENTER: model.subspace.center, _DIRECTIONS: model.subspace.directions}
+    parts = encode(_text(model), tensors)
     try:
         replace_file(path, parts)
     except OSError as error:
@@ -174,12 +192,15 @@ def load_model(path: str | Path) -> Model:
 
 
 def _text(model: Model) -> str:
-    record = {
-        "schema_version": _version(model.spec),
+    record: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION if model.reliability else _version(model.spec),
         "network": model.spec.to_json(),
         "class_names": list(model.class_names),
         "weights_sha256": weights_sha256(model.weights),
     } | {key: plain(getattr(model, key), key) for key in _PLAIN}
+    if model.reliability:
+        record["reliability"] = plain(model.reliability, "reliability")
+        record["directions"] = model.subspace.directions.shape[1] if model.subspace is not None else 0
     return json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
@@ -192,16 +213,19 @@ def _read(path: Path) -> Model:
     file = open_file(path)
     record = _record(parse_json(file.text, "its spec"))
     spec = from_json(record["network"])
-    if record["schema_version"] != _version(spec):
-        raise ModelFileError(f"its schema version must be {_version(spec)}. Received: {record['schema_version']}.")
+    version = SCHEMA_VERSION if "reliability" in record else _version(spec)
+    if record["schema_version"] != version:
+        raise ModelFileError(f"its schema version must be {version}. Received: {record['schema_version']}.")
     check_size(spec)
     shapes = spec.weight_shapes()
     tests = {_IMAGES: (SELF_TEST_IMAGES, *spec.input_shape), _LOGITS: (SELF_TEST_IMAGES, spec.num_classes)}
-    tensors = tensors_of(file, shapes | tests)
+    tensors = tensors_of(file, shapes | tests | _subspace_shapes(spec, record.get("directions", 0)), half=[_DIRECTIONS])
     weights = {name: tensors[name] for name in shapes}
     if weights_sha256(weights) != record["weights_sha256"]:
         raise ModelFileError("checksum mismatch of its weights: the file is damaged.")
-    plain_values = {key: record[key] for key in _PLAIN}
+    plain_values = {key: record[key] for key in (*_PLAIN, "reliability") if key in record}
+    if _CENTER in tensors:
+        plain_values["subspace"] = Subspace(tensors[_CENTER], tensors[_DIRECTIONS])
     model = Model(spec=spec, weights=weights, class_names=tuple(record["class_names"]), **plain_values)
     _run_self_test(model, tensors[_IMAGES], tensors[_LOGITS])
     return model
@@ -212,15 +236,36 @@ def _record(record: object) -> dict[str, Any]:
     version = record.get("schema_version") if isinstance(record, dict) else None
     if type(version) is int and version > SCHEMA_VERSION:
         raise ModelFileError(f"it was written by a newer convscope (schema {version}).", hint="Upgrade convscope.")
-    if not isinstance(record, dict) or type(version) is not int or version < 1 or set(record) != _KEYS:
-        raise ModelFileError(f"its spec must have exactly the keys {', '.join(sorted(_KEYS))}.")
+    keys = _KEYS | _RELIABILITY if version == SCHEMA_VERSION else _KEYS
+    if not isinstance(record, dict) or type(version) is not int or version < 1 or set(record) != keys:
+        raise ModelFileError(f"its spec must have exactly the keys {', '.join(sorted(keys))}.")
     names = record["class_names"]
     if not isinstance(names, list) or any(not isinstance(name, str) for name in names):
         raise ModelFileError("its class names must be a list of texts.")
-    for key in _PLAIN:
-        if not isinstance(record[key], dict):
+    for key in (*_PLAIN, "reliability"):
+        if not isinstance(record.get(key, {}), dict):
             raise ModelFileError(f"its {key} must be a JSON object.")
+    if record.get("reliability", True) == {}:
+        raise ModelFileError("its reliability must not be empty.")
     return record
+
+
+def _subspace_shapes(spec: Spec, directions: object) -> dict[str, Shape]:
+    """The tensors of the subspace, whose sizes follow from the network and the number of directions."""
+    features = feature_count(spec)
+    most = most_directions(features) if features else 0
+    if type(directions) is not int or not 0 <= directions <= most:
+        raise ModelFileError(f"its directions must be a number from 0 to {most}. Received: {ascii(directions)[:60]}.")
+    return {_CENTER: (features,), _DIRECTIONS: (features, directions)} if directions else {}
+
+
+def _check_subspace(spec: Spec, subspace: Subspace) -> None:
+    shapes = _subspace_shapes(spec, subspace.directions.shape[-1])
+    center, directions = subspace.center, subspace.directions
+    if center.shape != shapes.get(_CENTER) or directions.shape != shapes.get(_DIRECTIONS):
+        raise ModelFileError(f"The subspace does not fit the network. Received: {directions.shape}, {center.shape}.")
+    if not (np.isfinite(center).all() and np.isfinite(directions).all() and np.abs(directions).max() <= 1):
+        raise ModelFileError("The directions of the subspace must be numbers from -1 to 1, around a finite center.")
 
 
 def _check_weights(model: Model) -> None:

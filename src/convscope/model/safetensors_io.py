@@ -1,4 +1,4 @@
-"""The container of a model file: safetensors, float32 or float16, with one text beside the tensors. Never trusted.
+"""The container of a model file: safetensors, float32 and float16, with one text beside the tensors. Never trusted.
 
 Eight bytes give the length of a JSON header; the header gives each tensor's place; the numbers follow without a gap.
 Every size is checked before anything is allocated, and what `encode` would not have written is refused.
@@ -31,9 +31,6 @@ MAX_DEPTH = 12
 MAX_DIGITS = 20
 """Of a whole number: any 64-bit one fits."""
 
-DTYPES = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2")}
-"""By the names of safetensors. Model files and checkpoints have float32 only."""
-
 _METADATA = {"format", "sha256", "spec"}
 _SURROGATE = re.compile("[\\ud800-\\udfff]")
 
@@ -58,7 +55,7 @@ def encode(text: str, tensors: Mapping[str, np.ndarray], *, max_bytes: int = MAX
 
     Args:
         text: Kept beside the tensors, as it is.
-        tensors: float32 or all of them float16, of any shape, in the order in which they are stored.
+        tensors: float32 or float16, of any shape, in the order in which they are stored; float16 after all float32.
         max_bytes: The size limit of the file.
 
     Returns:
@@ -67,14 +64,13 @@ def encode(text: str, tensors: Mapping[str, np.ndarray], *, max_bytes: int = MAX
     Raises:
         ModelFileError: The header takes more than `MAX_HEADER_BYTES`, or the file more than ``max_bytes``.
     """
-    dtype = "F16" if tensors and all(tensor.dtype == np.float16 for tensor in tensors.values()) else "F32"
-    data = [np.ascontiguousarray(tensor, DTYPES[dtype]).tobytes() for tensor in tensors.values()]
+    data = [np.ascontiguousarray(tensor, _type(tensor)).tobytes() for tensor in tensors.values()]
     metadata = {"format": FORMAT, "sha256": _digest(text, data), "spec": text}
     header: dict[str, Any] = {"__metadata__": metadata}
     end = 0
     for name, tensor in tensors.items():
-        header[name] = _entry(tensor.shape, end, dtype)
-        end += DTYPES[dtype].itemsize * tensor.size
+        header[name] = _entry(tensor.shape, end, _type(tensor))
+        end += int(_type(tensor)[-1]) * tensor.size
     encoded = json.dumps(header, separators=(",", ":")).encode()
     encoded += b" " * (-len(encoded) % 8)  # so that the numbers start at a multiple of 8
     if len(encoded) > MAX_HEADER_BYTES:
@@ -110,16 +106,16 @@ def open_file(path: Path, *, max_bytes: int = MAX_FILE_BYTES) -> TensorFile:
     return TensorFile(metadata["spec"], header, payload)
 
 
-def tensors_of(file: TensorFile, shapes: Mapping[str, Shape], *, dtype: str = "F32") -> dict[str, np.ndarray]:
+def tensors_of(file: TensorFile, shapes: Mapping[str, Shape], *, half: Sequence[str] = ()) -> dict[str, np.ndarray]:
     """The tensors of a file, if names, shapes, dtypes and offsets are the expected ones.
 
     Args:
         file: From `open_file`.
         shapes: The expected tensors, in order.
-        dtype: Of all of them, ``F32`` or ``F16``.
+        half: The names of those in float16.
 
     Returns:
-        Views into the file's bytes, read-only, all values finite.
+        float32 and float16 views into the file's bytes, read-only, all values finite.
 
     Raises:
         ModelFileError: The file has other tensors.
@@ -129,18 +125,19 @@ def tensors_of(file: TensorFile, shapes: Mapping[str, Shape], *, dtype: str = "F
         raise ModelFileError(f"its tensors are not those that its network implies. Received: {', '.join(wrong)}.")
     tensors, end = {}, 0
     for name, shape in shapes.items():
-        expected = _entry(shape, end, dtype)
+        kind = "<f2" if name in half else "<f4"
+        expected = _entry(shape, end, kind)
         # compared as text, since in Python 1 equals 1.0 and True
         if json.dumps(file.header[name], sort_keys=True) != json.dumps(expected, sort_keys=True):
             raise ModelFileError(f"its tensor {name} must be {expected}. Received: {ascii(file.header[name])[:120]}.")
-        size = math.prod(shape)
-        size_bytes = DTYPES[dtype].itemsize * size
-        if end + size_bytes > len(file.payload):
+        count = math.prod(shape)
+        size = int(kind[-1]) * count
+        if end + size > len(file.payload):
             raise ModelFileError(f"it ends in the middle of the tensor {name}.")
-        tensors[name] = np.frombuffer(file.payload, DTYPES[dtype], count=size, offset=end).reshape(shape)
+        tensors[name] = np.frombuffer(file.payload, kind, count=count, offset=end).reshape(shape)
         if not np.isfinite(tensors[name]).all():
             raise ModelFileError(f"its tensor {name} has a value that is not a finite number.")
-        end += size_bytes
+        end += size
     if end != len(file.payload):
         raise ModelFileError(f"it has {len(file.payload) - end:,} bytes behind its last tensor.")
     return tensors
@@ -238,9 +235,14 @@ def _digest(text: str, data: Sequence[bytes]) -> str:
     return digest.hexdigest()
 
 
-def _entry(shape: Shape, start: int, dtype: str) -> dict[str, Any]:
-    end = start + DTYPES[dtype].itemsize * math.prod(shape)
-    return {"dtype": dtype, "shape": list(shape), "data_offsets": [start, end]}
+def _type(tensor: np.ndarray) -> str:
+    return "<f2" if tensor.dtype == np.float16 else "<f4"
+
+
+def _entry(shape: Shape, start: int, kind: str) -> dict[str, Any]:
+    bytes_each = int(kind[-1])
+    name = "F16" if bytes_each == 2 else "F32"
+    return {"dtype": name, "shape": list(shape), "data_offsets": [start, start + bytes_each * math.prod(shape)]}
 
 
 def _read_bounded(path: Path, max_bytes: int) -> tuple[bytes, bytes]:

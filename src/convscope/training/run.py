@@ -82,6 +82,8 @@ class RunRecord:
         validation: Evaluation of the final weights on the validation split.
         test: Evaluation on the test split; None if there is none or the training stopped early.
         stopped_early: With ``patience``: the ``epoch`` of the last step and the ``best_epoch`` of the weights.
+        reliability: On the test split (the validation split if there is none): rejected images, prediction sets,
+            selective prediction; and the interval of the temperature. None in records of older versions.
         cross_validation: With ``folds``: the evaluation of all images, each by a network that was trained without it.
         schema_version: Version of the format.
     """
@@ -100,6 +102,7 @@ class RunRecord:
     test: dict[str, object] | None = None
     stopped_early: dict[str, float] | None = None
     cross_validation: dict[str, object] | None = None
+    reliability: dict[str, object] | None = None
     schema_version: int = field(default=SCHEMA_VERSION, repr=False)
 
     def to_json(self) -> dict[str, object]:
@@ -123,7 +126,7 @@ class RunRecord:
 _KINDS: dict[str, Any] = {
     **dict.fromkeys(("name", "created", "outcome", "weights_sha256"), str),
     **dict.fromkeys(("data", "network", "environment", "seconds"), dict),
-    **dict.fromkeys(("validation", "test", "stopped_early", "cross_validation"), dict | None),
+    **dict.fromkeys(("validation", "test", "stopped_early", "cross_validation", "reliability"), dict | None),
 }
 
 

@@ -1,0 +1,127 @@
+"""When `predict` gives no class, and which set of classes it gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from convscope.api.image_prediction import ImagePrediction
+from convscope.errors import OptionError
+from convscope.evaluation.conformal import Conformal, parse_coverage
+from convscope.evaluation.out_of_distribution import Rejection, is_constant, parse_level
+from convscope.evaluation.predict import Predictions
+from convscope.evaluation.reliability import reliability_of
+from convscope.evaluation.temperature import temperature_of
+from convscope.model.model_file import Model
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class AnswerRules:
+    """What becomes of a prediction.
+
+    Attributes:
+        rejection: The network's thresholds; None if nothing is rejected.
+        level: The fraction of familiar images that may be rejected; None if nothing is rejected.
+        threshold: The score above which an image is unlike anything the network was trained on.
+        conformal: The network's quantiles; None if no sets were asked for.
+        coverage: Of the sets.
+        by_class: Whether the coverage is promised for each class.
+        temperature: The network's, which the sets do without.
+    """
+
+    rejection: Rejection | None = None
+    level: float | None = None
+    threshold: float | None = None
+    conformal: Conformal | None = None
+    coverage: float = 0.99
+    by_class: bool = False
+    temperature: float = 1.0
+
+    def apply(self, images: tuple[ImagePrediction, ...], predictions: Predictions) -> tuple[ImagePrediction, ...]:
+        """The same predictions with score and set of classes, and without a class where the image is rejected.
+
+        Args:
+            images: With their choices.
+            predictions: One row for each.
+        """
+        sets = None
+        if self.conformal and len(images):
+            raw = (predictions.logits * np.float32(self.temperature)).astype(np.float32)
+            sets = self.conformal.sets(raw, coverage=self.coverage, by_class=self.by_class)
+        answered = []
+        for index, one in enumerate(images):
+            if one.choices and sets is not None:
+                names = tuple(name for name, inside in zip(predictions.class_names, sets[index], strict=True) if inside)
+                one = replace(one, class_set=names)
+            answered.append(self._rejected(one, predictions, index))
+        return tuple(answered)
+
+    def _rejected(self, one: ImagePrediction, predictions: Predictions, index: int) -> ImagePrediction:
+        if self.rejection is None or not one.choices:
+            return one
+        if self.rejection.rejects_blank and is_constant(one.seen[None])[0]:
+            return replace(one, choices=(), class_set=None, is_known=False, is_constant=True)
+        if predictions.scores is None:
+            return one
+        score = float(predictions.scores[index])
+        one = replace(one, score=score, score_rank=self.rejection.rank(score))
+        has_several = one.digit is None and one.report.digits > 1  # which is what the answer says instead
+        if self.threshold is None or score <= self.threshold or has_several:
+            return one
+        return replace(one, choices=(), class_set=None, is_known=False, closest=one.choices)
+
+
+def answer_rules(
+    model: Model, *, reject: str | float | None = AUTO, coverage: str | float | None = None, by_class: bool = False
+) -> AnswerRules:
+    """The rules that follow from a model and from what was asked for.
+
+    Args:
+        model: From a model file.
+        reject: The fraction of familiar images that may be rejected (``"0.1%"``, ``"1%"``, ``"5%"``), ``"off"``, or
+            ``"auto"``: 1 %, 5 % if so few held-out images cannot promise 1 %, else off.
+        coverage: Of the sets of classes: ``"90%"``, ``"95%"``, ``"99%"`` or ``"99.9%"``; None for no sets.
+        by_class: Whether the coverage is promised for each class.
+
+    Raises:
+        OptionError: The model has no such values, or too few held-out images for the level or the coverage.
+    """
+    found = reliability_of(model)
+    is_auto = reject == AUTO
+    level = (found.rejection.default_level if found.rejection else None) if is_auto else parse_level(reject)
+    if level is not None and found.rejection is None:
+        raise OptionError(
+            f"Expected a network with a score for unknown images. Received: reject={reject!r}, a network without one.",
+            hint="Train it again, with a validation split; imported networks have none.",
+        )
+    threshold = found.rejection.threshold(level) if found.rejection and level is not None else None
+    if level is not None and threshold is None:
+        raise OptionError(
+            f"{found.rejection.n if found.rejection else 0} held-out images cannot promise that at most {level:.1%} of "
+            f"familiar images are rejected. Received: reject={reject!r}.",
+            hint="Use a higher level, or train with a larger validation fraction.",
+        )
+    if by_class and coverage is None:
+        raise OptionError("by_class is for sets of classes. Received: by_class=True without coverage.")
+    conformal = found.conformal if coverage is not None else None
+    if coverage is not None and conformal is None:
+        raise OptionError(
+            f"Expected a network with held-out images. Received: coverage={coverage!r} and a network without any.",
+            hint="Train it again, with a validation split; imported networks have none.",
+        )
+    rules = AnswerRules(
+        rejection=found.rejection if level is not None else None,
+        level=level,
+        threshold=threshold,
+        conformal=conformal,
+        coverage=parse_coverage(coverage) if coverage is not None else 0.99,
+        by_class=by_class,
+        temperature=temperature_of(model.calibration),
+    )
+    if rules.conformal:  # too few images are refused before any image is read
+        nothing = np.zeros((0, model.spec.num_classes), np.float32)
+        rules.conformal.sets(nothing, coverage=rules.coverage, by_class=by_class)
+    return rules

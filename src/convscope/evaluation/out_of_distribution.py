@@ -1,0 +1,265 @@
+"""A score for images unlike anything a network was trained on, and thresholds with a guarantee. Light.
+
+The score is fitted on training images and its thresholds on held-out images, never on the same ones.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float32
+
+from convscope.arrays import Logits, Pixels, is_number
+from convscope.decisions import Decision
+from convscope.errors import ModelFileError, OptionError
+from convscope.evaluation.intervals import tail_probability
+from convscope.model.features import Features, Subspace, most_directions
+
+FITTED_ON = 5_000
+"""Training images that the subspace is fitted on, evenly spaced; more change nothing that can be measured."""
+
+CONFIDENCE = 0.95
+LEVELS = (0.001, 0.01, 0.05)
+"""Fractions of familiar images that may be rejected."""
+
+RANKS = 101
+"""Quantiles of the held-out scores that are stored."""
+
+MAX_SCORE = 1e9
+
+Scores = Float32[np.ndarray, " n"]
+"""Higher is less like the training images."""
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """How unfamiliar an image may be, from the scores of held-out images.
+
+    Attributes:
+        scale: The factor of the residual, > 0.
+        n: Number of held-out images.
+        thresholds: For each of `LEVELS`, the score above which an image is rejected; None if so few held-out images
+            cannot promise the level.
+        quantiles: `RANKS` evenly spaced quantiles of the held-out scores, ascending.
+        rejects_blank: Whether an image of a single intensity is rejected: none of the training images is one.
+    """
+
+    scale: float
+    n: int
+    thresholds: tuple[float | None, ...]
+    quantiles: tuple[float, ...]
+    rejects_blank: bool
+
+    @property
+    def default_level(self) -> float | None:
+        """1 %, or 5 % if 1 % cannot be promised; None if neither can."""
+        return next((level for level in LEVELS[1:] if self.threshold(level) is not None), None)
+
+    def threshold(self, level: float) -> float | None:
+        """The score above which an image is rejected; None if the level cannot be promised."""
+        return self.thresholds[LEVELS.index(level)]
+
+    def rank(self, score: float) -> float:
+        """The fraction of held-out images with a lower score, 0 to 1.
+
+        Example:
+            >>> scores = tuple(float(value) for value in range(101))
+            >>> Rejection(1.0, 500, (None, 99.0, 95.0), scores, True).rank(90.5)
+            0.905
+        """
+        return float(np.interp(score, self.quantiles, np.linspace(0, 1, RANKS)))
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values, for the model file."""
+        return {
+            "scale": self.scale,
+            "n": self.n,
+            "thresholds": list(self.thresholds),
+            "quantiles": list(self.quantiles),
+            "rejects_blank": self.rejects_blank,
+        }
+
+    @classmethod
+    def from_json(cls, value: object) -> Rejection:
+        """Read back the result of `to_json`.
+
+        Raises:
+            ModelFileError: It is not what `to_json` returns.
+        """
+        keys = {"scale", "n", "thresholds", "quantiles", "rejects_blank"}
+        if not isinstance(value, Mapping) or set(value) != keys:
+            raise ModelFileError(f"The rejection must have exactly the keys {', '.join(sorted(keys))}.")
+        thresholds, quantiles = _numbers(value, "thresholds", len(LEVELS)), _numbers(value, "quantiles", RANKS)
+        known = [one for one in thresholds if one is not None]
+        if None in quantiles or sorted(quantiles) != quantiles or sorted(known, reverse=True) != known:
+            raise ModelFileError("The thresholds must descend, and the quantiles ascend.")
+        if not is_number(value["scale"], 0, MAX_SCORE) or not value["scale"] > 0:
+            raise ModelFileError(f"The scale must be a number above 0. Received: {ascii(value['scale'])[:60]}.")
+        if type(value["n"]) is not int or not 1 <= value["n"] <= 10**9 or type(value["rejects_blank"]) is not bool:
+            raise ModelFileError("Expected n as a whole number of 1 or more, and rejects_blank as true or false.")
+        return cls(float(value["scale"]), value["n"], tuple(thresholds), tuple(quantiles), value["rejects_blank"])
+
+
+def _numbers(value: Mapping[str, Any], name: str, count: int) -> list[Any]:
+    found = value[name]
+    if not isinstance(found, list) or len(found) != count:
+        raise ModelFileError(f"Expected a list of {count} {name}. Received: {ascii(found)[:60]}.")
+    if not all(one is None or is_number(one, -MAX_SCORE, MAX_SCORE) for one in found):
+        raise ModelFileError(f"Expected finite numbers as {name}. Received: {ascii(found)[:60]}.")
+    return [one if one is None else float(one) for one in found]
+
+
+def fit_subspace(features: Features) -> Subspace | None:
+    """The principal directions of the features of training images.
+
+    Args:
+        features: float32 ``(n, f)``, of images that the network was trained on.
+
+    Returns:
+        The subspace; None if there are fewer than two images or features, or none of them varies.
+
+    Example:
+        >>> line = np.arange(8, dtype=np.float32)[:, None] * np.array([[3, 4, 0, 0]], np.float32)
+        >>> abs(fit_subspace(line).directions[:, 0]).round(1).tolist()
+        [0.60009765625, 0.7998046875, 0.0, 0.0]
+    """
+    count = most_directions(features.shape[1]) if features.size else 0
+    if len(features) < 2 or count < 1:
+        return None
+    wide = features.astype(np.float64)
+    center = wide.mean(axis=0)
+    covariance = (wide - center).T @ (wide - center) / len(wide)
+    variances, directions = np.linalg.eigh(covariance)
+    if not np.isfinite(variances).all() or variances[-1] <= 0:
+        return None
+    kept = directions[:, ::-1][:, :count]
+    return Subspace(center.astype(np.float32), np.clip(kept, -1, 1).astype(np.float16))
+
+
+def residual_scale(logits: Logits, residuals: Float32[np.ndarray, " n"]) -> float | None:
+    """The factor that brings residuals to the size of the largest logits; None if all residuals are 0.
+
+    Args:
+        logits: Of training images.
+        residuals: Of the same images.
+    """
+    mean = float(residuals.mean())
+    scale = float(np.abs(logits).max(axis=1).mean()) / mean if mean > 0 else 0.0
+    return scale if 0 < scale <= MAX_SCORE and math.isfinite(scale) else None
+
+
+def ood_scores(logits: Logits, residuals: Float32[np.ndarray, " n"], *, scale: float) -> Scores:
+    """The out-of-distribution score: the scaled residual minus the free energy of the logits.
+
+    Args:
+        logits: float32 ``(n, k)``, not divided by a temperature.
+        residuals: float32 ``(n,)``, the features' distances to the subspace.
+        scale: From `residual_scale`.
+
+    Source:
+        Wang, Li, Feng and Zhang, "ViM: out-of-distribution with virtual-logit matching", CVPR 2022: the score is the
+        logit of their virtual class against the others. We differ in two things: the subspace is centered at the mean
+        of the features, and it has at most 64 dimensions.
+
+    Example:
+        >>> ood_scores(np.zeros((1, 2), np.float32), np.ones(1, np.float32), scale=1.0).round(4).tolist()
+        [0.3068999946117401]
+    """
+    wide = logits.astype(np.float64)
+    highest = wide.max(axis=1)
+    energy = highest + np.log(np.exp(wide - highest[:, None]).sum(axis=1))
+    return (scale * residuals.astype(np.float64) - energy).astype(np.float32)
+
+
+def rank_for(n: int, level: float, *, confidence: float = CONFIDENCE) -> int:
+    """The position of the threshold among n held-out scores, from the highest, that promises a level.
+
+    Rejecting what scores above the k-th highest of n held-out images rejects at most ``level`` of all images like them,
+    with this confidence over the draw of the held-out images: the largest such k.
+
+    Args:
+        n: Number of held-out images, >= 0.
+        level: Fraction of familiar images that may be rejected, in (0, 1).
+        confidence: In (0, 1).
+
+    Returns:
+        1..n, or 0 if no position promises it: at 95 %, 1 % takes 299 images.
+
+    Source:
+        Wilks, "Determination of sample sizes for setting tolerance limits", 1941: the rejected fraction has a beta
+        distribution, and exceeds the level if fewer than k of n images fall beyond it, a binomial probability.
+
+    Example:
+        >>> rank_for(5_000, 0.01), rank_for(299, 0.01), rank_for(298, 0.01)
+        (39, 1, 0)
+    """
+    low, high = 0, n
+    while low < high:  # the probability of fewer than k rises with k
+        middle = (low + high + 1) // 2
+        if 1.0 - tail_probability(middle, n, rate=level) <= 1.0 - confidence:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def rejection_decision(rejection: Rejection) -> Decision:
+    """The level that `predict` rejects at, for the record of a run."""
+    level = rejection.default_level
+    chosen = "off" if level is None else f"at most {level:.0%} of images like the held-out ones"
+    return Decision("rejection", chosen, f"{rejection.n:,} held-out images")
+
+
+def set_thresholds(scores: Scores, *, scale: float, rejects_blank: bool) -> Rejection:
+    """Thresholds from the scores of held-out images.
+
+    Args:
+        scores: float32 ``(n,)``, n >= 1, of images that neither the network nor the subspace was fitted on.
+        scale: From `residual_scale`.
+        rejects_blank: Whether an image of a single intensity is rejected.
+    """
+    ordered = np.sort(scores)[::-1]
+    ranks = [rank_for(len(scores), level) for level in LEVELS]
+    return Rejection(
+        scale=scale,
+        n=len(scores),
+        thresholds=tuple(float(ordered[rank - 1]) if rank else None for rank in ranks),
+        quantiles=tuple(float(value) for value in np.quantile(scores.astype(np.float64), np.linspace(0, 1, RANKS))),
+        rejects_blank=rejects_blank,
+    )
+
+
+def is_constant(pixels: Pixels) -> Bool[np.ndarray, " n"]:
+    """Which images have a single intensity in each channel: nothing is to be seen on them.
+
+    Args:
+        pixels: uint8 ``(n, h, w, c)``.
+    """
+    return np.asarray((pixels == pixels[:, :1, :1]).all(axis=(1, 2, 3)))
+
+
+def parse_level(reject: str | float | None) -> float | None:
+    """The level that a user asked for.
+
+    Args:
+        reject: ``"0.1%"``, ``"1%"``, ``"5%"`` or the same as fractions; ``"off"`` or None for none.
+
+    Raises:
+        OptionError: It is none of these.
+
+    Example:
+        >>> parse_level("1%"), parse_level(0.05), parse_level("off")
+        (0.01, 0.05, None)
+    """
+    if reject in (None, "off"):
+        return None
+    names = {f"{level:.1%}".replace(".0%", "%"): level for level in LEVELS}
+    if isinstance(reject, str) and reject.replace(" ", "") in names:
+        return names[reject.replace(" ", "")]
+    if type(reject) is float and reject in LEVELS:
+        return reject
+    raise OptionError(f"reject must be one of {', '.join(names)}, or off. Received: reject={reject!r}.")

@@ -1,0 +1,73 @@
+"""Selective prediction: the guarantee against simulation, the curve against a loop."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from convscope.errors import ModelFileError
+from convscope.evaluation.selective import (
+    SelectiveThreshold,
+    best_threshold,
+    guaranteed_threshold,
+    risk_coverage,
+    selective_accuracy,
+)
+
+
+def calibrated(n: int, seed: int, *, power: float = 12) -> tuple[np.ndarray, np.ndarray]:
+    """Confidences, and whether each image is classified correctly, drawn with its confidence as the probability."""
+    rng = np.random.default_rng(seed)
+    confidences = 1 - 0.5 * rng.random(n) ** power
+    return confidences, rng.random(n) < confidences
+
+
+def test_at_most_one_draw_in_twenty_breaks_the_guarantee() -> None:
+    """The true accuracy above a threshold is the mean confidence there, in a population of a million."""
+    population = np.sort(calibrated(1_000_000, 99)[0])
+    from_above = np.cumsum(population[::-1]) / np.arange(1, len(population) + 1)
+    broken, found_any = 0, 0
+    for seed in range(300):
+        found = guaranteed_threshold(*calibrated(1_000, seed), target=0.97)
+        if found:
+            found_any += 1
+            broken += from_above[len(population) - np.searchsorted(population, found.threshold) - 1] < 0.97
+    assert found_any > 250
+    assert broken / 300 <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 300)
+
+
+def test_the_highest_target_that_holds_is_chosen() -> None:
+    confidences, correct = calibrated(5_000, 1, power=40)
+    found = best_threshold(confidences, correct)
+    assert found is not None and found.target >= 0.98
+    assert best_threshold(np.full(200, 0.5), np.arange(200) % 2 == 0) is None
+
+
+def test_a_few_images_promise_nothing_high() -> None:
+    found = best_threshold(np.linspace(0.9, 1, 40), np.ones(40, bool))
+    assert found is None or found.target < 0.98
+
+
+def test_the_curve_is_that_of_a_loop() -> None:
+    confidences, correct = calibrated(200, 4, power=1)
+    ranked = sorted(zip(confidences, correct, strict=True), reverse=True)
+    for answered, risk in risk_coverage(confidences, correct):
+        chosen = ranked[: round(answered * 200)]
+        assert risk == pytest.approx(1 - sum(right for _, right in chosen) / len(chosen))
+
+
+def test_a_threshold_is_measured_on_other_images() -> None:
+    found = selective_accuracy(np.array([0.9, 0.8, 0.3, 0.8]), np.array([True, False, True, True]), 0.8)
+    assert (found.answered.successes, found.answered.n) == (3, 4)
+    assert found.correct is not None and (found.correct.successes, found.correct.n) == (2, 3)
+    assert selective_accuracy(np.array([0.5]), np.array([True]), 0.9).correct is None
+
+
+@pytest.mark.parametrize(
+    "change", [{"target": 2}, {"threshold": "1"}, {"answered": None}, {"n": 0}, {"n": True}, {"x": 1}]
+)
+def test_other_values_than_training_writes_are_refused(change: dict) -> None:
+    value = SelectiveThreshold(0.99, 0.8, 0.97, 500).to_json()
+    assert SelectiveThreshold.from_json(value) == SelectiveThreshold(0.99, 0.8, 0.97, 500)
+    with pytest.raises(ModelFileError):
+        SelectiveThreshold.from_json(value | change)
