@@ -22,7 +22,9 @@ PICTURES_BYTES = 3_000_000
 """The most bytes of compressed images in a page: all of them for digits, some twenty photos of 256×256."""
 
 PLAIN_BYTES = 250_000
-"""Up to here, images are not compressed: browsers decompress only after they have drawn the page once."""
+"""Up to here, only runs of zeros are compressed: browsers inflate only after they have drawn the page once."""
+
+LONGEST_RUN = 255
 
 
 class PictureJson(TypedDict):
@@ -40,8 +42,8 @@ class PictureJson(TypedDict):
 class PicturesJson(TypedDict):
     """Images of the evaluated split: a gallery that was not selected by prediction, then the mistakes.
 
-    With encoding "deflate", the bytes of ``pixels`` are compressed by zlib, which keeps them exact; with "", and in
-    older bundles, which have no encoding, they are not.
+    With encoding "deflate", the bytes of ``pixels`` are compressed by zlib, which keeps them exact; with "zeros", each
+    run of zeros is a 0 and its length; with "", and in older bundles, which have no encoding, they are as they are.
     """
 
     part: str
@@ -103,11 +105,31 @@ def pictures_json(model: Model, dataset: Dataset, chosen: PagePictures, *, part:
         )
         for order, (position, row) in enumerate(zip(positions, probabilities, strict=True))
     ]
+    encoding, packed = "deflate", b""
     if pixels.nbytes <= PLAIN_BYTES:
-        return PicturesJson(part=part, encoding="", pixels=array_json(pixels), entries=entries)
-    packed = base64.b64encode(zlib.compress(pixels.tobytes(), 9)).decode("ascii")
-    array = Array(dtype="uint8", shape=list(pixels.shape), base64=packed)
-    return PicturesJson(part=part, encoding="deflate", pixels=array, entries=entries)
+        encoding, packed = "zeros", shorten_zeros(pixels.tobytes())
+        if len(packed) >= pixels.nbytes:
+            return PicturesJson(part=part, encoding="", pixels=array_json(pixels), entries=entries)
+    packed = packed or zlib.compress(pixels.tobytes(), 9)
+    array = Array(dtype="uint8", shape=list(pixels.shape), base64=base64.b64encode(packed).decode("ascii"))
+    return PicturesJson(part=part, encoding=encoding, pixels=array, entries=entries)
+
+
+def shorten_zeros(content: bytes) -> bytes:
+    """Write each run of zeros as a 0 and its length, at most `LONGEST_RUN`.
+
+    Example:
+        >>> list(shorten_zeros(bytes([7, 0, 0, 0, 8])))
+        [7, 0, 3, 8]
+    """
+    out, at = bytearray(), 0
+    while at < len(content):
+        end = at
+        while end < len(content) and end - at < LONGEST_RUN and content[end] == 0:
+            end += 1
+        out += bytes([0, end - at]) if end > at else content[at : at + 1]
+        at = max(end, at + 1)
+    return bytes(out)
 
 
 def picture_positions(dataset: Dataset, evaluation: Evaluation | None) -> tuple[list[int], list[int]]:

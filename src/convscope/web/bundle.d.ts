@@ -56,7 +56,7 @@ export interface PictureJson {
   gallery: boolean;
 }
 
-/** Images of the evaluated split: a gallery that was not selected by prediction, then the mistakes. With encoding "deflate", the bytes of ``pixels`` are compressed by zlib, which keeps them exact; with "", and in older bundles, which have no encoding, they are not. */
+/** Images of the evaluated split: a gallery that was not selected by prediction, then the mistakes. With encoding "deflate", the bytes of ``pixels`` are compressed by zlib, which keeps them exact; with "zeros", each run of zeros is a 0 and its length; with "", and in older bundles, which have no encoding, they are as they are. */
 export interface PicturesJson {
   part: string;
   encoding: string;

@@ -66,12 +66,31 @@ export function bytes(array) {
  * @throws {Error} They are damaged, or the browser cannot decompress them.
  */
 export async function picture_bytes({ encoding, pixels }) {
+  if (encoding === "zeros") return with_zeros(pixels);
   if (encoding !== "deflate") return bytes(pixels); // written before images were compressed
   if (typeof DecompressionStream === "undefined") throw new Error("This browser is too old to show the images of this page. Open it in a current browser.");
   const length = pixels.shape.reduce((product, side) => product * side, 1);
   const data = await inflate(pixels.base64);
   if (data?.length !== length) throw new Error("This page is damaged: its images cannot be decompressed. Write it again with: convscope open");
   return { shape: pixels.shape, data };
+}
+
+/**
+ * Bytes in which each run of zeros is a 0 and its length.
+ * @param {import("#web/bundle.d.ts").ArrayJson} array
+ * @returns {Bytes}
+ * @throws {Error} They are damaged.
+ */
+function with_zeros({ shape, base64 }) {
+  const packed = from_base64(base64);
+  const data = new Uint8Array(shape.reduce((product, side) => product * side, 1));
+  let at = 0;
+  for (let i = 0; i < packed.length; i++) {
+    if (packed[i]) data[at++] = packed[i];
+    else at += packed[++i];
+  }
+  if (at !== data.length) throw new Error("This page is damaged: its images cannot be read. Write it again with: convscope open");
+  return { shape, data };
 }
 
 /**
