@@ -127,7 +127,8 @@ def reliability_lines(reliability: Mapping[str, Any] | None) -> list[str]:
         lines.append(f"rejected    {rejected} as unlike the training images; change with --reject")
     if reliability and (selective := reliability.get("selective")) and selective["correct"]:
         answered, correct = (Proportion.from_json(selective[key]) for key in ("answered", "correct"))
-        threshold = f"a probability of at least {selective['threshold']:.1%}"
-        lines.append(f"confident   {answered.rate:.1%} of the images have {threshold};")
-        lines.append(f"            {correct} of those are correct; {selective['target']:.1%} was guaranteed")
+        share, threshold = f"{answered.rate * 100:.1f} %", f"{selective['threshold'] * 100:.1f} %"
+        lines.append(f"confident   {share} of the images have a probability of at least {threshold};")
+        promised = f"at least {selective['target'] * 100:.1f} % was promised"
+        lines.append(f"            {correct} of those are correct; {promised} for images like the held-out ones")
     return lines
