@@ -75,6 +75,24 @@ def test_the_residual_is_the_distance_to_the_plane_of_the_largest_singular_vecto
     np.testing.assert_allclose(subspace.residual(others), expected, rtol=2e-3)
 
 
+def test_many_features_have_the_same_subspace_as_by_all_eigenvectors() -> None:
+    rng = np.random.default_rng(8)
+    features = (rng.normal(size=(1_200, 300)) * np.geomspace(3, 0.05, 300)).astype(np.float32)
+    subspace = fit_subspace(features)
+    assert subspace is not None and subspace.directions.shape == (300, 64)
+    centered = features.astype(float) - features.mean(axis=0, dtype=float)
+    plane = np.linalg.svd(centered, full_matrices=False)[2][:64]
+    expected = np.linalg.norm(centered - centered @ plane.T @ plane, axis=1)
+    np.testing.assert_allclose(subspace.residual(features), expected, rtol=0.01)
+
+
+def test_many_features_of_which_few_vary_have_a_subspace() -> None:
+    features = np.zeros((50, 300), np.float32)
+    features[:, :3] = np.random.default_rng(9).normal(size=(50, 3))
+    subspace = fit_subspace(features)
+    assert subspace is not None and subspace.residual(features).max() < 0.1  # float16
+
+
 def test_the_score_is_the_log_odds_of_a_virtual_class() -> None:
     """ViM: a softmax over the logits and the scaled residual."""
     logits, residuals = np.array([[2.0, 0, -1], [0, 0, 0]], np.float32), np.array([1.5, 4], np.float32)
