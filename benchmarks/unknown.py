@@ -3,10 +3,10 @@
     python benchmarks/unknown.py 5 [--runs FOLDER …] [--optical digits.csv.gz] [--each 400]
 
 Trains `quick` with seeds 0 to 4, or takes finished runs, and counts through the door of `predict`: a picture is
-rejected if nothing or several things were found on it, or if it is unlike anything the network was trained on. Variants of
-the score were compared on other kinds; the rates of the 19 kinds had been seen for one network by then. Beside it stands the highest probability, at the same threshold
-rule. ``--optical`` names the table of scikit-learn's digits (sklearn/datasets/data/digits.csv.gz). Writes
-docs/figures/unknown.json.
+rejected if nothing or several things were found on it, or if it is unlike anything the network was trained on.
+Variants of the score were compared on other kinds; the rates of the 19 kinds had been seen for one network by then.
+Beside it stands the highest probability, at the same threshold rule. ``--optical`` names the table of scikit-learn's
+digits (sklearn/datasets/data/digits.csv.gz). Writes docs/figures/unknown.json.
 """
 
 from __future__ import annotations
