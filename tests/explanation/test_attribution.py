@@ -89,5 +89,7 @@ def test_a_dot_marks_negative_numbers_without_color(value: float) -> None:
 
 def test_the_colors_are_those_of_the_page(request: pytest.FixtureRequest) -> None:
     text = (request.config.rootpath / "src/convscope/web/core/scale.js").read_text()
-    for name, colour in (("MINUS", MINUS), ("PLUS", PLUS), ("MIDDLE", MIDDLE)):
-        assert f"const {name} = {list(colour)};" in text
+    colors = ", ".join(
+        f"{name}: {list(color)}" for name, color in (("minus", MINUS), ("plus", PLUS), ("middle", MIDDLE))
+    )
+    assert f"const LIGHT = {{ {colors} }};" in text

@@ -124,7 +124,9 @@ def test_the_options_of_0_1_still_open() -> None:
     }  # fmt: skip
     now = dataclasses.asdict(TrainOptions.from_mapping(written_by_0_1))
     assert {name: now[name] for name in written_by_0_1} == written_by_0_1
-    assert resolve(TrainOptions.from_mapping(written_by_0_1)) == resolve(TrainOptions(model="accurate"))
+    assert resolve(TrainOptions.from_mapping(written_by_0_1)) == resolve(
+        TrainOptions(model="accurate", epochs=12, learning_rate=0.01, muon_learning_rate=0.1)
+    )
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def corrupt(pixels: Pixels, name: str, strength: int, *, seed: int = 0) -> Pixel
 
     Example:
         >>> corrupt(np.full((1, 2, 2, 1), 100, np.uint8), "brighter", 1).ravel().tolist()
-        [125, 125, 125, 125]
+        [126, 126, 126, 126]
     """
     if name not in CORRUPTIONS or strength not in STRENGTHS:
         raise OptionError(

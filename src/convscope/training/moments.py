@@ -58,7 +58,7 @@ def moment_steps(total_steps: int) -> tuple[int, ...]:
     return tuple(sorted({0, *(total_steps >> halvings for halvings in range(1, HALVINGS + 1))}))
 
 
-@dataclass
+@dataclass(frozen=True)
 class MomentRecorder:
     """Keeps weights while a training runs.
 
@@ -89,7 +89,7 @@ class MomentRecorder:
     def restore(self, moments: Moments | None, step: int) -> None:
         """Continue with what an interrupted training had kept up to a step."""
         if moments and moments.total_steps == self.total_steps:
-            self.kept |= {at: dict(weights) for at, weights in moments.weights.items() if at <= step}
+            self.kept.update({at: dict(weights) for at, weights in moments.weights.items() if at <= step})
 
     def moments(self) -> Moments:
         """What was kept so far."""

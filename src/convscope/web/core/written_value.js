@@ -161,8 +161,8 @@ const activation_line = ({ activation, value }) => (activation === "linear" || a
 export function later_lines({ bundle: { network }, activations }, column, { layer, row, column: at, channel }) {
   const later = column.layers.slice(column.layers.indexOf(layer) + 1).map((index) => ({ index, ...network.layers[index] }));
   const same = later.filter((one) => String(one.output_shape) === String(network.layers[layer].output_shape) && !kind_of(one).identity);
-  return same.map(({ kind, name, index }) => {
+  return same.map(({ kind, config, index }) => {
     const value = activations ? value_at(activations.layers[index].output, row, at, channel) : 0;
-    return { name: kind === "Activation" ? name : kind, text: short(value) };
+    return { name: String(config.activation ?? kind), text: short(value) };
   });
 }
