@@ -80,7 +80,8 @@ def test_the_config_of_a_run_trains_the_same_weights_again(plain_training, convs
 def test_the_run_folder_holds_model_record_options_and_pictures(short_run: Path) -> None:
     files = {str(path.relative_to(short_run)) for path in short_run.rglob("*") if path.is_file()}
     pictures = {f"pictures/{name}.png" for name in PICTURES}
-    assert files == {"model.safetensors", "proof.safetensors", "run.json", "config.toml", "page.html"} | pictures
+    written = {"model.safetensors", "proof.safetensors", "moments.safetensors", "run.json", "config.toml", "page.html"}
+    assert files == written | pictures
 
 
 def test_the_record_and_the_model_tell_of_the_same_weights(short_run: Path) -> None:
@@ -95,7 +96,7 @@ def test_the_record_and_the_model_tell_of_the_same_weights(short_run: Path) -> N
 
 def test_the_saved_options_are_fully_resolved(short_run: Path) -> None:
     saved = tomllib.loads((short_run / "config.toml").read_text())
-    full = resolve(TrainOptions(model="quick", epochs=0.2))
+    full = resolve(TrainOptions(model="quick", epochs=0.2, precision="float32"))
     assert saved == {name: value for name, value in vars(full).items() if value is not None}
 
 
