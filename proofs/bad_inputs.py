@@ -481,7 +481,7 @@ def npz_cases() -> None:
         given(f"pixels that are {name}", x=content)
     for name, content in {
         "fractions": npy(labels + 0.5), "not numbers": npy(np.full(20, np.nan)), "negative": npy(labels.astype("i4") - 1),
-        "beyond 2³¹": npy(labels.astype("i8") + 2**40), "one-hot": npy(np.eye(2)[labels]), "texts": npy(labels.astype("U3")),
+        "beyond 2³¹": npy(labels.astype("i8") + 2**40), "one-hot": npy(np.eye(2)[labels]),
         "all the same": npy(np.zeros(20, "i8")), "of a class with one picture": npy((np.arange(20) == 3).astype("i8")),
         "of one picture each": npy(np.arange(20)),
     }.items():  # fmt: skip

@@ -110,6 +110,6 @@ def test_the_page_opens_inside_a_cell(short_run: Path, tmp_path: Path) -> None:
         inside = page.frame_locator("iframe")
         inside.get_by_role("heading").first.wait_for()
         inside.get_by_role("tab").nth(1).click()
-        inside.get_by_role("heading", name="Confusion matrix").wait_for(timeout=10_000)
+        inside.get_by_role("heading", name="Confusion matrix", exact=True).wait_for(timeout=10_000)
         browser.close()
     assert complaints == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -170,6 +171,16 @@ def bundle_of(model: Model, dataset: Dataset, **more: Any) -> Bundle:
 def write_page(bundle: Bundle, path: Path) -> Path:
     path.write_text(page(bundle), encoding="utf-8")
     return path
+
+
+def read_pixels(path: Path) -> np.ndarray:
+    """The images of a page of digits: each run of zeros is a 0 and its length."""
+    pixels = read_bundle(path)["pictures"]["pixels"]
+    packed, out, at = base64.b64decode(pixels["base64"]), bytearray(), 0
+    while at < len(packed):
+        out += bytes(packed[at + 1]) if packed[at] == 0 else packed[at : at + 1]
+        at += 2 if packed[at] == 0 else 1
+    return np.frombuffer(bytes(out), np.uint8).reshape(pixels["shape"])
 
 
 def read_bundle(path: Path) -> dict[str, Any]:

@@ -50,6 +50,9 @@ test("compressed images are unpacked exactly, plain ones are read as they are", 
   assert.deepEqual((await picture_bytes({ part: "test", entries: [], encoding: "deflate", pixels })).data, data);
   const plain = { ...pixels, base64: Buffer.from(data).toString("base64") };
   assert.deepEqual((await picture_bytes({ part: "test", entries: [], encoding: "", pixels: plain })).data, data);
+  const zeros = { dtype: "uint8", shape: [1, 2, 3, 1], base64: Buffer.from([7, 0, 3, 8, 0, 1]).toString("base64") };
+  assert.deepEqual([...(await picture_bytes({ part: "test", entries: [], encoding: "zeros", pixels: zeros })).data], [7, 0, 0, 0, 8, 0]);
+  await assert.rejects(picture_bytes({ part: "test", entries: [], encoding: "zeros", pixels: { ...zeros, shape: [1, 2, 4, 1] } }), /damaged/);
   const short = { ...pixels, shape: [3, 5, 4, 3] };
   await assert.rejects(picture_bytes({ part: "test", entries: [], encoding: "deflate", pixels: short }), /damaged/);
 });

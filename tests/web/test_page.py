@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import PageResult, bundle_of, make_data, make_model, read_bundle, with_bundle, write_page
+from conftest import PageResult, bundle_of, make_data, make_model, read_bundle, read_pixels, with_bundle, write_page
 from PIL import Image
 
 from convscope.api.predict import predict
@@ -69,9 +69,7 @@ def branched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Model]:
 
 
 def image_of(path: Path, position: int) -> np.ndarray:
-    pixels = read_bundle(path)["pictures"]["pixels"]
-    array = np.frombuffer(base64.b64decode(pixels["base64"]), np.uint8).reshape(pixels["shape"])
-    return to_images(array[position : position + 1])
+    return to_images(read_pixels(path)[position : position + 1])
 
 
 @pytest.fixture(scope="module")
@@ -503,8 +501,3 @@ def test_the_page_says_that_there_are_several_digits(show, mnist_page, tmp_path)
     page.tab.set_input_files("#file", tmp_path / "two.png")
     page.wait("document.body.innerText.includes('2 digits found')")
     assert page.errors == []
-
-
-def read_pixels(path: Path) -> np.ndarray:
-    pixels = read_bundle(path)["pictures"]["pixels"]
-    return np.frombuffer(base64.b64decode(pixels["base64"]), np.uint8).reshape(pixels["shape"])

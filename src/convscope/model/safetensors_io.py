@@ -235,7 +235,7 @@ def _digest(text: str, data: Sequence[bytes]) -> str:
     return digest.hexdigest()
 
 
-def _type(tensor: np.ndarray) -> str:
+def _type(tensor: np.ndarray | np.generic) -> str:
     return "<f2" if tensor.dtype == np.float16 else "<f4"
 
 

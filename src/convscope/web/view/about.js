@@ -19,9 +19,9 @@ import { mount as mount_code } from "#web/view/keras_code.js";
 export function mount(element, session, store) {
   const { bundle } = session;
   const { training } = bundle;
-  const architecture = h("section", { class: "card about-wide" });
-  const filters = h("section", { class: "card about-wide" });
-  const code = h("section", { class: "card about-wide" });
+  const architecture = h("section", { class: "card about-wide about-filters" });
+  const filters = h("section", { class: "card about-wide about-filters" });
+  const code = h("section", { class: "card about-wide about-filters" });
   fill(element, h("div", { class: "about-layout" },
     architecture,
     filters,

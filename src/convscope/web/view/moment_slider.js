@@ -46,8 +46,9 @@ export function moment_slider({ bundle }, store) {
   function update(state) {
     const index = moment_index(bundle, state.moment);
     range.value = String(index);
-    title.textContent = moment_title(bundle, index);
-    range.setAttribute("aria-valuetext", title.textContent);
+    const text = moment_title(bundle, index);
+    if (title.textContent !== text) title.textContent = text; // a screen reader hears every change
+    range.setAttribute("aria-valuetext", text);
   }
   return { element: h("div", { class: "moment-slider" }, play, range, title), update, destroy: stop };
 }
