@@ -174,8 +174,11 @@ def write_page(bundle: Bundle, path: Path) -> Path:
 
 
 def read_pixels(path: Path) -> np.ndarray:
-    """The images of a page of digits: each run of zeros is a 0 and its length."""
-    pixels = read_bundle(path)["pictures"]["pixels"]
+    """The images of a small page; with encoding "zeros", each run of zeros is a 0 and its length."""
+    pictures = read_bundle(path)["pictures"]
+    pixels = pictures["pixels"]
+    if not pictures["encoding"]:
+        return np.frombuffer(base64.b64decode(pixels["base64"]), np.uint8).reshape(pixels["shape"])
     packed, out, at = base64.b64decode(pixels["base64"]), bytearray(), 0
     while at < len(packed):
         out += bytes(packed[at + 1]) if packed[at] == 0 else packed[at : at + 1]
