@@ -16,7 +16,7 @@ from convscope.errors import MissingExtraError, RunError
 from convscope.exporting.exporter import Runtime
 
 FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-O2")
-SECONDS = 300.0
+SECONDS = 600.0
 
 MAIN = r"""
 #include <stdio.h>
@@ -89,7 +89,13 @@ def open_c(path: Path, shape: tuple[int, int, int], classes: int, *, flags: Sequ
 
     def run(images: Pixels) -> tuple[np.ndarray, np.ndarray]:
         given = np.ascontiguousarray(images).tobytes()
-        answered = subprocess.run([str(program)], input=given, capture_output=True, timeout=SECONDS)
+        try:
+            answered = subprocess.run([str(program)], input=given, capture_output=True, timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            raise RunError(
+                f"The compiled export must classify {len(images):,} images within {SECONDS:g} s. Received: no answer.",
+                hint="Export to onnx, which is faster, or try again on a machine that is less busy.",
+            ) from None
         if answered.returncode:
             raise RunError(f"The compiled export failed: {answered.stderr.decode(errors='replace')[:200]!r}.")
         rows = np.frombuffer(answered.stdout, np.float32).reshape(len(images), 2, classes)

@@ -12,6 +12,9 @@ from convscope.arrays import Pixels
 from convscope.model.model_file import Model
 
 
+FEWEST_COMPARED = 20
+
+
 @dataclass(frozen=True)
 class Runtime:
     """A file as its runtime opened it.
@@ -37,6 +40,7 @@ class Exporter:
         check: Raises MissingExtraError if the format cannot be written or opened here; cheap.
         write: The bytes of the file for a model, with texts that go into it.
         open: Opens the file in its own runtime, for images of a shape and a number of classes.
+        budget: Multiply-adds that a comparison may take; large networks are compared on fewer images.
     """
 
     title: str
@@ -44,3 +48,8 @@ class Exporter:
     check: Callable[[], None]
     write: Callable[[Model, Mapping[str, str]], bytes]
     open: Callable[[Path, tuple[int, int, int], int], Runtime]
+    budget: float = 1e12
+
+    def compared(self, model: Model, available: int) -> int:
+        """How many of the available images a file is compared on."""
+        return min(available, max(FEWEST_COMPARED, int(self.budget / max(model.spec.multiply_adds, 1))))

@@ -12,6 +12,6 @@ EXPORTERS = {
     "onnx": Exporter(
         "ONNX, for ONNX Runtime on servers, phones and in browsers", "model.onnx", check_onnx, onnx_bytes, open_onnx
     ),
-    "c": Exporter("C99, one file without allocation", "model.c", check_c, c_bytes, open_c),
+    "c": Exporter("C99, one file without allocation", "model.c", check_c, c_bytes, open_c, budget=5e10),
 }
 """Name to format."""
