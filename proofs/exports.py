@@ -3,8 +3,8 @@
     python proofs/exports.py [--count 200]
 
 C is compiled with all warnings as errors, for random networks also with the sanitizers for addresses and undefined
-behavior. Random networks use every layer, option and activation; presets have random weights and are compared on 1,000 images. Writes
-docs/figures/reliability-exports.json.
+behavior. Random networks use every layer, option and activation; presets have random weights and are compared on 1,000
+images. Writes docs/figures/reliability-exports.json.
 """
 
 from __future__ import annotations

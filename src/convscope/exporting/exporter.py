@@ -11,7 +11,6 @@ import numpy as np
 from convscope.arrays import Pixels
 from convscope.model.model_file import Model
 
-
 FEWEST_COMPARED = 20
 
 
