@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import webbrowser
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -97,6 +99,11 @@ def open_pair(
     )
 
 
+def _apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """The settings of one preprocessing that the other does not have."""
+    return ", ".join(f"{name}={value}" for name, value in one.items() if other.get(name) != value)
+
+
 def _pair(
     runs: tuple[Run, Run], dataset: Dataset, chosen: PagePictures, paired: PairedDifference | None, disagreements: int
 ) -> Pair:
@@ -123,7 +130,11 @@ def _check_same_contract(first: Run, second: Run) -> None:
     facts = (
         ("classes in the same order", one.class_names, other.class_names),
         ("input shape", one.spec.input_shape, other.spec.input_shape),
-        ("preprocessing", dict(one.preprocessing), dict(other.preprocessing)),
+        (
+            "preprocessing",
+            _apart(one.preprocessing, other.preprocessing),
+            _apart(other.preprocessing, one.preprocessing),
+        ),
     )
     for what, here, there in facts:
         if here != there:
