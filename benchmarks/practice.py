@@ -7,7 +7,8 @@ seed; what is measured is `fit`, from its call to its weights, in CPU seconds of
 shared. Recipes were chosen on validation images cut from the training parts; the test parts are read here only.
 
 For the time to the same accuracy, the default recipe is shortened to a twentieth of the baseline's CPU time, then to
-a tenth and so on, until the test accuracy is at least the baseline's. Writes docs/figures/practice.json.
+a tenth and so on, until the test accuracy is at least the baseline's. Writes docs/figures/practice.json after each
+set; the sets that were not asked for stay as they were measured before.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from record import write
+from record import FIGURES, write
 
 from convscope.api.prepare import prepare
 from convscope.data.dataset import Dataset
@@ -109,7 +111,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--name", default="practice")
     chosen = parser.parse_args()
-    figures: dict[str, Any] = {"sets": {}, "summary": {}}
+    kept = json.loads(file.read_text()) if (file := FIGURES / f"{chosen.name}.json").exists() else {}
+    figures: dict[str, Any] = {"sets": kept.get("sets", {}), "summary": kept.get("summary", {})}
     for name in chosen.sets.split(","):
         folder, side, epochs = SETS[name]
         loaded = load(DATA / folder, size=(side, side) if side else None)
@@ -131,13 +134,18 @@ def main() -> None:
             side: (Proportion(round(value * n), n).low, Proportion(round(value * n), n).high)
             for side, value in accuracy.items()
         }
-        facts = {"n_train": len(loaded.train), "n_test": n, "image_shape": list(loaded.train.image_shape)}
+        facts = {
+            "measured": date.today().isoformat(),
+            "n_train": len(loaded.train),
+            "n_test": n,
+            "image_shape": list(loaded.train.image_shape),
+        }
         figures["sets"][name] = facts | {"runs": rows, "interval": interval}
         figures["summary"] |= {f"{name}_{side}_accuracy": value for side, value in accuracy.items()}
         figures["summary"] |= {f"{name}_{side}_cpu_seconds": value for side, value in cpu.items()}
         ratios = [row["ratio"] for row in rows["same_accuracy"]]
         figures["summary"][f"{name}_ratio_to_the_same_accuracy"] = statistics.median(ratios)
-    write(chosen.name, figures)
+        write(chosen.name, figures)
 
 
 if __name__ == "__main__":
