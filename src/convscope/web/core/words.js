@@ -75,6 +75,15 @@ export function part_name(part) {
   return part in PARTS ? word(PARTS[part]) : part;
 }
 
+/**
+ * The inputs of a layer that has several.
+ * @param {string[]} names
+ * @returns {string} "a and b"
+ */
+export function listed(names) {
+  return names.length ? names.reduce((first, second) => word("and", { first, second })) : word("layer.inputs");
+}
+
 /** @param {string} key */
 function text_of(key) {
   const text = words[key] ?? EN[key];
