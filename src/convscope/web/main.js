@@ -7,9 +7,9 @@ import { create_training } from "#web/core/moments.js";
 import { self_test } from "#web/core/self_test.js";
 import { create_session } from "#web/core/session.js";
 import { format_hash, parse_hash } from "#web/core/state.js";
-import { language_of, use_language } from "#web/core/words.js";
 import { keep_hash } from "#web/hash.js";
 import { error_message, fill } from "#web/view/dom.js";
+import { take_language } from "#web/view/language.js";
 import { mount as mount_moment_bar } from "#web/view/moment_bar.js";
 import { mount as mount_shell } from "#web/view/shell.js";
 import { use_worker } from "#web/worker_engine.js";
@@ -20,7 +20,7 @@ import { use_worker } from "#web/worker_engine.js";
 const EMBEDDED = { network: "network", pad: "network", matrix: "evaluation" };
 const MAX_WAIT = 500; // milliseconds: a tab in the background never paints
 
-use_language(language_of(location.search, navigator.language));
+take_language();
 const element = /** @type {HTMLElement} */ (document.getElementById("page"));
 start().catch((error) => fill(element, error_message(error)));
 

@@ -6,14 +6,14 @@ import { load_kinds } from "#web/core/layer_kinds.js";
 import { self_test } from "#web/core/self_test.js";
 import { create_session } from "#web/core/session.js";
 import { format_hash, parse_hash } from "#web/core/state.js";
-import { language_of, use_language } from "#web/core/words.js";
 import { keep_hash } from "#web/hash.js";
 import { error_message, fill } from "#web/view/dom.js";
+import { take_language } from "#web/view/language.js";
 import { mount } from "#web/view/pair.js";
 
 /** @typedef {import("#web/core/session.js").Session} Session */
 
-use_language(language_of(location.search, navigator.language));
+take_language();
 const element = /** @type {HTMLElement} */ (document.getElementById("page"));
 start().catch((error) => fill(element, error_message(error)));
 

@@ -2,12 +2,12 @@
 
 import { create_store } from "#web/core/fields.js";
 import { parse_hash } from "#web/core/state.js";
-import { language_of, use_language } from "#web/core/words.js";
+import { take_language } from "#web/view/language.js";
 import { mount } from "#web/view/watch.js";
 
 const PAUSE = 1000; // milliseconds between requests
 
-use_language(language_of(location.search, navigator.language));
+take_language();
 const element = /** @type {HTMLElement} */ (document.getElementById("page"));
 const { name } = JSON.parse(document.getElementById("bundle")?.textContent ?? "{}");
 const view = mount(element, name, create_store(parse_hash("")));

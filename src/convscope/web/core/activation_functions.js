@@ -5,13 +5,15 @@
  * @typedef {import("#web/core/activations.js").Activation} Activation
  */
 
+import { word } from "#web/core/words.js";
+
 /**
  * A function of one value.
  * @param {string} name @param {(value: number) => number} compute @param {(value: number) => number} slope
- * @param {string} description
+ * @param {() => string} describe
  * @returns {Activation}
  */
-const each = (name, compute, slope, description) => ({ name, apply: (data) => data.map(compute), slope, description });
+const each = (name, compute, slope, describe) => ({ name, apply: (data) => data.map(compute), slope, describe });
 
 /**
  * A leaky ReLU with a slope of its own.
@@ -22,7 +24,7 @@ const each = (name, compute, slope, description) => ({ name, apply: (data) => da
 export function leaky_relu(negative_slope) {
   return each(
     "leaky_relu", (value) => (value < 0 ? negative_slope * value : value), (value) => (value > 0 ? 1 : negative_slope),
-    `Leaky ReLU: negative values are multiplied by ${negative_slope}.`,
+    () => word("act.leaky", { slope: negative_slope }),
   );
 }
 
@@ -72,46 +74,46 @@ function mish_slope(value) {
 
 /** @type {Record<string, Activation>} */
 export const ACTIVATIONS = {
-  linear: { name: "linear", apply: (data) => data, slope: () => 1, description: "" },
-  relu: { name: "relu", apply: rectify, slope: (value) => (value > 0 ? 1 : 0), description: "ReLU: negative values become 0." },
+  linear: { name: "linear", apply: (data) => data, slope: () => 1, describe: () => "" },
+  relu: { name: "relu", apply: rectify, slope: (value) => (value > 0 ? 1 : 0), describe: () => word("layer.relu") },
   relu6: each(
     "relu6", (value) => (value < 0 ? 0 : value > 6 ? 6 : value), (value) => inside(value, 0, 6),
-    "ReLU6: negative values become 0, and values above 6 become 6.",
+    () => word("act.relu6"),
   ),
   leaky_relu: leaky_relu(0.2),
   elu: each(
     "elu", (value) => (value < 0 ? Math.expm1(value) : value), (value) => (value > 0 ? 1 : Math.exp(value)),
-    "ELU: negative values x become exp(x) − 1.",
+    () => word("act.elu"),
   ),
   selu: each(
     "selu", (value) => SELU_SCALE * (value < 0 ? SELU_ALPHA * Math.expm1(value) : value),
     (value) => SELU_SCALE * (value > 0 ? 1 : SELU_ALPHA * Math.exp(value)),
-    "SELU: an ELU with constants that keep mean and variance.",
+    () => word("act.selu"),
   ),
   gelu: each(
     "gelu", (value) => value * normal_cdf(value),
     (value) => normal_cdf(value) + (value * Math.exp((-value * value) / 2)) / Math.sqrt(2 * Math.PI),
-    "GELU: each value is multiplied by the fraction of a normal distribution below it.",
+    () => word("act.gelu"),
   ),
   silu: each(
     "silu", (value) => value * sigmoid(value), (value) => sigmoid(value) * (1 + value * (1 - sigmoid(value))),
-    "SiLU: each value is multiplied by its sigmoid.",
+    () => word("act.silu"),
   ),
   hard_silu: each(
     "hard_silu", (value) => value * hard_sigmoid(value), (value) => hard_sigmoid(value) + (value * inside(value, -3, 3)) / 6,
-    "Hard SiLU: each value is multiplied by its hard sigmoid.",
+    () => word("act.hard_silu"),
   ),
-  mish: each("mish", (value) => value * Math.tanh(softplus(value)), mish_slope, "Mish: each value is multiplied by the tanh of its softplus."),
-  softplus: each("softplus", softplus, sigmoid, "Softplus: each value x becomes log(1 + exp(x))."),
+  mish: each("mish", (value) => value * Math.tanh(softplus(value)), mish_slope, () => word("act.mish")),
+  softplus: each("softplus", softplus, sigmoid, () => word("act.softplus")),
   softsign: each(
     "softsign", (value) => value / (1 + Math.abs(value)), (value) => 1 / (1 + Math.abs(value)) ** 2,
-    "Softsign: each value x becomes x / (1 + |x|).",
+    () => word("act.softsign"),
   ),
   sigmoid: each(
-    "sigmoid", sigmoid, (value) => sigmoid(value) * (1 - sigmoid(value)), "Sigmoid: each value is mapped to the range 0 to 1.",
+    "sigmoid", sigmoid, (value) => sigmoid(value) * (1 - sigmoid(value)), () => word("act.sigmoid"),
   ),
   hard_sigmoid: each(
-    "hard_sigmoid", hard_sigmoid, (value) => inside(value, -3, 3) / 6, "Hard sigmoid: x / 6 + 0.5, kept between 0 and 1.",
+    "hard_sigmoid", hard_sigmoid, (value) => inside(value, -3, 3) / 6, () => word("act.hard_sigmoid"),
   ),
-  tanh: each("tanh", Math.tanh, (value) => 1 - Math.tanh(value) ** 2, "Tanh: each value is mapped to the range −1 to 1."),
+  tanh: each("tanh", Math.tanh, (value) => 1 - Math.tanh(value) ** 2, () => word("act.tanh")),
 };

@@ -3,6 +3,7 @@
 import { softmax_of } from "#web/core/terms.js";
 import { value_at } from "#web/core/network.js";
 import { short } from "#web/core/scale.js";
+import { word } from "#web/core/words.js";
 
 /** @typedef {import("#web/layer_kind.d.ts").LayerKind} LayerKind */
 /** @typedef {import("#web/layer_kind.d.ts").ActivationTerms} ActivationTerms */
@@ -15,7 +16,7 @@ import { short } from "#web/core/scale.js";
 export function activation_kind(activation, { arguments: shown = {}, elementwise = true } = {}) {
   return {
     arguments: shown,
-    describe: (row) => activation(row).description || "Linear: the values are unchanged.",
+    describe: (row) => activation(row).describe() || word("layer.linear"),
     activation,
     forward: () => ([data]) => ({ result: data }),
     backward: ({ gradient }) => [gradient],

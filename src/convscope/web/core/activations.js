@@ -6,13 +6,14 @@
  * @property {(data: Float32Array) => Float32Array} apply linear gives the same array back
  * @property {(value: number) => number} slope the derivative at a value before the activation; 0 at the corner of a
  *     ReLU, as in TensorFlow
- * @property {string} description what it does, as a sentence; "" for linear
+ * @property {() => string} describe what it does, as a sentence; "" for linear
  * @typedef {{logits: number[], largest: number, exponentials: number[], sum: number}} SoftmaxTerms The exponentials
  * are of logit minus the largest logit, which changes nothing after the division and cannot overflow.
  */
 
 import { ACTIVATIONS } from "#web/core/activation_functions.js";
 import { kind_of } from "#web/core/layer_kinds.js";
+import { word } from "#web/core/words.js";
 
 /**
  * Logits to probabilities.
@@ -47,7 +48,7 @@ const SOFTMAX = {
   slope: () => {
     throw new Error("A softmax has no slope of one value; gradients are taken of logits.");
   },
-  description: "Softmax: the logits become probabilities that sum to 1.",
+  describe: () => word("act.softmax"),
 };
 
 /**

@@ -1,5 +1,7 @@
 // The bundle that Python wrote, checked and unpacked.
 
+import { word } from "#web/core/words.js";
+
 /** @typedef {import("#web/bundle.d.ts").Bundle} Bundle */
 /** @typedef {import("#web/bundle.d.ts").ArrayJson} ArrayJson */
 /** @typedef {import("#web/core/network.js").Tensor} Tensor */
@@ -23,17 +25,17 @@ export function read_bundle(text) {
   try {
     value = JSON.parse(text);
   } catch {
-    throw new Error("This page is damaged: its data is not valid JSON. Write it again with: convscope open");
+    throw new Error(word("page.damaged_json"));
   }
   const version = value?.schema_version;
   if (!Number.isInteger(version) || version < 1) {
-    throw new Error("This page is damaged: its data has no schema version. Write it again with: convscope open");
+    throw new Error(word("page.damaged_version"));
   }
   if (version !== SCHEMA_VERSION) {
-    throw new Error(`Expected data of schema version ${SCHEMA_VERSION}. Received: schema_version=${version}. Write the page again with: convscope open`);
+    throw new Error(word("page.version", { expected: SCHEMA_VERSION, version }));
   }
   const missing = KEYS.filter((key) => !(key in value));
-  if (missing.length) throw new Error(`This page is damaged: its data has no ${missing.join(", ")}. Write it again with: convscope open`);
+  if (missing.length) throw new Error(word("page.damaged_fields", { names: missing.join(", ") }));
   return value;
 }
 
@@ -68,10 +70,10 @@ export function bytes(array) {
 export async function picture_bytes({ encoding, pixels }) {
   if (encoding === "zeros") return with_zeros(pixels);
   if (encoding !== "deflate") return bytes(pixels); // written before images were compressed
-  if (typeof DecompressionStream === "undefined") throw new Error("This browser is too old to show the images of this page. Open it in a current browser.");
+  if (typeof DecompressionStream === "undefined") throw new Error(word("page.old_browser"));
   const length = pixels.shape.reduce((product, side) => product * side, 1);
   const data = await inflate(pixels.base64);
-  if (data?.length !== length) throw new Error("This page is damaged: its images cannot be decompressed. Write it again with: convscope open");
+  if (data?.length !== length) throw new Error(word("page.damaged_inflate"));
   return { shape: pixels.shape, data };
 }
 
@@ -89,7 +91,7 @@ function with_zeros({ shape, base64 }) {
     if (packed[i]) data[at++] = packed[i];
     else at += packed[++i];
   }
-  if (at !== data.length) throw new Error("This page is damaged: its images cannot be read. Write it again with: convscope open");
+  if (at !== data.length) throw new Error(word("page.damaged_images"));
   return { shape, data };
 }
 

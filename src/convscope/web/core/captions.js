@@ -1,6 +1,7 @@
 // The text alternative of an image.
 
 import { percent } from "#web/core/scale.js";
+import { part_name, word } from "#web/core/words.js";
 
 /** @typedef {import("#web/bundle.d.ts").Bundle} Bundle */
 /** @typedef {import("#web/bundle.d.ts").PictureJson} Picture */
@@ -11,7 +12,8 @@ import { percent } from "#web/core/scale.js";
  * @returns {string} "test image 247: label 4, predicted 9 with 97.1 %"
  */
 export function picture_title({ class_names, pictures }, entry) {
-  const which = `${pictures.part} image ${entry.index}${entry.name ? ` (${entry.name})` : ""}`;
-  const answer = `label ${class_names[entry.label]}, predicted ${class_names[entry.predicted]} with ${percent(entry.probability)}`;
-  return `${which}: ${answer}${entry.known_wrong ? "; the label is known to be wrong" : ""}`;
+  return word(entry.known_wrong ? "image.title_wrong" : "image.title", {
+    part: part_name(pictures.part), index: entry.index, file: entry.name ? ` (${entry.name})` : "",
+    label: class_names[entry.label], predicted: class_names[entry.predicted], chance: percent(entry.probability),
+  });
 }

@@ -1,17 +1,18 @@
 // Training, data, machine and preprocessing, as labeled lines of text.
 
-import { count_noun, format_duration } from "#web/core/formatting.js";
+import { format_duration } from "#web/core/formatting.js";
 import { count } from "#web/core/scale.js";
+import { counted, word } from "#web/core/words.js";
 
 /** @typedef {Record<string, any>} Json */
 /** @typedef {[term: string, text: string]} Line */
 
+/** Keys of texts. */
 const OPTIMIZERS = /** @type {Record<string, string>} */ ({
-  adam: "Adam",
-  sgd: "SGD with Nesterov momentum",
-  muon: "Muon for the kernels",
+  sgd: "training.sgd",
+  muon: "training.muon",
 });
-const PARTS = ["train", "validation", "test"];
+const PARTS = { train: "data.train", validation: "data.validation", test: "data.test" };
 
 /** Options that have a line of their own below; any other is listed by its name. */
 const DESCRIBED = new Set([
@@ -27,17 +28,17 @@ const DESCRIBED = new Set([
 export function training_lines({ options = {}, outcome, seconds = {} }) {
   /** @type {(Line|false)[]} */
   const lines = [
-    typeof options.epochs === "number" && ["Epochs", `${Number(options.epochs.toPrecision(4))}${outcome && outcome !== "finished" ? ` (${outcome})` : ""}`],
-    typeof options.batch_size === "number" && ["Batch size", count(options.batch_size)],
-    Boolean(options.optimizer) && ["Optimizer", optimizer(options)],
-    options.warmup > 0 && ["Learning rate schedule", `one cycle: warmup over the first ${portion(options.warmup)} of the steps, then decay`],
-    Boolean(options.optimizer) && ["Data augmentation", augmentation(options)],
-    options.label_smoothing > 0 && ["Label smoothing", String(options.label_smoothing)],
-    options.weight_decay > 0 && ["Weight decay", String(options.weight_decay)],
-    options.average > 0 && ["Weight averaging", `over the last ${portion(options.average)} of the steps`],
-    options.whiten === true && ["Initialization", "first convolution by patch whitening of the training images"],
-    options.seed !== undefined && ["Random seed", String(options.seed)],
-    typeof seconds.train === "number" && ["Training time", format_duration(seconds.train)],
+    typeof options.epochs === "number" && [word("training.epochs"), `${Number(options.epochs.toPrecision(4))}${outcome && outcome !== "finished" ? ` (${outcome})` : ""}`],
+    typeof options.batch_size === "number" && [word("training.batch_size"), count(options.batch_size)],
+    Boolean(options.optimizer) && [word("training.optimizer"), optimizer(options)],
+    options.warmup > 0 && [word("training.schedule"), word("training.one_cycle", { portion: portion(options.warmup) })],
+    Boolean(options.optimizer) && [word("training.augmentation"), augmentation(options)],
+    options.label_smoothing > 0 && [word("training.smoothing"), String(options.label_smoothing)],
+    options.weight_decay > 0 && [word("training.decay"), String(options.weight_decay)],
+    options.average > 0 && [word("training.averaging"), word("training.over", { portion: portion(options.average) })],
+    options.whiten === true && [word("training.initialization"), word("training.whitening")],
+    options.seed !== undefined && [word("training.seed"), String(options.seed)],
+    typeof seconds.train === "number" && [word("training.time"), format_duration(seconds.train)],
   ];
   const rest = Object.keys(options).filter((name) => !DESCRIBED.has(name)).map((name) => /** @type {Line} */ ([name, String(options[name])]));
   return [...lines.filter((line) => line !== false), ...rest];
@@ -49,16 +50,16 @@ export function training_lines({ options = {}, outcome, seconds = {} }) {
  * @returns {Line[]}
  */
 export function data_lines(data) {
-  const sizes = PARTS.filter((part) => data[part] > 0).map((part) => `${count(data[part])} for ${part === "train" ? "training" : part}`);
+  const sizes = Object.entries(PARTS).filter(([part]) => data[part] > 0).map(([part, key]) => word(key, { count: count(data[part]) }));
   const entries = Array.isArray(data.skipped) ? data.skipped : [];
   const skipped = entries.reduce((total, one) => total + Number(one?.count ?? 1), 0);
   /** @type {(Line|false)[]} */
   const lines = [
-    Boolean(data.source) && ["Data", String(data.source)],
-    sizes.length > 0 && ["Images", sizes.join(", ")],
-    skipped > 0 && ["Skipped", count_noun(skipped, "file")],
-    Boolean(data.train_fingerprint) && ["Training data fingerprint", String(data.train_fingerprint)],
-    Boolean(data.test_fingerprint) && ["Test data fingerprint", String(data.test_fingerprint)],
+    Boolean(data.source) && [word("about.data"), String(data.source)],
+    sizes.length > 0 && [word("data.images"), sizes.join(", ")],
+    skipped > 0 && [word("data.skipped"), counted("n.files", skipped)],
+    Boolean(data.train_fingerprint) && [word("data.train_fingerprint"), String(data.train_fingerprint)],
+    Boolean(data.test_fingerprint) && [word("data.test_fingerprint"), String(data.test_fingerprint)],
   ];
   return lines.filter((line) => line !== false);
 }
@@ -70,9 +71,9 @@ export function data_lines(data) {
  */
 export function machine_lines({ convscope, python, system, processor, cores, packages = {} }) {
   const versions = [convscope && `convscope ${convscope}`, python && `Python ${python}`, ...Object.entries(packages).map(([name, version]) => `${name} ${version}`)];
-  const machine = [processor, cores && `${cores} ${cores === 1 ? "core" : "cores"}`, system].filter(Boolean).join(", ");
+  const machine = [processor, cores && counted("n.cores", cores), system].filter(Boolean).join(", ");
   /** @type {Line[]} */
-  const lines = [["Machine", machine], ["Versions", versions.filter(Boolean).join(", ")]];
+  const lines = [[word("machine.machine"), machine], [word("machine.versions"), versions.filter(Boolean).join(", ")]];
   return lines.filter(([, text]) => text);
 }
 
@@ -83,36 +84,37 @@ export function machine_lines({ convscope, python, system, processor, cores, pac
  */
 export function preprocessing_steps({ height, width, channels, fit, polarity, background, decoding }) {
   const fits = /** @type {Record<string, string>} */ ({
-    mnist: "Fit the digit into 20×20 pixels and center it by mass in 28×28, as in MNIST.",
-    stretch: `Resize to ${height}×${width} pixels, ignoring the aspect ratio.`,
-    pad: `Resize to fit into ${height}×${width} pixels, keeping the aspect ratio; pad with the border color.`,
-    crop: `Resize to cover ${height}×${width} pixels, keeping the aspect ratio; crop to the center.`,
+    mnist: "steps.mnist",
+    stretch: "steps.stretch",
+    pad: "steps.pad",
+    crop: "steps.crop",
   });
   return [
-    decoding === "draft" ? "Decode large JPEG files at a half, a quarter or an eighth of their size (in Python; the browser decodes them in full)." : "",
-    background === undefined ? "" : `Replace transparency by ${background === 255 ? "white" : background === 0 ? "black" : `gray level ${background}`}.`,
-    channels === 1 ? "Convert to grayscale." : "Convert to RGB.",
-    polarity === "auto" ? "Invert dark strokes on a light background." : polarity === "invert" ? "Invert intensities." : "",
-    fits[fit] ?? String(fit),
-    "Divide by 255: inputs are in the range 0 to 1.",
+    decoding === "draft" ? word("steps.draft") : "",
+    background === undefined ? "" : word("steps.background", { color: word(background === 255 ? "steps.white" : background === 0 ? "steps.black" : "steps.gray_level", { level: background }) }),
+    word(channels === 1 ? "steps.gray" : "steps.rgb"),
+    polarity === "auto" ? word("steps.auto") : polarity === "invert" ? word("steps.invert") : "",
+    fits[fit] ? word(fits[fit], { size: `${height}×${width}` }) : String(fit),
+    word("steps.divide"),
   ].filter(Boolean);
 }
 
 /** @param {Json} options */
 function optimizer({ optimizer: name, learning_rate, muon_learning_rate }) {
-  if (name !== "muon") return `${OPTIMIZERS[name] ?? name}, maximum learning rate ${learning_rate}`;
-  return `${OPTIMIZERS.muon}, maximum learning rate ${muon_learning_rate} (other weights: ${learning_rate})`;
+  const title = OPTIMIZERS[name] ? word(OPTIMIZERS[name]) : name === "adam" ? "Adam" : name;
+  if (name !== "muon") return word("training.rate", { optimizer: title, rate: learning_rate });
+  return word("training.rates", { optimizer: title, rate: muon_learning_rate, other: learning_rate });
 }
 
 /** @param {Json} options */
 function augmentation({ shift, rotate, zoom, shear }) {
   const changes = [
-    shift > 0 && `shift up to ${count_noun(shift, "pixel")}`,
-    rotate > 0 && `rotation up to ${rotate}°`,
-    zoom > 0 && `zoom up to ${portion(zoom)}`,
-    shear > 0 && `shear up to ${shear} pixels per row`,
+    shift > 0 && word("training.shift", { pixels: counted("n.pixels", shift) }),
+    rotate > 0 && word("training.rotation", { degrees: rotate }),
+    zoom > 0 && word("training.zoom", { portion: portion(zoom) }),
+    shear > 0 && word("training.shear", { pixels: shear }),
   ].filter(Boolean);
-  return changes.length ? changes.join(", ") : "none";
+  return changes.length ? changes.join(", ") : word("none");
 }
 
 /** @param {number} fraction */

@@ -1,6 +1,6 @@
 // Numbers with units and uncertainty, as text.
 
-import { count } from "#web/core/scale.js";
+import { word } from "#web/core/words.js";
 
 /** @typedef {import("#web/core/evaluation.js").Proportion} Proportion */
 
@@ -29,7 +29,7 @@ export function format_rate({ rate, n }, digits = decimals(n)) {
  * @returns {string}
  */
 export function format_interval({ low, high, n }) {
-  return `${(100 * low).toFixed(decimals(n))} to ${(100 * high).toFixed(decimals(n))} %`;
+  return word("interval", { low: (100 * low).toFixed(decimals(n)), high: (100 * high).toFixed(decimals(n)) });
 }
 
 /**
@@ -40,16 +40,6 @@ export function format_interval({ low, high, n }) {
  */
 export function format_range({ low, high }, digits) {
   return `${(100 * low).toFixed(digits)}–${(100 * high).toFixed(digits)}`;
-}
-
-/**
- * A count with its noun: "1 image", "2,000 images".
- * @param {number} n
- * @param {string} [noun] singular
- * @returns {string}
- */
-export function count_noun(n, noun = "image") {
-  return `${count(n)} ${noun}${n === 1 ? "" : "s"}`;
 }
 
 /**

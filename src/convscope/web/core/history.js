@@ -1,6 +1,7 @@
 // The training history: curves, and a summary.
 
 import { percent } from "#web/core/scale.js";
+import { counted, word } from "#web/core/words.js";
 
 /** @typedef {{name: string, points: [number, number][]}} Curve epochs and values, in order */
 /** @typedef {Record<string, any>[]} History */
@@ -13,8 +14,8 @@ export function curves(history) {
   const line = (/** @type {string} */ name, /** @type {string} */ key) => ({ name, points: points(history, key) });
   const some = (/** @type {Curve[]} */ lines) => lines.filter(({ points }) => points.length > 0);
   return {
-    loss: some([line("training", "loss"), line("validation", "validation_loss")]),
-    accuracy: some([line("validation", "validation_accuracy")]),
+    loss: some([line(word("curves.training"), "loss"), line(word("curves.validation"), "validation_loss")]),
+    accuracy: some([line(word("curves.validation"), "validation_accuracy")]),
   };
 }
 
@@ -37,12 +38,12 @@ export function span(lines, from_zero) {
  */
 export function history_summary(history) {
   const { accuracy } = curves(history);
-  if (!history.length) return "This run has no training history.";
-  if (!accuracy.length) return "There were no validation images.";
+  if (!history.length) return word("curves.no_history");
+  if (!accuracy.length) return word("curves.no_validation");
   const { points } = accuracy[0];
   const [last, value] = points[points.length - 1];
-  const epochs = `${Number(last.toFixed(2))} ${last === 1 ? "epoch" : "epochs"}`;
-  return `Validation accuracy after ${epochs}: ${percent(value)}.`;
+  const epochs = counted("n.epochs", last, { count: Number(last.toFixed(2)) });
+  return word("curves.summary", { epochs, rate: percent(value) });
 }
 
 /**
@@ -51,10 +52,10 @@ export function history_summary(history) {
  * @returns {string} "" where they are
  */
 export function loss_comparison_note({ label_smoothing, shift, rotate, zoom, shear }) {
-  const smoothed = label_smoothing > 0 ? `label smoothing of ${label_smoothing}` : "";
-  const changed = [shift, rotate, zoom, shear].some((amount) => amount > 0) ? "data augmentation" : "";
-  const extra = [smoothed, changed].filter(Boolean).join(" and ");
-  return extra && `The training loss includes ${extra}, the validation loss does not: they are not directly comparable.`;
+  const smoothed = label_smoothing > 0 ? word("curves.smoothing", { amount: label_smoothing }) : "";
+  const changed = [shift, rotate, zoom, shear].some((amount) => amount > 0) ? word("curves.augmentation") : "";
+  const extra = smoothed && changed ? word("and", { first: smoothed, second: changed }) : smoothed || changed;
+  return extra && word("curves.note", { extra });
 }
 
 /** @param {History} history @param {string} key @returns {[number, number][]} */

@@ -1,5 +1,7 @@
 // What preprocessing found on a picture, from which the warnings follow. The twin of Python's `InkReport`.
 
+import { word } from "#web/core/words.js";
+
 /**
  * `digits`: how many; 0 if no ink was found. `searched`: whether ink was searched, which only preprocessing for digits does.
  * @typedef {object} InkReport
@@ -35,10 +37,10 @@ export function is_blank({ searched, digits }) {
  */
 export function warnings_of(report) {
   const found = [];
-  if (report.constant) found.push("blank image: all pixels are equal");
-  if (is_blank(report)) found.push(report.faint ? "no ink found: the marks are too faint" : "no ink found");
-  if (report.digits > 1) found.push(`${report.digits} digits found`);
-  if (report.digits && report.at_edge) found.push("ink touches the edge of the image");
-  if (report.digits && report.ignored && !report.sheet) found.push("marks at the edge of the image are ignored");
+  if (report.constant) found.push(word("ink.constant"));
+  if (is_blank(report)) found.push(word(report.faint ? "ink.faint" : "ink.none"));
+  if (report.digits > 1) found.push(word("ink.digits", { count: report.digits }));
+  if (report.digits && report.at_edge) found.push(word("ink.edge"));
+  if (report.digits && report.ignored && !report.sheet) found.push(word("ink.ignored"));
   return found;
 }

@@ -3,6 +3,7 @@
 import { activation_of } from "#web/core/activations.js";
 import { kind_of } from "#web/core/layer_kinds.js";
 import { count } from "#web/core/scale.js";
+import { counted, word } from "#web/core/words.js";
 
 /** @typedef {import("#web/core/network.js").LayerRow} LayerRow */
 
@@ -13,8 +14,8 @@ import { count } from "#web/core/scale.js";
  */
 export function describe_layer(row) {
   const { activation, describe } = kind_of(row);
-  const last = activation ? "" : activation_of(row)?.description;
-  return [describe(row), last && `Activation: ${last}`].filter(Boolean).join(" ");
+  const last = activation ? "" : activation_of(row)?.describe();
+  return [describe(row), last && word("layer.activation", { text: last })].filter(Boolean).join(" ");
 }
 
 /**
@@ -28,7 +29,7 @@ export function arguments_text(row) {
     const usual = typeof fallback === "function" ? fallback(config) : fallback;
     return config[name] !== null && config[name] !== undefined && text(config[name]) !== text(usual);
   });
-  return shown.map(([name]) => (name === "filters" || name === "units" ? `${config[name]} ${name}` : `${name} ${text(config[name])}`)).join(", ");
+  return shown.map(([name]) => (name === "filters" || name === "units" ? counted(name === "filters" ? "n.filters" : "n.units", config[name], { count: config[name] }) : `${name} ${text(config[name])}`)).join(", ");
 }
 
 /**
@@ -36,7 +37,7 @@ export function arguments_text(row) {
  * @returns {string} "26×26, 32 maps" or "128 values"
  */
 export function shape_text(shape) {
-  return shape.length === 3 ? `${by(shape.slice(0, 2))}, ${shape[2]} ${shape[2] === 1 ? "map" : "maps"}` : `${count(shape[0])} values`;
+  return shape.length === 3 ? `${by(shape.slice(0, 2))}, ${counted("n.maps", shape[2])}` : word("n.values", { count: count(shape[0]) });
 }
 
 /**
@@ -54,10 +55,10 @@ export function by(pair) {
  */
 export function window_options({ strides, dilation_rate, groups = 1, padding }) {
   const options = [
-    Math.max(...strides) > 1 && `strides ${by(strides)}`,
-    Math.max(...dilation_rate) > 1 && `dilation rate ${by(dilation_rate)}`,
-    groups > 1 && `${groups} groups, each with its own channels`,
-    padding === "same" && "zero padding",
+    Math.max(...strides) > 1 && word("layer.strides", { size: by(strides) }),
+    Math.max(...dilation_rate) > 1 && word("layer.dilation", { size: by(dilation_rate) }),
+    groups > 1 && word("layer.groups", { count: groups }),
+    padding === "same" && word("layer.same"),
   ].filter(Boolean).join(", ");
   return options && ` ${options[0].toUpperCase()}${options.slice(1)}.`;
 }

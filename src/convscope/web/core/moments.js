@@ -53,7 +53,7 @@ export async function weights_at(bundle, index) {
   const shapes = names.map((name) => bundle.weights[name].shape);
   const length = shapes.reduce((sum, shape) => sum + bytes_of(shape), 0);
   const data = await inflate(moments_of(bundle)[index].weights);
-  if (data?.length !== length) throw new Error("This page is damaged: weights of the training cannot be decompressed. Write it again with: convscope open");
+  if (data?.length !== length) throw new Error(word("page.damaged_weights"));
   const view = new DataView(data.buffer);
   let at = 0;
   return Object.fromEntries(names.map((name, i) => {

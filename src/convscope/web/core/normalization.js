@@ -1,6 +1,7 @@
 // The equation shared by batch and layer normalization.
 
 import { short } from "#web/core/scale.js";
+import { word } from "#web/core/words.js";
 
 /** @typedef {import("#web/layer_kind.d.ts").NormalizationTerms} NormalizationTerms */
 
@@ -12,6 +13,6 @@ import { short } from "#web/core/scale.js";
 export function explain_normalization({ gamma, input, mean, variance, epsilon, beta, value }, statistics) {
   return {
     equation: `${short(gamma)} × (${short(input)} − ${short(mean)}) / √(${short(variance)} + ${epsilon}) + ${short(beta)} = ${short(value)}`,
-    parts: [{ type: "text", text: `gamma × (x − mean) / √(variance + epsilon) + beta. ${statistics}` }],
+    parts: [{ type: "text", text: word("layer.normalized", { statistics }) }],
   };
 }

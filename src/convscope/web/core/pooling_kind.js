@@ -5,6 +5,7 @@ import { average_pooling, average_pooling_gradient, max_pooling, max_pooling_gra
 import { short } from "#web/core/scale.js";
 import { pixels_at_positions } from "#web/core/window_terms.js";
 import { geometry_of, global_geometry } from "#web/core/windows.js";
+import { word } from "#web/core/words.js";
 
 /** @typedef {import("#web/layer_kind.d.ts").LayerKind} LayerKind */
 /** @typedef {import("#web/layer_kind.d.ts").PoolingTerms} PoolingTerms */
@@ -22,7 +23,7 @@ export function pooling_kind(operation, extent, describe) {
   return {
     arguments: is_global ? {} : { pool_size: undefined, strides: (/** @type {any} */ config) => config.pool_size, padding: "valid" },
     describe,
-    ...(is_global && { origin: (_, index) => `map ${index}` }),
+    ...(is_global && { origin: (_, index) => word("name.map", { map: index }) }),
     forward(row) {
       const windows = geometry(row);
       return ([data]) => ({ result: pool(windows, data) });
@@ -39,7 +40,7 @@ export function pooling_kind(operation, extent, describe) {
     },
     /** @param {PoolingTerms} found */
     explain: ({ pixels, winner, value }) => ({
-      equation: `${winner === null ? "mean" : "max"} of ${pixels.length} values = ${short(value)}`,
+      equation: word(winner === null ? "layer.mean_of" : "layer.max_of", { count: pixels.length, value: short(value) }),
       parts: [{ type: "pixels", pixels, winner }],
     }),
   };

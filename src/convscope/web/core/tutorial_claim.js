@@ -1,5 +1,7 @@
 // Whether the tutorial's claim about confused pairs holds for this run.
 
+import { counted, word } from "#web/core/words.js";
+
 /**
  * @typedef {{
  *   rank: number, first: number, second: number, first_name: string, second_name: string, first_as_second: number,
@@ -14,8 +16,8 @@
  */
 export function claim_summary(pairs) {
   const holding = pairs.filter((pair) => pair.distinguishable);
-  if (holding.length === pairs.length) return "For this run the claim holds: each pair is confused significantly more often than the average pair.";
-  if (holding.length === 0) return "For this run the claim is not supported: no pair is confused significantly more often than the average pair.";
-  const names = holding.map((pair) => `(${pair.first_name}, ${pair.second_name})`).join(" and ");
-  return `For this run the claim holds in part: only ${names} ${holding.length === 1 ? "is" : "are"} confused significantly more often than the average pair.`;
+  if (holding.length === pairs.length) return word("claim.all");
+  if (holding.length === 0) return word("claim.none");
+  const names = holding.map((pair) => `(${pair.first_name}, ${pair.second_name})`).reduce((first, second) => word("and", { first, second }));
+  return counted("claim.some", holding.length, { pairs: names });
 }

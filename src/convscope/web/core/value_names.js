@@ -2,6 +2,7 @@
 
 import { kind_of } from "#web/core/layer_kinds.js";
 import { input_indexes } from "#web/core/network.js";
+import { word } from "#web/core/words.js";
 
 /** @typedef {import("#web/core/network.js").Network} Network */
 
@@ -9,7 +10,7 @@ import { input_indexes } from "#web/core/network.js";
 export function names_of(network, layer) {
   const sources = input_indexes(network, layer);
   return {
-    inputs: sources.map((at) => (at < 0 ? "the image" : network.layers[at].name)),
+    inputs: sources.map((at) => (at < 0 ? word("name.image") : network.layers[at].name)),
     origin: (index) => origin(network, sources[0], index),
   };
 }
@@ -22,5 +23,5 @@ function origin(network, layer, index) {
     if (kind.origin) return kind.origin(row, index);
     if (kind.keeps_positions) return origin(network, input_indexes(network, layer)[0], index);
   }
-  return `unit ${index}`;
+  return word("value.unit", { unit: index });
 }

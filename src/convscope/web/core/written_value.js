@@ -21,6 +21,7 @@ import { kind_of } from "#web/core/layer_kinds.js";
 import { input_indexes, value_at } from "#web/core/network.js";
 import { short } from "#web/core/scale.js";
 import { terms } from "#web/core/terms.js";
+import { counted, word } from "#web/core/words.js";
 import { digits_for, round_sum } from "#web/core/written_sum.js";
 
 /** How many terms are written out, before the sum of the others. */
@@ -61,8 +62,8 @@ function convolution(found, written, map) {
     const digits = digits_for([...products, bias], { least: 3, most: 6 });
     const sum = round_sum([...products, bias], digits);
     const lines = [
-      { name: `${products.length} products`, text: sum.part(0, products.length) }, ...bias_line(bias, sum.terms[products.length]),
-      { name: "sum", text: sum.total, strong: true }, ...activation_line(found),
+      { name: word("terms.count", { count: products.length }), text: sum.part(0, products.length) }, ...bias_line(bias, sum.terms[products.length]),
+      { name: word("terms.sum"), text: sum.total, strong: true }, ...activation_line(found),
     ];
     return { ...written, source, parts, taps, products: sum.terms.slice(0, products.length), lines };
   }
@@ -95,9 +96,9 @@ function sum_of_maps(parts, ending, shown, name) {
   const sum = round_sum(values, digits);
   const lines = [
     ...first.map(({ map }, at) => ({ name: name(map), text: sum.terms[at] })),
-    ...(others.length ? [{ name: `${others.length} ${others.length === 1 ? "other" : "others"}`, text: sum.terms[first.length] }] : []),
+    ...(others.length ? [{ name: counted("n.others", others.length), text: sum.terms[first.length] }] : []),
     ...bias_line(ending.bias, sum.terms[first.length + 1]),
-    { name: "sum", text: sum.total, strong: true }, ...activation_line(ending),
+    { name: word("terms.sum"), text: sum.total, strong: true }, ...activation_line(ending),
   ];
   return { lines, digits, text_of: (/** @type {number} */ map) => sum.terms[first.findIndex((one) => one.map === map)] };
 }
@@ -108,7 +109,7 @@ function sum_of_maps(parts, ending, shown, name) {
  * @returns {(map: number) => string}
  */
 export function map_name({ layer, count }) {
-  return (map) => (layer < 0 && count === 3 ? ["red", "green", "blue"][map] : `map ${map}`);
+  return (map) => (layer < 0 && count === 3 ? word(["name.red", "name.green", "name.blue"][map]) : word("name.map", { map }));
 }
 
 /** @type {(found: import("#web/layer_kind.d.ts").DenseTerms, written: Written, names: import("#web/layer_kind.d.ts").Names) => Written} */
@@ -120,9 +121,9 @@ function dense(found, written, names) {
   const sum = round_sum([...first.map(({ product }) => product), others, bias], 3);
   const lines = [
     ...first.map(({ index, input, weight }, at) => ({ name: `${names.origin(index)}: ${short(input)} × ${short(weight)}`, text: sum.terms[at] })),
-    ...(count ? [{ name: `${count} others`, text: sum.terms[first.length] }] : []),
+    ...(count ? [{ name: counted("n.others", count), text: sum.terms[first.length] }] : []),
     ...bias_line(bias, sum.terms[first.length + 1]),
-    { name: softmax ? "logit" : "sum", text: sum.total, strong: true },
+    { name: word(softmax ? "terms.logit_name" : "terms.sum"), text: sum.total, strong: true },
     ...(softmax ? [{ name: "softmax", text: short(value) }] : activation_line(found)),
   ];
   const parts = contributions.map(({ index, product }) => ({ map: index, amount: product }));
@@ -132,20 +133,20 @@ function dense(found, written, names) {
 /** @type {(found: import("#web/layer_kind.d.ts").PoolingTerms, written: Written) => Written} */
 function pooling({ pixels, winner, value }, written) {
   const values = pixels.map((one) => one.value);
-  if (winner !== null) return { ...written, pixels, winner, lines: [{ name: `largest of ${pixels.length}`, text: short(value), strong: true }] };
+  if (winner !== null) return { ...written, pixels, winner, lines: [{ name: word("terms.one_of", { count: pixels.length }), text: short(value), strong: true }] };
   const sum = round_sum(values, digits_for(values, { least: 3, most: 6 }));
-  return { ...written, pixels, winner, lines: [{ name: `sum of ${pixels.length} values`, text: sum.total }, { name: `÷ ${pixels.length}`, text: short(value), strong: true }] };
+  return { ...written, pixels, winner, lines: [{ name: word("terms.sum_of", { count: pixels.length }), text: sum.total }, { name: `÷ ${pixels.length}`, text: short(value), strong: true }] };
 }
 
 /** @param {{name: string, value: number}[]} terms_of @returns {Line[]} */
 function addition(terms_of) {
   const values = terms_of.map(({ value }) => value);
   const sum = round_sum(values, digits_for(values, { least: 3, most: 6 }));
-  return [...terms_of.map(({ name }, at) => ({ name, text: sum.terms[at] })), { name: "sum", text: sum.total, strong: true }];
+  return [...terms_of.map(({ name }, at) => ({ name, text: sum.terms[at] })), { name: word("terms.sum"), text: sum.total, strong: true }];
 }
 
 /** @type {(bias: number, text: string) => Line[]} */
-const bias_line = (bias, text) => (bias === 0 ? [] : [{ name: "bias", text }]);
+const bias_line = (bias, text) => (bias === 0 ? [] : [{ name: word("terms.bias"), text }]);
 
 /** @param {import("#web/layer_kind.d.ts").Ending} ending @returns {Line[]} */
 const activation_line = ({ activation, value }) => (activation === "linear" || activation === "softmax" ? [] : [{ name: activation, text: short(value) }]);

@@ -2,13 +2,14 @@
 
 import { value_at } from "#web/core/network.js";
 import { short } from "#web/core/scale.js";
+import { listed, word } from "#web/core/words.js";
 
 /** @typedef {import("#web/layer_kind.d.ts").SumTerms} SumTerms */
 
 /** @type {import("#web/layer_kind.d.ts").LayerKind} */
 export default {
   arguments: {},
-  describe: ({ inputs = [] }) => `The element-wise sum of ${inputs.length ? inputs.join(" and ") : "its inputs"}.`,
+  describe: ({ inputs = [] }) => word("layer.add", { inputs: listed(inputs) }),
   forward: () => (inputs) => {
     const sums = Float64Array.from(inputs[0]);
     for (const data of inputs.slice(1)) for (let at = 0; at < sums.length; at += 1) sums[at] += data[at];

@@ -2,6 +2,7 @@
 
 import { value_at } from "#web/core/network.js";
 import { explain_normalization } from "#web/core/normalization.js";
+import { word } from "#web/core/words.js";
 
 /** @typedef {import("#web/layer_kind.d.ts").Weight} Weight */
 
@@ -14,7 +15,7 @@ function factors(channels, weight, epsilon) {
 /** @type {import("#web/layer_kind.d.ts").LayerKind} */
 export default {
   arguments: { center: true, scale: true },
-  describe: () => "Each map is normalized with the mean and variance of the training images, then scaled by gamma and shifted by beta.",
+  describe: () => word("layer.batch"),
   weight_shapes({ config, output_shape }) {
     const channels = output_shape.slice(-1);
     return { ...(config.scale && { gamma: channels }), ...(config.center && { beta: channels }), moving_mean: channels, moving_variance: channels };
@@ -46,7 +47,7 @@ export default {
       gamma: of("gamma", 1), beta: of("beta", 0), epsilon: row.config.epsilon, value,
     };
   },
-  explain: (found) => explain_normalization(found, "Mean and variance are the moving statistics of training."),
+  explain: (found) => explain_normalization(found, word("layer.batch_statistics")),
   keeps_positions: true,
   elementwise: true,
 };

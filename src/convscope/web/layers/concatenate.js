@@ -2,6 +2,7 @@
 
 import { value_at } from "#web/core/network.js";
 import { short } from "#web/core/scale.js";
+import { listed, word } from "#web/core/words.js";
 
 /** @typedef {import("#web/layer_kind.d.ts").CopyTerms} CopyTerms */
 
@@ -12,7 +13,7 @@ const pixels_of = (shape) => (shape.length === 3 ? shape[0] * shape[1] : 1);
 export default {
   arguments: {},
   describe: ({ inputs = [], output_shape }) =>
-    `The ${output_shape.length === 3 ? "maps" : "values"} of ${inputs.length ? inputs.join(" and ") : "its inputs"}, one after the other.`,
+    word(output_shape.length === 3 ? "layer.concatenate_maps" : "layer.concatenate_values", { inputs: listed(inputs) }),
   forward({ output_shape }) {
     const [pixels, channels] = [pixels_of(output_shape), output_shape[output_shape.length - 1]];
     return (inputs) => {
@@ -49,8 +50,8 @@ export default {
     return { kind: "copy", source, input: value_at(inputs[source], r, c, own), row: r, column: c, channel: own, inside: true, value };
   },
   /** @param {CopyTerms} found */
-  explain: ({ source = 0, channel, value }, names) => ({ equation: `${short(value)}, from channel ${channel} of ${names.inputs[source]}`, parts: [] }),
-  origin: (row, index) => `value ${index}`,
+  explain: ({ source = 0, channel, value }, names) => ({ equation: word("layer.from_channel", { value: short(value), channel, name: names.inputs[source] }), parts: [] }),
+  origin: (row, index) => word("name.value", { index }),
   /** @param {CopyTerms} found */
   strongest_input: ({ source = 0 }) => source,
   /** @param {CopyTerms} found */

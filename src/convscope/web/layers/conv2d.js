@@ -6,6 +6,7 @@ import { by, window_options } from "#web/core/layer_descriptions.js";
 import { ending_equation, ending_of } from "#web/core/terms.js";
 import { channel_taps, strongest, total } from "#web/core/window_terms.js";
 import { geometry_of } from "#web/core/windows.js";
+import { counted, word } from "#web/core/words.js";
 
 /** @typedef {import("#web/layer_kind.d.ts").ConvolutionTerms} ConvolutionTerms */
 
@@ -16,8 +17,9 @@ export default {
     activation: "linear", use_bias: true,
   },
   describe({ config, input_shape }) {
-    const source = input_shape[2] === 1 ? "map" : `${input_shape[2]} maps`;
-    return `${config.filters} filters of size ${by(config.kernel_size)} slide over the input (${source}). Each output is the sum of window × filter${config.use_bias ? ", plus a bias" : ""}.${window_options(config)}`;
+    const source = input_shape[2] === 1 ? word("layer.one_map") : counted("n.maps", input_shape[2]);
+    const facts = { filters: word("n.filters", { count: config.filters }), size: by(config.kernel_size), source };
+    return word(config.use_bias ? "layer.conv_bias" : "layer.conv", facts) + window_options(config);
   },
   weight_shapes({ config, input_shape, output_shape }) {
     const kernel = [...config.kernel_size, input_shape[2] / config.groups, config.filters];
@@ -44,7 +46,7 @@ export default {
   explain: (found, names) => ({
     equation: ending_equation(found),
     parts: [
-      { type: "text", text: "Window × filter, element by element, summed over the input maps; then the bias is added." },
+      { type: "text", text: word("layer.conv_terms") },
       { type: "windows", channels: found.channels, source: names.inputs[0] },
       { type: "ending", ending: found },
     ],

@@ -5,13 +5,14 @@ import { convolution_gradient } from "#web/core/convolution_gradient.js";
 import { count } from "#web/core/scale.js";
 import { ending_equation, ending_of, softmax_of } from "#web/core/terms.js";
 import { pointwise_geometry } from "#web/core/windows.js";
+import { word } from "#web/core/words.js";
 
 /** @typedef {import("#web/layer_kind.d.ts").DenseTerms} DenseTerms */
 
 /** @type {import("#web/layer_kind.d.ts").LayerKind} */
 export default {
   arguments: { units: undefined, activation: "linear", use_bias: true },
-  describe: ({ config, input_shape }) => `Each of ${config.units} units is a weighted sum of all ${count(input_shape[0])} inputs${config.use_bias ? ", plus a bias" : ""}.`,
+  describe: ({ config, input_shape }) => word(config.use_bias ? "layer.dense_bias" : "layer.dense", { units: config.units, inputs: count(input_shape[0]) }),
   weight_shapes({ config, input_shape }) {
     return { kernel: [input_shape[0], config.units], ...(config.use_bias && { bias: [config.units] }) };
   },
@@ -41,7 +42,7 @@ export default {
     equation: ending_equation(found),
     parts: [
       {
-        type: "products", title: "Largest contributions, positive (+) and negative (−)", rest: found.rest, rest_count: found.rest_count,
+        type: "products", title: word("layer.dense_terms"), rest: found.rest, rest_count: found.rest_count,
         items: found.contributions.map(({ index, ...others }) => ({ name: names.origin(index), ...others })),
       },
       { type: "ending", ending: found },

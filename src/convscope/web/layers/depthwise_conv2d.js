@@ -5,6 +5,7 @@ import { by, window_options } from "#web/core/layer_descriptions.js";
 import { ending_equation, ending_of } from "#web/core/terms.js";
 import { depthwise_taps, strongest, total } from "#web/core/window_terms.js";
 import { geometry_of } from "#web/core/windows.js";
+import { counted, word } from "#web/core/words.js";
 
 /** @typedef {import("#web/layer_kind.d.ts").ConvolutionTerms} ConvolutionTerms */
 
@@ -15,8 +16,9 @@ export default {
     use_bias: true,
   },
   describe({ config }) {
-    const filters = config.depth_multiplier === 1 ? "one filter" : `${config.depth_multiplier} filters`;
-    return `Each map is convolved with ${filters} of its own, of size ${by(config.kernel_size)}; maps are not mixed.${window_options(config)}`;
+    const many = config.depth_multiplier > 1;
+    const facts = { filters: counted("n.filters", config.depth_multiplier), size: by(config.kernel_size) };
+    return word(many ? "layer.depthwise_many" : "layer.depthwise", facts) + window_options(config);
   },
   weight_shapes({ config, input_shape, output_shape }) {
     const kernel = [...config.kernel_size, input_shape[2], config.depth_multiplier];
@@ -37,7 +39,7 @@ export default {
   explain: (found, names) => ({
     equation: ending_equation(found),
     parts: [
-      { type: "text", text: "Window × filter, element by element, summed over one input map, plus the bias." },
+      { type: "text", text: word("layer.depthwise_terms") },
       { type: "windows", channels: found.channels, source: names.inputs[0] },
       { type: "ending", ending: found },
     ],

@@ -2,6 +2,7 @@
 
 import { value_at } from "#web/core/network.js";
 import { explain_normalization } from "#web/core/normalization.js";
+import { word } from "#web/core/words.js";
 
 /** Mean and variance of some consecutive values. @param {Float32Array} data @param {number} start @param {number} length */
 function statistics(data, start, length) {
@@ -15,7 +16,7 @@ function statistics(data, start, length) {
 export default {
   arguments: { axis: -1, center: true, scale: true },
   describe: ({ input_shape }) =>
-    `${input_shape.length === 3 ? "The channels of each pixel are" : "All values are"} normalized to mean 0 and variance 1, then scaled by gamma and shifted by beta.`,
+    word(input_shape.length === 3 ? "layer.layer_maps" : "layer.layer_values"),
   weight_shapes({ config, output_shape }) {
     const channels = output_shape.slice(-1);
     return { ...(config.scale && { gamma: channels }), ...(config.center && { beta: channels }) };
@@ -70,6 +71,6 @@ export default {
       gamma: gamma?.[channel] ?? 1, beta: beta?.[channel] ?? 0, epsilon: row.config.epsilon, value,
     };
   },
-  explain: (found) => explain_normalization(found, "Mean and variance are those of the values at this position."),
+  explain: (found) => explain_normalization(found, word("layer.layer_statistics")),
   keeps_positions: true,
 };

@@ -2,6 +2,7 @@
 
 import { value_at } from "#web/core/network.js";
 import { short } from "#web/core/scale.js";
+import { word } from "#web/core/words.js";
 
 /** @typedef {import("#web/layer_kind.d.ts").NormalizationTerms} NormalizationTerms */
 
@@ -23,7 +24,7 @@ export default {
   arguments: {},
   describe({ config: { mean, variance } }) {
     const [means, variances] = [mean, variance].map((numbers) => numbers.slice(0, 3).map(short).join(", ") + (numbers.length > 3 ? ", …" : ""));
-    return `Each channel is normalized with a fixed mean and variance: mean ${means}, variance ${variances}.`;
+    return word("layer.normalization", { mean: means, variance: variances });
   },
   forward({ config, output_shape }) {
     const each = statistics(config, output_shape[output_shape.length - 1]);
@@ -40,7 +41,7 @@ export default {
   /** @param {NormalizationTerms} found */
   explain: ({ input, mean, variance, value }) => ({
     equation: `(${short(input)} − ${short(mean)}) / √${short(variance)} = ${short(value)}`,
-    parts: [{ type: "text", text: "(x − mean) / √variance. Mean and variance are fixed." }],
+    parts: [{ type: "text", text: word("layer.fixed") }],
   }),
   keeps_positions: true,
   elementwise: true,

@@ -2,13 +2,14 @@
 
 import { value_at } from "#web/core/network.js";
 import { short } from "#web/core/scale.js";
+import { word } from "#web/core/words.js";
 
 /** @typedef {import("#web/layer_kind.d.ts").AffineTerms} AffineTerms */
 
 /** @type {import("#web/layer_kind.d.ts").LayerKind} */
 export default {
   arguments: { scale: undefined, offset: 0 },
-  describe: ({ config }) => `Each value is multiplied by ${short(config.scale)}${config.offset ? `, plus ${short(config.offset)}` : ""}.`,
+  describe: ({ config }) => word(config.offset ? "layer.rescaling_offset" : "layer.rescaling", { scale: short(config.scale), offset: short(config.offset ?? 0) }),
   forward: ({ config: { scale, offset } }) => ([data]) => ({ result: data.map((value) => value * scale + offset) }),
   backward: ({ row: { config }, gradient }) => [gradient.map((value) => value * config.scale)],
   terms: ({ row: { config }, inputs, r, c, channel, value }) =>

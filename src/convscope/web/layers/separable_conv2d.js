@@ -7,6 +7,7 @@ import { by, window_options } from "#web/core/layer_descriptions.js";
 import { ending_equation, ending_of } from "#web/core/terms.js";
 import { depthwise_taps, strongest } from "#web/core/window_terms.js";
 import { geometry_of, pointwise_geometry } from "#web/core/windows.js";
+import { word } from "#web/core/words.js";
 
 /** @typedef {import("#web/core/network.js").LayerRow} LayerRow */
 /** @typedef {import("#web/layer_kind.d.ts").SeparableTerms} SeparableTerms */
@@ -21,7 +22,7 @@ export default {
     activation: "linear", use_bias: true,
   },
   describe: ({ config }) =>
-    `Each map is convolved with a filter of its own, of size ${by(config.kernel_size)}; then ${config.filters} weighted sums mix the maps, pixel by pixel.${window_options(config)}`,
+    word("layer.separable", { size: by(config.kernel_size), filters: config.filters }) + window_options(config),
   weight_shapes({ config, input_shape, output_shape }) {
     const channels = input_shape[2];
     return {
@@ -60,9 +61,9 @@ export default {
   explain: (found, names) => ({
     equation: ending_equation(found),
     parts: [
-      { type: "text", text: "Depthwise: each map is summed with its own filter. Pointwise: a weighted sum of these results." },
+      { type: "text", text: word("layer.separable_terms") },
       { type: "windows", channels: found.depthwise, source: names.inputs[0] },
-      { type: "products", title: "Pointwise convolution", items: found.pointwise.map(({ index, ...rest }) => ({ name: `map ${index}`, ...rest })), rest: 0, rest_count: 0 },
+      { type: "products", title: word("layer.pointwise"), items: found.pointwise.map(({ index, ...rest }) => ({ name: word("name.map", { map: index }), ...rest })), rest: 0, rest_count: 0 },
       { type: "ending", ending: found },
     ],
   }),

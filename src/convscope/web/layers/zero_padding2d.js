@@ -2,6 +2,7 @@
 
 import { value_at } from "#web/core/network.js";
 import { short } from "#web/core/scale.js";
+import { word } from "#web/core/words.js";
 
 /** @typedef {import("#web/core/network.js").LayerRow} LayerRow */
 /** @typedef {import("#web/layer_kind.d.ts").CopyTerms} CopyTerms */
@@ -16,7 +17,7 @@ function offsets({ config: { padding } }) {
 export default {
   arguments: { padding: [[1, 1], [1, 1]] },
   describe: ({ input_shape, output_shape }) =>
-    `Zeros are added around each map: ${input_shape[0]}×${input_shape[1]} becomes ${output_shape[0]}×${output_shape[1]}.`,
+    word("layer.zero_padding", { from: `${input_shape[0]}×${input_shape[1]}`, to: `${output_shape[0]}×${output_shape[1]}` }),
   forward(row) {
     const [[top, left], [height, width, channels], [rows, columns]] = [offsets(row), row.input_shape, row.output_shape];
     return ([data]) => {
@@ -51,7 +52,7 @@ export default {
   },
   /** @param {CopyTerms} found */
   explain: ({ inside, row, column, value }, names) => ({
-    equation: inside ? `${short(value)}, from row ${row}, column ${column} of ${names.inputs[0]}` : "0, zero padding",
+    equation: inside ? word("layer.from_place", { value: short(value), row, column, name: names.inputs[0] }) : word("layer.from_padding"),
     parts: [],
   }),
   keeps_maps: true,

@@ -1,6 +1,7 @@
 // The about tab: architecture, training, data, preprocessing, and Keras code.
 
 import { data_lines, machine_lines, preprocessing_steps, training_lines } from "#web/core/descriptions.js";
+import { word } from "#web/core/words.js";
 import { fill, h } from "#web/view/dom.js";
 import { mount as mount_architecture } from "#web/view/architecture.js";
 import { mount as mount_filters } from "#web/view/filters.js";
@@ -26,11 +27,11 @@ export function mount(element, session, store) {
     architecture,
     filters,
     h("div", { class: "about-column" },
-      card("Training", facts(training_lines(training))),
-      card("Provenance", facts(provenance(session)))),
+      card(word("about.training"), facts(training_lines(training))),
+      card(word("about.provenance"), facts(provenance(session)))),
     h("div", { class: "about-column" },
-      card("Data", facts(data_lines(training.data ?? {})), attribution(training.data?.kind)),
-      card("Preprocessing", h("ol", { class: "about-steps" }, preprocessing_steps(bundle.preprocessing).map((step) => h("li", {}, step))))),
+      card(word("about.data"), facts(data_lines(training.data ?? {})), attribution(training.data?.kind)),
+      card(word("about.preprocessing"), h("ol", { class: "about-steps" }, preprocessing_steps(bundle.preprocessing).map((step) => h("li", {}, step))))),
     code));
   const explored = mount_filters(filters, session, store);
   const mounted = [mount_architecture(architecture, session), explored, mount_code(code, session)];
@@ -54,12 +55,12 @@ function provenance({ bundle }) {
   const { created, environment, weights_sha256 } = bundle.training;
   /** @type {Line[]} */
   const lines = [
-    ["Run", bundle.title],
-    ["Created", typeof created === "string" ? created.replace("T", " ").replace("+00:00", " UTC") : ""],
+    [word("about.run"), bundle.title],
+    [word("about.created"), typeof created === "string" ? created.replace("T", " ").replace("+00:00", " UTC") : ""],
     ...machine_lines(environment ?? {}),
-    ["SHA-256 of the weights", String(weights_sha256 ?? "")],
-    ["Self-test reference", bundle.reference.engine],
-    ["Page created with", bundle.convscope ? `convscope ${bundle.convscope}` : ""],
+    [word("about.hash"), String(weights_sha256 ?? "")],
+    [word("about.reference"), bundle.reference.engine],
+    [word("about.written"), bundle.convscope ? `convscope ${bundle.convscope}` : ""],
   ];
   return lines.filter(([, text]) => text);
 }
@@ -67,5 +68,5 @@ function provenance({ bundle }) {
 /** @param {unknown} kind */
 function attribution(kind) {
   if (kind !== "mnist") return null;
-  return h("p", { class: "small soft" }, "MNIST by Yann LeCun, Corinna Cortes and Christopher J.C. Burges, CC BY-SA 3.0");
+  return h("p", { class: "small soft" }, word("about.mnist"));
 }

@@ -8,6 +8,7 @@ import { consumer_indexes, value_at } from "#web/core/network.js";
 import { short } from "#web/core/scale.js";
 import { terms } from "#web/core/terms.js";
 import { names_of } from "#web/core/value_names.js";
+import { word } from "#web/core/words.js";
 import { fill, h } from "#web/view/dom.js";
 import { show_part } from "#web/view/terms.js";
 
@@ -27,12 +28,12 @@ export function mount(element, session, store, is_open) {
   const columns = columns_of(network);
   const body = h("div", { class: "terms-body" });
   const equation = h("output", { class: "equation number" });
-  fill(element, h("h2", {}, "How this value is computed"), equation, body);
+  fill(element, h("h2", {}, word("value.this")), equation, body);
 
   function show() {
     if (!session.activations) {
       equation.textContent = "";
-      return fill(body, h("p", { class: "soft" }, "Draw a digit or choose an image first."));
+      return fill(body, h("p", { class: "soft" }, word("value.first")));
     }
     const focus = focus_of(session, columns, store.get());
     const row = network.layers[focus.layer];
@@ -55,8 +56,8 @@ export function mount(element, session, store, is_open) {
 
 /** @param {LayerRow} row @param {Focus} focus */
 function position(row, { channel, row: at_row, column }) {
-  const place = row.output_shape.length === 3 ? `map ${channel}, row ${at_row}, column ${column}` : `unit ${channel}`;
-  return h("p", { class: "small soft" }, `${row.name}, ${place} (zero-based)`);
+  const place = row.output_shape.length === 3 ? word("value.map", { map: channel, row: at_row, column }) : word("value.unit", { unit: channel });
+  return h("p", { class: "small soft" }, word("value.zero_based", { layer: row.name, place }));
 }
 
 /** What the next layers make of this value, as long as they are elementwise. @param {Session} session @param {Focus} focus */
@@ -65,7 +66,7 @@ function following({ bundle: { network }, activations }, { layer, row, column, c
   let [next, ...others] = consumer_indexes(network, layer);
   while (activations && next !== undefined && !others.length && kind_of(network.layers[next]).elementwise) {
     const value = value_at(activations.layers[next].output, row, column, channel);
-    if (!kind_of(network.layers[next]).identity) lines.push(h("li", {}, `then ${network.layers[next].name}: `, h("strong", { class: "number" }, short(value))));
+    if (!kind_of(network.layers[next]).identity) lines.push(h("li", {}, `${word("value.then", { layer: network.layers[next].name })} `, h("strong", { class: "number" }, short(value))));
     [next, ...others] = consumer_indexes(network, next);
   }
   return lines.length ? h("ul", { class: "terms-then small" }, lines) : null;

@@ -3,16 +3,18 @@
 import { largest_magnitude } from "#web/core/scale.js";
 import { gradient } from "#web/core/gradient.js";
 import { existing_off, to_image } from "#web/core/session.js";
+import { word } from "#web/core/words.js";
 import { fill, h } from "#web/view/dom.js";
 import { legend, paint_map } from "#web/view/feature_map.js";
 import { on_theme } from "#web/view/theme.js";
 
 /** @typedef {import("#web/core/state.js").State} State */
 
-const KINDS = /** @type {Record<string, {title: string, plus: string, minus: string, unit: string}>} */ ({
-  occlusion: { title: "Occlusion", plus: "covering it lowers the logit", minus: "covering it raises it", unit: "decrease of the logit when covered" },
-  gradient: { title: "Gradient", plus: "a brighter pixel raises the logit", minus: "it lowers it", unit: "change of the logit per unit of intensity" },
-  none: { title: "None", plus: "", minus: "", unit: "" },
+/** Keys of texts. */
+const KINDS = /** @type {Record<string, {title: string, about: string, unit: string}>} */ ({
+  occlusion: { title: "why.occlusion", about: "why.about_occlusion", unit: "why.unit_occlusion" },
+  gradient: { title: "why.gradient", about: "why.about_gradient", unit: "why.unit_gradient" },
+  none: { title: "why.none", about: "why.choose", unit: "" },
 });
 const NEGLIGIBLE = 1e-4;
 const REST = 250; // milliseconds: an explanation waits until the pen rests
@@ -25,9 +27,9 @@ const REST = 250; // milliseconds: an explanation waits until the pen rests
 export function mount(element, session, store) {
   const { bundle } = session;
   const shape = bundle.network.input_shape;
-  const method = h("select", { "aria-label": "Method of the explanation", onchange: () => store.set({ why: method.value }) },
-    Object.entries(KINDS).map(([why, { title }]) => h("option", { value: why }, title)));
-  const map = h("canvas", { class: "attribution-map", role: "img", "aria-label": "Explanation" });
+  const method = h("select", { "aria-label": word("why.method"), onchange: () => store.set({ why: method.value }) },
+    Object.entries(KINDS).map(([why, { title }]) => h("option", { value: why }, word(title))));
+  const map = h("canvas", { class: "attribution-map", role: "img", "aria-label": word("why.map") });
   const title = h("h3", {});
   const about = h("p", { class: "small soft" });
   const scale = h("p", { class: "layer-scale small" });
@@ -44,15 +46,14 @@ export function mount(element, session, store) {
     turn += 1;
     method.value = state.why;
     const { activations, selected } = session;
-    const { plus, minus } = KINDS[state.why];
     picture.hidden = scale.hidden = state.why === "none" || !activations;
     if (picture.hidden) element.classList.remove("attribution-old");
-    if (!activations || !selected) return fill(title, "Why?"), fill(about, "Draw or choose an image first.");
+    if (!activations || !selected) return fill(title, word("why.title")), fill(about, word("why.first"));
     const { logits } = activations;
     const k = state.target >= 0 && state.target < logits.length ? state.target : logits.indexOf(Math.max(...logits));
-    fill(title, `Why ${bundle.class_names[k]}?`);
+    fill(title, word("why.class", { name: bundle.class_names[k] }));
     title.title = bundle.class_names[k];
-    fill(about, plus ? `Orange: ${plus}. Blue: ${minus}.` : "Choose a method.");
+    fill(about, word(KINDS[state.why].about));
     if (state.why === "none") return;
     const off = existing_off(bundle, state.off);
     if (state.why === "gradient") paint(channel_sum(gradient(bundle.network, session.weights, activations, k, { off })), k, state.why);
@@ -74,13 +75,13 @@ export function mount(element, session, store) {
     element.classList.remove("attribution-old");
     if (!(most > NEGLIGIBLE)) {
       map.width = map.width; // clears the canvas
-      map.setAttribute("aria-label", `No evidence for ${name}`);
-      scale.textContent = `No evidence: nothing in this image changes the logit of ${name} by more than ${NEGLIGIBLE}.`;
+      map.setAttribute("aria-label", word("why.nothing", { name }));
+      scale.textContent = word("why.nothing_long", { name, amount: NEGLIGIBLE });
       return;
     }
     paint_map(map, { shape: [shape[0], shape[1], 1], data: values }, 0, most);
-    map.setAttribute("aria-label", `${KINDS[why].title}: evidence for ${name} (orange) and against it (blue)`);
-    scale.title = `${KINDS[why].unit}, class ${name}`;
+    map.setAttribute("aria-label", word("why.label", { method: word(KINDS[why].title), name }));
+    scale.title = word(KINDS[why].unit, { name });
     fill(scale, legend(most), h("span", { class: "visually-hidden" }, scale.title));
   }
 

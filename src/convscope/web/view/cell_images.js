@@ -1,8 +1,8 @@
 // The images of one cell of the confusion matrix.
 
 import { images_of_cell } from "#web/core/evaluation.js";
-import { count_noun } from "#web/core/formatting.js";
 import { count } from "#web/core/scale.js";
+import { counted, word } from "#web/core/words.js";
 import { h } from "#web/view/dom.js";
 import { tiles } from "#web/view/image_tile.js";
 
@@ -24,7 +24,7 @@ export function cell_images(session, store, cell) {
   return [
     h("div", { class: "cell-images-head" },
       h("h3", {}, cell_title(session.bundle, cell)),
-      h("button", { onclick: () => store.set({ cell: "" }), "aria-label": "Close these images" }, "Close")),
+      h("button", { onclick: () => store.set({ cell: "" }), "aria-label": word("cell.close") }, word("close"))),
     h("p", { class: "small soft" }, note(images.length, total, correct, pictures.entries.length > 0)),
     tiles(session, store, images),
   ];
@@ -37,16 +37,16 @@ export function cell_images(session, store, cell) {
  */
 export function cell_title({ class_names, evaluation }, { truth, predicted }) {
   const total = evaluation?.confusion[truth][predicted];
-  const what = truth === predicted ? "predicted correctly" : `predicted as ${class_names[predicted]}`;
-  return `${class_names[truth]} ${what}: ${count_noun(total)}`;
+  const facts = { name: class_names[truth], other: class_names[predicted], images: counted("n.images", total) };
+  return word(truth === predicted ? "cell.title_right" : "cell.title_wrong", facts);
 }
 
 /** @param {number} here @param {number} total @param {boolean} correct @param {boolean} any */
 function note(here, total, correct, any) {
-  if (!any) return "This page has no images: the dataset was not available when it was written.";
-  if (!total) return "This cell has no images.";
-  if (!here) return `None of these ${count_noun(total)} is included in this page.`;
-  const examples = `Showing ${count(here)} of ${count(total)}, not selected by prediction.`;
-  if (correct) return examples;
-  return here < total ? `Showing ${count(here)} of ${count(total)}, sorted by confidence.` : "Sorted by confidence.";
+  if (!any) return word("pictures.none");
+  if (!total) return word("cell.empty");
+  if (!here) return word("cell.absent", { images: counted("n.images", total) });
+  const facts = { count: count(here), all: count(total) };
+  if (correct) return word("cell.examples", facts);
+  return here < total ? word("cell.some", facts) : word("cell.sorted");
 }

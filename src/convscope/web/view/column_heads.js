@@ -1,7 +1,7 @@
 // The name of each column, above it: a tap lists its layers, each of which can be shown.
 
 import { by, describe_layer, shape_text } from "#web/core/layer_descriptions.js";
-import { count } from "#web/core/scale.js";
+import { counted, word } from "#web/core/words.js";
 import { h } from "#web/view/dom.js";
 
 /** @typedef {import("#web/core/columns.js").Column} Column */
@@ -17,7 +17,7 @@ export function column_heads(network, columns, store) {
   const list = h("div", { class: "column-layers", role: "group", hidden: true, onkeydown: (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && close(true) });
   let open = -1;
   const heads = columns.map((column, index) => {
-    const [title, detail] = column.main < 0 ? ["Image", image_text(network.input_shape)] : head_text(network, column);
+    const [title, detail] = column.main < 0 ? [word("column.image"), image_text(network.input_shape)] : head_text(network, column);
     const values = h("span", { class: "column-values" });
     const button = h("button", { class: "column-head", tabindex: -1, "aria-expanded": "false", onclick: () => (open === index ? close(false) : unfold(index)) },
       h("b", {}, title.replace(/(?<=[a-z])(?=[A-Z])/g, "\u200b")), h("span", {}, detail, values));
@@ -30,11 +30,11 @@ export function column_heads(network, columns, store) {
     open = index;
     heads[index].button.setAttribute("aria-expanded", "true");
     const { layers } = columns[index];
-    list.setAttribute("aria-label", `Layers of ${columns[index].main < 0 ? "the image" : network.layers[columns[index].main].name}`);
+    list.setAttribute("aria-label", word("column.layers", { name: columns[index].main < 0 ? word("name.image") : network.layers[columns[index].main].name }));
     list.replaceChildren(
       ...(layers.length ? layers : []).map((layer) => h("button", { "aria-current": String(store.get().layer === layer), onclick: () => choose(layer) },
         h("b", {}, `${layer + 1} ${network.layers[layer].kind}`), h("span", { class: "small soft" }, details(network, layer)))),
-      ...(layers.length ? [] : [h("p", { class: "small" }, "The image as the network receives it, after preprocessing.")]),
+      ...(layers.length ? [] : [h("p", { class: "small" }, word("column.input"))]),
     );
     list.hidden = false;
     place();
@@ -71,7 +71,7 @@ export function column_heads(network, columns, store) {
       heads.forEach(({ button, values }, index) => {
         const { x, y, width: wide, values: each } = places[index];
         button.hidden = wide === 0;
-        values.textContent = each > 1 ? `, ${each} per cell` : "";
+        values.textContent = each > 1 ? word("column.cell", { count: each }) : "";
         const slot = vertical ? width : Math.max(wide, Math.min(slot_left(places, index), 156));
         const center = vertical ? width / 2 : x + wide / 2;
         button.style.width = `${slot}px`;
@@ -97,14 +97,14 @@ const image_text = ([height, width, channels]) => `${height}×${width}${channels
 /** Two lines: the layer, and what it has. @param {Network} network @param {Column} column @returns {[string, string]} */
 function head_text(network, { main, shape }) {
   const { kind, config } = network.layers[main];
-  const maps = shape.length === 3 ? `${shape[2]} × ${shape[0]}×${shape[1]}` : `${count(shape[0])} values`;
-  if (config.filters) return [`${kind} ${by(config.kernel_size)}`, `${config.filters} maps, ${shape[0]}×${shape[1]}`];
-  if (shape.length === 3) return [kind, `${shape[2]} maps, ${shape[0]}×${shape[1]}`];
-  return [kind, config.units ? `${count(config.units)} units` : maps];
+  const maps = shape.length === 3 ? `${shape[2]} × ${shape[0]}×${shape[1]}` : counted("n.values", shape[0]);
+  if (config.filters) return [`${kind} ${by(config.kernel_size)}`, word("column.maps", { count: config.filters, size: by(shape.slice(0, 2)) })];
+  if (shape.length === 3) return [kind, word("column.maps", { count: shape[2], size: by(shape.slice(0, 2)) })];
+  return [kind, config.units ? counted("n.units", config.units) : maps];
 }
 
 /** @param {Network} network @param {number} layer */
 function details(network, layer) {
   const row = network.layers[layer];
-  return `${describe_layer(row)} Output: ${shape_text(row.output_shape)}.${row.parameters ? ` ${count(row.parameters)} parameters.` : ""}`;
+  return `${describe_layer(row)} ${word("column.output", { shape: shape_text(row.output_shape) })}${row.parameters ? ` ${counted("n.parameters", row.parameters)}.` : ""}`;
 }

@@ -2,6 +2,7 @@
 
 import { most_confused, next_cell, read_cell, sum, worst_rate } from "#web/core/evaluation.js";
 import { percent } from "#web/core/scale.js";
+import { word } from "#web/core/words.js";
 import { fill, h } from "#web/view/dom.js";
 import { cell_images, cell_title } from "#web/view/cell_images.js";
 
@@ -28,13 +29,13 @@ export function mount(element, session, store) {
   const buttons = new Map(cells.map((cell) => [key_of(cell), make_button(session, cell, worst, open)]));
   const table = make_table(class_names, shown, (cell) => buttons.get(key_of(cell)) ?? h("span", { class: "evaluation-zero" }, "·"));
   table.addEventListener("keydown", walk);
-  const panel = h("div", { id: "cell-images", class: "cell-images", tabindex: -1, role: "region", "aria-label": "Images of the selected cell" });
+  const panel = h("div", { id: "cell-images", class: "cell-images", tabindex: -1, role: "region", "aria-label": word("confusion.panel") });
   fill(element,
-    h("h2", {}, "Confusion matrix"),
-    h("p", { class: "small soft" }, "Rows are true classes, columns are predicted classes; the diagonal holds the correct predictions. Select a cell to see its images; arrow keys move between cells."),
-    shown.length < class_names.length && h("p", { class: "small" }, `The ${shown.length} of ${class_names.length} classes with the most errors are shown.`),
-    h("div", { class: "scroll evaluation-matrix-scroll", tabindex: 0, role: "region", "aria-label": "Confusion matrix" }, table),
-    worst > 0 && h("p", { class: "evaluation-legend small soft" }, "Color: fraction of the true class, ", h("span", { class: "evaluation-ramp", "aria-hidden": "true" }), ` up to ${percent(worst)}`),
+    h("h2", {}, word("confusion.title")),
+    h("p", { class: "small soft" }, word("confusion.help")),
+    shown.length < class_names.length && h("p", { class: "small" }, word("confusion.most", { count: shown.length, all: class_names.length })),
+    h("div", { class: "scroll evaluation-matrix-scroll", tabindex: 0, role: "region", "aria-label": word("confusion.title") }, table),
+    worst > 0 && h("p", { class: "evaluation-legend small soft" }, `${word("confusion.color")} `, h("span", { class: "evaluation-ramp", "aria-hidden": "true" }), ` ${word("confusion.up_to", { percent: percent(worst) })}`),
     status, panel,
   );
   /** @type {HTMLElement|undefined} the one cell that the tab key stops at */
@@ -98,7 +99,7 @@ function make_button({ bundle }, cell, worst, open) {
   const part = count / sum(row);
   const right = cell.truth === cell.predicted;
   const [truth, predicted] = [bundle.class_names[cell.truth], bundle.class_names[cell.predicted]];
-  const text = right ? `${truth} predicted correctly: ${count} of ${sum(row)}` : `${truth} predicted as ${predicted}: ${count} of ${sum(row)}, ${percent(part)}`;
+  const text = word(right ? "cell.right" : "cell.wrong", { name: truth, other: predicted, count, all: sum(row), percent: percent(part) });
   const depth = right ? 0 : part / worst;
   return h("button", {
     class: right ? "evaluation-cell evaluation-right" : "evaluation-cell evaluation-wrong", "aria-label": text, title: text, tabindex: -1,
@@ -114,7 +115,7 @@ function make_table(names, shown, content) {
     h("tr", {}, h("th", { scope: "row", title: names[truth] }, h("span", { class: "evaluation-row-name" }, names[truth])),
       shown.map((predicted) => h("td", {}, content({ truth, predicted })))));
   return h("table", { class: long ? "evaluation-matrix evaluation-long" : "evaluation-matrix", style: `--classes: ${shown.length}` },
-    h("caption", { class: "visually-hidden" }, "Images by true class (rows) and predicted class (columns)"),
-    h("thead", {}, h("tr", {}, h("th", { class: "evaluation-corner", scope: "col" }, h("span", {}, "predicted →"), " ", h("span", {}, "true ↓")), heads)),
+    h("caption", { class: "visually-hidden" }, word("confusion.caption")),
+    h("thead", {}, h("tr", {}, h("th", { class: "evaluation-corner", scope: "col" }, h("span", {}, word("confusion.predicted")), " ", h("span", {}, word("confusion.true"))), heads)),
     h("tbody", {}, rows));
 }

@@ -4,6 +4,7 @@ import { curves, history_summary, span, loss_comparison_note } from "#web/core/h
 import { is_earlier, moments_of } from "#web/core/moments.js";
 import { spread_labels } from "#web/core/axis.js";
 import { percent } from "#web/core/scale.js";
+import { word } from "#web/core/words.js";
 import { fill, h, s } from "#web/view/dom.js";
 import { chart, frame } from "#web/view/chart.js";
 
@@ -22,10 +23,10 @@ export function mount(element, { bundle }, store) {
   /** The epoch of the moment that the page shows; null for the trained network. */
   const epoch = () => (is_earlier(bundle, store.get().moment) ? moments_of(bundle)[store.get().moment].epoch : null);
   const { loss, accuracy } = curves(bundle.history);
-  const charts = [loss.length > 0 && panel(loss, "loss (nats)", plain, (value) => value.toPrecision(3), epoch), accuracy.length > 0 && accuracy[0].points.length > 1 && panel(accuracy, "validation accuracy", percentage, percent, epoch)];
+  const charts = [loss.length > 0 && panel(loss, "curves.loss", plain, (value) => value.toPrecision(3), epoch), accuracy.length > 0 && accuracy[0].points.length > 1 && panel(accuracy, "curves.accuracy", percentage, percent, epoch)];
   const drawn = charts.filter((one) => one !== false);
   fill(element,
-    h("h2", {}, "Training curves"),
+    h("h2", {}, word("curves.title")),
     h("p", { class: "small soft" }, history_summary(bundle.history)),
     h("div", { class: "evaluation-panels" }, drawn.map((one) => one.element)),
     h("p", { class: "small soft" }, loss.length > 1 && loss_comparison_note(bundle.training.options ?? {})));
@@ -42,12 +43,13 @@ const plain = (/** @type {number} */ value) => String(value);
 const percentage = (/** @type {number} */ value) => `${Number((100 * value).toPrecision(6))} %`;
 const NARROW = 420;
 
-/** @param {Curve[]} lines @param {string} label @param {(value: number) => string} text @param {(value: number) => string} format_value of a measured value @param {() => number|null} epoch where a line is drawn */
-function panel(lines, label, text, format_value, epoch) {
-  const across = { low: 0, high: Math.max(...lines.flatMap(({ points }) => points.map(([x]) => x))), label: "epoch", text: plain };
-  const up = { ...span(lines, label.startsWith("loss")), label, text };
-  const words = lines.map(({ name, points }) => `${name} from ${format_value(points[0][1])} to ${format_value(points[points.length - 1][1])}`);
-  return chart(`Chart of ${label} over epochs: ${words.join("; ")}.`, (width) => {
+/** @param {Curve[]} lines @param {string} title key of the text @param {(value: number) => string} text @param {(value: number) => string} format_value of a measured value @param {() => number|null} epoch where a line is drawn */
+function panel(lines, title, text, format_value, epoch) {
+  const label = word(title);
+  const across = { low: 0, high: Math.max(...lines.flatMap(({ points }) => points.map(([x]) => x))), label: word("curves.epoch"), text: plain };
+  const up = { ...span(lines, title === "curves.loss"), label, text };
+  const ranges = lines.map(({ name, points }) => word("curves.range", { name, first: format_value(points[0][1]), last: format_value(points[points.length - 1][1]) }));
+  return chart(word("curves.chart", { label, lines: ranges.join("; ") }), (width) => {
     const beside = width >= NARROW;
     const { x, y, box, parts } = frame(width, 250, across, up, beside ? 150 : 12);
     const ends = lines.map(({ points }) => points[points.length - 1]);

@@ -8,6 +8,7 @@ import { input_span } from "#web/core/receptive_field.js";
 import { largest_magnitude } from "#web/core/scale.js";
 import { parse_off, toggle_off } from "#web/core/state.js";
 import { names_of } from "#web/core/value_names.js";
+import { word } from "#web/core/words.js";
 import { later_lines, written_value } from "#web/core/written_value.js";
 import { part_bars, product_tables, sum_lines } from "#web/view/dock_tables.js";
 import { fill, h, paint_bytes } from "#web/view/dom.js";
@@ -32,16 +33,16 @@ export function mount(element, session, store) {
   const off = h("button", { onclick: () => store.set({ off: toggle_off(store.get().off, row().name, focus.channel) }) });
   const [input, output] = [figure("dock-input"), figure("dock-output")];
   const large = output.canvas;
-  for (const [name, value] of Object.entries({ class: "layer-large", tabindex: "0", role: "application", "aria-roledescription": "feature map" })) large.setAttribute(name, value);
+  for (const [name, value] of Object.entries({ class: "layer-large", tabindex: "0", role: "application", "aria-roledescription": word("value.role") })) large.setAttribute(name, value);
   const tables = h("div", { class: "dock-tables" });
   const sum = h("div", { class: "dock-sum" });
   const bars = part_bars((map) => ((chosen = map), show()));
   let chosen = -1; // the input map that is shown; -1 for the one that adds most
   let focus = focus_of(session, columns, store.get());
   const play = player({ get: () => store.get(), set: (place) => store.set(row().output_shape.length === 3 ? { ...place, channel: focus.channel } : place) }, size, () => show());
-  const empty = h("p", { class: "dock-empty soft" }, "Draw a digit or choose an image to see how each value is computed.");
+  const empty = h("p", { class: "dock-empty soft" }, word("value.empty"));
   const body = h("div", { class: "dock-body" },
-    h("div", { class: "dock-text" }, h("h2", {}, "How this value is computed"), where, about, h("div", { class: "dock-buttons" }, play.element, off)),
+    h("div", { class: "dock-text" }, h("h2", {}, word("value.this")), where, about, h("div", { class: "dock-buttons" }, play.element, off)),
     input.element, tables, output.element, sum);
   fill(element, empty, body);
   touch(large, {
@@ -88,12 +89,12 @@ export function mount(element, session, store) {
   function show_text() {
     const flat = row().output_shape.length !== 3;
     const named = flat && row().output_shape[0] === class_names.length && focus.layer >= network.layers.length - 2;
-    const place = flat ? (named ? `class ${class_names[focus.channel]}` : `unit ${focus.channel}`) : `map ${focus.channel}, row ${focus.row}, column ${focus.column}`;
+    const place = flat ? (named ? word("value.class", { name: class_names[focus.channel] }) : word("value.unit", { unit: focus.channel })) : word("value.map", { map: focus.channel, row: focus.row, column: focus.column });
     fill(where, h("b", {}, row().kind), ` ${place}`);
     about.textContent = kind_of(row()).describe(row());
     about.title = about.textContent;
     const disabled = parse_off(store.get().off)[row().name]?.includes(focus.channel);
-    off.textContent = `${disabled ? "Enable" : "Disable"} ${flat ? "unit" : "map"} ${focus.channel}`;
+    off.textContent = word(disabled ? (flat ? "value.enable_unit" : "value.enable_map") : flat ? "value.disable_unit" : "value.disable_map", { map: focus.channel });
     off.setAttribute("aria-pressed", String(Boolean(disabled)));
   }
   /** @param {Written} written */
@@ -104,9 +105,9 @@ export function mount(element, session, store) {
     if (source.layer < 0) paint_bytes(input.canvas, network.input_shape, session.selected);
     else paint_map(input.canvas, tensor, source.map, largest_magnitude(tensor.data));
     place_frame(input.frame, span(), tensor.shape);
-    const name = source.layer < 0 ? "the image" : `map ${source.map} of ${network.layers[source.layer].name}`;
-    const others = input_indexes(network, focus.layer).filter((_, index) => index !== source.index).map((at) => (at < 0 ? "the image" : network.layers[at].name));
-    fill(input.caption, name, others.length ? `; also ${others.join(", ")}` : "");
+    const name = source.layer < 0 ? word("name.image") : word("name.map_of", { map: source.map, layer: network.layers[source.layer].name });
+    const others = input_indexes(network, focus.layer).filter((_, index) => index !== source.index).map((at) => (at < 0 ? word("name.image") : network.layers[at].name));
+    fill(input.caption, others.length ? word("value.also", { name, others: others.join(", ") }) : name);
     input.element.style.setProperty("--aspect", String(tensor.shape[1] / tensor.shape[0]));
   }
   function span() {
@@ -124,8 +125,8 @@ export function mount(element, session, store) {
     const [at_row, column] = flat ? [0, focus.channel] : [focus.row, focus.column];
     place_frame(output.frame, { r0: at_row, r1: at_row, c0: column, c1: column }, [height, width]);
     output.element.style.setProperty("--aspect", String(flat ? 1 : width / height));
-    fill(output.caption, flat ? `all ${width} values` : `map ${focus.channel}`, h("span", { class: "dock-scale" }, legend(most)));
-    large.setAttribute("aria-label", `${row().name}, ${flat ? `${width} values` : `map ${focus.channel}, ${height} rows, ${width} columns`}. Arrow keys select a value.`);
+    fill(output.caption, flat ? word("value.values", { count: width }) : word("name.map", { map: focus.channel }), h("span", { class: "dock-scale" }, legend(most)));
+    large.setAttribute("aria-label", word(flat ? "value.label_values" : "value.label_map", { layer: row().name, count: width, map: focus.channel, rows: height, columns: width }));
   }
 
   return {

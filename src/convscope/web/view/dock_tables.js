@@ -1,6 +1,7 @@
 // Window, filter and products as tables, the parts of a sum as bars, and its lines.
 
 import { largest_magnitude } from "#web/core/scale.js";
+import { word } from "#web/core/words.js";
 import { map_name } from "#web/core/written_value.js";
 import { fill, h } from "#web/view/dom.js";
 import { paint } from "#web/view/terms.js";
@@ -26,17 +27,17 @@ export function product_tables({ taps, products, pixels, winner }) {
   const inside = all.map((tap) => tap.inside);
   const everywhere = all.map(() => true);
   const result = [
-    grid("window", all.map(({ pixel }) => pixel), all.map(({ pixel }) => compact(pixel)), inside), sign("×", "times"),
-    grid("filter", all.map(({ weight }) => weight), all.map(({ weight }) => compact(weight)), everywhere),
+    grid(word("terms.window"), all.map(({ pixel }) => pixel), all.map(({ pixel }) => compact(pixel)), inside), sign("×", word("terms.times")),
+    grid(word("terms.filter"), all.map(({ weight }) => weight), all.map(({ weight }) => compact(weight)), everywhere),
   ];
-  if (products) result.push(sign("=", "equals"), grid("products", all.map(({ product }) => product), products.map(bare), inside));
+  if (products) result.push(sign("=", word("terms.equals")), grid(word("terms.products"), all.map(({ product }) => product), products.map(bare), inside));
   return result;
 }
 
 /** @param {import("#web/core/window_terms.js").Pixel[]} pixels @param {number|null} winner */
 function window_of(pixels, winner) {
   const width = pixels.filter(({ row }) => row === pixels[0].row).length;
-  const made = table("window", pixels.map(({ value }) => value), width > NUMBERED ? pixels.map(() => "") : pixels.map(({ value }) => compact(value)), width, pixels.map(() => true));
+  const made = table(word("terms.window"), pixels.map(({ value }) => value), width > NUMBERED ? pixels.map(() => "") : pixels.map(({ value }) => compact(value)), width, pixels.map(() => true));
   if (winner !== null) made.querySelectorAll("td")[winner]?.classList.add("winner");
   return made;
 }
@@ -44,7 +45,7 @@ function window_of(pixels, winner) {
 /** @param {string} name @param {number[]} values @param {string[]} texts @param {number} width @param {boolean[]} inside */
 function table(name, values, texts, width, inside) {
   const most = largest_magnitude(values);
-  const cell = (/** @type {number} */ at) => h("td", { class: inside[at] ? "number" : "number edge", style: paint(values[at], most), title: inside[at] ? null : "zero padding" }, texts[at]);
+  const cell = (/** @type {number} */ at) => h("td", { class: inside[at] ? "number" : "number edge", style: paint(values[at], most), title: inside[at] ? null : word("terms.padding") }, texts[at]);
   const rows = Array.from({ length: Math.ceil(values.length / width) }, (_, row) => h("tr", {}, Array.from({ length: Math.min(width, values.length - row * width) }, (_, column) => cell(row * width + column))));
   return h("table", { class: texts[0] === "" ? "grid dock-grid dock-shades" : "grid dock-grid" }, h("caption", { class: "small soft" }, name), h("tbody", {}, rows));
 }
@@ -123,9 +124,9 @@ export function part_bars(choose) {
       element.hidden = parts.length < 2;
       if (element.hidden) return;
       shown = Math.max(0, parts.findIndex(({ map }) => map === source.map));
-      const name = source.layer < 0 ? "channel" : "map";
-      fill(caption, fixed ? `the ${parts.length} largest of ${source.count}` : `${parts.length} ${name}s of ${source.layer < 0 ? "the image" : network.layers[source.layer].name}, one bar each`);
-      for (const [key, value] of Object.entries({ "aria-label": fixed ? "Largest terms" : "Input map that is shown", "aria-valuemin": 0, "aria-valuemax": parts.length - 1, "aria-valuenow": shown, "aria-valuetext": fixed ? caption.textContent ?? "" : map_name(source)(source.map) })) element.setAttribute(key, String(value));
+      const layer = network.layers[source.layer]?.name ?? "";
+      fill(caption, fixed ? word("terms.largest_of", { count: parts.length, all: source.count }) : word(source.layer < 0 ? "terms.channels" : "terms.maps", { count: parts.length, layer }));
+      for (const [key, value] of Object.entries({ "aria-label": word(fixed ? "terms.largest" : "terms.shown"), "aria-valuemin": 0, "aria-valuemax": parts.length - 1, "aria-valuenow": shown, "aria-valuetext": fixed ? caption.textContent ?? "" : map_name(source)(source.map) })) element.setAttribute(key, String(value));
       draw();
     },
   };

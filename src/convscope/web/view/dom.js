@@ -1,5 +1,7 @@
 // Creates elements. Texts become text nodes: nothing is parsed as HTML.
 
+import { word } from "#web/core/words.js";
+
 /** @typedef {Record<string, any>} Attributes */
 /** @typedef {Node|string|number|null|undefined|false} Child */
 
@@ -58,7 +60,7 @@ function dress(element, attributes, children) {
  */
 export function error_message(error) {
   const message = error instanceof Error ? error.message : String(error);
-  return h("main", { class: "broken", role: "alert" }, h("h1", {}, "This page cannot be displayed"), h("p", {}, message));
+  return h("main", { class: "broken", role: "alert" }, h("h1", {}, word("page.broken")), h("p", {}, message));
 }
 
 /** @param {(Child|Child[])[]} children @returns {(Node|string)[]} */

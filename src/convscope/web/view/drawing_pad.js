@@ -4,6 +4,7 @@ import { encode_drawing, decode_strokes, encode_strokes } from "#web/core/drawin
 import { warnings_of } from "#web/core/ink_report.js";
 import { newest } from "#web/core/newest.js";
 import { extend, pad_size } from "#web/core/strokes.js";
+import { word } from "#web/core/words.js";
 import { fill, h, paint_bytes } from "#web/view/dom.js";
 import { decode_file, draw_bitmap } from "#web/view/image_file.js";
 import { pad_display } from "#web/view/pad_display.js";
@@ -15,9 +16,6 @@ import { picture_input } from "#web/view/picture_input.js";
 /** @typedef {import("#web/core/strokes.js").Point} Point */
 /** @typedef {import("#web/core/strokes.js").Stroke} Stroke */
 
-const KEYS = "With the keyboard: arrow keys move the cursor, Space puts the pen down or lifts it, Escape lifts it.";
-const GIVE = "Choose or take a picture, drop one anywhere on the page, or paste it";
-
 /**
  * Networks for gray images have a pad to draw on; for color, the pad is the picture.
  * @param {HTMLElement} element
@@ -28,13 +26,14 @@ export function mount(element, session, store) {
   const { bundle } = session;
   const shape = bundle.network.input_shape;
   const draws = shape[2] === 1;
+  const digits = bundle.class_names.every((name) => /^\d$/.test(name));
   const size = pad_size(/** @type {any} */ (bundle.preprocessing));
   const canvas = h("canvas", draws
-    ? { class: "pad", tabindex: 0, role: "application", "aria-label": `Drawing pad: draw with mouse, pen or finger. ${KEYS}` }
-    : { class: "pad pad-picture", tabindex: 0, role: "button", "aria-label": `Picture. ${GIVE}` });
+    ? { class: "pad", tabindex: 0, role: "application", "aria-label": word("pad.label") }
+    : { class: "pad pad-picture", tabindex: 0, role: "button", "aria-label": word("pad.picture") });
   const display = pad_display(canvas, size, session.paper);
-  const input = h("canvas", { class: "network-input", role: "img", "aria-label": "Network input" });
-  const hint = h("span", { class: "pad-hint", "aria-hidden": "true" }, draws ? `Draw ${subject(bundle.class_names)} with mouse, pen or finger` : GIVE);
+  const input = h("canvas", { class: "network-input", role: "img", "aria-label": word("pad.input") });
+  const hint = h("span", { class: "pad-hint", "aria-hidden": "true" }, word(draws ? (digits ? "pad.hint_digit" : "pad.hint") : "pad.give"));
   const message = h("p", { class: "small soft", role: "status" });
   const tell = (/** @type {string} */ text) => void (message.textContent = text);
   const outside = picture_input(element, read, tell);
@@ -47,17 +46,17 @@ export function mount(element, session, store) {
   let mine = store.get().picture; // as this pad has set or read it
   let repainting = 0;
 
-  const prepared = h("figure", {}, input, h("figcaption", { class: "small soft" }, "Network input (preprocessed)"));
+  const prepared = h("figure", {}, input, h("figcaption", { class: "small soft" }, word("pad.prepared")));
   fill(
     element,
-    h("h2", {}, draws ? `Draw ${subject(bundle.class_names)}` : "Choose an image"),
+    h("h2", {}, word(draws ? (digits ? "pad.draw_digit" : "pad.draw") : "pad.choose")),
     h("div", { class: "pad-pair" },
-      h("figure", {}, h("span", { class: "framed" }, canvas, hint, cursor), h("figcaption", { class: "small soft" }, draws ? "Drawing" : `${GIVE}.`)),
+      h("figure", {}, h("span", { class: "framed" }, canvas, hint, cursor), h("figcaption", { class: "small soft" }, draws ? word("pad.drawing") : `${word("pad.give")}.`)),
       prepared),
     h("div", { class: "pad-buttons" },
-      draws && h("button", { onclick: clear, "data-shortcut": "x" }, "Clear", h("span", { class: "key-hint" }, " (x)")),
-      h("button", { onclick: outside.choose }, "Picture …"),
-      h("label", { for: "file", class: "visually-hidden" }, "Image file"), outside.input),
+      draws && h("button", { onclick: clear, "data-shortcut": "x" }, word("pad.clear"), h("span", { class: "key-hint" }, " (x)")),
+      h("button", { onclick: outside.choose }, word("pad.open")),
+      h("label", { for: "file", class: "visually-hidden" }, word("pad.file")), outside.input),
     message,
   );
   show();
@@ -90,9 +89,9 @@ export function mount(element, session, store) {
   async function answer(current) {
     if (file) return void (await answer_file(file, current));
     if (!strokes.length) return;
-    const word = encode_strokes(strokes);
-    await session.prepare(word, store.get().off);
-    if (current()) choose(word);
+    const picture = encode_strokes(strokes);
+    await session.prepare(picture, store.get().off);
+    if (current()) choose(picture);
   }
 
   /** @param {File} chosen @param {() => boolean} current */
@@ -100,24 +99,24 @@ export function mount(element, session, store) {
     const bitmap = await decode_file(chosen).catch(() => null);
     if (!current()) return;
     file = null;
-    if (!bitmap) return tell(`${chosen.name} cannot be read as an image. Use a PNG, JPEG, GIF, WebP or BMP file.`);
+    if (!bitmap) return tell(word("pad.unreadable", { name: chosen.name }));
     strokes = [];
     hint.hidden = true;
-    const picture = draw_bitmap(bitmap, display.context);
-    canvas.style.aspectRatio = `${picture.width} / ${picture.height}`;
-    const { pixels, report } = await session.engine.frame(picture, bundle.preprocessing);
-    const word = encode_drawing(pixels.data);
-    await session.prepare(word, store.get().off);
+    const drawn = draw_bitmap(bitmap, display.context);
+    canvas.style.aspectRatio = `${drawn.width} / ${drawn.height}`;
+    const { pixels, report } = await session.engine.frame(drawn, bundle.preprocessing);
+    const picture = encode_drawing(pixels.data);
+    await session.prepare(picture, store.get().off);
     if (!current()) return;
-    tell(warnings_of(report).map((text) => `Note: ${text}.`).join(" "));
-    choose(word);
+    tell(warnings_of(report).map((text) => word("pad.note", { text })).join(" "));
+    choose(picture);
     store.set({ tab: "network" });
   }
 
-  /** @param {string} word */
-  function choose(word) {
-    mine = word;
-    store.set({ picture: word, row: -1, column: -1 });
+  /** @param {string} picture State.picture */
+  function choose(picture) {
+    mine = picture;
+    store.set({ picture, row: -1, column: -1 });
     show_input();
   }
 
@@ -169,11 +168,6 @@ export function mount(element, session, store) {
       outside.destroy();
     },
   };
-}
-
-/** What to draw. @param {string[]} names */
-function subject(names) {
-  return names.every((name) => /^\d$/.test(name)) ? "a digit" : "something";
 }
 
 /** A tab in the background has no frames. @returns {Promise<void>} */

@@ -1,8 +1,9 @@
 // The evaluation tab: accuracy, confusion matrix, scores, calibration, training curves, mistakes.
 
-import { count_noun, format_interval, format_rate } from "#web/core/formatting.js";
+import { format_interval, format_rate } from "#web/core/formatting.js";
 import { count } from "#web/core/scale.js";
 import { accuracy_summary } from "#web/core/accuracy_summary.js";
+import { counted, part_name, word, word_parts } from "#web/core/words.js";
 import { fill, h } from "#web/view/dom.js";
 import { mount as mount_claim } from "#web/view/tutorial_claim.js";
 import { mount as mount_confusion } from "#web/view/confusion.js";
@@ -57,15 +58,15 @@ export function mount(element, session, store) {
 function headline({ bundle }) {
   const { evaluation, pictures } = bundle;
   if (!evaluation) {
-    return h("section", { class: "card evaluation-card evaluation-verdict" }, h("h2", {}, "Not evaluated"),
-      h("p", {}, "This run has no test or validation images, so its accuracy is unknown."));
+    return h("section", { class: "card evaluation-card evaluation-verdict" }, h("h2", {}, word("evaluation.none")),
+      h("p", {}, word("evaluation.none_long")));
   }
   /** @type {Proportion|null} */
   const corrected = evaluation.accuracy_without_known_wrong;
   return h("section", { class: "card evaluation-card evaluation-verdict" },
     h("div", {},
-      h("h2", { class: "evaluation-big" }, h("strong", {}, format_rate(evaluation.accuracy)), ` accuracy on ${count_noun(evaluation.n, `${pictures.part} image`)}`),
-      h("p", {}, `95 % confidence interval: ${format_interval(evaluation.accuracy)}`),
-      corrected && h("p", { class: "small soft" }, `Excluding ${count_noun(evaluation.n - corrected.n)} with known label errors: ${format_rate(corrected)} (${format_interval(corrected)}), n = ${count(corrected.n)}.`)),
+      h("h2", { class: "evaluation-big" }, word_parts(evaluation.n === 1 ? "evaluation.accuracy.one" : "evaluation.accuracy", { rate: h("strong", {}, format_rate(evaluation.accuracy)), count: count(evaluation.n), part: part_name(pictures.part) })),
+      h("p", {}, word("evaluation.interval", { interval: format_interval(evaluation.accuracy) })),
+      corrected && h("p", { class: "small soft" }, word("evaluation.corrected", { images: counted("n.images", evaluation.n - corrected.n), rate: format_rate(corrected), interval: format_interval(corrected), count: count(corrected.n) }))),
     h("div", {}, accuracy_summary(evaluation.accuracy, pictures.part).map((sentence) => h("p", {}, sentence))));
 }

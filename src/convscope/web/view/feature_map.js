@@ -1,6 +1,7 @@
 // One feature map as an image, frames on it, and the color scale.
 
 import { diverging, short } from "#web/core/scale.js";
+import { word } from "#web/core/words.js";
 import { h } from "#web/view/dom.js";
 import { is_dark } from "#web/view/theme.js";
 
@@ -67,10 +68,9 @@ export function channel_magnitudes({ shape, data }) {
  * @returns {Node[]}
  */
 export function legend(most, format = short) {
-  const about = "Color scale: blue is negative, the middle is zero, orange is positive";
   return [
     h("span", { class: "number small" }, format(-most)),
-    h("span", { class: "scale-bar", role: "img", "aria-label": about }),
+    h("span", { class: "scale-bar", role: "img", "aria-label": word("scale.label") }),
     h("span", { class: "number small" }, `+${format(most)}`),
   ];
 }

@@ -1,6 +1,7 @@
 // Ten examples to choose from, and all images of the gallery in a dialog: taken in turn from each class, not selected by prediction.
 
 import { pixels_at } from "#web/core/session.js";
+import { part_name, word } from "#web/core/words.js";
 import { fill, h, paint_bytes } from "#web/view/dom.js";
 
 /** @typedef {import("#web/core/state.js").State} State */
@@ -17,18 +18,18 @@ export function mount(element, session, store) {
   const { bundle, pixels } = session;
   const shown = [...bundle.pictures.entries.entries()].filter(([, entry]) => entry.gallery);
   const sheet = contact_sheet(bundle.network.input_shape, shown.map(([position]) => pixels_at(pixels, position)));
-  const kind = bundle.pictures.part === "test" ? "test" : "validation";
+  const part = part_name(bundle.pictures.part === "test" ? "test" : "validation");
   const examples = shown.slice(0, EXAMPLES).map(button);
-  const all = h("dialog", { class: "gallery-dialog", "aria-label": `All ${kind} images of this page` });
-  const row = h("div", { class: "gallery-row", style: sheet.style, role: "group", "aria-label": "Example images", onkeydown: (/** @type {KeyboardEvent} */ event) => arrows(event, examples) }, examples);
-  const more = h("button", { class: "gallery-more", onclick: open, title: `All ${shown.length} ${kind} images of this page; they were not used in training` }, `More (${shown.length})`);
+  const all = h("dialog", { class: "gallery-dialog", "aria-label": word("gallery.dialog", { part }) });
+  const row = h("div", { class: "gallery-row", style: sheet.style, role: "group", "aria-label": word("gallery.examples"), onkeydown: (/** @type {KeyboardEvent} */ event) => arrows(event, examples) }, examples);
+  const more = h("button", { class: "gallery-more", onclick: open, title: word("gallery.all", { count: shown.length, part }) }, word("gallery.more", { count: shown.length }));
   if (shown.length) fill(element, row, shown.length > EXAMPLES && more, all);
-  else fill(element, h("p", { class: "small soft" }, "This page has no images: the dataset was not available when it was written."));
+  else fill(element, h("p", { class: "small soft" }, word("pictures.none")));
   mark(store.get());
 
   /** @param {[number, import("#web/bundle.d.ts").PictureJson]} one @param {number} order */
   function button([position, entry], order) {
-    const label = `image ${entry.index}: ${bundle.class_names[entry.label]}`;
+    const label = word("gallery.image", { index: entry.index, name: bundle.class_names[entry.label] });
     return h("button", {
       class: "gallery-item", "aria-label": label, title: label, "data-picture": `p${position}`,
       onclick: () => {
@@ -40,9 +41,9 @@ export function mount(element, session, store) {
   function open() {
     const buttons = shown.map(button);
     fill(all,
-      h("form", { method: "dialog", class: "gallery-head" }, h("h2", {}, `${shown.length} ${kind} images`), h("button", {}, "Close")),
-      h("p", { class: "small soft" }, "Taken in turn from each class. They were not used in training."),
-      h("div", { class: "gallery-all", style: sheet.style, role: "group", "aria-label": "Images to choose from", onkeydown: (/** @type {KeyboardEvent} */ event) => arrows(event, buttons) }, buttons));
+      h("form", { method: "dialog", class: "gallery-head" }, h("h2", {}, word("gallery.title", { count: shown.length, part })), h("button", {}, word("close"))),
+      h("p", { class: "small soft" }, word("gallery.note")),
+      h("div", { class: "gallery-all", style: sheet.style, role: "group", "aria-label": word("gallery.choose"), onkeydown: (/** @type {KeyboardEvent} */ event) => arrows(event, buttons) }, buttons));
     mark(store.get());
     all.showModal();
   }

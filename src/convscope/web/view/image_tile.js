@@ -3,6 +3,7 @@
 import { picture_title } from "#web/core/captions.js";
 import { pixels_at } from "#web/core/session.js";
 import { percent } from "#web/core/scale.js";
+import { word } from "#web/core/words.js";
 import { h, paint_bytes } from "#web/view/dom.js";
 
 /** @typedef {import("#web/core/evaluation.js").Session} Session */
@@ -32,11 +33,11 @@ function tile({ bundle, pixels }, store, position) {
   const open = () => store.set({ tab: "network", picture: `p${position}`, row: -1, column: -1 });
   // The canvas has the text alternative.
   const caption = h("span", { class: "evaluation-caption", "aria-hidden": "true" },
-    h("span", { class: "evaluation-name" }, entry.name.split("/").at(-1) || `№ ${entry.index}`),
+    h("span", { class: "evaluation-name" }, entry.name.split("/").at(-1) || word("image.number", { index: entry.index })),
     h("span", { class: label.length + predicted.length > 8 ? "evaluation-names evaluation-names-long" : "evaluation-names" },
       label === predicted ? `✓ ${label}` : [h("span", {}, `${label} `), h("strong", {}, `→ ${predicted}`)]),
     h("span", { class: "number" }, percent(entry.probability)),
-    entry.known_wrong && h("span", { class: "evaluation-known" }, "known label error"),
+    entry.known_wrong && h("span", { class: "evaluation-known" }, word("image.known")),
   );
-  return h("button", { class: "evaluation-tile", title: `${title}. Open in the network tab.`, onclick: open }, canvas, caption);
+  return h("button", { class: "evaluation-tile", title: word("image.open", { title }), onclick: open }, canvas, caption);
 }

@@ -1,5 +1,6 @@
 // Keras code that builds this network.
 
+import { word } from "#web/core/words.js";
 import { fill, h } from "#web/view/dom.js";
 
 /** @typedef {import("#web/core/evaluation.js").Session} Session */
@@ -9,22 +10,22 @@ import { fill, h } from "#web/view/dom.js";
  * @param {Session} session
  */
 export function mount(element, { bundle }) {
-  const code = h("pre", { tabindex: 0, role: "region", "aria-label": "Keras code" }, h("code", {}, bundle.keras_source));
+  const code = h("pre", { tabindex: 0, role: "region", "aria-label": word("code.title") }, h("code", {}, bundle.keras_source));
   const status = h("span", { class: "small soft", role: "status" });
   fill(element,
-    h("div", { class: "about-code-head" }, h("h2", {}, "Keras code"), h("button", { onclick: copy }, "Copy"), status),
-    h("p", { class: "small soft" }, "A complete script that builds this network, untrained."),
+    h("div", { class: "about-code-head" }, h("h2", {}, word("code.title")), h("button", { onclick: copy }, word("code.copy")), status),
+    h("p", { class: "small soft" }, word("code.about")),
     code);
 
   async function copy() {
     try {
       await navigator.clipboard.writeText(bundle.keras_source);
-      status.textContent = "Copied.";
+      status.textContent = word("code.copied");
     } catch {
       // A page opened from disk may have no clipboard access; selecting always works.
       getSelection()?.selectAllChildren(code);
       code.focus();
-      status.textContent = "Selected: copy it with Ctrl+C or ⌘C.";
+      status.textContent = word("code.selected");
     }
   }
 

@@ -5,7 +5,7 @@ import { kernel_pictures } from "#web/core/kernels.js";
 import { accuracy_of, moment_index, moment_title, moments_of, session_at, trained } from "#web/core/moments.js";
 import { count, percent } from "#web/core/scale.js";
 import { parse_off } from "#web/core/state.js";
-import { word } from "#web/core/words.js";
+import { part_name, word } from "#web/core/words.js";
 import { fill, h } from "#web/view/dom.js";
 import { mount as mount_kernels } from "#web/view/kernels.js";
 import { small_matrix } from "#web/view/small_matrix.js";
@@ -86,7 +86,7 @@ function summary({ moments, pictures }) {
   if (!moments) return "";
   return [
     word("learning.summary", { count: moments.moments.length }),
-    moments.images && word("learning.images", { count: count(moments.images), part: pictures.part }),
+    moments.images && word("learning.images", { count: count(moments.images), part: part_name(pictures.part) }),
     word("learning.rounded", { bits: moments.bits }),
     moments.dropped && word("learning.omitted", { count: moments.dropped }),
   ].filter(Boolean).join(" ");

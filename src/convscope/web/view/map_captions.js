@@ -2,6 +2,7 @@
 
 import { sum_maps } from "#web/core/contributions.js";
 import { short } from "#web/core/scale.js";
+import { word } from "#web/core/words.js";
 
 /** @typedef {import("#web/core/strongest_path.js").Node} MapNode */
 
@@ -18,9 +19,9 @@ export function map_captions(session, store, columns) {
   /** @param {MapNode} node */
   function name({ column, map }) {
     const { main, shape, maps } = columns[column];
-    if (main < 0) return "The image";
-    if (column === columns.length - 1) return `Class ${class_names[map] ?? map}`;
-    return `${network.layers[main].kind}, ${shape.length === 3 ? "map" : "unit"} ${map} of ${maps}`;
+    if (main < 0) return word("map.the_image");
+    if (column === columns.length - 1) return word("map.class", { name: class_names[map] ?? map });
+    return word(shape.length === 3 ? "map.name" : "map.unit", { kind: network.layers[main].kind, map, maps });
   }
   function class_name() {
     const { target } = store.get();
@@ -37,8 +38,8 @@ export function map_captions(session, store, columns) {
       const amount = node.column === 0
         ? sum_maps(session.activations.image.data, found.at_image, 1)[0]
         : sum_maps(session.activations.layers[tail].output.data, found.at_output[tail], maps)[node.map];
-      if (Math.abs(amount) < SMALL) return `${name(node)} · changes the logit of ${class_name()} by less than ${SMALL}`;
-      return `${name(node)} · ${amount < 0 ? "lowers" : "raises"} the logit of ${class_name()} by ${short(Math.abs(amount))}`;
+      if (Math.abs(amount) < SMALL) return word("map.little", { map: name(node), name: class_name(), amount: SMALL });
+      return word(amount < 0 ? "map.lowers" : "map.raises", { map: name(node), name: class_name(), amount: short(Math.abs(amount)) });
     },
   };
 }

@@ -2,6 +2,7 @@
 
 import { mistakes, sum } from "#web/core/evaluation.js";
 import { count } from "#web/core/scale.js";
+import { word } from "#web/core/words.js";
 import { fill, h } from "#web/view/dom.js";
 import { tiles } from "#web/view/image_tile.js";
 
@@ -19,11 +20,11 @@ export function mount(element, session, store) {
   const found = mistakes(session.bundle.pictures.entries);
   const list = h("div", {});
   show(FIRST);
-  fill(element, h("h2", {}, "All mistakes"), h("p", { class: "small soft" }, note(session, found.length)), list);
+  fill(element, h("h2", {}, word("mistakes.title")), h("p", { class: "small soft" }, note(session, found.length)), list);
 
   /** @param {number} limit */
   function show(limit) {
-    const more = found.length > limit && h("button", { onclick: show_all }, `Show all ${count(found.length)}`);
+    const more = found.length > limit && h("button", { onclick: show_all }, word("mistakes.all", { count: count(found.length) }));
     fill(list, tiles(session, store, found.slice(0, limit)), more);
   }
 
@@ -40,9 +41,9 @@ export function mount(element, session, store) {
 function note({ bundle }, here) {
   const { entries } = bundle.pictures;
   const errors = bundle.evaluation?.n - sum(bundle.evaluation?.confusion.map((/** @type {number[]} */ row, /** @type {number} */ at) => row[at]));
-  if (!entries.length) return "This page has no images: the dataset was not available when it was written.";
-  if (!errors) return "There are none.";
+  if (!entries.length) return word("pictures.none");
+  if (!errors) return word("mistakes.none");
   const known = entries.filter((entry) => entry.label !== entry.predicted && entry.known_wrong).length;
-  const order = here < errors ? `Sorted by confidence; ${count(here)} of ${count(errors)} are included in this page.` : "Sorted by confidence.";
-  return order + (known ? ` ${known} of them have known label errors.` : "");
+  const order = here < errors ? word("mistakes.some", { count: count(here), all: count(errors) }) : word("cell.sorted");
+  return order + (known ? ` ${word("mistakes.known", { count: known })}` : "");
 }

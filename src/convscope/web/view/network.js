@@ -1,5 +1,6 @@
 // The network tab: draw or choose an image, the network with all its maps, the prediction, and how a value is computed.
 
+import { word } from "#web/core/words.js";
 import { fill, h } from "#web/view/dom.js";
 import { in_turn } from "#web/view/in_turn.js";
 import { mount as mount_attribution } from "#web/view/attribution.js";
@@ -90,9 +91,9 @@ function travel(from, to) {
 /** Every term of the selected value, in a dialog. @param {import("#web/core/session.js").Session} session @param {import("#web/core/state.js").Store} store */
 function value_dialog(session, store) {
   const body = h("div", { class: "network-value" });
-  const element = h("dialog", { class: "value-dialog", "aria-label": "Every term of the value" },
-    h("form", { method: "dialog", class: "gallery-head" }, h("span", {}), h("button", {}, "Close")), body);
+  const element = h("dialog", { class: "value-dialog", "aria-label": word("value.every") },
+    h("form", { method: "dialog", class: "gallery-head" }, h("span", {}), h("button", {}, word("close"))), body);
   const view = mount_value(body, session, store, () => element.open);
-  const button = h("button", { class: "dock-more", onclick: () => (element.showModal(), view.show()) }, "All terms");
+  const button = h("button", { class: "dock-more", onclick: () => (element.showModal(), view.show()) }, word("value.all"));
   return { element, button, update: view.update, destroy: view.destroy };
 }

@@ -2,6 +2,7 @@
 
 import { box_of, map_at } from "#web/core/network_layout.js";
 import { edges_from, edges_into, largest } from "#web/core/strongest_path.js";
+import { word, word_parts } from "#web/core/words.js";
 import { fill, h } from "#web/view/dom.js";
 import { magnifier } from "#web/view/magnifier.js";
 import { map_captions } from "#web/view/map_captions.js";
@@ -37,12 +38,12 @@ export function pointing(element, stage, { session, columns, store, layout, chan
   let edges = null;
   const frame = h("span", { class: "frame pointed", hidden: true });
   const spoken = h("p", { class: "visually-hidden", "aria-live": "polite" });
-  const help = h("p", { class: "visually-hidden", id: "network-help" }, "Arrow keys move among the layers and their maps. Enter selects a map. Arrow up from the first map reaches the name of the layer.");
+  const help = h("p", { class: "visually-hidden", id: "network-help" }, word("network.help"));
   stage.append(frame);
   element.append(spoken, help);
   const loupe = magnifier(stage);
   const captions = map_captions(session, store, columns);
-  for (const [name, value] of Object.entries({ role: "application", tabindex: "0", "aria-label": "Network", "aria-roledescription": "network", "aria-describedby": "network-help" })) stage.setAttribute(name, value);
+  for (const [name, value] of Object.entries({ role: "application", tabindex: "0", "aria-label": word("tab.network"), "aria-roledescription": word("network.role"), "aria-describedby": "network-help" })) stage.setAttribute(name, value);
 
   /** @param {MapNode|null} node */
   function point(node) {
@@ -115,8 +116,13 @@ export function pointing(element, stage, { session, columns, store, layout, chan
     describe(now) {
       path = now;
       if (at) fill(legend, captions.of(at, path));
-      else if (!session.activations) fill(legend, "Every map of every layer.");
-      else fill(legend, "Edges: ", h("span", { class: "legend-plus" }, "orange"), " raises the logit of ", h("b", {}, captions.class_name()), ", ", h("span", { class: "legend-minus" }, "blue"), element.classList.contains("network-wide") ? ` lowers it. Scroll sideways: the network has ${columns.length} columns.` : " lowers it. Point at a map to see what it reads.");
+      else if (!session.activations) fill(legend, word("network.every"));
+      else {
+        const orange = h("span", { class: "legend-plus" }, word("network.orange"));
+        const blue = h("span", { class: "legend-minus" }, word("network.blue"));
+        const key = element.classList.contains("network-wide") ? "network.legend_wide" : "network.legend";
+        fill(legend, word_parts(key, { orange, blue, name: h("b", {}, captions.class_name()), count: String(columns.length) }));
+      }
     },
   };
 }

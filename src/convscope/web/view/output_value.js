@@ -20,7 +20,7 @@ export function mount(element) {
       const where = computed.filters > 1 ? `filter ${filter}, row ${row}, column ${column}` : `row ${row}, column ${column}`;
       const source = found.kind === "convolution" && found.channels.length === 1 && computed.input.shape[2] > 1 ? `channel ${found.channels[0].channel} of the input` : "the input";
       fill(body, h("p", { class: "small soft" }, `Output ${where} (zero-based)`),
-        found.kind === "convolution" ? window_tables(found.channels, source, { shown: Infinity, noun: "channel", edge: "0", format: format_number }) : pixel_table(found.pixels, found.winner, format_number));
+        found.kind === "convolution" ? window_tables(found.channels, source, { shown: Infinity, noun: "name.channel_of", edge: "0", format: format_number }) : pixel_table(found.pixels, found.winner, format_number));
     },
   };
 }

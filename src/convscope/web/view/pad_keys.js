@@ -1,5 +1,6 @@
 // Drawing by keyboard: arrow keys move a cursor, Space puts the pen down and lifts it, Escape lifts it.
 
+import { word } from "#web/core/words.js";
 import { h } from "#web/view/dom.js";
 
 /** @typedef {import("#web/core/strokes.js").Point} Point */
@@ -34,7 +35,7 @@ export function pad_keys(canvas, { size, draw, tell }) {
     down = to;
     if (down) draw(null, { ...at });
     place();
-    tell(down ? "Pen down." : "Pen up.");
+    tell(word(down ? "pad.down" : "pad.up"));
   }
   /** @param {[number, number]} direction @param {boolean} fine */
   function move([right, below], fine) {

@@ -7,6 +7,7 @@ import { word } from "#web/core/words.js";
 import { fill, h, paint_bytes } from "#web/view/dom.js";
 import { mount as mount_pad } from "#web/view/drawing_pad.js";
 import { mount as mount_gallery } from "#web/view/gallery.js";
+import { language_button } from "#web/view/language.js";
 import { mount as mount_prediction } from "#web/view/prediction.js";
 
 /** @typedef {import("#web/core/session.js").Session} Session */
@@ -28,7 +29,7 @@ export function mount(element, sessions, store, facts) {
   const [pad, gallery, ...predictions] = ["pad card", "gallery", "prediction card", "prediction card"].map((name) => h("div", { class: `network-${name}` }));
   const titles = sessions.map(({ bundle }) => bundle.title);
   const columns = sessions.map(({ bundle }, at) => h("section", { "aria-label": titles[at] }, h("h2", { class: "pair-title" }, titles[at]), h("p", { class: "small soft" }, facts_of(bundle)), predictions[at]));
-  fill(element, h("header", { class: "head" }, h("div", {}, h("h1", {}, word("pair.and", { first: titles[0], second: titles[1] })), status)),
+  fill(element, h("header", { class: "head" }, h("div", {}, h("h1", {}, word("pair.and", { first: titles[0], second: titles[1] })), status), language_button()),
     h("main", {}, h("div", { class: "pair-layout" }, h("div", {}, pad, gallery), h("div", {}, verdict, h("div", { class: "pair-columns" }, columns))),
       h("section", { class: "card pair-list" }, h("h2", {}, word("pair.list")), comparison(titles, facts), disagreements(sessions, store))));
   const views = [mount_pad(pad, sessions[0], store), mount_gallery(gallery, sessions[0], store),

@@ -1,5 +1,6 @@
 // Pictures from outside: chosen, taken with a camera, dropped anywhere on the page, or pasted.
 
+import { word } from "#web/core/words.js";
 import { h } from "#web/view/dom.js";
 
 /**
@@ -15,12 +16,12 @@ export function picture_input(target, read, tell) {
     if (input.files?.[0]) read(input.files[0]);
     input.value = ""; // so that the same file can be chosen again
   }
-  /** @param {DataTransfer|null} data @param {string} verb */
-  function take(data, verb) {
+  /** @param {DataTransfer|null} data @param {string} problem what to say without a file */
+  function take(data, problem) {
     const files = [...(data?.files ?? [])];
     const file = files.find(({ type }) => type.startsWith("image/")) ?? files[0];
     if (file) read(file);
-    else tell(`Expected an image file. Received: something else was ${verb}. Save the image as a file first.`);
+    else tell(word(problem));
   }
   /** Without this a browser leaves the page and opens the file. @param {DragEvent} event */
   function over(event) {
@@ -31,7 +32,7 @@ export function picture_input(target, read, tell) {
   function drop(event) {
     event.preventDefault();
     delete target.dataset.dropping;
-    take(event.dataTransfer, "dropped");
+    take(event.dataTransfer, "pad.dropped");
   }
   /** @param {DragEvent} event */
   function leave(event) {
@@ -41,7 +42,7 @@ export function picture_input(target, read, tell) {
   function paste(event) {
     if (!event.clipboardData?.files.length) return; // text may belong elsewhere
     event.preventDefault();
-    take(event.clipboardData, "pasted");
+    take(event.clipboardData, "pad.pasted");
   }
   const events = /** @type {[string, any][]} */ ([["dragenter", over], ["dragover", over], ["drop", drop], ["dragleave", leave], ["paste", paste]]);
   for (const [type, listener] of events) document.addEventListener(type, listener);

@@ -1,5 +1,6 @@
 // Play: the window slides over the input and the output fills in, value by value.
 
+import { word } from "#web/core/words.js";
 import { fill, h } from "#web/view/dom.js";
 
 /**
@@ -12,14 +13,14 @@ export function player(store, size, redraw) {
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   let timer;
   let filling = false;
-  const speed = h("input", { type: "range", min: 1, max: 30, value: 6, id: "speed", "aria-label": "Steps per second" });
-  const play = h("button", { onclick: toggle, "data-shortcut": "p" }, named("Play", "p"));
-  const next = h("button", { onclick: () => (pause(), step()), "data-shortcut": "n" }, named("Step", "n"));
-  const element = h("div", { class: "player" }, play, next, h("span", { class: "player-speed" }, h("label", { for: "speed", class: "small" }, "Speed"), speed));
+  const speed = h("input", { type: "range", min: 1, max: 30, value: 6, id: "speed", "aria-label": word("play.rate") });
+  const play = h("button", { onclick: toggle, "data-shortcut": "p" }, named(word("play.play"), "p"));
+  const next = h("button", { onclick: () => (pause(), step()), "data-shortcut": "n" }, named(word("play.step"), "n"));
+  const element = h("div", { class: "player" }, play, next, h("span", { class: "player-speed" }, h("label", { for: "speed", class: "small" }, word("play.speed")), speed));
 
   function toggle() {
     if (timer) return pause();
-    fill(play, named("Pause", "p"));
+    fill(play, named(word("play.pause"), "p"));
     run();
   }
   function run() {
@@ -29,7 +30,7 @@ export function player(store, size, redraw) {
   function pause() {
     clearTimeout(timer);
     timer = undefined;
-    fill(play, named("Play", "p"));
+    fill(play, named(word("play.play"), "p"));
   }
   function step() {
     const [height, width] = size();

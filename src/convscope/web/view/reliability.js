@@ -3,6 +3,7 @@
 import { calibration_gaps, nonempty_bins } from "#web/core/reliability.js";
 import { format_interval, format_rate } from "#web/core/formatting.js";
 import { count, percent, short } from "#web/core/scale.js";
+import { word } from "#web/core/words.js";
 import { fill, h, s } from "#web/view/dom.js";
 import { chart, frame } from "#web/view/chart.js";
 
@@ -13,8 +14,8 @@ import { chart, frame } from "#web/view/chart.js";
 
 /** @type {Kind[]} */
 const KINDS = [
-  { name: "equal_width", title: "Equal-width bins", ece: "ece_equal_width" },
-  { name: "equal_mass", title: "Equal-mass bins", ece: "ece_equal_mass" },
+  { name: "equal_width", title: "calibration.equal_width", ece: "ece_equal_width" },
+  { name: "equal_mass", title: "calibration.equal_mass", ece: "ece_equal_mass" },
 ];
 
 /**
@@ -24,14 +25,14 @@ const KINDS = [
 export function mount(element, { bundle }) {
   const calibration = bundle.evaluation?.calibration;
   let kind = KINDS[0];
-  const buttons = KINDS.map((one) => h("button", { onclick: () => choose(one) }, one.title));
+  const buttons = KINDS.map((one) => h("button", { onclick: () => choose(one) }, word(one.title)));
   const figure = h("div", {});
   /** @type {{element: HTMLElement, destroy: () => void}|null} */
   let drawn = null;
   fill(element,
-    h("h2", {}, "Calibration"),
-    h("p", { class: "small soft" }, words(calibration, bundle.temperature)),
-    h("div", { class: "evaluation-choice", role: "group", "aria-label": "Binning" }, buttons),
+    h("h2", {}, word("calibration.title")),
+    h("p", { class: "small soft" }, explanation(calibration, bundle.temperature)),
+    h("div", { class: "evaluation-choice", role: "group", "aria-label": word("calibration.binning") }, buttons),
     figure);
   choose(kind);
 
@@ -42,7 +43,7 @@ export function mount(element, { bundle }) {
     drawn?.destroy();
     const bins = nonempty_bins(calibration[kind.name]);
     drawn = kind.name === "equal_mass" ? draw_gaps(bins, calibration[kind.ece]) : draw(bins, calibration[kind.ece]);
-    const distance = `Expected calibration error (ECE): ${percent(calibration[kind.ece])}. Bars are 95 % confidence intervals.`;
+    const distance = word("calibration.ece", { ece: percent(calibration[kind.ece]) });
     fill(figure, drawn.element, h("p", { class: "small soft" }, distance), as_table(bins));
   }
 
@@ -50,20 +51,20 @@ export function mount(element, { bundle }) {
 }
 
 /** @param {Record<string, any>} calibration @param {number} temperature */
-function words(calibration, temperature) {
+function explanation(calibration, temperature) {
   const confidence = percent(calibration.mean_confidence);
-  const change = temperature === 1 ? "" : ` Logits are divided by the temperature ${short(temperature)}, fitted on validation images.`;
-  return `A calibrated network lies on the dashed line: of the predictions with a probability of 80 %, 80 % are correct. The mean predicted probability is ${confidence}.${change}`;
+  const change = temperature === 1 ? "" : ` ${word("calibration.temperature", { temperature: short(temperature) })}`;
+  return word("calibration.help", { confidence }) + change;
 }
 
 /** @param {Bin[]} bins @param {number} ece */
 function draw(bins, ece) {
   const text = (/** @type {number} */ value) => `${Number((100 * value).toPrecision(4))} %`;
-  const description = `Reliability diagram of ${bins.length} bins: accuracy against mean predicted probability. ECE ${percent(ece)}. The values are in the table below.`;
+  const description = word("calibration.diagram", { count: bins.length, ece: percent(ece) });
   return chart(description, (width) => {
     const height = Math.min(340, Math.max(260, width * 0.75));
     const axis = { low: 0, high: 1, text };
-    const { x, y, parts } = frame(width, height, { ...axis, label: "predicted probability" }, { ...axis, label: "accuracy" }, 24);
+    const { x, y, parts } = frame(width, height, { ...axis, label: word("calibration.probability_axis") }, { ...axis, label: word("calibration.accuracy_axis") }, 24);
     const marks = bins.flatMap(({ mean_confidence, accuracy }) => [
       s("line", { class: "evaluation-whisker", x1: x(mean_confidence), x2: x(mean_confidence), y1: y(accuracy.low), y2: y(accuracy.high) }),
       s("circle", { class: "evaluation-dot", cx: x(mean_confidence), cy: y(accuracy.rate), r: 4 }),
@@ -81,29 +82,29 @@ function draw_gaps(bins, ece) {
   const points = (/** @type {number} */ value) => `${value > 0 ? "+" : ""}${Number((100 * value).toPrecision(3))}`.replace("-", "−");
   const all = calibration_gaps(bins);
   const most = 1.1 * Math.max(0.001, ...all.flatMap(({ low, high }) => [Math.abs(low), Math.abs(high)]));
-  const up = { low: -most, high: most, label: "accuracy minus probability, in percentage points", text: points };
-  const across = { low: 0.5, high: bins.length + 0.5, label: "bins, by increasing probability", text: String };
-  const description = `Accuracy minus mean predicted probability of ${bins.length} equal-mass bins. ECE ${percent(ece)}. The values are in the table below.`;
+  const up = { low: -most, high: most, label: word("calibration.gap_axis"), text: points };
+  const across = { low: 0.5, high: bins.length + 0.5, label: word("calibration.bin_axis"), text: String };
+  const description = word("calibration.gaps", { count: bins.length, ece: percent(ece) });
   return chart(description, (width) => {
     const { x, y, box, parts } = frame(width, 300, across, up, 24);
     const marks = all.flatMap(({ gap, low, high }, at) => [
       s("line", { class: "evaluation-whisker", x1: x(at + 1), x2: x(at + 1), y1: y(low), y2: y(high) }),
       s("circle", { class: "evaluation-dot", cx: x(at + 1), cy: y(gap), r: 4 }),
     ]);
-    const words = [["underconfident", box.top + 14], ["overconfident", box.bottom - 8]].map(([word, at]) =>
-      s("text", { x: box.right, y: at, "text-anchor": "end" }, word));
-    return { height: 300, parts: [...parts, s("line", { class: "evaluation-perfect", x1: box.left, x2: box.right, y1: y(0), y2: y(0) }), ...marks, ...words] };
+    const sides = [[word("calibration.under"), box.top + 14], [word("calibration.over"), box.bottom - 8]].map(([text, at]) =>
+      s("text", { x: box.right, y: at, "text-anchor": "end" }, text));
+    return { height: 300, parts: [...parts, s("line", { class: "evaluation-perfect", x1: box.left, x2: box.right, y1: y(0), y2: y(0) }), ...marks, ...sides] };
   });
 }
 
 /** @param {Bin[]} bins */
 function as_table(bins) {
-  const head = ["Probability", "Images", "Mean probability", "Accuracy"].map((title) => h("th", { scope: "col" }, title));
+  const head = ["calibration.probability", "scores.images", "calibration.mean", "calibration.accuracy"].map((title) => h("th", { scope: "col" }, word(title)));
   const lines = bins.map((bin) => h("tr", {},
-    h("th", { scope: "row" }, `${percent(bin.low)} to ${percent(bin.high)}`),
+    h("th", { scope: "row" }, word("calibration.range", { low: percent(bin.low), high: percent(bin.high) })),
     h("td", {}, count(bin.count)), h("td", {}, percent(bin.mean_confidence)),
     h("td", {}, format_rate(bin.accuracy), h("span", { class: "evaluation-interval" }, format_interval(bin.accuracy)))));
-  return h("details", { class: "small" }, h("summary", {}, "Show as a table"),
-    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Reliability table" },
+  return h("details", { class: "small" }, h("summary", {}, word("calibration.table")),
+    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": word("calibration.table_label") },
       h("table", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, lines))));
 }

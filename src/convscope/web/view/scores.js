@@ -3,6 +3,7 @@
 import { sort_scores } from "#web/core/evaluation.js";
 import { decimals, format_range, format_rate } from "#web/core/formatting.js";
 import { count } from "#web/core/scale.js";
+import { word } from "#web/core/words.js";
 import { fill, h } from "#web/view/dom.js";
 
 /** @typedef {import("#web/core/evaluation.js").Session} Session */
@@ -12,11 +13,11 @@ import { fill, h } from "#web/view/dom.js";
 
 /** @type {{name: ScoreColumn, title: string, help: string}[]} */
 const COLUMNS = [
-  { name: "name", title: "Class", help: "in label order" },
-  { name: "support", title: "Images", help: "images of this class" },
-  { name: "recall", title: "Recall", help: "fraction of the images of this class that are predicted as it" },
-  { name: "precision", title: "Precision", help: "fraction of the predictions of this class that are correct" },
-  { name: "f1", title: "F1", help: "the harmonic mean of precision and recall" },
+  { name: "name", title: "scores.class", help: "scores.class_help" },
+  { name: "support", title: "scores.images", help: "scores.images_help" },
+  { name: "recall", title: "scores.recall", help: "scores.recall_help" },
+  { name: "precision", title: "scores.precision", help: "scores.precision_help" },
+  { name: "f1", title: "scores.f1", help: "scores.f1_help" },
 ];
 
 /**
@@ -29,16 +30,16 @@ export function mount(element, session) {
   // The significant decimals of the largest class, for all rows.
   const digits = decimals(Math.max(1, ...scores.map(({ support }) => support)));
   const heads = COLUMNS.map(({ name, title, help }) =>
-    h("th", { scope: "col" }, h("button", { class: "evaluation-sort", title: help, onclick: () => choose(name) }, title, h("span", { "aria-hidden": "true" }))));
+    h("th", { scope: "col" }, h("button", { class: "evaluation-sort", title: word(help), onclick: () => choose(name) }, word(title), h("span", { "aria-hidden": "true" }))));
   const body = h("tbody", {});
   const lines = scores.map((score) => line(score, digits));
   /** @type {{column: ScoreColumn, descending: boolean}} */
   let order = { column: "name", descending: false };
   fill(element,
-    h("h2", {}, "Scores per class"),
-    h("p", { class: "small soft" }, "Recall: the fraction of a class's images that are predicted as it. Precision: the fraction of its predictions that are correct. Below each, its 95 % confidence interval."),
-    h("div", { class: "scroll evaluation-scores-scroll", tabindex: 0, role: "region", "aria-label": "Scores per class" },
-      h("table", { class: "evaluation-scores" }, h("caption", { class: "visually-hidden" }, "Scores per class; the headers sort"), h("thead", {}, h("tr", {}, heads)), body)));
+    h("h2", {}, word("scores.title")),
+    h("p", { class: "small soft" }, word("scores.help")),
+    h("div", { class: "scroll evaluation-scores-scroll", tabindex: 0, role: "region", "aria-label": word("scores.title") },
+      h("table", { class: "evaluation-scores" }, h("caption", { class: "visually-hidden" }, word("scores.caption")), h("thead", {}, h("tr", {}, heads)), body)));
   arrange();
 
   /** The first click sorts the lowest scores first. @param {ScoreColumn} column */
@@ -68,11 +69,11 @@ function line(score, digits) {
     h("td", {}, count(score.support)),
     h("td", {}, measured(score.recall, digits)),
     h("td", {}, measured(score.precision, digits)),
-    h("td", {}, score.f1 === null ? "none" : score.f1.toFixed(3)));
+    h("td", {}, score.f1 === null ? word("none") : score.f1.toFixed(3)));
 }
 
 /** @param {Proportion|null} proportion @param {number} digits */
 function measured(proportion, digits) {
-  if (!proportion) return "none";
+  if (!proportion) return word("none");
   return [format_rate(proportion, digits), h("span", { class: "evaluation-interval" }, format_range(proportion, digits))];
 }

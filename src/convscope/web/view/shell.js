@@ -1,9 +1,11 @@
 // The frame of the page: one line with title, self-test and tabs, and the tab that is open.
 
 import { percent } from "#web/core/scale.js";
+import { word } from "#web/core/words.js";
 import { fill, h } from "#web/view/dom.js";
 import { mount as mount_about } from "#web/view/about.js";
 import { mount as mount_evaluation } from "#web/view/evaluation.js";
+import { language_button } from "#web/view/language.js";
 import { mount as mount_network } from "#web/view/network.js";
 import { self_test_badge } from "#web/view/self_test_badge.js";
 import { shortcut } from "#web/view/shortcuts.js";
@@ -11,9 +13,9 @@ import { shortcut } from "#web/view/shortcuts.js";
 /** @typedef {import("#web/core/state.js").State} State */
 
 const TABS = [
-  { name: "network", title: "Network", mount: mount_network },
-  { name: "evaluation", title: "Evaluation", mount: mount_evaluation },
-  { name: "about", title: "About", mount: mount_about },
+  { name: "network", title: "tab.network", mount: mount_network },
+  { name: "evaluation", title: "tab.evaluation", mount: mount_evaluation },
+  { name: "about", title: "tab.about", mount: mount_about },
 ];
 
 /**
@@ -27,15 +29,15 @@ export function mount(element, session, store) {
     h("button", {
       role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`, "data-shortcut": String(index + 1),
       onclick: () => store.set({ tab: name }),
-    }, title),
+    }, word(title)),
   );
   const panels = TABS.map(({ name }) =>
     h("section", { role: "tabpanel", id: `panel-${name}`, "aria-labelledby": `tab-${name}`, tabindex: -1 }),
   );
-  const list = h("div", { role: "tablist", class: "tabs", id: "tabs", "aria-label": "Tabs of this page", onkeydown: arrow }, tabs);
+  const list = h("div", { role: "tablist", class: "tabs", id: "tabs", "aria-label": word("tab.all"), onkeydown: arrow }, tabs);
   const menu = h("button", { class: "menu", "aria-controls": "tabs", "aria-expanded": "false", onclick: () => unfold(menu.getAttribute("aria-expanded") !== "true") });
   const title = headline(session);
-  fill(element, h("header", { class: "head" }, h("h1", { title }, title), badge.element, menu, list), h("main", {}, panels));
+  fill(element, h("header", { class: "head" }, h("h1", { title }, title), badge.element, menu, list, language_button()), h("main", {}, panels));
   document.addEventListener("keydown", shortcut);
 
   /** @type {(null|{update: (state: State, old: State) => void, destroy: () => void, print?: (now: boolean) => void})[]} */
@@ -48,7 +50,7 @@ export function mount(element, session, store) {
     unfold(false);
     TABS.forEach(({ name, title: text, mount: mount_tab }, index) => {
       const chosen = state.tab === name;
-      if (chosen) fill(menu, `${text} ▾`);
+      if (chosen) fill(menu, `${word(text)} ▾`);
       tabs[index].setAttribute("aria-selected", String(chosen));
       tabs[index].tabIndex = chosen ? 0 : -1;
       panels[index].hidden = !chosen;
@@ -107,8 +109,9 @@ export function mount(element, session, store) {
 /** @param {import("#web/core/session.js").Session} session */
 function headline({ bundle }) {
   const names = bundle.class_names;
-  const list = names.length <= 10 ? names.map((name) => name.slice(0, 20)).join(", ") : `${names.length} classes`;
-  const title = names.every((name) => /^\d$/.test(name)) ? "Digit classifier" : "Image classifier";
+  const list = names.length <= 10 ? names.map((name) => name.slice(0, 20)).join(", ") : word("title.classes", { count: names.length });
+  const digits = names.every((name) => /^\d$/.test(name));
+  const title = word(digits ? "title.digits" : "title.images") + (digits && names.length === 10 ? "" : ` (${list})`);
   const rate = bundle.evaluation?.accuracy?.rate;
-  return (names.length === 10 && title === "Digit classifier" ? title : `${title} (${list})`) + (typeof rate === "number" ? `, ${percent(rate)} accurate` : "");
+  return typeof rate === "number" ? word("title.rate", { title, rate: percent(rate) }) : title;
 }

@@ -2,6 +2,7 @@
 
 import { softmax } from "#web/core/activations.js";
 import { diverging, percent, largest_magnitude, short, text_color_on } from "#web/core/scale.js";
+import { counted, word } from "#web/core/words.js";
 import { h } from "#web/view/dom.js";
 import { is_dark } from "#web/view/theme.js";
 
@@ -34,16 +35,16 @@ export function show_part(part, { class_names, temperature }) {
  * @param {ChannelTaps[]} channels
  * @param {string} source name of the input
  * @param {{shown?: number, noun?: string, edge?: string, format?: (value: number) => string}} [style] how many maps,
- *     in their own order where all are shown; what to call one; the text of the padding; the number format
+ *     in their own order where all are shown; the key of the text that names one; the text of the padding; the number format
  * @returns {Node[]}
  */
-export function window_tables(channels, source, { shown = SHOWN, noun = "map", edge = "0 (padding)", format = short } = {}) {
+export function window_tables(channels, source, { shown = SHOWN, noun = "name.map_of", edge = word("terms.edge"), format = short } = {}) {
   const order = shown < Infinity ? [...channels].sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum)) : channels;
   const rest = order.slice(shown);
   const total = rest.reduce((sum, { sum: one }) => sum + one, 0);
   return [
-    ...order.slice(0, shown).map((one) => window_times_kernel(one, channels.length > 1 ? `${noun} ${one.channel} of ${source}` : source, edge, format)),
-    ...(rest.length ? [h("p", { class: "small number" }, `… and ${rest.length} more ${noun}s: ${signed(total)}`)] : []),
+    ...order.slice(0, shown).map((one) => window_times_kernel(one, channels.length > 1 ? word(noun, { map: one.channel, layer: source }) : source, edge, format)),
+    ...(rest.length ? [h("p", { class: "small number" }, word("terms.more", { count: rest.length, total: signed(total) }))] : []),
   ];
 }
 
@@ -52,13 +53,13 @@ function window_times_kernel({ taps, sum }, source, edge, format) {
   const all = taps.flat();
   const pixels = largest_magnitude(all.map(({ pixel }) => pixel));
   const weights = largest_magnitude(all.map(({ weight }) => weight));
-  const grid = (/** @type {string} */ name, /** @type {(tap: import("#web/core/window_terms.js").Tap) => number} */ of, /** @type {number} */ most) =>
-    h("table", { class: "grid" }, h("caption", { class: "small soft" }, name), h("tbody", {}, taps.map((line) =>
-      h("tr", {}, line.map((tap) => h("td", { class: tap.inside || name === "filter" ? "number" : "number edge", style: paint(of(tap), most) }, tap.inside || name === "filter" ? format(of(tap)) : edge))))));
-  return h("div", { class: "terms scroll", tabindex: 0, role: "region", "aria-label": `Products with ${source}` },
+  const grid = (/** @type {"terms.window"|"terms.filter"} */ name, /** @type {(tap: import("#web/core/window_terms.js").Tap) => number} */ of, /** @type {number} */ most) =>
+    h("table", { class: "grid" }, h("caption", { class: "small soft" }, word(name)), h("tbody", {}, taps.map((line) =>
+      h("tr", {}, line.map((tap) => h("td", { class: tap.inside || name === "terms.filter" ? "number" : "number edge", style: paint(of(tap), most) }, tap.inside || name === "terms.filter" ? format(of(tap)) : edge))))));
+  return h("div", { class: "terms scroll", tabindex: 0, role: "region", "aria-label": word("terms.with", { source }) },
     h("span", { class: "small terms-source" }, source),
-    grid("window", (tap) => tap.pixel, pixels), h("span", { "aria-label": "times" }, "×"),
-    grid("filter", (tap) => tap.weight, weights), h("span", { "aria-label": "equals" }, "="),
+    grid("terms.window", (tap) => tap.pixel, pixels), h("span", { "aria-label": word("terms.times") }, "×"),
+    grid("terms.filter", (tap) => tap.weight, weights), h("span", { "aria-label": word("terms.equals") }, "="),
     h("strong", { class: "number" }, signed(sum, format)));
 }
 
@@ -74,13 +75,13 @@ function list(title, items, rest = 0, rest_count = 0) {
       h("span", { class: `terms-bar ${product < 0 ? "minus" : "plus"}`, style: `--fraction:${Math.min(1, Math.abs(product) / most)}` }));
   return h("div", {}, h("h3", {}, title), h("ol", { class: "terms-list" },
     items.map(({ name, input, weight, product }) => line(name, `${short(input)} × ${short(weight)}`, product)),
-    rest_count > 0 && line(`${rest_count} others`, "", rest)));
+    rest_count > 0 && line(counted("n.others", rest_count), "", rest)));
 }
 
 /** @param {{bias: number, sum: number, activation: string, value: number}} found */
 function ending({ bias, sum, activation, value }) {
-  const lines = [["bias", signed(bias)], ["sum", short(sum)]];
-  if (activation !== "linear" && activation !== "softmax") lines.push([`after ${activation}`, short(value)]);
+  const lines = [[word("terms.bias"), signed(bias)], [word("terms.sum"), short(sum)]];
+  if (activation !== "linear" && activation !== "softmax") lines.push([word("terms.after", { activation }), short(value)]);
   return h("dl", { class: "terms-end number" }, lines.map(([name, text]) => h("div", {}, h("dt", {}, name), h("dd", {}, text))));
 }
 
@@ -88,8 +89,8 @@ function ending({ bias, sum, activation, value }) {
 export function pixel_table(pixels, winner, format = short) {
   const most = largest_magnitude(pixels.map(({ value }) => value));
   const rows = [...new Set(pixels.map(({ row }) => row))];
-  if (pixels.length > 100) return h("p", { class: "small" }, `The ${winner === null ? "mean" : "maximum"} of all ${pixels.length} values of the map.`);
-  return h("table", { class: "grid" }, h("caption", { class: "small soft" }, winner === null ? "window" : "window; ★ marks the maximum"),
+  if (pixels.length > 100) return h("p", { class: "small" }, word(winner === null ? "terms.mean_all" : "terms.max_all", { count: pixels.length }));
+  return h("table", { class: "grid" }, h("caption", { class: "small soft" }, word(winner === null ? "terms.window" : "terms.winner")),
     h("tbody", {}, rows.map((row) => h("tr", {}, pixels.map((pixel, index) => pixel.row === row &&
       h("td", { class: index === winner ? "number winner" : "number", style: paint(pixel.value, most) }, format(pixel.value) + (index === winner ? " ★" : "")))))));
 }
@@ -99,11 +100,11 @@ function softmax_lines({ logits, exponentials, sum }, names, temperature) {
   const order = [...logits.keys()].sort((a, b) => logits[b] - logits[a]).slice(0, 5);
   const lines = [
     h("h3", {}, "Softmax"),
-    h("p", { class: "small" }, "exp(logit − largest logit), divided by the sum over all classes:"),
+    h("p", { class: "small" }, word("terms.softmax")),
     h("ol", { class: "terms-list" }, order.map((k) =>
-      h("li", { class: "terms-item" }, h("span", { class: "small" }, names[k] ?? String(k)), h("span", { class: "small soft number" }, `logit ${short(logits[k])}`),
+      h("li", { class: "terms-item" }, h("span", { class: "small" }, names[k] ?? String(k)), h("span", { class: "small soft number" }, word("terms.logit", { value: short(logits[k]) })),
         h("span", { class: "number" }, `${short(exponentials[k])} / ${short(sum)} = ${percent(exponentials[k] / sum)}`)))),
-    temperature !== 1 && h("p", { class: "small softmax-temperature" }, `The prediction at the top divides the logits by the temperature ${short(temperature)}, fitted on validation images to calibrate the probabilities: ${names[order[0]]} then has ${percent(softmax(logits, temperature)[order[0]])}.`),
+    temperature !== 1 && h("p", { class: "small softmax-temperature" }, word("terms.temperature", { temperature: short(temperature), name: names[order[0]], chance: percent(softmax(logits, temperature)[order[0]]) })),
   ];
   return lines.filter((line) => line instanceof Node);
 }

@@ -4,7 +4,7 @@ import { count } from "#web/core/scale.js";
 import { picture_title } from "#web/core/captions.js";
 import { COLORS, mark_of, ring } from "#web/core/marks.js";
 import { nearest_point, next_point, read_test_map } from "#web/core/test_map.js";
-import { word } from "#web/core/words.js";
+import { part_name, word } from "#web/core/words.js";
 import { fill, h, s } from "#web/view/dom.js";
 import { tiles } from "#web/view/image_tile.js";
 
@@ -81,7 +81,7 @@ export function mount(element, session, store) {
     chosen.setAttribute("d", point ? ring(x, y, 8) : "");
     if (!point) fill(detail, h("p", { class: "small soft" }, word("map.help")));
     else if (point.entry >= 0) fill(detail, h("p", { class: "visually-hidden" }, picture_title(bundle, bundle.pictures.entries[point.entry])), tiles(session, store, [point.entry]));
-    else fill(detail, h("p", { class: "small" }, word("map.absent", { part: bundle.pictures.part, index: point.index, label: bundle.class_names[point.label], predicted: bundle.class_names[point.predicted] })));
+    else fill(detail, h("p", { class: "small" }, word("map.absent", { part: part_name(bundle.pictures.part), index: point.index, label: bundle.class_names[point.label], predicted: bundle.class_names[point.predicted] })));
   }
 
   /** @param {string} name @param {number} label */
@@ -153,7 +153,7 @@ function summary({ test_map, pictures, evaluation, network }, points) {
   return [
     word("map.summary", {
       count: evaluation && evaluation.n > points.length ? word("map.of", { count: shown, all: count(evaluation.n) }) : shown,
-      part: pictures.part, size: count(size), layer: layer ? word("map.output", { layer: layer.name }) : word("map.image"),
+      part: part_name(pictures.part), size: count(size), layer: layer ? word("map.output", { layer: layer.name }) : word("map.image"),
       method: word(test_map.method === "pca" ? "map.pca" : "map.tsne"),
     }),
     test_map.explained_variance !== null && word("map.variance", { percent: (100 * test_map.explained_variance).toFixed(0) }),

@@ -4,7 +4,7 @@ import { picture_title } from "#web/core/captions.js";
 import { count, short } from "#web/core/scale.js";
 import { pixels_at } from "#web/core/session.js";
 import { top_images } from "#web/core/top_images.js";
-import { word } from "#web/core/words.js";
+import { part_name, word } from "#web/core/words.js";
 import { fill, h, paint_bytes } from "#web/view/dom.js";
 import { place_frame } from "#web/view/feature_map.js";
 
@@ -25,7 +25,7 @@ export function mount(element, session, store) {
     const found = top_images(bundle, layer, channel);
     element.hidden = !found;
     if (!found) return;
-    const facts = { count: count(found.examined), part: bundle.pictures.part, best: short(found.best) };
+    const facts = { count: count(found.examined), part: part_name(bundle.pictures.part), best: short(found.best) };
     const silent = found.best <= 0 && found.images.every(({ value }) => value <= 0);
     const note = word(silent ? "top.silent" : "top.note", facts);
     fill(element, h("h3", {}, word("top.title", { map: channel, layer: found.convolution })), h("p", { class: "small soft" }, note),
