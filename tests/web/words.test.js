@@ -43,9 +43,9 @@ test("the address chooses the language, and unknown ones are English", () => {
   assert.equal(language_of("?lang=de", "en-US"), "de");
   assert.equal(language_of("?lang=DE-AT", "en-US"), "de");
   assert.equal(language_of("?lang=constructor", "en-US"), "en");
-  assert.equal(language_of("", "de-CH", true), "de");
-  assert.equal(language_of("?lang=en", "de-CH", true), "en");
-  assert.equal(language_of("", "fr", true), "en");
+  assert.equal(language_of("", "de-CH"), "de");
+  assert.equal(language_of("?lang=en", "de-CH"), "en");
+  assert.equal(language_of("", "fr"), "en");
 });
 
 test("values replace their names, and an unknown key is an error", () => {

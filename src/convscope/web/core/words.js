@@ -1,13 +1,14 @@
 // The texts of the page in the reader's language, from the tables in words/.
 
+import { count } from "#web/core/scale.js";
 import { DE } from "#web/words/de.js";
 import { EN } from "#web/words/en.js";
 
 /** @type {Record<string, Record<string, string>>} */
 export const LANGUAGES = { en: EN, de: DE };
 
-/** Whether the browser's language decides where the address does not: only once every view takes its texts from here. */
-const AUTOMATIC = false;
+/** @type {Record<string, string>} */
+const PARTS = { train: "part.train", validation: "part.validation", test: "part.test" };
 
 let words = EN;
 
@@ -15,11 +16,10 @@ let words = EN;
  * The language of a reader.
  * @param {string} search of the address: "?lang=de"
  * @param {string} preferred the browser's language, such as "de-AT"
- * @param {boolean} [automatic] whether the browser's language counts
  * @returns {string} one of LANGUAGES; English for others
  */
-export function language_of(search, preferred, automatic = AUTOMATIC) {
-  const asked = new URLSearchParams(search).get("lang") ?? (automatic ? preferred : "");
+export function language_of(search, preferred) {
+  const asked = new URLSearchParams(search).get("lang") ?? preferred ?? "";
   const language = asked.toLowerCase().split("-")[0];
   return Object.hasOwn(LANGUAGES, language) ? language : "en";
 }
@@ -40,7 +40,44 @@ export function use_language(language) {
  * @throws {Error} There is no such text.
  */
 export function word(key, values = {}) {
+  return text_of(key).replace(/\{(\w+)\}/g, (mark, name) => (name in values ? String(values[name]) : mark));
+}
+
+/**
+ * A text in parts, some of which are more than text.
+ * @template T
+ * @param {string} key
+ * @param {Record<string, T|string>} values
+ * @returns {(T|string)[]}
+ * @throws {Error} There is no such text.
+ */
+export function word_parts(key, values) {
+  return text_of(key).split(/\{(\w+)\}/).map((part, at) => (at % 2 ? values[part] : part));
+}
+
+/**
+ * A number with its noun: "1 image", "2,000 images".
+ * @param {string} key of the plural; that of the singular ends with ".one"
+ * @param {number} n
+ * @param {Record<string, string|number>} [values] others than {count}
+ * @returns {string}
+ */
+export function counted(key, n, values = {}) {
+  return word(n === 1 ? `${key}.one` : key, { count: count(n), ...values });
+}
+
+/**
+ * What the part of a dataset is called.
+ * @param {string} part train, validation or test
+ * @returns {string}
+ */
+export function part_name(part) {
+  return part in PARTS ? word(PARTS[part]) : part;
+}
+
+/** @param {string} key */
+function text_of(key) {
   const text = words[key] ?? EN[key];
   if (text === undefined) throw new Error(`Expected a key of words/en.js. Received: ${key}.`);
-  return text.replace(/\{(\w+)\}/g, (mark, name) => (name in values ? String(values[name]) : mark));
+  return text;
 }

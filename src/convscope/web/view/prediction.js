@@ -3,6 +3,7 @@
 import { softmax } from "#web/core/activations.js";
 import { percent } from "#web/core/scale.js";
 import { existing_off, has_ink } from "#web/core/session.js";
+import { word } from "#web/core/words.js";
 import { fill, h } from "#web/view/dom.js";
 
 /** @typedef {import("#web/core/state.js").State} State */
@@ -23,10 +24,10 @@ export function mount(element, session, store) {
   const note = h("p", { class: "prediction-note small soft" });
   const spoken = h("p", { class: "visually-hidden", role: "status" });
   const rows = names.map((name, k) => row(name, k));
-  const bars = h("div", { class: "prediction-bars", role: "listbox", tabindex: 0, "aria-label": "Classes; the edges and the explanation are about the selected one", onkeydown: key, onscroll: cue }, rows.map(({ element: one }) => one));
-  const more = names.length > IN_ORDER && h("p", { class: "prediction-more small soft" }, `${names.length} classes, most likely first`);
+  const bars = h("div", { class: "prediction-bars", role: "listbox", tabindex: 0, "aria-label": word("prediction.list"), onkeydown: key, onscroll: cue }, rows.map(({ element: one }) => one));
+  const more = names.length > IN_ORDER && h("p", { class: "prediction-more small soft" }, word("prediction.sorted", { count: names.length }));
   fill(head, label, chance);
-  fill(element, h("h2", {}, "Prediction"), head, note, more, bars, spoken);
+  fill(element, h("h2", {}, word("prediction.title")), head, note, more, bars, spoken);
   /** @type {number[]} */
   let order = [...names.keys()];
   /** @type {ReturnType<typeof setTimeout>|undefined} */
@@ -69,9 +70,8 @@ export function mount(element, session, store) {
   }
   /** What is shown instead of a prediction. @returns {[string, string]|null} */
   function nothing() {
-    const why = bundle.preprocessing.fit === "mnist" ? "Preprocessing found nothing that could be a digit" : "All pixels of the image are equal";
-    if (!has_ink(session)) return ["No ink found", `${why}, so the network did not run.`];
-    return session.activations ? null : ["–", "No image yet: draw a digit or choose an image."];
+    if (!has_ink(session)) return [word("prediction.blank"), word(bundle.preprocessing.fit === "mnist" ? "prediction.no_digit" : "prediction.equal")];
+    return session.activations ? null : ["–", word("prediction.none")];
   }
   /** @param {Float64Array} probabilities */
   function sort(probabilities) {
@@ -107,11 +107,11 @@ export function mount(element, session, store) {
   /** @param {State} state @param {number} predicted */
   function about(state, predicted) {
     const entry = state.picture.startsWith("p") ? bundle.pictures.entries[Number(state.picture.slice(1))] : null;
-    const off = Object.keys(existing_off(bundle, state.off)).length ? " Some filters are disabled." : "";
-    if (!entry) return `Computed in your browser.${off}`;
-    const where = `${bundle.pictures.part === "test" ? "Test" : "Validation"} image ${entry.index}${entry.name ? ` (${entry.name})` : ""}`;
-    const verdict = entry.label === predicted ? "correct" : "wrong";
-    return `${where}, label ${names[entry.label]}: ${verdict}.${entry.known_wrong ? " Its label is known to be wrong." : ""}${off}`;
+    const off = Object.keys(existing_off(bundle, state.off)).length ? ` ${word("prediction.off")}` : "";
+    if (!entry) return word("prediction.here") + off;
+    const image = word(bundle.pictures.part === "test" ? "prediction.test" : "prediction.validation", { index: entry.index }) + (entry.name ? ` (${entry.name})` : "");
+    const verdict = word(entry.label === predicted ? "prediction.correct" : "prediction.wrong", { image, label: names[entry.label] });
+    return `${verdict}${entry.known_wrong ? ` ${word("prediction.label_wrong")}` : ""}${off}`;
   }
 
   return {
