@@ -18,6 +18,7 @@ from convscope.evaluation.out_of_distribution import (
     is_constant,
     ood_scores,
     parse_level,
+    power_of_two_steps,
     rank_for,
     residual_scale,
     set_thresholds,
@@ -84,6 +85,16 @@ def test_many_features_have_the_same_subspace_as_by_all_eigenvectors() -> None:
     plane = np.linalg.svd(centered, full_matrices=False)[2][:64]
     expected = np.linalg.norm(centered - centered @ plane.T @ plane, axis=1)
     np.testing.assert_allclose(subspace.residual(features), expected, rtol=0.01)
+
+
+def test_directions_of_many_features_are_8_bit_multiples_of_powers_of_two() -> None:
+    features = (np.random.default_rng(10).normal(size=(400, 200)) * np.geomspace(3, 0.5, 200)).astype(np.float32)
+    subspace = fit_subspace(features)
+    assert subspace is not None
+    steps = power_of_two_steps(subspace.directions.astype(np.float64))
+    whole = subspace.directions.astype(np.float64) / steps
+    assert np.array_equal(whole, np.rint(whole)) and np.abs(whole).max() <= 127 and np.abs(whole).max(axis=0).min() > 63
+    assert np.array_equal(np.log2(steps), np.rint(np.log2(steps)))
 
 
 def test_many_features_of_which_few_vary_have_a_subspace() -> None:

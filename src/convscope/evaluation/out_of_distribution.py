@@ -27,7 +27,10 @@ LEVELS = (0.001, 0.01, 0.05)
 """Fractions of familiar images that may be rejected."""
 
 EXACT_FEATURES = 128
-"""Up to so many features, all eigenvectors are computed."""
+"""Up to so many features, all eigenvectors are computed, and directions are not rounded to 8 bits."""
+
+MOST_ROUNDING = 0.001
+"""The variance of rounding, as a fraction of the variance outside of the subspace: more would change the distances."""
 
 OVERSAMPLING, ITERATIONS = 16, 16
 
@@ -141,7 +144,31 @@ def fit_subspace(features: Features) -> Subspace | None:
     if not np.isfinite(covariance).all() or not covariance.any():
         return None
     kept = _principal_directions(covariance, count)
+    steps = power_of_two_steps(kept)
+    rounded = np.rint(kept / steps) * steps
+    outside, change = np.trace(covariance) - _variance(covariance, kept), _variance(covariance, rounded - kept)
+    if len(kept) > EXACT_FEATURES and change <= MOST_ROUNDING * outside:
+        kept = rounded
     return Subspace(center.astype(np.float32), np.clip(kept, -1, 1).astype(np.float16))
+
+
+def _variance(covariance: Float64[np.ndarray, "f f"], directions: Float64[np.ndarray, "f d"]) -> float:
+    """The variance of features along directions."""
+    return float(np.einsum("fd,fd->", covariance @ directions, directions))
+
+
+def power_of_two_steps(directions: np.ndarray) -> np.ndarray:
+    """For each column the smallest power of two of which its numbers are at most 127 times.
+
+    Directions of many features are rounded to multiples of these before anything is computed with them. Such numbers
+    are exact in float16, and 8-bit integers in a page.
+
+    Example:
+        >>> power_of_two_steps(np.array([[0.25, -1.0], [0.1, 0.5]])).tolist()
+        [0.00390625, 0.0078125]
+    """
+    largest = np.maximum(np.abs(directions).max(axis=0).astype(np.float64), 1e-6)
+    return np.exp2(np.ceil(np.log2(largest / 127)))
 
 
 def _principal_directions(covariance: Float64[np.ndarray, "f f"], count: int) -> Float64[np.ndarray, "f d"]:

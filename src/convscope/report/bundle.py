@@ -24,6 +24,7 @@ from convscope.model.spec import Spec
 from convscope.report.array_json import Array, array_json
 from convscope.report.bundle_moments import MomentsJson, moments_json
 from convscope.report.bundle_pictures import PagePictures, PicturesJson, choose_pictures, pictures_json
+from convscope.report.bundle_rejection import RejectionJson, rejection_json
 from convscope.report.bundle_test_map import PCA, TestMapJson, test_map_json
 from convscope.report.bundle_top_images import TopImagesJson, add_pictures, top_images_json
 from convscope.report.examined import examine
@@ -35,6 +36,10 @@ SCHEMA_VERSION = 2
 
 CLAIMED_PAIRS = ((0, 6), (4, 9))
 """The pairs that "Convolutional Neural Networks With TensorFlow" calls confused; tested for every digit classifier."""
+
+
+FEWEST_SAMPLES = 500
+"""From so many values of a layer on, the page compares a part of them."""
 
 
 class ReceptiveFieldJson(TypedDict):
@@ -92,6 +97,7 @@ class Bundle(TypedDict):
     weights: dict[str, Array]
     reference: ReferenceJson
     pictures: PicturesJson
+    rejection: RejectionJson | None
     test_map: TestMapJson | None
     top_images: dict[str, TopImagesJson]
     moments: MomentsJson | None
@@ -146,6 +152,7 @@ def make_bundle(
         weights={name: array_json(value) for name, value in model.weights.items()},
         reference=_reference_json(reference),
         pictures=pictures_json(model, dataset, chosen, part=part),
+        rejection=rejection_json(model, dataset.pixels[chosen.all]),
         test_map=test_map_json(examined, dataset, projection=projection) if examined else None,
         top_images=top_images_json(examined, model.spec, chosen) if examined else {},
         moments=moments_json(model, moments, dataset),
@@ -222,5 +229,14 @@ def _reference_json(reference: Reference) -> ReferenceJson:
         engine=reference.engine,
         images=array_json(reference.images),
         logits=array_json(reference.logits),
-        samples={name: array_json(value) for name, value in samples.items()},
+        samples={name: array_json(_fewer(value)) for name, value in samples.items()},
     )
+
+
+def _fewer(samples: np.ndarray) -> np.ndarray:
+    """Every fifth or third value of a layer, which are what `model.reference` would have sampled of so many.
+
+    Neither 5 nor 3 divides the usual numbers of channels, so that values of all channels are left.
+    """
+    step = next((step for step in (5, 3) if samples.shape[1] % step == 0 and samples.shape[1] >= FEWEST_SAMPLES), 1)
+    return samples[:, ::step]

@@ -64,6 +64,23 @@ export interface PicturesJson {
   entries: PictureJson[];
 }
 
+/** When the page gives no class. The features are the input of ``layer``, maps of shape ``grid``. A direction is a column of ``directions`` times its step. ``quantiles`` are evenly spaced quantiles of the scores of ``n`` held-out images; above ``threshold`` an image is rejected, which is so for at most ``level`` of images like these. Both are null where too few were held out. ``codes`` has a row for each image of the page: its first coordinates along the directions, divided by ``code_step``. */
+export interface RejectionJson {
+  layer: string;
+  grid: number[];
+  center: ArrayJson;
+  directions: ArrayJson;
+  steps: number[];
+  scale: number;
+  n: number;
+  level: number | null;
+  threshold: number | null;
+  quantiles: number[];
+  rejects_blank: boolean;
+  codes: ArrayJson;
+  code_step: number;
+}
+
 /** Test images as points, one row of each array for each image. A coordinate is ``low + point / 65535 * span``. Another image has the components ``components @ features * scale - offset``; with PCA these are its coordinates. */
 export interface TestMapJson {
   method: string;
@@ -120,6 +137,7 @@ export interface Bundle {
   weights: Record<string, ArrayJson>;
   reference: ReferenceJson;
   pictures: PicturesJson;
+  rejection: RejectionJson | null;
   test_map: TestMapJson | null;
   top_images: Record<string, TopImagesJson>;
   moments: MomentsJson | null;

@@ -1,10 +1,12 @@
 // The prediction as a headline, and a bar for every class: a chosen class is the one that edges and explanation are about.
 
 import { softmax } from "#web/core/activations.js";
+import { read_familiarity } from "#web/core/familiarity.js";
 import { percent } from "#web/core/scale.js";
 import { existing_off, has_ink } from "#web/core/session.js";
 import { word } from "#web/core/words.js";
 import { fill, h } from "#web/view/dom.js";
+import { familiarity_panel } from "#web/view/familiarity.js";
 
 /** @typedef {import("#web/core/state.js").State} State */
 
@@ -22,12 +24,14 @@ export function mount(element, session, store) {
   const head = h("p", { class: "prediction-head" });
   const [label, chance] = [h("span", { class: "prediction-class" }), h("span", { class: "prediction-probability number" })];
   const note = h("p", { class: "prediction-note small soft" });
+  const familiarity_of = read_familiarity(session);
+  const unknown = familiarity_panel(session, store);
   const spoken = h("p", { class: "visually-hidden", role: "status" });
   const rows = names.map((name, k) => row(name, k));
   const bars = h("div", { class: "prediction-bars", role: "listbox", tabindex: 0, "aria-label": word("prediction.list"), onkeydown: key, onscroll: cue }, rows.map(({ element: one }) => one));
   const more = names.length > IN_ORDER && h("p", { class: "prediction-more small soft" }, word("prediction.sorted", { count: names.length }));
   fill(head, label, chance);
-  fill(element, h("h2", {}, word("prediction.title")), head, note, more, bars, spoken);
+  fill(element, h("h2", {}, word("prediction.title")), head, note, unknown.element, more, bars, spoken);
   /** @type {number[]} */
   let order = [...names.keys()];
   /** @type {ReturnType<typeof setTimeout>|undefined} */
@@ -47,15 +51,22 @@ export function mount(element, session, store) {
     const words = nothing();
     element.classList.toggle("prediction-empty", Boolean(words));
     if (!session.activations || words) {
+      unknown.show(null, "");
+      element.classList.remove("prediction-unknown");
       [label.textContent, chance.textContent, note.textContent] = [words?.[0] ?? "", "", words?.[1] ?? ""];
       return say(words?.[0] === "–" ? "" : words?.join(". ") ?? "");
     }
     const probabilities = softmax(session.activations.logits, bundle.temperature);
     const first = probabilities.indexOf(Math.max(...probabilities));
-    label.textContent = names[first];
-    label.classList.toggle("prediction-long", names[first].length > 6);
-    chance.textContent = percent(probabilities[first]);
-    note.textContent = about(state, first);
+    const familiarity = familiarity_of(state);
+    const known = !familiarity || familiarity.known;
+    const said = known ? names[first] : word("unknown.title");
+    label.textContent = said;
+    label.classList.toggle("prediction-long", said.length > 6);
+    chance.textContent = known ? percent(probabilities[first]) : "";
+    note.textContent = `${about(state, first)} ${familiarity ? unknown.rank(familiarity) : ""}`;
+    unknown.show(familiarity, names[first]);
+    element.classList.toggle("prediction-unknown", !known);
     const selected = state.target >= 0 && state.target < names.length ? state.target : first;
     rows.forEach(({ element: one, track, number }, k) => {
       one.classList.toggle("first", k === first);
@@ -66,7 +77,7 @@ export function mount(element, session, store) {
     bars.setAttribute("aria-activedescendant", `class-${selected}`);
     if (more) sort(probabilities);
     cue();
-    say(`${names[first]}, ${percent(probabilities[first])}`);
+    say(known ? `${names[first]}, ${percent(probabilities[first])}` : said);
   }
   /** What is shown instead of a prediction. @returns {[string, string]|null} */
   function nothing() {
@@ -124,7 +135,7 @@ export function mount(element, session, store) {
     },
     /** @param {State} state @param {State} old */
     update(state, old) {
-      if (state.picture !== old.picture || state.off !== old.off || state.target !== old.target) show(state);
+      if (state.picture !== old.picture || state.off !== old.off || state.target !== old.target || state.moment !== old.moment) show(state);
     },
     destroy: () => clearTimeout(quiet),
   };
