@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool, Int64, UInt8
 
 Gray = UInt8[np.ndarray, "h w"]
 Mask = Bool[np.ndarray, "h w"]
@@ -40,38 +41,58 @@ def difference_from_background(gray: Gray, region: Mask, *, dark: bool) -> Gray:
         dark: Whether the ink was dark, and the image is inverted.
     """
     window = max(3, min(gray.shape) // 3) | 1
-    low = running(np.where(region, gray, 255).astype(np.uint8), window, np.minimum)
-    ground = running(np.where(region, low, 0).astype(np.uint8), window, np.maximum).astype(np.int64)
-    rise = ((gray - ground) * 255 // np.maximum(255 - ground, MIN_BRIGHTNESS if dark else MIN_RANGE)).clip(0, 255)
-    return np.where(region, rise, 0).astype(np.uint8)
+    low = running(np.where(region, gray, np.uint8(255)), window, np.minimum)
+    ground = running(np.where(region, low, np.uint8(0)), window, np.maximum)
+    rise = _rises(MIN_BRIGHTNESS if dark else MIN_RANGE)[ground, gray]
+    return np.where(region, rise, np.uint8(0))
+
+
+@functools.cache
+def _rises(least: int) -> UInt8[np.ndarray, "256 256"]:
+    """The level of ink for each level of the background and of the image."""
+    ground, gray = np.arange(256)[:, None], np.arange(256)[None, :]
+    rises = ((gray - ground) * 255 // np.maximum(255 - ground, least)).clip(0, 255).astype(np.uint8)
+    rises.flags.writeable = False
+    return rises
 
 
 def running(gray: Gray, window: int, better: np.ufunc) -> Gray:
     """The running minimum or maximum (``np.minimum``, ``np.maximum``) in an odd square window, clipped at the edges."""
-    neutral = 255 if better is np.minimum else 0
     for axis in (0, 1):
-        length, reach = gray.shape[axis], window // 2
-        padding = [(0, 0), (0, 0)]
-        padding[axis] = (reach, reach)
-        wide = np.moveaxis(np.pad(gray, padding, constant_values=neutral), axis, 0)
+        wide = _padded(gray, window // 2, axis, 255 if better is np.minimum else 0)
         span = 1
-        while span * 2 <= window:  # a window of 2 spans is two windows of 1
-            wide = better(wide[:-span], wide[span:])
-            span *= 2
-        rest = window - span
-        wide = better(wide[: len(wide) - rest], wide[rest:]) if rest else wide
-        gray = np.moveaxis(wide[:length], 0, axis)
+        while span < window:  # a window of 2 spans is two windows of 1
+            step = min(span, window - span)
+            wide = better(wide[:-step], wide[step:]) if axis == 0 else better(wide[:, :-step], wide[:, step:])
+            span += step
+        gray = wide
     return gray
+
+
+def _padded(gray: Gray, reach: int, axis: int, value: int) -> Gray:
+    h, w = gray.shape
+    out = np.full((h + 2 * reach, w) if axis == 0 else (h, w + 2 * reach), value, np.uint8)
+    (out[reach : reach + h] if axis == 0 else out[:, reach : reach + w])[...] = gray
+    return out
 
 
 def dilated(mask: Mask, window: int) -> Mask:
     """A mask grown by half a window on each side."""
-    return running(mask.astype(np.uint8), window, np.maximum).astype(bool)
+    return running(mask.view(np.uint8), window, np.maximum).view(bool)
 
 
 def eroded(mask: Mask, window: int) -> Mask:
     """A mask shrunk by half a window on each side; the edge of the image does not shrink it."""
-    return running(mask.astype(np.uint8), window, np.minimum).astype(bool)
+    return running(mask.view(np.uint8), window, np.minimum).view(bool)
+
+
+def edge_of(region: Mask) -> Mask:
+    """The outermost pixels of a region; the edge of the image counts as its edge."""
+    out = region.copy()
+    if min(region.shape) > 2:
+        inner = region[:, :-2] & region[:, 1:-1] & region[:, 2:]
+        out[1:-1, 1:-1] &= ~(inner[:-2] & inner[1:-1] & inner[2:])
+    return out
 
 
 def otsu(gray: UInt8[np.ndarray, " *shape"]) -> int:
@@ -84,7 +105,11 @@ def otsu(gray: UInt8[np.ndarray, " *shape"]) -> int:
         >>> otsu(np.array([[10, 12, 200, 203]], np.uint8))
         12
     """
-    counts = np.bincount(gray.reshape(-1), minlength=256).astype(np.int64)
+    return otsu_of(np.bincount(gray.reshape(-1), minlength=256))
+
+
+def otsu_of(counts: Int64[np.ndarray, 256]) -> int:
+    """Otsu's threshold of an image from its number of pixels of each level."""
     n, total = int(counts.sum()), int((counts * np.arange(256)).sum())
     below, mass = counts.cumsum()[:-1], (counts * np.arange(256)).cumsum()[:-1]
     usable = (below > 0) & (below < n)
@@ -130,8 +155,7 @@ def divide_out(gray: Gray, region: Mask, *, uneven: float) -> Gray:
         surface = _fit(kept)
     u, v = (2 * np.arange(w) + 1 - w) * GRID / w, (2 * np.arange(h) + 1 - h) * GRID / h
     values = np.floor(_height(surface, u[None, :], v[:, None]) + 0.5)
-    inside = values[region]
-    high, low = inside.max(), inside.min()
+    high, low = values.max(where=region, initial=-np.inf), values.min(where=region, initial=np.inf)
     if high <= uneven * max(low, 1.0):
         return gray
     high = min(high, 255.0)
@@ -159,14 +183,9 @@ def _fits(height: float, level: int) -> bool:
 
 def _fit(samples: list[tuple[int, int, int]]) -> list[float]:
     """Least squares by the normal equations, whose sums are exact integers."""
-    rows = [[0.0] * 7 for _ in range(6)]
-    for u, v, level in samples:
-        terms = (1, u, v, u * u, u * v, v * v)
-        for i in range(6):
-            for j in range(6):
-                rows[i][j] += terms[i] * terms[j]
-            rows[i][6] += terms[i] * level
-    return solve(rows)
+    u, v, level = np.array(samples, np.int64).T
+    terms = np.stack([np.ones_like(u), u, v, u * u, u * v, v * v, level])
+    return solve((terms[:6] @ terms.T).astype(np.float64).tolist())
 
 
 def _height(surface: list[float], u: Any, v: Any) -> Any:

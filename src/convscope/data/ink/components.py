@@ -57,16 +57,17 @@ def measure_components(labels: np.ndarray, count: int, *, weights: Gray, edge: M
         weights: For the masses.
         edge: The pixels at the edge of the region.
     """
-    ys, xs = np.nonzero(labels)
-    names = labels[ys, xs]
+    at = np.flatnonzero(labels)
+    names = labels.reshape(-1)[at]
+    ys, xs = np.divmod(at, labels.shape[1])
     boxes = np.empty((4, count + 1), np.int64)
     boxes[0::2] = max(labels.shape)
     boxes[1::2] = 0
     for row, values in enumerate((ys, ys + 1, xs, xs + 1)):  # top, bottom, left, right
         (np.maximum if row % 2 else np.minimum).at(boxes[row], names, values)
     area = np.bincount(names, minlength=count + 1)
-    mass = np.bincount(names, weights=weights[ys, xs], minlength=count + 1).astype(np.int64)
-    contact = np.bincount(names, weights=edge[ys, xs], minlength=count + 1).astype(np.int64)
+    mass = np.bincount(names, weights=weights.reshape(-1)[at], minlength=count + 1).astype(np.int64)
+    contact = np.bincount(names, weights=edge.reshape(-1)[at], minlength=count + 1).astype(np.int64)
     rows = zip(*(values.tolist() for values in (*boxes, area, mass, contact)), strict=True)
     return [Component(label, *row) for label, row in enumerate(rows) if label]
 
@@ -78,33 +79,34 @@ def connected_components(mask: Mask) -> tuple[np.ndarray, int]:
         int64 labels in the shape of the mask, 0 outside it; and the number of components.
     """
     h, w = mask.shape
-    edges = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
-    rows, starts = np.nonzero(edges == 1)
-    ends = np.nonzero(edges == -1)[1]  # exclusive
-    parent = list(range(len(rows)))
-
-    def root(run: int) -> int:
-        while parent[run] != run:
-            parent[run] = parent[parent[run]]
-            run = parent[run]
-        return run
-
-    first = np.searchsorted(rows, np.arange(h + 1)).tolist()
-    start_list, end_list = starts.tolist(), ends.tolist()
-    for row in range(1, h):
-        above, here = first[row - 1], first[row]
-        while above < first[row] and here < first[row + 1]:
-            if start_list[above] <= end_list[here] and start_list[here] <= end_list[above]:
-                a, b = root(above), root(here)
-                parent[max(a, b)] = min(a, b)
-            if end_list[above] < end_list[here]:
-                above += 1
-            else:
-                here += 1
-    roots = np.array([root(run) for run in range(len(rows))], np.int64)
-    _, numbers = np.unique(roots, return_inverse=True)
-    labels = np.zeros(h * w, np.int64)
+    padded = np.zeros((h, w + 2), np.int8)
+    padded[:, 1:-1] = mask
+    edges = np.diff(padded.reshape(-1))  # a row takes w + 2 positions, so that no run reaches into the next row
+    starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)  # exclusive
+    first = _first_runs(starts, ends, w + 2)
+    is_first = first == np.arange(len(first))
+    numbers = is_first.cumsum()[first]
     lengths = ends - starts
-    offsets = np.arange(lengths.sum()) - np.repeat(lengths.cumsum() - lengths, lengths)
-    labels[np.repeat(rows * w + starts, lengths) + offsets] = np.repeat(numbers + 1, lengths)
-    return labels.reshape(h, w), int(numbers.max(initial=-1)) + 1
+    begins = lengths.cumsum() - lengths
+    rows = starts // (w + 2)
+    labels = np.zeros(h * w, np.int64)
+    labels[np.repeat(starts - 2 * rows - begins, lengths) + np.arange(int(lengths.sum()))] = np.repeat(numbers, lengths)
+    return labels.reshape(h, w), int(is_first.sum())
+
+
+def _first_runs(starts: np.ndarray, ends: np.ndarray, stride: int) -> np.ndarray:
+    """The index of the first run of each run's component; runs of neighboring rows touch at corners, too."""
+    low = np.searchsorted(ends, starts - stride)
+    touching = np.maximum(np.searchsorted(starts, ends - stride, "right") - low, 0)
+    below = np.repeat(np.arange(len(starts)), touching)
+    begins = touching.cumsum() - touching
+    above = np.arange(len(below)) + np.repeat(low - begins, touching)
+    first = np.arange(len(starts))
+    while len(below):
+        a, b = first[above], first[below]
+        np.minimum.at(first, np.maximum(a, b), np.minimum(a, b))
+        while not np.array_equal(further := first[first], first):
+            first = further
+        apart = first[above] != first[below]
+        above, below = above[apart], below[apart]
+    return first

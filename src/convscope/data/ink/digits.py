@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convscope.data.ink.background import Gray, Mask, eroded, running
+from convscope.data.ink.background import Gray, Mask, edge_of, eroded, running
 from convscope.data.ink.components import Component, connected_components, measure_components
 
 MIN_MASS = 0.05
@@ -65,7 +65,7 @@ def find_digits(mask: Mask, rise: Gray, region: Mask, *, contrast: int, on_sheet
     labels, count = connected_components(mask)
     if count == 0:
         return Digits(())
-    edge = region & ~inner(region)
+    edge = edge_of(region)
     parts = measure_components(labels, count, weights=rise, edge=edge)
     rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
     side = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
@@ -92,23 +92,19 @@ def find_digits(mask: Mask, rise: Gray, region: Mask, *, contrast: int, on_sheet
     return Digits(masks, marks, at_edge and bool(masks), ignored)
 
 
-def inner(region: Mask) -> Mask:
-    """The region without its outermost pixels; the edge of the image counts as the edge."""
-    return eroded(np.pad(region, 1), 3)[1:-1, 1:-1]
-
-
 def sharp_parts(labels: np.ndarray, count: int, rise: Gray, contrast: int) -> np.ndarray:
     """Which components have sharp outlines; soft ones are shadows.
 
     Along half of its outline, the levels within 1/64 of the image's side differ by half of the contrast.
     """
     reach = 2 * max(1, max(rise.shape) // 64) + 1
-    step = running(rise, reach, np.maximum).astype(np.int64) - running(rise, reach, np.minimum)
+    step = running(rise, reach, np.maximum) - running(rise, reach, np.minimum)
     mask = labels > 0
-    outline = mask & ~eroded(mask, 3)
-    names = labels[outline]
+    outline = np.flatnonzero(mask & ~eroded(mask, 3))
+    names = labels.reshape(-1)[outline]
     total = np.bincount(names, minlength=count + 1)
-    steep = np.bincount(names, weights=2 * step[outline] >= contrast, minlength=count + 1)
+    is_steep = step.reshape(-1)[outline] >= (contrast + 1) // 2
+    steep = np.bincount(names[is_steep], minlength=count + 1)
     return (steep * 2 >= total) & (total > 0)
 
 

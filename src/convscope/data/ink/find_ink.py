@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import UInt8
 
-from convscope.data.ink.background import Gray, Mask, difference_from_background, dilated, eroded, even_out, otsu
+from convscope.data.ink.background import Gray, Mask, difference_from_background, dilated, eroded, even_out, otsu_of
 from convscope.data.ink.digits import Digits, find_digits
 from convscope.data.ink.ink_report import InkReport
 from convscope.data.ink.polarity import WORKING_SIDE, is_darker
@@ -104,23 +104,23 @@ def search_gray(gray: Gray, region: Mask, polarity: str, sheet: Sheet | None) ->
     report = InkReport(dark=dark, sheet_area=sheet.area if sheet else 0.0, sheet=sheet is not None)
     nothing = FoundInk(np.zeros_like(gray), (), report)
     rise = difference_from_background(light_ink, region, dark=dark)
-    inside = rise[region]
-    threshold = otsu(inside)
+    inside = Levels.of(rise[region])
+    threshold = otsu_of(inside.counts)
     mask = (rise > threshold) & region
-    ink, rest = inside[inside > threshold], inside[inside <= threshold]
-    if len(ink) == 0 or len(rest) == 0:
+    ink, rest = inside.above(threshold), inside.up_to(threshold)
+    if ink.n == 0 or rest.n == 0:
         return nothing
     taken, lines = remove_lines(mask, region)
     if lines:
-        rise = np.where(taken, 0, rise).astype(np.uint8)
+        rise = np.where(taken, np.uint8(0), rise)
         mask &= ~taken
-        ink = rise[mask]
-        if len(ink) == 0:
+        ink = Levels.of(rise[mask])
+        if ink.n == 0:
             return replace(nothing, report=replace(report, lines=lines))
-    full, low = rounded_mean(ink), rounded_mean(rest)
+    full, low = ink.rounded_mean, rest.rounded_mean
     contrast = full - low
     report = replace(report, lines=lines, contrast=contrast)
-    certain = contrast**2 * len(rest) ** 2 >= MIN_CERTAINTY**2 * spread(rest)
+    certain = contrast**2 * rest.n**2 >= MIN_CERTAINTY**2 * rest.spread
     if contrast < FAINT_CONTRAST or not certain:
         return replace(nothing, report=report)
     digits = find_digits(mask, rise, region, contrast=contrast, on_sheet=sheet is not None, lined=lines > 0)
@@ -145,8 +145,8 @@ def stretched(rise: Gray, light_ink: Gray, digits: Digits, *, low: int, full: in
     kept = dilated(kept, 5)
     drawn = int((light_ink == 0).sum()) * 2 >= light_ink.size
     low, full = (0, 255) if drawn else (low + (full - low) // 8, full)
-    levels = np.clip((rise.astype(np.int64) - low) * 255 // max(1, full - low), 0, 255)
-    return np.where(kept, levels, 0).astype(np.uint8)
+    levels = np.clip((np.arange(256) - low) * 255 // max(1, full - low), 0, 255).astype(np.uint8)
+    return np.where(kept, levels[rise], np.uint8(0))
 
 
 def crop_to(picture: np.ndarray, sheet: Sheet, shape: tuple[int, int]) -> tuple[np.ndarray, Mask]:
@@ -176,12 +176,40 @@ def crop_to(picture: np.ndarray, sheet: Sheet, shape: tuple[int, int]) -> tuple[
     return cropped, region
 
 
-def rounded_mean(levels: np.ndarray) -> int:
-    """The mean, rounded half up."""
-    return int(int(levels.astype(np.int64).sum()) / len(levels) + 0.5)
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """How many of some pixels have each gray level: int64, 256 of them."""
 
+    counts: np.ndarray
 
-def spread(levels: np.ndarray) -> int:
-    """The variance times the square of the count: exact."""
-    wide = levels.astype(np.int64)
-    return len(levels) * int((wide * wide).sum()) - int(wide.sum()) ** 2
+    @classmethod
+    def of(cls, pixels: np.ndarray) -> Levels:
+        """Count the levels of pixels."""
+        return cls(np.bincount(pixels.reshape(-1), minlength=256))
+
+    def above(self, threshold: int) -> Levels:
+        """Of the pixels above a level."""
+        return Levels(np.where(np.arange(256) > threshold, self.counts, 0))
+
+    def up_to(self, threshold: int) -> Levels:
+        """Of the other pixels."""
+        return Levels(np.where(np.arange(256) <= threshold, self.counts, 0))
+
+    @property
+    def n(self) -> int:
+        """The number of pixels."""
+        return int(self.counts.sum())
+
+    @property
+    def _sum(self) -> int:
+        return int(self.counts @ np.arange(256))
+
+    @property
+    def rounded_mean(self) -> int:
+        """The mean, rounded half up."""
+        return int(self._sum / self.n + 0.5)
+
+    @property
+    def spread(self) -> int:
+        """The variance times the square of the count: exact."""
+        return self.n * int(self.counts @ np.arange(256) ** 2) - self._sum**2

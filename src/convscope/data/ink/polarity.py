@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import UInt8
 
-from convscope.data.ink.background import Gray, Mask, eroded
+from convscope.data.ink.background import Gray, Mask, edge_of
 from convscope.data.resample import reduce_to
 
 WORKING_SIDE = 256
@@ -41,12 +41,11 @@ def has_dark_ink(grey: Gray) -> bool:
 
 def is_darker(gray: Gray, region: Mask) -> bool:
     """The same for the part of an image that a sheet covers; its outermost pixels are the border."""
-    border = gray[region & ~eroded(np.pad(region, 1), 3)[1:-1, 1:-1]]
-    return _is_darker(border, gray[region])
+    return _is_darker(gray[edge_of(region)], gray[region])
 
 
 def _is_darker(border: np.ndarray, whole: np.ndarray) -> bool:
-    border, whole = np.sort(border, axis=None), np.sort(whole, axis=None)
+    border, whole = (np.bincount(levels.reshape(-1), minlength=256).cumsum() for levels in (border, whole))
     darker = _level(border, 0.1) - _level(whole, 0.002)
     lighter = _level(whole, 0.998) - _level(border, 0.9)
     if darker == lighter:
@@ -54,5 +53,6 @@ def _is_darker(border: np.ndarray, whole: np.ndarray) -> bool:
     return darker > lighter
 
 
-def _level(ordered: np.ndarray, fraction: float) -> int:
-    return int(ordered[int(fraction * (len(ordered) - 1) + 1e-6)])
+def _level(up_to: np.ndarray, fraction: float) -> int:
+    """The level at a fraction of the sorted pixels, from the number of pixels up to each level."""
+    return int(np.searchsorted(up_to, int(fraction * (int(up_to[-1]) - 1) + 1e-6), "right"))
