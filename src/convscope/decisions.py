@@ -113,6 +113,15 @@ SUBJECTS: dict[str, Subject] = {
         "--precision",
         "api.measured_precision",
     ),
+    "threads": Subject(
+        "As many threads for an operation as this process may use cores; one with --shards. A training that is resumed "
+        "keeps its number.",
+        "--threads",
+        "api.threads",
+    ),
+    "shards": Subject(
+        "1, the plain step; a training on several workers has as many shards as workers.", "--shards", "api.cluster"
+    ),
     "rejection": Subject(
         "At most 1 % of images like the held-out ones are rejected as unlike anything the network was trained on; 5 % "
         "if so few held-out images cannot promise 1 %; none with fewer than 59.",

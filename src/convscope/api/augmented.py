@@ -60,11 +60,12 @@ def describe(options: TrainOptions) -> str:
 
 
 def _augmented(pixels: np.ndarray, step: int, options: TrainOptions) -> np.ndarray:
-    from convscope.model.tensorflow import tf
+    from convscope.model.tensorflow import start_devices, tf
     from convscope.training.augment import augment, is_wanted
 
     if not is_wanted(options):
         return pixels
+    start_devices()
     images, targets = tf.constant(to_images(pixels)), tf.ones([len(pixels), 1])
     changed, _ = augment(images, targets, tf.constant(step), options)
     return np.clip(np.floor(changed.numpy() * 255 + 0.5), 0, 255).astype(np.uint8)

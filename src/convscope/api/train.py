@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import os
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from convscope import decisions
 from convscope.api.ancestor import Ancestor, descend
 from convscope.api.callbacks import Callbacks
+from convscope.api.cluster import connect_workers, with_shards
 from convscope.api.cross_validation import cross_validation_of
 from convscope.api.environment import describe_environment
 from convscope.api.evaluate import evaluate_predictions, measured_reliability
@@ -27,10 +30,12 @@ from convscope.api.open import write_page_if_small
 from convscope.api.prepare import LOADED_OPTIONS, Plan, loading_keywords, prepare
 from convscope.api.run import PICTURES_FOLDER, Run, load_run
 from convscope.api.run_data import loading_options, path_from_run, places, source_of_run
+from convscope.api.threads import with_threads
 from convscope.data.cache_file import CACHE_FOLDER, remove_caches
 from convscope.data.dataset import Dataset, LoadedData, image_hashes
 from convscope.data.load_options import Caching
 from convscope.data.readers import READERS
+from convscope.distributed.cluster import Cluster
 from convscope.errors import DataError, DivergedError, OptionError, RunError
 from convscope.evaluation.fit_reliability import fit_reliability
 from convscope.evaluation.out_of_distribution import rejection_decision
@@ -75,6 +80,7 @@ def train(
     from_run: Run | str | Path | None = None,
     config: str | Path | None = None,
     callbacks: Callbacks | None = None,
+    cluster: Cluster | None = None,
     **options: Any,
 ) -> Run:
     """Train a network, evaluate it, and leave a run folder.
@@ -90,6 +96,8 @@ def train(
             are.
         config: A ``config.toml`` of an earlier run; options given here override it.
         callbacks: Called while it works; None shows a progress bar in a notebook or a terminal.
+        cluster: The workers of a training on several processes or machines, and which of them this one is. Only the
+            first writes a run folder; the process of another one ends with this call.
         **options: The fields of `TrainOptions`, such as ``model="quick"`` or ``epochs=5``.
 
     Returns:
@@ -103,6 +111,7 @@ def train(
             there, or data or options differ from those of the interrupted training.
         MissingExtraError: TensorFlow is not installed.
         DivergedError: The loss stopped being finite; the last weights with finite outputs are in the run folder.
+        SystemExit: With code 0, on a worker other than the first, when its part is done.
 
     Example:
         >>> run = train(epochs=1, out="runs/first")  # doctest: +SKIP
@@ -112,7 +121,7 @@ def train(
     if callbacks is None:
         with default_display() as display:
             how = {"out": out, "resume": resume, "from_run": from_run, "config": config}
-            return train(data, **how, callbacks=display.callbacks, **options)
+            return train(data, **how, callbacks=display.callbacks, cluster=cluster, **options)
     if resume is not None and (out or config or from_run):
         raise OptionError(
             "--resume continues in its own folder with its own options. Received: --out, --config or --from."
@@ -123,9 +132,11 @@ def train(
             f"time decides the number of epochs. Received: time={given['time']!r} and epochs={given['epochs']}."
         )
     if resume is not None:
-        return _resume(Path(resume), data, given, callbacks)
+        return _resume(Path(resume), data, given, callbacks, cluster)
+    if cluster and cluster.rank:  # the first worker has the run folder
+        out = Path(tempfile.gettempdir()) / f"convscope-worker-{os.getpid()}"
     if from_run is not None:
-        return _train_on(load_run(from_run), data, out, given, config, callbacks)
+        return _train_on(load_run(from_run), data, out, given, config, callbacks, cluster)
     if given.get("freeze"):
         raise OptionError(
             f"freeze keeps the weights of an earlier run. Received: freeze={given['freeze']} without --from."
@@ -140,7 +151,7 @@ def train(
         check_empty(Path(out))
     place = _place(out, chosen)
     plan = prepare(chosen, callbacks.begin, loaded, caching=_caching(chosen.cache, place, callbacks))
-    return _train(plan, None, place if (place / CACHE_FOLDER).is_dir() else out, callbacks)
+    return _train(plan, None, place if (place / CACHE_FOLDER).is_dir() else out, callbacks, cluster)
 
 
 def _place(out: str | Path | None, options: TrainOptions) -> Path:
@@ -164,7 +175,7 @@ MEMORY_BYTES = 10**9
 """Images of at most so many bytes, decoded, are kept in memory."""
 
 
-def _resume(folder: Path, data: Any, given: dict[str, Any], callbacks: Callbacks) -> Run:
+def _resume(folder: Path, data: Any, given: dict[str, Any], callbacks: Callbacks, cluster: Cluster | None) -> Run:
     """Continue an interrupted training; its data and its network file may have moved since."""
     found = _find(folder, callbacks)
     began_with = options_of_checkpoint(folder, found)
@@ -187,7 +198,7 @@ def _resume(folder: Path, data: Any, given: dict[str, Any], callbacks: Callbacks
         plan = replace(plan, ancestor=Ancestor(spec, {}, earlier))
     known = {"options": asdict(began_with)}  # options that are new since have their defaults
     check_same({**found.identity, **known}, plan.identity)
-    return _train(plan, found, folder, callbacks)
+    return _train(plan, found, folder, callbacks, cluster)
 
 
 def _moved_data(
@@ -219,6 +230,7 @@ def _train_on(
     given: dict[str, Any],
     config: str | Path | None,
     callbacks: Callbacks,
+    cluster: Cluster | None,
 ) -> Run:
     """Start from the weights of an earlier run."""
     if out is not None:
@@ -235,7 +247,7 @@ def _train_on(
     caching = _caching(given.get("cache"), place, callbacks)
     loaded = where if isinstance(where, LoadedData) else load_with(where, caching=caching, **shape, **recorded, **split)
     given["data"] = loaded.origin or run.record.options.data
-    before = replace(run.record.options, precision=AUTO)  # this may be another machine
+    before = replace(run.record.options, precision=AUTO, threads=None)  # this may be another machine
     if not own_network:  # the recipe of the network it had says nothing about another one
         before = TrainOptions(**{field.name: getattr(before, field.name) for field in KEPT_OPTIONS})
     if "time" in given:
@@ -247,11 +259,16 @@ def _train_on(
     )
     ancestor = descend(run, shown, spec=spec)
     plan = replace(prepare(chosen, callbacks.begin, loaded, ancestor.spec), ancestor=ancestor)
-    return _train(plan, None, place if (place / CACHE_FOLDER).is_dir() else out, callbacks)
+    return _train(plan, None, place if (place / CACHE_FOLDER).is_dir() else out, callbacks, cluster)
 
 
-def _train(plan: Plan, found: Checkpoint | None, out: str | Path | None, callbacks: Callbacks) -> Run:
+def _train(
+    plan: Plan, found: Checkpoint | None, out: str | Path | None, callbacks: Callbacks, cluster: Cluster | None
+) -> Run:
     plan.data["decisions"] = decisions.to_json(plan.decisions)
+    plan = with_shards(plan, cluster, callbacks, is_resumed=found is not None)
+    if cluster and cluster.rank:
+        _follow(plan, found, out, callbacks, cluster)
     if found:
         folder, is_new = Path(out or ""), False
     else:
@@ -268,7 +285,9 @@ def _train(plan: Plan, found: Checkpoint | None, out: str | Path | None, callbac
     try:
         from convscope.training.fit import fit
 
+        plan = with_threads(plan)
         plan.seconds["start"] = time.perf_counter() - began
+        workers = connect_workers(plan, found, cluster, callbacks) if cluster else None
         plan = with_epochs_for_time(with_precision(plan, callbacks), callbacks)
         validated = cross_validation_of(plan, folder, callbacks, is_resumed=found is not None)
     except BaseException:  # TensorFlow is missing, or Ctrl-C was pressed: no empty folder stays behind
@@ -281,6 +300,7 @@ def _train(plan: Plan, found: Checkpoint | None, out: str | Path | None, callbac
         checkpoints = CheckpointManager(folder, plan.identity, found)
         hooks: dict[str, Any] = {"on_progress": callbacks.progress, "is_stopped": callbacks.is_stopped}
         hooks |= {"initial": plan.ancestor.weights} if plan.ancestor else {}
+        hooks |= {"workers": workers}
         fitted = fit(plan.spec, plan.training, plan.validation, plan.options, checkpoints=checkpoints, **hooks)
         run = _conclude(plan, fitted, folder, callbacks, validated)
         if fitted.outcome != "interrupted":
@@ -293,6 +313,31 @@ def _train(plan: Plan, found: Checkpoint | None, out: str | Path | None, callbac
             hint="Try a smaller --learning-rate.",
         )
     return run
+
+
+def _follow(
+    plan: Plan, found: Checkpoint | None, out: str | Path | None, callbacks: Callbacks, cluster: Cluster
+) -> NoReturn:
+    """Compute the shards of a worker that writes nothing."""
+    callbacks.begin("starting TensorFlow")
+    from convscope.training.fit import fit
+
+    plan = with_threads(plan)
+    workers = connect_workers(plan, found, cluster, callbacks)
+    callbacks.begin("training")
+    hooks: dict[str, Any] = {"on_progress": callbacks.progress, "is_stopped": callbacks.is_stopped}
+    hooks |= {"initial": plan.ancestor.weights} if plan.ancestor else {}
+    fitted = fit(
+        plan.spec, plan.training, plan.validation, plan.options,
+        checkpoints=CheckpointManager(resume_from=found), workers=workers, **hooks,
+    )  # fmt: skip
+    if out is not None and found is None:
+        remove_caches(Path(out) / CACHE_FOLDER)
+        with contextlib.suppress(OSError):
+            Path(out).rmdir()
+    if fitted.outcome == "interrupted" and not callbacks.is_stopped():
+        raise RunError("The training was stopped on another worker.", hint="Continue with --resume on all workers.")
+    raise SystemExit(0 if fitted.outcome == "finished" else 1)
 
 
 def _signature() -> inspect.Signature:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,37 @@ from convscope.training.option import DATA
 from convscope.training.options import TrainOptions
 
 RUN = Group("Run", sort_key=0)
+WORKERS = Group("Several workers", sort_key=8)
+
+
+@Parameter(name="*", group=WORKERS)
+@dataclass(frozen=True)
+class WorkerOptions:
+    """The options of a training on several processes or machines."""
+
+    processes: Annotated[
+        int | None, Parameter(help="Train with this many processes on this machine, with the same weights as one.")
+    ] = None
+    workers: Annotated[
+        str | None,
+        Parameter(
+            help="The addresses of all workers, host:port, separated by commas; every worker gets the same list. "
+            "Without it, TF_CONFIG is read."
+        ),
+    ] = None
+    rank: Annotated[
+        int | None, Parameter(help="Which of the workers this is, from 0; the first writes the run folder.")
+    ] = None
+    connect_timeout: Annotated[
+        str, Parameter(help="How long workers wait for each other, such as 90s, 5m or 1h.", show_default=True)
+    ] = "5m"
+    trusted_network: Annotated[
+        bool,
+        Parameter(
+            help="Allow workers on other machines. Whoever reaches their ports can control them: see docs/scale.md.",
+            show_default=False,
+        ),
+    ] = False
 
 
 def train(
@@ -22,6 +54,7 @@ def train(
     resume: Annotated[Path | None, Parameter(group=RUN)] = None,
     from_run: Annotated[Path | None, Parameter(name="--from", group=RUN)] = None,
     config: Annotated[Path | None, Parameter(group=RUN)] = None,
+    distributed: WorkerOptions = WorkerOptions(),
     output: Output = Output(),  # noqa: B008
     **options: Any,
 ) -> int:
@@ -42,21 +75,32 @@ def train(
     config
         A config.toml of an earlier run; options given here override it.
     """
+    from convscope.cli.workers import cluster_of, start_processes
+
+    where = {"out": out, "resume": resume, "from": from_run, "config": config}
+    if distributed.processes is not None:
+        return start_processes(distributed, [data] if data else [], where | options, output)
+    cluster = cluster_of(distributed)
     from convscope.api.progress import ProgressDisplay
     from convscope.api.train import train as run_training
     from convscope.cli.results import train_hints, train_json, train_text
     from convscope.cli.signals import StoppableTraining
 
-    with ProgressDisplay(quiet=output.quiet) as display, StoppableTraining(display) as training:
-        run = run_training(
-            data, out=out, resume=resume, from_run=from_run, config=config, callbacks=training.callbacks, **options
-        )
+    is_quiet = output.quiet or (cluster is not None and cluster.rank > 0)
+    with ProgressDisplay(quiet=is_quiet) as display, StoppableTraining(display) as training:
+        how = {"out": out, "resume": resume, "from_run": from_run, "config": config, "cluster": cluster}
+        try:
+            run = run_training(data, **how, callbacks=training.callbacks, **options)
+        except SystemExit as done:  # a worker other than the first
+            return 128 + training.signal if training.signal else int(done.code or 0)
     if output.json:
         say_json(train_json(run))
     else:
         say(train_text(run))
         output.hint(train_hints(run))
     output.detail(f"run folder {run.folder.resolve()}")
+    if cluster and run.record.outcome == "interrupted" and not training.signal:
+        return 1  # another worker was stopped
     return 128 + training.signal if training.signal else 0
 
 

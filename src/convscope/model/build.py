@@ -16,7 +16,7 @@ from convscope.model.layers.normalization import Normalization
 from convscope.model.layers.rescaling import Rescaling
 from convscope.model.reference import Reference, sample
 from convscope.model.spec import INPUT, Row, Spec
-from convscope.model.tensorflow import keras, tf
+from convscope.model.tensorflow import keras, start_devices, tf
 
 OUTPUTS = ("probabilities", "logits")
 PRECISIONS = ("float32", "bfloat16")
@@ -52,6 +52,7 @@ def build(spec: Spec, *, seed: int = 0, output: str = "probabilities", precision
         raise OptionError(f"precision must be one of {', '.join(PRECISIONS)}. Received: precision={precision!r}.")
     if not 0 <= seed < 2**63:
         raise OptionError(f"seed must be a whole number from 0 to 2**63 - 1. Received: seed={seed}.")
+    start_devices()
     rows = list(spec.table())
     if output == "logits":
         rows[-1] = replace(rows[-1], layer=rows[-1].layer.without_softmax())

@@ -2,12 +2,14 @@
 
     from convscope.model.tensorflow import keras, tf
 
-The import takes seconds, so only heavy modules do it, and those are imported inside functions.
+The import takes seconds, so only heavy modules do it, and those are imported inside functions. It runs no operation:
+the number of threads and the connection to other workers must be set before the first one.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
 import os
 import platform
@@ -15,7 +17,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-from convscope.errors import MissingExtraError
+from convscope.errors import MissingExtraError, OptionError
 
 _BACKEND = "tensorflow"
 _INSTALL = "Run: pip install 'convscope[train]'"
@@ -127,9 +129,51 @@ try:
     with quiet(), _without_keras_home():
         import keras
         import tensorflow as tf
-
-        tf.constant(0.0) + 1.0  # the first operation starts the devices, which prints lines too
 except ImportError as error:  # installed, but not for this machine
     raise MissingExtraError(f"TensorFlow cannot be imported ({str(error)[:200]}).", hint=_hint()) from None
 
-__all__ = ["keras", "quiet", "require_tensorflow", "tf"]
+
+@functools.cache
+def start_devices() -> None:
+    """Run the first operation, quietly: it starts the devices, which prints lines."""
+    with quiet():
+        tf.constant(0.0) + 1.0
+
+
+def set_threads(threads: int, default: int) -> None:
+    """Set how many threads compute one operation, for the whole process.
+
+    Args:
+        threads: At least 1.
+        default: What TensorFlow takes by itself.
+
+    Raises:
+        OptionError: TensorFlow computes with another number already, which it cannot change.
+
+    Example:
+        >>> from convscope.training.threads import default_threads
+        >>> set_threads(threads_of_process(default_threads()), default_threads())
+    """
+    current = threads_of_process(default)
+    if threads == current:
+        return
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+    except RuntimeError:
+        raise OptionError(
+            f"TensorFlow computes with {current} thread{'s' * (current > 1)} an operation in this process and cannot "
+            f"change that. Received: threads={threads}.",
+            hint="Start a new process, or run: convscope train --threads.",
+        ) from None
+
+
+def threads_of_process(default: int) -> int:
+    """How many threads compute one operation in this process.
+
+    Args:
+        default: What TensorFlow takes by itself.
+    """
+    return tf.config.threading.get_intra_op_parallelism_threads() or default
+
+
+__all__ = ["keras", "quiet", "require_tensorflow", "set_threads", "start_devices", "tf", "threads_of_process"]

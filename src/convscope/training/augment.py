@@ -16,7 +16,7 @@ def is_wanted(options: TrainOptions) -> bool:
 
 
 def augment(
-    images: tf.Tensor, targets: tf.Tensor, step: tf.Tensor, options: TrainOptions
+    images: tf.Tensor, targets: tf.Tensor, step: tf.Tensor, options: TrainOptions, *, shard: tf.Tensor | None = None
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Apply all augmentations that are on.
 
@@ -28,6 +28,7 @@ def augment(
         targets: float32 ``(n, k)``, the probability of each class.
         step: int32 scalar; with ``options.seed`` it decides every random number here.
         options: The options of each member of `AUGMENTATIONS`.
+        shard: int32 scalar: which of ``options.shards`` of the batch these images are; None for a whole batch.
 
     Returns:
         Images and targets of the same shapes.
@@ -35,7 +36,11 @@ def augment(
     n = images.shape[0]
     total = sum(augmentation.draws for augmentation in AUGMENTATIONS.values())
     # One stream for all, whichever are on: the numbers of one do not depend on the others.
-    draw = tf.random.stateless_uniform([total, n], seed=tf.stack([options.seed ^ SALT, step]), minval=-1.0, maxval=1.0)
+    count = n if shard is None else n * options.shards
+    seed = tf.stack([options.seed ^ SALT, step])
+    draw = tf.random.stateless_uniform([total, count], seed=seed, minval=-1.0, maxval=1.0)
+    if shard is not None:
+        draw = tf.ensure_shape(draw[:, shard * n : (shard + 1) * n], [total, n])
     zero, one, (h, w) = tf.zeros([n]), tf.ones([n]), images.shape[1:3]
     placement = Placement(xx=one, xy=zero, yx=zero, yy=one, right=zero, down=zero, height=h, width=w)
     active, begin = [], 0

@@ -35,7 +35,10 @@ class Batches(Protocol):
         ...
 
     def batch(self, inputs: tuple[tf.Tensor, ...], step: tf.Tensor, start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """In the graph: pixels ``(batch, h * w * c)`` and labels of a step of a call that begins at step ``start``."""
+        """In the graph: pixels ``(n, h * w * c)`` and labels of a step of a call that begins at step ``start``.
+
+        They are the worker's part of the batch.
+        """
         ...
 
     def close(self) -> None:
@@ -43,16 +46,21 @@ class Batches(Protocol):
         ...
 
 
-def batches_of(train: Dataset, options: TrainOptions) -> Batches:
-    """Batches from memory, or from a memory-mapped file."""
-    return MappedBatches(train, options) if isinstance(train.pixels, MappedPixels) else MemoryBatches(train, options)
+WHOLE = slice(None)
+"""The part of each batch that is used: all of it."""
+
+
+def batches_of(train: Dataset, options: TrainOptions, part: slice = WHOLE) -> Batches:
+    """Batches from memory, or from a memory-mapped file; of each only a part."""
+    kind = MappedBatches if isinstance(train.pixels, MappedPixels) else MemoryBatches
+    return kind(train, options, part)
 
 
 class MemoryBatches:
     """Batches that the graph gathers from one tensor with all images."""
 
-    def __init__(self, train: Dataset, options: TrainOptions) -> None:
-        self._order = _Order(train, options)
+    def __init__(self, train: Dataset, options: TrainOptions, part: slice = WHOLE) -> None:
+        self._order = _Order(train, options, part)
         self._pixels = tf.constant(train.pixels[:].reshape(len(train), -1))
         self._labels = tf.constant(train.labels.astype(np.int32))
         self._current = (-1, tf.zeros([0], tf.int32))
@@ -69,8 +77,8 @@ class MemoryBatches:
     def batch(self, inputs: tuple[tf.Tensor, ...], step: tf.Tensor, start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Gather a batch."""
         order, first = inputs
-        begin = (step - first) * self._order.batch_size
-        positions = tf.ensure_shape(order[begin : begin + self._order.batch_size], [self._order.batch_size])
+        begin = (step - first) * self._order.batch_size + self._order.part.start
+        positions = tf.ensure_shape(order[begin : begin + self._order.size], [self._order.size])
         return tf.gather(self._pixels, positions), tf.gather(self._labels, positions)
 
     def close(self) -> None:
@@ -80,12 +88,12 @@ class MemoryBatches:
 class MappedBatches:
     """Batches that threads read from a memory-mapped file."""
 
-    def __init__(self, train: Dataset, options: TrainOptions) -> None:
-        self._order = _Order(train, options)
+    def __init__(self, train: Dataset, options: TrainOptions, part: slice = WHOLE) -> None:
+        self._order = _Order(train, options, part)
         self._train = train
         self._numbers = int(np.prod(train.image_shape))
         self.signature = [tf.TensorSpec([None, self._numbers], tf.uint8), tf.TensorSpec([None], tf.int32)]
-        self.most_steps = max(CALL_BYTES // (self._order.batch_size * self._numbers), 1)
+        self.most_steps = max(CALL_BYTES // (self._order.size * self._numbers), 1)
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="batches")
         self._ahead: dict[int, Future[np.ndarray]] = {}
 
@@ -104,7 +112,7 @@ class MappedBatches:
 
     def batch(self, inputs: tuple[tf.Tensor, ...], step: tf.Tensor, start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Take a batch from those of the call."""
-        size = self._order.batch_size
+        size = self._order.size
         begin = (step - start) * size
         pixels, labels = (one[begin : begin + size] for one in inputs)
         return tf.ensure_shape(pixels, [size, self._numbers]), tf.ensure_shape(labels, [size])
@@ -122,10 +130,12 @@ class MappedBatches:
 class _Order:
     """Which images each step takes."""
 
-    def __init__(self, train: Dataset, options: TrainOptions) -> None:
+    def __init__(self, train: Dataset, options: TrainOptions, part: slice) -> None:
         self._length, self._seed = len(train), options.seed
         self.steps_per_epoch = options.steps_per_epoch(len(train))
         self.batch_size = min(options.batch_size or 1, len(train))
+        self.part = slice(*part.indices(self.batch_size))
+        self.size = self.part.stop - self.part.start
         self._orders: dict[int, np.ndarray] = {}
 
     def of(self, epoch: int) -> np.ndarray:
@@ -138,4 +148,4 @@ class _Order:
     def batch(self, step: int) -> np.ndarray:
         """The positions of the images of a step."""
         epoch, place = divmod(step, self.steps_per_epoch)
-        return self.of(epoch)[place * self.batch_size : (place + 1) * self.batch_size]
+        return self.of(epoch)[place * self.batch_size :][self.part]

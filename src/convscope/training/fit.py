@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -32,6 +33,8 @@ from convscope.training.patch_whitening import whitening_kernel
 from convscope.training.run import HistoryRow
 from convscope.training.scale_invariance import is_scale_invariant
 from convscope.training.schedule import one_cycle
+from convscope.training.shards import Alone, Workers, mean_of_shards
+from convscope.training.share import share_of
 
 MEASURED_STEPS = 24
 """Steps taken to measure the speed of a training."""
@@ -75,6 +78,7 @@ def fit(
     is_stopped: Callable[[], bool] = lambda: False,
     checkpoints: CheckpointManager | None = None,
     initial: Weights | None = None,
+    workers: Workers | None = None,
 ) -> Fitted:
     """Train a network.
 
@@ -87,6 +91,7 @@ def fit(
         is_stopped: Called several times a second; True stops the training and keeps the current weights.
         checkpoints: Writes checkpoints, and has the one to resume from; None writes none.
         initial: Weights to start from, by full name; those that are not given are random.
+        workers: Who computes the shards of each batch; None for this process alone.
 
     Returns:
         Weights and learning curves. ``diverged`` means that the loss was no longer finite; the weights are the last
@@ -94,10 +99,10 @@ def fit(
 
     Raises:
         OptionError: The options do not fit the network.
-        RunError: The checkpoint does not fit the network or the options, or cannot be written.
+        RunError: The checkpoint does not fit the network or the options, or cannot be written; or another worker ended.
     """
     started = time.perf_counter()
-    loop = _Loop(spec, train, options, initial)
+    loop = _Loop(spec, train, options, initial, workers)
     built = time.perf_counter()
     loop.trace()
     traced = time.perf_counter()
@@ -111,7 +116,8 @@ def fit(
         recorder.restore(saved.losses, saved.measured)
         loop.moments.restore(checkpoints.moments_to_resume(spec), saved.step)
     try:
-        outcome = loop.run(recorder, is_stopped, checkpoints)
+        with loop.watched():
+            outcome = loop.run(recorder, is_stopped, checkpoints)
     finally:
         loop.close()
     best_epoch = loop.keep_best(recorder) if outcome == "finished" else None
@@ -151,13 +157,22 @@ def seconds_per_step(spec: Spec, train: Dataset, options: TrainOptions) -> tuple
 class _Loop:
     """The network, the data and the optimizer slots in TensorFlow, and the graph that runs the steps."""
 
-    def __init__(self, spec: Spec, train: Dataset, options: TrainOptions, initial: Weights | None = None) -> None:
+    def __init__(
+        self,
+        spec: Spec,
+        train: Dataset,
+        options: TrainOptions,
+        initial: Weights | None = None,
+        workers: Workers | None = None,
+    ) -> None:
         self.options = options
+        self._workers = workers or Alone()
         self._spec = spec
         self.steps_per_epoch = options.steps_per_epoch(len(train))
         self.total_steps = options.total_steps(len(train))
         self.moments = MomentRecorder(self.total_steps, self.steps_per_epoch)
         self.batch_size = min(options.batch_size or 1, len(train))
+        self._share = share_of(options.shards, self.batch_size, rank=self._workers.rank, workers=self._workers.count)
         self.rates = one_cycle(self.total_steps, peak=options.learning_rate or 0.0, warmup=options.warmup or 0.0)
         whitened = whitening_kernel(spec, train.pixels, seed=options.seed) if options.whiten else None
         self.model = build(spec, seed=options.seed, output="logits")
@@ -169,7 +184,7 @@ class _Loop:
             self._trainer.get_layer(spec.table()[0].name).kernel.assign(whitened)
         if initial:
             set_weights(self._trainer, get_weights(self._trainer) | dict(initial))
-        self._batches = batches_of(train, options)
+        self._batches = batches_of(train, options, self._share.images)
         self._class_weights = None
         if options.class_weight == "balanced":
             counts = np.bincount(train.labels, minlength=train.num_classes)
@@ -198,6 +213,18 @@ class _Loop:
     def trace(self) -> None:
         """Trace the graph."""
         scalar = tf.TensorSpec([], tf.int32)
+        if self._share.shards > 1:
+            size = self._share.size
+            numbers = int(np.prod(self.model.input_shape[1:]))
+            # Not inlined: every shard is computed by the same graph, whatever else this process computes.
+            self._shard = tf.function(
+                self._shard_row,
+                autograph=False,
+                input_signature=[
+                    tf.TensorSpec([size, numbers], tf.uint8), tf.TensorSpec([size], tf.int32), scalar, scalar,
+                ],
+                experimental_attributes={"_noinline": True},
+            ).get_concrete_function()  # fmt: skip
         signature = [scalar, scalar, *self._batches.signature]
         self._steps = tf.function(self._take, autograph=False, input_signature=signature)
         self._steps = self._steps.get_concrete_function()
@@ -210,12 +237,12 @@ class _Loop:
         if step == 0:
             checkpoints.save(0, self.snapshot, [], {}, self.moments.moments())
         while step < self.total_steps:
-            if is_stopped():
+            bound = min(recorder.next_validation(step), self._epoch_end(step), self.moments.next_step(step))
+            is_ended, count = self._agree(is_stopped(), min(count, bound - step, self._batches.most_steps))
+            if is_ended:
                 checkpoints.save(step, self.snapshot, recorder.losses, recorder.measured, self.moments.moments())
                 return "interrupted"
             last_finite = self._values()
-            bound = min(recorder.next_validation(step), self._epoch_end(step), self.moments.next_step(step))
-            count = min(count, bound - step, self._batches.most_steps)
             started = time.perf_counter()
             losses = self._call(step, count)
             seconds = time.perf_counter() - started
@@ -237,9 +264,18 @@ class _Loop:
             count = max(1, min(int(count * SECONDS_PER_CALL / max(seconds, 1e-6)), 4 * count))
         return "finished"
 
+    def _agree(self, is_stopped: bool, count: int) -> tuple[bool, int]:
+        """Whether any worker was stopped, and the number of steps that the first worker takes next."""
+        told = self._workers.agree(np.array([is_stopped, count], np.int32))
+        return bool(told[:, 0].any()), int(told[0, 1])
+
     def _keep_moment(self, step: int) -> None:
         if self.moments.is_due(step) and self._spec.parameters <= MAX_PARAMETERS:
             self.moments.record(step, get_weights(self.model))
+
+    def watched(self) -> AbstractContextManager[None]:
+        """A context in which the end of another worker is an error of one line."""
+        return self._workers.watched()
 
     def steps_from(self, step: int, count: int) -> np.ndarray:
         """Take some steps of one epoch, and return their losses."""
@@ -352,35 +388,67 @@ class _Loop:
         return losses.stack()
 
     def _step(self, pixels: tf.Tensor, labels: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-        options, shape = self.options, [self.batch_size, *self.model.input_shape[1:]]
+        if self._share.shards == 1:
+            loss, gradients, statistics = self._gradients(pixels, labels, step)
+        else:
+            loss, gradients, statistics = self._over_shards(pixels, labels, step)
+        self._optimizer.apply(gradients, step=step, rate=tf.gather(self.rates, step))
+        for (moving, momentum), now in zip(self._moved, statistics, strict=True):
+            moving.assign_sub((moving - now) * (1 - momentum))
+        self._average(step)
+        return loss
+
+    def _gradients(
+        self, pixels: tf.Tensor, labels: tf.Tensor, step: tf.Tensor, shard: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, list[tf.Tensor], list[tf.Tensor]]:
+        """Loss, gradients and batch statistics of a batch, or of a shard of it."""
+        options, shape = self.options, [self._share.size, *self.model.input_shape[1:]]
         images = tf.reshape(tf.cast(pixels, tf.float32) * (1 / 255), shape)
         smoothing, classes = options.label_smoothing or 0.0, self.model.output_shape[-1]
         each = smoothing / classes
         targets = tf.one_hot(labels, classes, 1 - smoothing + each, each)
         if is_wanted(options):
-            images, targets = augment(images, targets, step, options)
+            images, targets = augment(images, targets, step, options, shard=shard)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self._trained)
-            logits = tf.cast(self._forward(images, step), tf.float32)
-            losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
+            logits, statistics = self._forward(images, step if shard is None else step * options.shards + shard)
+            losses = tf.nn.softmax_cross_entropy_with_logits(targets, tf.cast(logits, tf.float32))
             if self._class_weights is not None:
                 losses *= tf.linalg.matvec(targets, self._class_weights)
             loss = tf.reduce_mean(losses)
-        gradients = tape.gradient(loss, self._trained)
-        self._optimizer.apply(gradients, step=step, rate=tf.gather(self.rates, step))
-        self._average(step)
-        return loss
+        return loss, tape.gradient(loss, self._trained), statistics
 
-    def _forward(self, images: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-        """``model(images, training=True)``, with the training computation of each layer kind."""
-        tensors = {INPUT: images}
+    def _shard_row(self, pixels: tf.Tensor, labels: tf.Tensor, step: tf.Tensor, shard: tf.Tensor) -> tf.Tensor:
+        """Everything that a shard contributes to a step, in one vector."""
+        loss, gradients, statistics = self._gradients(pixels, labels, step, shard)
+        tensors = [*gradients, *statistics, loss]
+        self._shapes = [tuple(tensor.shape) for tensor in tensors]
+        return tf.concat([tf.reshape(tensor, [-1]) for tensor in tensors], axis=0)
+
+    def _over_shards(
+        self, pixels: tf.Tensor, labels: tf.Tensor, step: tf.Tensor
+    ) -> tuple[tf.Tensor, list[tf.Tensor], list[tf.Tensor]]:
+        """The same as `_gradients`, as the mean over the shards of all workers."""
+        size, rows = self._share.size, []
+        for index in range(self._share.count):
+            own = slice(index * size, (index + 1) * size)
+            rows.append(self._shard(pixels[own], labels[own], step, tf.constant(self._share.first + index)))
+        mean = mean_of_shards(rows, self._share, self._workers)
+        parts = tf.split(mean, [int(np.prod(shape)) for shape in self._shapes])
+        *tensors, loss = [tf.reshape(part, shape) for part, shape in zip(parts, self._shapes, strict=True)]
+        return loss, tensors[: len(self._trained)], tensors[len(self._trained) :]
+
+    def _forward(self, images: tf.Tensor, step: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """``model(images, training=True)`` with the training computation of each layer kind, and batch statistics."""
+        tensors, statistics = {INPUT: images}, []
         for index, (row, keras_layer) in enumerate(self._layers):
             x, seed = arguments_of(row, tensors), (self.options.seed * 1000 + index, step)
             if row.name in self._frozen:
                 tensors[row.name] = keras_layer(x, training=False)
                 continue
-            tensors[row.name] = row.layer.training_forward(tf, x, keras_layer, seed=seed)
-        return tensors[self._layers[-1][0].name]
+            tensors[row.name] = row.layer.training_forward(tf, x, keras_layer, seed=seed, statistics=statistics)
+        self._moved = [(moving, momentum) for moving, momentum, _ in statistics]
+        return tensors[self._layers[-1][0].name], [now for _, _, now in statistics]
 
     def _frozen_layers(self) -> frozenset[str]:
         rows = [row.name for row, _ in self._layers if row.parameters]

@@ -88,6 +88,24 @@ class CoreOptions:
             100,
         ),
     ] = 0
+    threads: Annotated[
+        int | None,
+        Option(
+            "Threads that compute one operation. Their number changes the last bits of the weights, so it is recorded "
+            "and kept by --resume; without it, the number of cores.",
+            low=1,
+            high=1024,
+        ),
+    ] = None
+    shards: Annotated[
+        int,
+        Option(
+            "Parts of each batch that are computed apart, each on one thread with batch statistics of its own. The "
+            "weights are the same on any number of workers that divides it; 1 for the plain step.",
+            low=1,
+            high=256,
+        ),
+    ] = 1
     freeze: Annotated[
         int,
         Option("Number of layers with weights, from the input on, that keep their initial weights.", low=0, high=1000),

@@ -56,8 +56,10 @@ class BatchNormalization(Layer):
         factor = 1 / np.sqrt(weights["moving_variance"] + np.float32(self.epsilon))
         return gradient * (factor * weights.get("gamma", np.float32(1)))
 
-    def training_forward(self, tf: Any, x: Any, keras_layer: Any, *, seed: tuple[int, Any]) -> Any:
-        """TensorFlow's fused kernel, which Keras's layer does not use, and the moving averages."""
+    def training_forward(
+        self, tf: Any, x: Any, keras_layer: Any, *, seed: tuple[int, Any], statistics: list[tuple[Any, float, Any]]
+    ) -> Any:
+        """TensorFlow's fused kernel, which Keras's layer does not use."""
         channels = x.shape[-1]
         flat = len(x.shape) == 2
         y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
@@ -70,5 +72,5 @@ class BatchNormalization(Layer):
             is_training=True,
         )
         for moving, now in ((keras_layer.moving_mean.value, mean), (keras_layer.moving_variance.value, variance)):
-            moving.assign_sub((moving - now) * (1 - keras_layer.momentum))
+            statistics.append((moving, keras_layer.momentum, now))
         return tf.reshape(y, [-1, channels]) if flat else y

@@ -44,6 +44,8 @@ class Dropout(Layer):
     def backward(self, gradient: Tensor, tensor: Tensor, computed: Computed, weights: LayerWeights) -> Tensor:
         return gradient
 
-    def training_forward(self, tf: Any, x: Any, keras_layer: Any, *, seed: tuple[int, Any]) -> Any:
+    def training_forward(
+        self, tf: Any, x: Any, keras_layer: Any, *, seed: tuple[int, Any], statistics: list[tuple[Any, float, Any]]
+    ) -> Any:
         """A mask that depends on the seed only, so that a step is the same in whichever call it is taken."""
         return tf.nn.experimental.stateless_dropout(x, rate=self.rate, seed=tf.stack(seed))

@@ -209,7 +209,9 @@ class Layer(ABC):
             arguments[f"{kernel}_initializer"] = keras.initializers.get(config)
         return getattr(keras.layers, type(self).__name__)(**arguments)
 
-    def training_forward(self, tf: Any, x: Any, keras_layer: Any, *, seed: tuple[int, Any]) -> Any:
+    def training_forward(
+        self, tf: Any, x: Any, keras_layer: Any, *, seed: tuple[int, Any], statistics: list[tuple[Any, float, Any]]
+    ) -> Any:
         """What the layer computes in a training step.
 
         Args:
@@ -217,5 +219,6 @@ class Layer(ABC):
             x: The input, or a list of inputs for a layer that merges several.
             keras_layer: From `to_keras`, built.
             seed: The layer's number and the step, an int32 tensor, for what is random.
+            statistics: Gets each moving average that the step updates, with its momentum and the value of this batch.
         """
         return keras_layer(x)

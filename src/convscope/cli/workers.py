@@ -1,0 +1,75 @@
+"""The options of ``convscope train`` for several workers, as a cluster or as processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from convscope.api.notes import note
+from convscope.cli.output import Output, say
+from convscope.distributed.cluster import Cluster, cluster_of_environment
+from convscope.errors import OptionError
+from convscope.training.options import parse_time
+
+if TYPE_CHECKING:
+    from convscope.cli.train import WorkerOptions
+
+
+def cluster_of(options: WorkerOptions) -> Cluster | None:
+    """The cluster that the options or ``TF_CONFIG`` name; None for a training of this process alone.
+
+    Raises:
+        OptionError: They do not fit together.
+    """
+    seconds, is_trusted = _seconds(options.connect_timeout), options.trusted_network
+    if options.workers is None:
+        if options.rank is not None:
+            raise OptionError(f"--rank counts the addresses of --workers. Received: rank={options.rank} without them.")
+        return cluster_of_environment(connect_seconds=seconds, is_trusted=is_trusted)
+    workers = tuple(one.strip() for one in options.workers.split(",") if one.strip())
+    if options.rank is None and len(workers) > 1:
+        raise OptionError(
+            f"Expected --rank with --workers. Received: {len(workers)} addresses and no rank.",
+            hint=f"Start this command once for each rank from 0 to {len(workers) - 1}.",
+        )
+    cluster = Cluster(workers, options.rank or 0, seconds, is_trusted)
+    return cluster if cluster.count > 1 else None
+
+
+def start_processes(options: WorkerOptions, arguments: Sequence[str], given: Mapping[str, Any], output: Output) -> int:
+    """Run the same command as several workers on this machine.
+
+    Args:
+        options: With ``processes``.
+        arguments: Those without a name.
+        given: The other options of the command, by name; those that are None are left out.
+        output: What to print.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        OptionError: ``--workers`` or ``--rank`` was given as well.
+    """
+    from convscope.distributed.processes import command_of, run_processes
+
+    if options.workers is not None or options.rank is not None:
+        raise OptionError("Expected --processes, or --workers with --rank. Received: both.")
+    _seconds(options.connect_timeout)
+    words = ["train", *arguments, "--connect-timeout", options.connect_timeout]
+    for name, value in given.items():
+        if value is not None:
+            flag = f"--{name.replace('_', '-')}"
+            is_flag = isinstance(value, bool)
+            words.append(f"{'--no-' + flag[2:] if value is False else flag}" if is_flag else f"{flag}={value}")
+    words += [f"--{name}" for name in ("json", "quiet", "verbose") if getattr(output, name)]
+    return run_processes(command_of(words), options.processes or 1, say=note, write=say)
+
+
+def _seconds(text: str) -> float:
+    try:
+        return parse_time(text)
+    except OptionError:
+        raise OptionError(
+            f"connect_timeout must be a duration from 1s to 100h, such as 90s or 5m. Received: {text!r}."
+        ) from None

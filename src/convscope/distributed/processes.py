@@ -1,0 +1,137 @@
+"""Several workers on this machine: start them, show their lines, and end all when one fails. Light."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import IO
+
+from convscope.errors import OptionError
+
+GRACE_SECONDS = 20.0
+"""After one worker has failed, the others notice it by themselves and end; after so long they are ended."""
+
+KILL_SECONDS = 5.0
+"""After SIGTERM."""
+
+MAX_PROCESSES = 64
+
+
+def free_addresses(count: int) -> tuple[str, ...]:
+    """Addresses of this machine with ports that are free now.
+
+    Example:
+        >>> len(free_addresses(2))
+        2
+    """
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return tuple(f"127.0.0.1:{one.getsockname()[1]}" for one in sockets)
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def run_processes(
+    command: Sequence[str], count: int, *, say: Callable[[str], None], write: Callable[[str], None]
+) -> int:
+    """Run a command as several workers, and wait for them.
+
+    SIGINT and SIGTERM are passed on to all of them.
+
+    Args:
+        command: A command that takes ``--workers`` and ``--rank``.
+        count: Number of workers, 1 to 64.
+        say: Called with each line that a worker prints on stderr, with its rank before it.
+        write: Called with what the first worker prints on stdout.
+
+    Returns:
+        0, or the exit code of the first worker that failed; 1 if a signal ended it.
+
+    Raises:
+        OptionError: ``count`` is out of range.
+    """
+    if not 1 <= count <= MAX_PROCESSES:
+        raise OptionError(f"processes must be an integer from 1 to {MAX_PROCESSES}. Received: processes={count}.")
+    addresses = ",".join(free_addresses(count))
+    workers = [
+        subprocess.Popen(
+            [*command, "--workers", addresses, "--rank", str(rank)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,  # Ctrl-C reaches them once, through this process
+        )
+        for rank in range(count)
+    ]
+    readers = [threading.Thread(target=_copy, args=(one.stderr, say, f"[{rank}] ")) for rank, one in enumerate(workers)]
+    readers += [threading.Thread(target=_copy, args=(one.stdout, write, "")) for one in workers]
+    for reader in readers:
+        reader.start()
+    before = _pass_on(workers)
+    try:
+        return _watch(workers, say)
+    finally:
+        for one in workers:
+            if one.poll() is None:
+                one.kill()
+            one.wait()
+        for reader in readers:
+            reader.join()
+        for number, handler in before:
+            signal.signal(number, handler)
+
+
+def command_of(arguments: Sequence[str]) -> list[str]:
+    """A command of convscope as a process of its own.
+
+    Example:
+        >>> command_of(["train", "mnist"])[1:]
+        ['-m', 'convscope', 'train', 'mnist']
+    """
+    return [sys.executable, "-m", "convscope", *arguments]
+
+
+def _copy(stream: IO[str] | None, to: Callable[[str], None], before: str) -> None:
+    for line in stream or ():
+        to(before + line.rstrip("\n"))
+
+
+def _pass_on(workers: list[subprocess.Popen[str]]) -> list[tuple[int, object]]:
+    if threading.current_thread() is not threading.main_thread():
+        return []
+
+    def send(number: int, frame: FrameType | None) -> None:
+        for one in workers:
+            if one.poll() is None:
+                one.send_signal(number)
+
+    return [(number, signal.signal(number, send)) for number in (signal.SIGINT, signal.SIGTERM)]
+
+
+def _watch(workers: list[subprocess.Popen[str]], say: Callable[[str], None]) -> int:
+    """Wait until all have ended; after the first failure, not longer than the times above."""
+    failed, deadline, is_asked = 0, float("inf"), False
+    while any(one.poll() is None for one in workers):
+        if not failed and (rank := next((k for k, one in enumerate(workers) if one.returncode), None)) is not None:
+            failed, deadline = workers[rank].returncode, time.monotonic() + GRACE_SECONDS
+            if failed < 0:
+                say(f"convscope: worker {rank} was ended by {signal.Signals(-failed).name}; ending the others.")
+        if time.monotonic() > deadline:
+            for one in workers:
+                if one.poll() is None:
+                    one.kill() if is_asked else one.terminate()
+            is_asked, deadline = True, time.monotonic() + KILL_SECONDS
+        time.sleep(0.05)
+    failed = failed or next((one.returncode for one in workers if one.returncode), 0)
+    return failed if failed >= 0 else 1

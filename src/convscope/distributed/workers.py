@@ -1,0 +1,160 @@
+"""The other workers of a training, through TensorFlow's collective operations. Heavy.
+
+`connect` starts TensorFlow's server for this process, so it must come before the first operation. Of
+``MultiWorkerMirroredStrategy`` only the connection is used: the training loop is the one of a single process, which
+calls `Connected.gather` in each step.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+from tensorflow.compiler.xla.tsl.protobuf import coordination_config_pb2 as coordination
+from tensorflow.python.eager import context
+
+from convscope.distributed.cluster import Cluster, host_of
+from convscope.errors import RunError
+from convscope.model.tensorflow import quiet, start_devices, tf
+
+HEARTBEAT_SECONDS = 10
+"""A worker that does not answer for so long has failed."""
+
+GROUP, STEP, VALUES = 1_000, 1_001, 1_002
+"""Numbers of the group of all workers, and of its two collective operations."""
+
+WIDTH = 64
+"""Numbers that `Connected.agree` exchanges at a time."""
+
+RESUME = "The last checkpoint is complete. Continue with: convscope train --resume RUN"
+
+
+class Connected:
+    """The workers of a training, all of which are connected.
+
+    Attributes:
+        rank: Which of them this process is.
+        count: Their number.
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.rank, self.count = cluster.rank, cluster.count
+        self._cluster = cluster
+        self._device = f"/job:worker/replica:0/task:{cluster.rank}/device:CPU:0"
+        self._values = tf.function(
+            lambda values: self._collect(values, VALUES),
+            autograph=False,
+            input_signature=[tf.TensorSpec([1, WIDTH], tf.int32)],
+        )
+
+    def gather(self, rows: tf.Tensor) -> tf.Tensor:
+        """In the graph: the rows of all workers ``(count * n, length)``, in the order of their ranks."""
+        gathered = self._collect(rows, STEP)
+        return tf.ensure_shape(gathered, [self.count * rows.shape[0], *rows.shape[1:]])
+
+    def agree(self, values: np.ndarray) -> np.ndarray:
+        """The values of all workers: int32 ``(n,)`` to ``(count, n)``; n is at most 64."""
+        padded = np.pad(values, (0, WIDTH - len(values)))  # one operation, one shape
+        return self._values(tf.constant(padded[None])).numpy()[:, : len(values)]
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        """The end of another worker becomes a `RunError`. Returns when all workers have come to the end."""
+        try:
+            yield
+        except (tf.errors.InvalidArgumentError, tf.errors.ResourceExhaustedError):
+            raise  # not of another worker's making
+        except tf.errors.OpError as error:
+            raise self._ended(str(error)) from None
+        with contextlib.suppress(tf.errors.OpError):  # its own last step is taken, whatever becomes of the others
+            self.agree(np.zeros(1, np.int32))
+
+    def _collect(self, rows: tf.Tensor, number: int) -> tf.Tensor:
+        with tf.device(self._device):
+            return tf.raw_ops.CollectiveGatherV2(
+                input=rows,
+                group_size=self.count,
+                group_key=GROUP,
+                instance_key=number,
+                ordering_token=[],
+                communication_hint="ring",
+            )
+
+    def _ended(self, reason: str) -> RunError:
+        found = {int(one) for one in re.findall(r"/job:worker/(?:replica:0/)?task:(\d+)", reason)} - {self.rank}
+        named = [f"{one} ({self._cluster.workers[one]})" for one in sorted(found) if one < self.count]
+        who = f"worker {named[0]}" if len(named) == 1 else "another worker"
+        return RunError(f"Expected an answer of all {self.count} workers. Received: none of {who}.", hint=RESUME)
+
+
+def connect(cluster: Cluster) -> Connected:
+    """Connect with the other workers, and wait until all of them are there.
+
+    TensorFlow waits in native code, where Python handles no signal; so another thread waits for it.
+
+    Args:
+        cluster: All workers are given the same addresses.
+
+    Raises:
+        RunError: A worker did not start within ``cluster.connect_seconds``, or the port of this one cannot be used.
+    """
+    errors: list[BaseException] = []
+
+    def start() -> None:
+        try:
+            _start(cluster)
+        except BaseException as error:
+            errors.append(error)
+
+    deadline = time.monotonic() + cluster.connect_seconds
+    with quiet():
+        thread = threading.Thread(target=start, daemon=True, name="connect")
+        thread.start()
+        while thread.is_alive() and time.monotonic() < deadline:
+            thread.join(0.1)
+    if thread.is_alive() or errors:
+        raise _not_connected(cluster, errors)
+    start_devices()
+    return Connected(cluster)
+
+
+def _start(cluster: Cluster) -> None:
+    milliseconds = round(1000 * cluster.connect_seconds)
+    context.context().configure_coordination_service(
+        service_type="standalone",
+        service_leader="/job:worker/replica:0/task:0",
+        cluster_register_timeout_in_ms=milliseconds,
+        heartbeat_timeout_in_ms=1000 * HEARTBEAT_SECONDS,
+        coordinated_jobs=[coordination.CoordinatedJob(name="worker", num_tasks=cluster.count)],
+    )
+    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+        tf.train.ClusterSpec({"worker": list(cluster.workers)}), task_type="worker", task_id=cluster.rank
+    )
+    ring = tf.distribute.experimental.CommunicationImplementation.RING
+    options = tf.distribute.experimental.CommunicationOptions(implementation=ring)
+    tf.distribute.MultiWorkerMirroredStrategy(resolver, options)
+
+
+def _not_connected(cluster: Cluster, errors: list[BaseException]) -> RunError:
+    own = cluster.workers[cluster.rank]
+    if errors and ("could not start" in str(errors[0]).lower() or "bind" in str(errors[0]).lower()):
+        return RunError(
+            f"Expected a free port. Received: {own}, which cannot be used.", hint="Choose another port for this worker."
+        )
+    missing = [one for rank, one in enumerate(cluster.workers) if rank != cluster.rank and not _answers(one)]
+    who = ", ".join(missing[:5]) if missing else "a worker that did not get ready"
+    return RunError(
+        f"Expected {cluster.count} workers within {cluster.connect_seconds:.0f} s. Received: no answer of {who}.",
+        hint="Start every worker with the same --workers and a --rank of its own, or give them more --connect-timeout.",
+    )
+
+
+def _answers(address: str) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection((host_of(address), int(address.rpartition(":")[2])), 1):
+        return True
+    return False
