@@ -91,13 +91,12 @@ class SweepResult:
         rows = [("tried", f"{len(self.trials)} {noun}: {each}")]
         if self.best:
             rows.append(("best", f"trial {self.best.number}: {params_text(self.best.params)}"))
-            rows.append(
-                ("validation", f"{accuracy_text(self.best.accuracy)}, the best of {len(self.trials)}: optimistic")
-            )
-        for head, mean in (("validation", self.validation), ("test", self.test)):
+            words = f"validation {accuracy_text(self.best.accuracy)}: optimistic, as the highest of many"
+            rows.append(("", words))
+        heads = ("validation", "test") if self.definition.is_seeds else ("confirmed", "")
+        for head, part, mean in zip(heads, ("validation", "test"), (self.validation, self.test), strict=True):
             if mean:
-                which = "" if self.definition.is_seeds else " with other seeds"
-                rows.append((head, f"{mean}{which}"))
+                rows.append((head, str(mean) if self.definition.is_seeds else f"{part} {mean}, other seeds"))
         if self.importances:
             words = ", ".join(f"{name} {value:.0%}" for name, value in self.importances.items())
             rows.append(("importance", words))

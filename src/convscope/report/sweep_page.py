@@ -14,7 +14,7 @@ STYLE = """
 html { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); }
 body { max-width: 70rem; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin: 2rem 0 .25rem; } p { max-width: 70ch; }
-.soft { color: var(--soft); } .wide { overflow-x: auto; }
+.soft { color: var(--soft); } .wide { overflow-x: auto; } figure { margin: 1rem 0; }
 img { max-width: 100%; height: auto; border: 1px solid var(--line); border-radius: 10px; background: #fff; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding: .5rem 0; }
@@ -56,7 +56,7 @@ def sweep_page(
     parts = [f'<div class="wide">{_rows(summary, "Result")}</div><p class="soft">{how}</p>']
     for alt, content in figures:
         source = base64.b64encode(content).decode("ascii")
-        parts.append(f'<p><img alt="{escape(alt)}" src="data:image/png;base64,{source}"></p>')
+        parts.append(f'<figure><img alt="{escape(alt)}" src="data:image/png;base64,{source}"></figure>')
     if parameters:
         parts.append(f'<div class="wide">{_rows(parameters, "Parameters")}</div>')
     cells = [[escape(cell) for cell in row] for row in trials]

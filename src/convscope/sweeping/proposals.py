@@ -25,6 +25,10 @@ Params = dict[str, Any]
 FIRST_RANDOM = 10
 """Results that the sampler needs before it proposes anything but random values."""
 
+LEAST_COMPLETE = 10
+BEST = 1 / 3
+"""Fraction of the complete trials that are the best ones, when parameters are compared."""
+
 MOST_DRAWS = 50
 """Draws of a combination that no earlier trial has."""
 
@@ -129,17 +133,17 @@ def frozen(trial: Trial, known: dict[str, BaseDistribution], attributes: dict[st
 
 
 def importances(trials: list[Trial], space: Space) -> dict[str, float]:
-    """How much each parameter decides whether a trial is among the best, as fractions that add up to 1.
+    """How much each parameter decides whether a trial is in the best third, as fractions that add up to 1.
 
     Returns:
-        The most important first; empty with fewer than four complete trials, or if all are equally good.
+        The most important first; empty with fewer than `LEAST_COMPLETE` complete trials, or if all are equally good.
 
     Source:
         Watanabe, Bansal and Hutter, "PED-ANOVA: efficiently quantifying hyperparameter importance in arbitrary
         subspaces", IJCAI 2023, in Optuna's implementation.
     """
     complete = [one for one in trials if one.outcome == COMPLETE]
-    if len(complete) < 4 or len({one.accuracy for one in complete}) < 2 or not space.parameters:
+    if len(complete) < LEAST_COMPLETE or len({one.accuracy for one in complete}) < 2 or not space.parameters:
         return {}
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     known = distributions(space)
@@ -149,7 +153,7 @@ def importances(trials: list[Trial], space: Space) -> dict[str, float]:
         study.add_trials([frozen(one, known) for one in complete])
         try:
             found = optuna.importance.get_param_importances(
-                study, evaluator=optuna.importance.PedAnovaImportanceEvaluator()
+                study, evaluator=optuna.importance.PedAnovaImportanceEvaluator(target_quantile=BEST)
             )
         except (ValueError, RuntimeError):  # every trial has the same values
             return {}

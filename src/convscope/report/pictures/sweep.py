@@ -114,7 +114,7 @@ def importance(importances: Mapping[str, float]) -> Figure:
     figure, body_top = sheet(
         first,
         subtitle=(
-            "How much each parameter decides whether a complete trial is among the best (PED-ANOVA). With few trials, "
+            "How much each parameter decides whether a complete trial is in the best third (PED-ANOVA). With few trials, "
             "this is a rough guide."
         ),
         body=0.5 * len(names) + 0.6,
@@ -182,10 +182,11 @@ def _error_axis(axes: Axes) -> None:
     axes.set_yscale("log")
     axes.invert_yaxis()
     low, high = sorted(axes.get_ylim())
-    ticks = [m * 10.0**e for e in range(-6, 1) for m in (1, 2, 5)]
-    inside = [tick for tick in ticks if low <= tick <= high]
-    if len(inside) < 2:  # all trials are nearly equal
-        inside = [low * (high / low) ** (k / 3) for k in range(4)]
+    for digits in ((1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 8), tuple(m / 10 for m in range(10, 100))):
+        inside = [m * 10.0**e for e in range(-6, 1) for m in digits if low <= m * 10.0**e <= high]
+        if len(inside) >= 3:
+            break
+    inside = inside[:: max(len(inside) // 6, 1)]
     axes.set_yticks(inside)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda error, _: f"{100 - 100 * error:.4g} %"))
     axes.yaxis.set_minor_formatter(FuncFormatter(lambda error, _: ""))
