@@ -146,8 +146,8 @@ def predict_folder(
                 tally.add(found.pop(name), done.prediction, done.error)
             elif shard is not None:
                 raise OptionError(
-                    f"Expected a new file, or the table of part {shard}. Received: {out}, with an image of another part, "
-                    f"{name}.",
+                    f"Expected a new file, or the table of part {shard}. Received: {out}, with an image of another "
+                    f"part, {name}.",
                     hint="Give each part a file of its own.",
                 )
         resumed = tally.total

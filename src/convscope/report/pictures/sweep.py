@@ -114,8 +114,8 @@ def importance(importances: Mapping[str, float]) -> Figure:
     figure, body_top = sheet(
         first,
         subtitle=(
-            "How much each parameter decides whether a complete trial is in the best third (PED-ANOVA). With few trials, "
-            "this is a rough guide."
+            "How much each parameter decides whether a complete trial is in the best third (PED-ANOVA). With few "
+            "trials, this is a rough guide."
         ),
         body=0.5 * len(names) + 0.6,
         description=", ".join(f"{name} {percent(value)}" for name, value in importances.items()) + ".",
