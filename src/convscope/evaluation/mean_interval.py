@@ -14,16 +14,16 @@ from convscope.evaluation.intervals import CONFIDENCE
 
 @dataclass(frozen=True)
 class Mean:
-    """The mean of n independent measurements of the same thing, with its 95 % interval by Student's t distribution.
+    """The mean of n independent fractions, with its 95 % interval by Student's t distribution.
 
     For accuracies of several seeds, the interval covers training again with other seeds. It does not cover other
     images: the seeds are measured on the same ones.
 
     Attributes:
-        values: The measurements, at least one.
+        values: The measurements, at least one, each from 0 to 1.
 
     Raises:
-        DataError: There are none, or one is not finite.
+        DataError: There are none, or one is no fraction.
 
     Source:
         Student, "The probable error of a mean", Biometrika 6, 1908.
@@ -36,8 +36,8 @@ class Mean:
     values: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        if not self.values or not all(map(math.isfinite, self.values)):
-            raise DataError(f"Expected at least one finite measurement. Received: n={len(self.values)}.")
+        if not self.values or not all(0 <= value <= 1 for value in self.values):
+            raise DataError(f"Expected at least one measurement, each from 0 to 1. Received: {self.values}.")
 
     @property
     def mean(self) -> float:
@@ -51,11 +51,11 @@ class Mean:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """The 95 % interval of the mean; None of a single measurement."""
+        """The 95 % interval of the mean, within 0 to 1; None of a single measurement."""
         if self.sd is None:
             return None
         half = t_quantile(len(self.values) - 1) * self.sd / math.sqrt(len(self.values))
-        return self.mean - half, self.mean + half
+        return max(self.mean - half, 0.0), min(self.mean + half, 1.0)
 
     def __str__(self) -> str:
         """Fractions as percentages."""
