@@ -29,8 +29,10 @@ LEAST_COMPLETE = 10
 BEST = 1 / 3
 """Fraction of the complete trials that are the best ones, when parameters are compared."""
 
-MOST_DRAWS = 50
-"""Draws of a combination that no earlier trial has."""
+MOST_DRAWS = 20
+"""Draws of a combination that no earlier trial has; then one of the untried ones is taken."""
+
+MOST_LISTED = 10_000
 
 
 def distribution(parameter: Parameter) -> BaseDistribution:
@@ -91,8 +93,11 @@ class Proposals:
         for draw in range(MOST_DRAWS):
             proposed = self._ask(earlier, pending, seed_of(definition.seed, number, draw))
             if proposed not in tried:
-                break
-        return proposed
+                return proposed
+        if definition.space.count > MOST_LISTED:
+            return proposed
+        untried = [one for one in definition.space.combinations() if one not in tried]
+        return untried[seed_of(definition.seed, number, MOST_DRAWS) % len(untried)]
 
     def _ask(self, earlier: list[Trial], pending: list[Params], seed: int) -> Params:
         with warnings.catch_warnings():
