@@ -124,6 +124,13 @@ def rows() -> list[tuple[str, str, str]]:
         words = f"{s['share']:.1%}: {s['killed']} of {s['mutants']} killed ({', '.join(each)}); "
         words += f"of {s['survived']} survivors, {s['equivalent']} are equivalent and {s['unexplained']} unexplained"
         table_rows.append(("mutants of training, evaluation and model killed by their tests", "≥ 95 % of ≥ 300", words))
+    if sweep := read("sweep"):
+        s = sweep["summary"]
+        words = f"{s['kills']} kills over {s['sweeps']} sweeps of {s['trials']:,} trials: {s['lost']} trials lost, "
+        words += f"{s['twice']} trained twice; {s['identical']} of {s['sweeps']} ended identical"
+        table_rows.append(
+            ("`kill -9` of a sweep or its workers, then joined again", "50: none lost, none twice", words)
+        )
     if inputs := read("bad-input"):
         s = inputs["summary"]
         by_source = inputs.get("by_source") or inputs["by_door"]  # the name in older figures

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from convscope.api.run import load_run as load_run
     from convscope.api.runs import runs as runs
     from convscope.api.summary import summary as summary
+    from convscope.api.sweep import sweep as sweep
     from convscope.api.train import train as train
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "load_run",
     "runs",
     "summary",
+    "sweep",
     "train",
 ]
 

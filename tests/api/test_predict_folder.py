@@ -369,3 +369,56 @@ def test_the_mark_of_the_model_is_the_start_of_its_checksum(run: Run, photos: Pa
     checksum = re.search(r"weights_sha256\W+([0-9a-f]{64})", header)
     assert checksum and {row["model"] for row in rows_of(tmp_path / "out.csv")} == {checksum[1][:12]}
     assert load_model(run.folder / MODEL_FILE).class_names == NAMES
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+@pytest.mark.parametrize("parts", [2, 3, 7])
+def test_the_parts_of_a_folder_join_to_the_bytes_of_the_whole(
+    run: Run, photos: Path, tmp_path: Path, suffix: str, parts: int
+) -> None:
+    (photos / "6.png").write_bytes(b"no image")
+    whole = tmp_path / f"whole.{suffix}"
+    predict_folder(photos, run=run, out=whole)
+    joined, total = b"", 0
+    for number in range(1, parts + 1):
+        out = tmp_path / f"part-{number}.{suffix}"
+        total += predict_folder(photos, run=run, out=out, shard=f"{number}/{parts}").total
+        joined += out.read_bytes()
+    assert joined == whole.read_bytes() and total == 3 * CHUNK + CHUNK // 2
+
+
+def test_a_later_part_that_was_cut_at_any_byte_is_completed(run: Run, photos: Path, tmp_path: Path) -> None:
+    for file in list(photos.iterdir()):
+        if int(file.stem) > CHUNK + 2:
+            file.unlink()
+    out = tmp_path / "part.csv"
+    predict_folder(photos, run=run, out=out, shard="2/2")
+    whole = out.read_bytes()
+    assert whole.count(b"\n") == 3 and not whole.startswith(b"file,")
+    for size in range(0, len(whole), 7):
+        out.write_bytes(whole[:size])
+        predict_folder(photos, run=run, out=out, shard="2/2")
+        assert out.read_bytes() == whole, size
+
+
+def test_the_table_of_another_part_or_another_file_is_refused_and_left_as_it_is(
+    run: Run, photos: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "part.jsonl"
+    predict_folder(photos, run=run, out=out, shard="1/2")
+    before = out.read_bytes()
+    with pytest.raises(OptionError, match=r"Expected a new file, or the table of part 2/2. Received: .*another part"):
+        predict_folder(photos, run=run, out=out, shard="2/2")
+    assert out.read_bytes() == before
+    notes = tmp_path / "notes.csv"
+    notes.write_text("my notes, without an end")
+    with pytest.raises(OptionError, match="or no table"):
+        predict_folder(photos, run=run, out=notes, shard="2/2")
+    assert notes.read_text() == "my notes, without an end"
+
+
+@pytest.mark.parametrize("shard", ["0/2", "3/2", "2", "1/0", "a/b", "1/2/3", "-1/2", "1/1000000"])
+def test_a_part_that_does_not_exist_is_refused_in_one_line(run: Run, photos: Path, tmp_path: Path, shard: str) -> None:
+    with pytest.raises(OptionError, match=r"shard must be a part and the number of parts.*Received: shard='"):
+        predict_folder(photos, run=run, out=tmp_path / "a.csv", shard=shard)
+    assert not (tmp_path / "a.csv").exists()

@@ -7,8 +7,8 @@ import time
 from html import escape
 from typing import Any
 
-from convscope.api.callbacks import Callbacks
-from convscope.api.progress import ProgressDisplay
+from convscope.api.callbacks import Callbacks, SweepProgress
+from convscope.api.progress import ProgressDisplay, sweep_accuracy
 from convscope.markup import bar
 from convscope.training.history import Progress
 
@@ -40,7 +40,7 @@ class NotebookProgress:
     @property
     def callbacks(self) -> Callbacks:
         """What `train` calls."""
-        return Callbacks(begin=self._begin, progress=self._progress, images=self._images)
+        return Callbacks(begin=self._begin, progress=self._progress, images=self._images, trials=self._trials)
 
     def __enter__(self) -> NotebookProgress:
         return self
@@ -56,6 +56,12 @@ class NotebookProgress:
         if now - self._updated >= SECONDS_BETWEEN:
             self._updated = now
             self._shown.update(self._html(f"{bar(done / max(total, 1), width=240)} {done:,} of {total:,} images"))
+
+    def _trials(self, progress: SweepProgress) -> None:
+        best = sweep_accuracy(progress.best_accuracy)
+        words = f"{progress.done:,} of {progress.total:,}, best validation accuracy {best}"
+        shown = bar(progress.done / max(progress.total, 1), width=240)
+        self._shown.update(self._html(f"{escape(progress.phase)} {shown} {words}"))
 
     def _progress(self, progress: Progress) -> None:
         now = time.monotonic()

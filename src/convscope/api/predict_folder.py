@@ -13,9 +13,10 @@ from typing import Any
 
 from convscope.api.answer_rules import AUTO, answer_rules
 from convscope.api.callbacks import Callbacks
+from convscope.api.folder_parts import Part, parse_part
 from convscope.api.parquet_table import parquet_table, require_pyarrow
 from convscope.api.prediction_stream import CHUNK, ClassifiedImage, classify_stream
-from convscope.api.prediction_table import Columns, CsvTable, JsonLinesTable, PredictionTable, model_mark
+from convscope.api.prediction_table import Columns, CsvRows, CsvTable, JsonLinesTable, PredictionTable, model_mark
 from convscope.api.run import Run, load_run
 from convscope.api.sort_images import ImageSorter
 from convscope.data.dataset import Skipped
@@ -96,6 +97,7 @@ def predict_folder(
     recursive: bool = False,
     copy_to: str | Path | None = None,
     reject: str | float | None = AUTO,
+    shard: str | None = None,
     callbacks: Callbacks = Callbacks(),  # noqa: B008
 ) -> FolderPredictions:
     """Classify any number of image files into a table, in bounded memory.
@@ -114,6 +116,9 @@ def predict_folder(
         recursive: Whether to read the images in subfolders too.
         reject: As for `api.predict.predict`; a rejected image has no prediction, and ``note`` says so.
         copy_to: A folder in which each image is hard-linked or copied into a folder of its predicted class.
+        shard: Classify one part of the images only: ``2/8`` is the second of eight, for eight processes or machines.
+            The tables of all parts, one after another, are the table of the whole, byte for byte: of CSV files, only
+            the first part has the line of column names. None classifies all.
         callbacks: Told how many images are done.
 
     Raises:
@@ -125,22 +130,31 @@ def predict_folder(
     sources = _paths(images)
     out = Path(out) if out is not None else None
     _check_options(out, top, split, copy_to)
+    part = parse_part(shard)
     run = load_run(run)
     rules = answer_rules(run.model, reject=reject)
     names = run.model.class_names
     sorter = ImageSorter(Path(copy_to), names, sources) if copy_to is not None else None
     notes = () if recursive else images_below(sources)
-    found = {printable(one.name): one for one in collect_images(sources, most=MAX_FILES, recursive=recursive)}
+    listed = part.take(collect_images(sources, most=MAX_FILES, recursive=recursive))
+    found = {printable(one.name): one for one in listed}
     columns = Columns(min(top, len(names)), split, model_mark(weights_sha256(run.model.weights)))
     tally = _Tally(sorter, {printable(name): name for name in names})
-    with _open(out, columns) as rows:
+    with _open(out, columns, part, next(iter(found), "")) as rows:
         for name, done in rows.done.items() if rows else ():
             if name in found:
                 tally.add(found.pop(name), done.prediction, done.error)
+            elif shard is not None:
+                raise OptionError(
+                    f"Expected a new file, or the table of part {shard}. Received: {out}, with an image of another "
+                    f"part, {name}.",
+                    hint="Give each part a file of its own.",
+                )
         resumed = tally.total
         total = resumed + len(found)
         callbacks.images(resumed, total)
-        for batch in _batches(classify_stream(list(found.values()), run, top=top, split=split, rules=rules)):
+        how: dict[str, Any] = {"top": top, "split": split, "rules": rules, "chunk": CHUNK}
+        for batch in _batches(classify_stream(list(found.values()), run, **how)):
             for one in batch:
                 first = one.predictions[0] if one.predictions else None
                 tally.add(one.source, first and first.class_name, one.skipped.reason if one.skipped else "")
@@ -197,12 +211,14 @@ def _batches(stream: Iterator[ClassifiedImage]) -> Iterator[list[ClassifiedImage
         yield batch
 
 
-def _open(out: Path | None, columns: Columns) -> AbstractContextManager[PredictionTable | None]:
+def _open(out: Path | None, columns: Columns, part: Part, first: str) -> AbstractContextManager[PredictionTable | None]:
     if out is None:
         return nullcontext()
     if out.suffix.lower() == ".parquet":
         return parquet_table(out, columns)
-    return CsvTable(out, columns) if out.suffix.lower() == ".csv" else JsonLinesTable(out, columns)
+    if out.suffix.lower() != ".csv":
+        return JsonLinesTable(out, columns)
+    return CsvTable(out, columns) if part.number == 1 else CsvRows(out, columns, first)
 
 
 def is_table(out: str | Path) -> bool:

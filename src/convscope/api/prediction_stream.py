@@ -66,6 +66,7 @@ def classify_stream(
     top: int,
     split: bool,
     rules: AnswerRules = AnswerRules(),  # noqa: B008
+    chunk: int | None = None,
 ) -> Iterator[ClassifiedImage]:
     """Classify images in the order given, while the next ones are read.
 
@@ -75,13 +76,15 @@ def classify_stream(
         top: Number of classes for each image.
         split: Whether to classify each digit of an image by itself.
         rules: When there is no class.
+        chunk: Images that are classified at a time; None takes fewer than `CHUNK` where that keeps all threads busy.
+            Sums of floats are rounded differently in batches of other sizes.
 
     Raises:
         ModelFileError: The logits overflow, or the preprocessing does not fit the network.
     """
     classifier = _Classifier(run.model, run.preprocessing, top, split, rules)
     threads = min(MOST_THREADS, _cores())
-    size = max(1, min(CHUNK, -(-len(inputs) // threads)))
+    size = chunk or max(1, min(CHUNK, -(-len(inputs) // threads)))
     if len(inputs) <= size:
         yield from classifier.classify(inputs)
         return

@@ -23,9 +23,6 @@ from convscope.training.lock import lock_file
 
 MODEL_DIGITS = 12
 MAX_LINE = 1 << 20
-ROW_START = b'{"file": "'
-"""How a table without a header begins."""
-
 Cell = str | float | None
 Row = Mapping[str, Cell]
 
@@ -97,11 +94,14 @@ class PredictionTable(ABC):
 
     Attributes:
         done: The images in the table, by name.
+        row_start: How a table without a header begins.
 
     Raises:
         OptionError: The file is something else, or the table of another network or of other options.
         RunError: It cannot be written, or another process is writing it.
     """
+
+    row_start = b'{"file": "'
 
     def __init__(self, path: Path, columns: Columns) -> None:
         self.path = path
@@ -181,7 +181,7 @@ class PredictionTable(ABC):
             end = len(first)
         while line := self._file.readline(MAX_LINE):
             if not line.endswith(b"\n"):  # half-written, unless this is a file of another kind
-                if end == 0 and not line.startswith(ROW_START[: len(line)]):
+                if end == 0 and not line.startswith(self.row_start[: len(line)]):
                     raise self._refusal("a table with other columns, or no table")
                 break
             try:
@@ -233,6 +233,26 @@ class CsvTable(PredictionTable):
         except csv.Error:
             raise ValueError from None
         return dict(zip(self.columns.names, cells, strict=True))
+
+
+class CsvRows(CsvTable):
+    """A later part of a CSV table: rows without the line of column names.
+
+    Args:
+        path: See `PredictionTable`.
+        columns: See `PredictionTable`.
+        first: The first image of the part; another file does not begin with its name.
+    """
+
+    def __init__(self, path: Path, columns: Columns, first: str) -> None:
+        out = io.StringIO()
+        csv.writer(out, lineterminator=",").writerow([first])
+        self.row_start = out.getvalue().encode()
+        super().__init__(path, columns)
+
+    def header(self) -> bytes:
+        """Nothing: the first part has the names of the columns."""
+        return b""
 
 
 class JsonLinesTable(PredictionTable):

@@ -10,7 +10,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from convscope.api.callbacks import Callbacks
+from convscope.api.callbacks import Callbacks, SweepProgress
 from convscope.api.data_summary import summary_lines
 from convscope.api.notes import note
 from convscope.data.dataset import LoadedData
@@ -49,7 +49,8 @@ class ProgressDisplay:
     @property
     def callbacks(self) -> Callbacks:
         """What a long call reports to."""
-        return Callbacks(begin=self.begin, progress=self.train, images=self.count, data=self.data, decided=self.decided)
+        about = {"data": self.data, "decided": self.decided}
+        return Callbacks(begin=self.begin, progress=self.train, images=self.count, trials=self.trials, **about)
 
     def begin(self, phase: str) -> None:
         """A phase begins: one line that stays."""
@@ -91,6 +92,15 @@ class ProgressDisplay:
             rate = f", {(done - first) / seconds:,.0f} a second" if seconds > 1 else ""
             self._show(self.phase, f"{done:,} of {total:,}{rate}", done, total, f"{done:,} of {total:,} images{rate}")
 
+    def trials(self, progress: SweepProgress) -> None:
+        """How a sweep stands."""
+        best = progress.best_accuracy
+        figures = f"{progress.done:,} of {progress.total:,}  best validation {sweep_accuracy(best)}"
+        running = ", ".join(f"{name} {fraction:.0%}" for name, fraction in progress.running)
+        line = f"{progress.phase}: {figures}{f'  ({running})' if running else ''}"
+        done = progress.done + sum(fraction for _, fraction in progress.running)
+        self._show(progress.phase, figures, min(done, progress.total), progress.total, line)
+
     def step(self, name: str, words: str) -> None:
         """What is being done with one image."""
         self._show(name, f"{words} …", 0, None, f"{name}: {words} …")
@@ -101,7 +111,7 @@ class ProgressDisplay:
             self._bar.stop()
             self._bar = None
 
-    def _show(self, what: str, figures: str, done: int, total: int | None, line: str, *, now: bool = False) -> None:
+    def _show(self, what: str, figures: str, done: float, total: int | None, line: str, *, now: bool = False) -> None:
         if self._quiet:
             return
         if self.is_live:
@@ -113,6 +123,11 @@ class ProgressDisplay:
         elif now or time.monotonic() - self._line_at > SECONDS_BETWEEN_LINES:
             self._line_at = time.monotonic()
             note(line)
+
+
+def sweep_accuracy(accuracy: float | None) -> str:
+    """The best validation accuracy in words."""
+    return "not yet measured" if accuracy is None else f"{100 * accuracy:.2f} %"
 
 
 def _bar(*, timed: bool) -> Progress:

@@ -154,12 +154,13 @@ class Run:
         recursive: bool = False,
         copy_to: str | Path | None = None,
         reject: str | float | None = "auto",
+        shard: str | None = None,
     ) -> FolderPredictions:
         """Classify any number of image files into a table: see `api.predict_folder.predict_folder`."""
         from convscope.api.predict_folder import predict_folder
 
         how: dict[str, Any] = {"top": top, "split": split, "recursive": recursive, "copy_to": copy_to}
-        return predict_folder(images, run=self, out=out, reject=reject, **how)
+        return predict_folder(images, run=self, out=out, reject=reject, shard=shard, **how)
 
     def evaluate(
         self, data: Any = None, *, part: str | None = None, reject: str | float | None = "auto"

@@ -45,6 +45,12 @@ COMMANDS = {
         "my-photos --model quick --epochs 5 --size 32",
         "train:train",
     ),
+    "sweep": Command(
+        "Train",
+        "Train many networks, choose the best recipe by validation, and confirm it with other seeds.",
+        "my-photos learning_rate=1e-3..3e-2:log epochs=5,10,20 --trials 40 --time 30m",
+        "sweep:sweep",
+    ),
     "evaluate": Command(
         "Look inside",
         "Evaluate a trained network: accuracy, confusion matrix, calibration.",

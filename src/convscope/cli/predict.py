@@ -28,6 +28,7 @@ def predict(
     out: Path | None = None,
     copy_to: Path | None = None,
     recursive: Annotated[bool, Parameter(negative=())] = False,
+    shard: str | None = None,
     reject: Literal["auto", "0.1%", "1%", "5%", "off"] = "auto",
     coverage: Literal["90%", "95%", "99%", "99.9%"] | None = None,
     by_class: Annotated[bool, Parameter(negative=())] = False,
@@ -54,6 +55,9 @@ def predict(
         copies.
     recursive
         Also read the images in subfolders of a folder.
+    shard
+        Classify one part of the images into the table: 2/8 is the second of eight. The tables of all parts, one after
+        another, are the table of the whole.
     reject
         Fraction of images like those of the training that may be rejected as unlike anything the network was trained
         on. auto is 1%, 5% if so few held-out images cannot promise 1%, else off.
@@ -85,7 +89,9 @@ def predict(
                 f"Expected a table (.csv, .jsonl, .parquet) with --copy-to. Received: --out {out}.",
                 hint="Draw the images in a second call.",
             )
-        return _to_files(images, out, copy_to, how, output)
+        return _to_files(images, out, copy_to, how | {"shard": shard}, output)
+    if shard is not None:
+        raise OptionError(f"shard is for tables. Received: --shard {shard} without --out or --copy-to.")
     return _show(images, out, how | {"coverage": coverage, "by_class": by_class}, output)
 
 

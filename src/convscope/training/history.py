@@ -34,6 +34,16 @@ class Progress:
     validation_accuracy: float | None
 
 
+def validation_interval(total_steps: int, steps_per_epoch: int) -> int:
+    """Number of steps between two validations: an epoch, or half of a training of fewer than four epochs.
+
+    Example:
+        >>> validation_interval(1000, 100), validation_interval(300, 200)
+        (100, 150)
+    """
+    return max(steps_per_epoch if total_steps >= 4 * steps_per_epoch else total_steps // 2, 1)
+
+
 class Loop(Protocol):
     """What `HistoryRecorder` needs of the training loop."""
 
@@ -56,8 +66,7 @@ class HistoryRecorder:
         self._on_progress = on_progress
         self._latest_loss = float("nan")
         self.measured: dict[int, tuple[float, float]] = {}
-        epochs = loop.total_steps / loop.steps_per_epoch
-        self._interval = max(loop.steps_per_epoch if epochs >= 4 else loop.total_steps // 2, 1)
+        self._interval = validation_interval(loop.total_steps, loop.steps_per_epoch)
 
     def restore(self, losses: np.ndarray, measured: Mapping[int, tuple[float, float]]) -> None:
         """Restore the losses and validation results of a checkpoint."""
