@@ -10,7 +10,7 @@ import contextlib
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -82,7 +82,7 @@ def classify_stream(
     Raises:
         ModelFileError: The logits overflow, or the preprocessing does not fit the network.
     """
-    classifier = _Classifier(run.model, run.preprocessing, top, split, rules)
+    classifier = Classifier(run.model, run.preprocessing, top=top, split=split, rules=rules)
     threads = min(MOST_THREADS, _cores())
     size = chunk or max(1, min(CHUNK, -(-len(inputs) // threads)))
     if len(inputs) <= size:
@@ -102,10 +102,20 @@ def classify_stream(
             pool.shutdown(cancel_futures=True)
 
 
-class _Classifier:
-    """Reads, preprocesses and classifies one chunk of images; used by several threads."""
+class Classifier:
+    """Reads, preprocesses and classifies images; may be used by several threads at once.
 
-    def __init__(self, model: Model, preprocessing: Preprocessing, top: int, split: bool, rules: AnswerRules) -> None:
+    Args:
+        model: The network.
+        preprocessing: Of the network.
+        top: Number of classes for each image.
+        split: Whether to classify each digit of an image by itself.
+        rules: When there is no class.
+    """
+
+    def __init__(
+        self, model: Model, preprocessing: Preprocessing, *, top: int, split: bool, rules: AnswerRules
+    ) -> None:
         self.stopped = threading.Event()
         self._model = model
         self._preprocessing = preprocessing
@@ -116,26 +126,29 @@ class _Classifier:
 
     def classify(self, chunk: Sequence[ImageInput]) -> list[ClassifiedImage]:
         """The chunk in order; incomplete once `stopped` is set."""
-        read = [self._read(one) for one in chunk if not self.stopped.is_set()]
+        read = [self.read(one) for one in chunk if not self.stopped.is_set()]
         inputs = [one.seen for image in read for one in image.predictions]
         if not inputs:
             return read
-        predictions = predict_pixels(self._model, np.stack(inputs))
-        answered, at = [], 0
-        for image in read:
-            count = len(image.predictions)
-            answered.append(self._answer(image, predictions.rows(at, at + count)))
-            at += count
-        return answered
+        return self.answer(read, predict_pixels(self._model, np.stack(inputs)))
 
-    def _read(self, one: ImageInput) -> ClassifiedImage:
+    def read(self, one: ImageInput, *, on_size: Callable[[int], object] = lambda area: None) -> ClassifiedImage:
+        """Decode and preprocess an image: its predictions have no classes yet.
+
+        Args:
+            one: The image.
+            on_size: Called with a file's number of pixels before they are decompressed; it may raise an error.
+        """
         nothing = np.zeros((0, self._model.spec.num_classes), np.float32)
         try:
             with contextlib.ExitStack() as waits:
-                picture = one.decode(
-                    draft=self._preprocessing.draft_factor,
-                    before=lambda area: area > LARGE_PIXELS and waits.enter_context(self._large),
-                )
+
+                def before(area: int) -> None:
+                    on_size(area)
+                    if area > LARGE_PIXELS:
+                        waits.enter_context(self._large)
+
+                picture = one.decode(draft=self._preprocessing.draft_factor, before=before)
                 framing = self._preprocessing.frame(picture)
         except DataError as error:
             return ClassifiedImage(one, (), nothing, Skipped(one.name, str(error)))
@@ -147,6 +160,20 @@ class _Classifier:
         else:
             found = (ImagePrediction(one.name, (), one, framing.pixels, framing.report),)
         return ClassifiedImage(one, found, nothing, note=one.note)
+
+    def answer(self, read: Sequence[ClassifiedImage], predictions: Predictions) -> list[ClassifiedImage]:
+        """Images from `read` with their classes.
+
+        Args:
+            read: The images.
+            predictions: One row for each of their inputs, in order.
+        """
+        answered, at = [], 0
+        for image in read:
+            count = len(image.predictions)
+            answered.append(self._answer(image, predictions.rows(at, at + count)))
+            at += count
+        return answered
 
     def _answer(self, image: ClassifiedImage, found: Predictions) -> ClassifiedImage:
         """With its choices; without ink there are none, and all classes are equally likely."""

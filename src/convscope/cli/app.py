@@ -88,6 +88,12 @@ COMMANDS = {
         "runs/20260101-120000-quick --to onnx,c",
         "export:export",
     ),
+    "serve": Command(
+        "Use",
+        "Serve trained networks over HTTP, with the answers of predict.",
+        "runs/20260101-120000-quick --port 8000",
+        "serve:serve",
+    ),
     "data": Command("Data", "List the supported datasets and formats, or describe a dataset.", "my-photos", "data:app"),
     "runs": Command("Manage", "List, compare or remove runs.", "20260101-120000-quick first", "runs:runs"),
     "import": Command(

@@ -62,12 +62,12 @@ class ImageInput:
         Raises:
             DataError: It cannot be read.
         """
-        return self._decode(before, draft) if isinstance(self._decode, _FileDecoder) else self._decode()
+        return self._decode(before, draft) if isinstance(self._decode, _Decoder) else self._decode()
 
     @property
     def note(self) -> str:
         """What is to be reported about the image after it was decoded; empty for most."""
-        frames = self._decode.frames if isinstance(self._decode, _FileDecoder) else 1
+        frames = self._decode.frames if isinstance(self._decode, _Decoder) else 1
         return f"{self.name}: the first of {frames} frames or pages is read" if frames > 1 else ""
 
     def load(self) -> AnyPicture | Skipped:
@@ -213,20 +213,36 @@ def _from_path(path: Any, test_images: Callable[[], np.ndarray], recursive: bool
         yield ImageInput(str(file), _FileDecoder(file))
 
 
-class _FileDecoder:
-    """Decodes a file when called, and keeps how many frames or pages it has."""
+class _Decoder:
+    """Decodes the bytes of a file when called, and keeps how many frames or pages it has."""
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+    def __init__(self, name: str, read: Callable[[], bytes]) -> None:
         self.frames = 1
+        self._name = name
+        self._read = read
 
     def __call__(
         self, before: Callable[[int], object] | None = None, draft: Callable[[int, int], int] | None = None
     ) -> AnyPicture:
-        data = read_regular(self.path, MAX_FILE_BYTES)
-        decoded = decode(data, str(self.path), background=None, before=before, draft=draft)
+        decoded = decode(self._read(), self._name, background=None, before=before, draft=draft)
         self.frames = decoded.frames
         return decoded.pixels
+
+
+class _FileDecoder(_Decoder):
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        super().__init__(str(self.path), functools.partial(read_regular, self.path, MAX_FILE_BYTES))
+
+
+def image_from_bytes(data: bytes, name: str) -> ImageInput:
+    """An image from the bytes of its file, decoded as the file would be.
+
+    Args:
+        data: PNG, JPEG or another format that `decode` reads.
+        name: The name used in the result and in error messages.
+    """
+    return ImageInput(name, _Decoder(name, lambda: data))
 
 
 def _from_array(array: np.ndarray, position: int) -> Iterator[ImageInput]:

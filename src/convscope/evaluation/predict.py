@@ -82,12 +82,13 @@ class Predictions:
         return tuple(Choice(self.class_names[k], float(row[k])) for k in order)
 
 
-def predict(model: Model, pixels: StoredPixels) -> Predictions:
+def predict(model: Model, pixels: StoredPixels, *, vectors_alone: bool = False) -> Predictions:
     """Classify images that already have the network's input shape.
 
     Args:
         model: From a model file.
         pixels: uint8 ``(n, h, w, c)``, 0..255, preprocessed; see `data.preprocess` for other images.
+        vectors_alone: As in `model.forward.logits`: an image in a batch is rounded as it is alone.
 
     Returns:
         One row for each image.
@@ -95,14 +96,21 @@ def predict(model: Model, pixels: StoredPixels) -> Predictions:
     Raises:
         ModelFileError: The weights are so large that the logits overflow float32.
     """
-    raw, residuals = raw_outputs(model, pixels)
+    raw, residuals = raw_outputs(model, pixels, vectors_alone=vectors_alone)
     found = reliability_of(model).rejection if residuals is not None else None
     scores = ood_scores(raw, residuals, scale=found.scale) if found and residuals is not None else None
     return at_temperature(Predictions(raw, model.class_names, scores), model)
 
 
-def raw_outputs(model: Model, pixels: StoredPixels) -> tuple[Logits, Float32[np.ndarray, " n"] | None]:
+def raw_outputs(
+    model: Model, pixels: StoredPixels, *, vectors_alone: bool = False
+) -> tuple[Logits, Float32[np.ndarray, " n"] | None]:
     """The logits of images, before the temperature, and the distances of their features to the model's subspace.
+
+    Args:
+        model: As `predict`.
+        pixels: As `predict`.
+        vectors_alone: As `predict`.
 
     Returns:
         Logits; and distances, or None if the model has no subspace.
@@ -117,10 +125,13 @@ def raw_outputs(model: Model, pixels: StoredPixels) -> tuple[Logits, Float32[np.
         for start in range(0, len(pixels), size):
             images, part = to_images(pixels[start : start + size]), slice(start, start + size)
             if model.subspace is None or residuals is None:
-                raw[part] = logits(model.spec, model.weights, images, batch_size=size)
+                raw[part] = logits(model.spec, model.weights, images, batch_size=size, vectors_alone=vectors_alone)
             else:
-                raw[part], features = logits_and_features(model.spec, model.weights, images)
-                residuals[part] = model.subspace.residual(features)
+                raw[part], features = logits_and_features(
+                    model.spec, model.weights, images, vectors_alone=vectors_alone
+                )
+                rows = np.split(features, len(features)) if vectors_alone else [features]
+                residuals[part] = np.concatenate([model.subspace.residual(row) for row in rows])
     if not np.isfinite(raw).all() or (residuals is not None and not np.isfinite(residuals).all()):
         raise ModelFileError("Expected finite logits. Received: NaN or infinity, because the weights are too large.")
     return raw, residuals

@@ -115,18 +115,21 @@ def _places(h: int, w: int, c: int) -> tuple[int, int]:
     return rows, columns
 
 
-def logits_and_features(spec: Spec, weights: Weights, images: Images) -> tuple[Logits, Features]:
+def logits_and_features(
+    spec: Spec, weights: Weights, images: Images, *, vectors_alone: bool = False
+) -> tuple[Logits, Features]:
     """Run the network on images and keep its logits and features.
 
     Args:
         spec: The network; at least one layer has weights.
         weights: Every weight of it, float32.
         images: In [0, 1], of the network's input shape: as many as `chunk_size` says at a time.
+        vectors_alone: As in `forward.logits`.
     """
     row = feature_row(spec)
     if row is None:
         raise ModelFileError("Expected a network with weights. Received: one without.")
-    logits, values = logits_and_input(spec, weights, images, row.name)
+    logits, values = logits_and_input(spec, weights, images, row.name, vectors_alone=vectors_alone)
     return logits, averaged(values, feature_grid(spec))
 
 

@@ -15,6 +15,7 @@ from jaxtyping import Float32
 
 from convscope.arrays import Images, Logits, Probabilities
 from convscope.errors import DataError, SpecError
+from convscope.model.layers.layer import Computed
 from convscope.model.spec import INPUT, Row, Spec
 
 Weights = Mapping[str, np.ndarray]
@@ -96,7 +97,9 @@ def forward(spec: Spec, weights: Weights, images: Images) -> Activations:
     return Activations(images, kept, _before_softmax(kept[-1]), kept[-1].output)
 
 
-def logits(spec: Spec, weights: Weights, images: Images, *, batch_size: int | None = None) -> Logits:
+def logits(
+    spec: Spec, weights: Weights, images: Images, *, batch_size: int | None = None, vectors_alone: bool = False
+) -> Logits:
     """Run the network on many images in bounded memory and keep only the logits.
 
     Args:
@@ -105,6 +108,8 @@ def logits(spec: Spec, weights: Weights, images: Images, *, batch_size: int | No
         images: In [0, 1], of the network's input shape; any number of them.
         batch_size: Images at a time; None takes as many as keep the working memory near `CHUNK_BYTES`. The result
             depends on it only by rounding.
+        vectors_alone: Whether layers that map vectors to vectors compute one image at a time. A BLAS rounds the product
+            of a matrix and one vector in another way than that of two matrices.
 
     Returns:
         One row for each image.
@@ -118,13 +123,13 @@ def logits(spec: Spec, weights: Weights, images: Images, *, batch_size: int | No
     out = np.empty((len(images), spec.num_classes), np.float32)
     for start in range(0, len(images), size):
         chunk = images[start : start + size]
-        last = deque(_run(rows, weights, chunk), maxlen=1).pop()
+        last = deque(_run(rows, weights, chunk, vectors_alone), maxlen=1).pop()
         out[start : start + size] = _before_softmax(last)
     return out
 
 
 def logits_and_input(
-    spec: Spec, weights: Weights, images: Images, name: str
+    spec: Spec, weights: Weights, images: Images, name: str, *, vectors_alone: bool = False
 ) -> tuple[Logits, Float32[np.ndarray, "n ..."]]:
     """Run the network on some images and keep the logits and the input of one layer.
 
@@ -133,6 +138,7 @@ def logits_and_input(
         weights: Every weight of it, float32.
         images: In [0, 1], of the network's input shape.
         name: The layer.
+        vectors_alone: As in `logits`.
 
     Raises:
         SpecError: A weight is missing, unknown, or of another shape or dtype.
@@ -142,7 +148,7 @@ def logits_and_input(
     row = next(row for row in rows if row.name == name)
     kept = {INPUT: images}
     last = None
-    for last in _run(rows, weights, images):
+    for last in _run(rows, weights, images, vectors_alone):
         if last.name in row.inputs:
             kept[last.name] = last.output
     if last is None:
@@ -196,7 +202,9 @@ def _check(spec: Spec, weights: Weights, images: Images) -> tuple[Row, ...]:
     return spec.table()
 
 
-def _run(rows: tuple[Row, ...], weights: Weights, images: Images) -> Iterator[LayerActivation]:
+def _run(
+    rows: tuple[Row, ...], weights: Weights, images: Images, vectors_alone: bool = False
+) -> Iterator[LayerActivation]:
     """Each layer's activations, in order; an output is freed once no later layer needs it."""
     last_use = {name: index for index, row in enumerate(rows) for name in row.inputs}
     outputs = {INPUT: images}
@@ -204,12 +212,23 @@ def _run(rows: tuple[Row, ...], weights: Weights, images: Images) -> Iterator[La
         own = layer_weights(row, weights)
         # weights of any finite size are valid, so their sums may leave float32: as in TensorFlow, no warning
         with np.errstate(over="ignore", invalid="ignore"):
-            computed = row.layer.forward(row.layer.merge([outputs[name] for name in row.inputs]), own)
+            values = row.layer.merge([outputs[name] for name in row.inputs])
+            if vectors_alone and len(row.input_shape) == 1 and len(values) > 1:
+                computed = _joined([row.layer.forward(values[one : one + 1], own) for one in range(len(values))])
+            else:
+                computed = row.layer.forward(values, own)
         for name in set(row.inputs):
             if last_use[name] == index:
                 del outputs[name]
         outputs[row.name] = computed.output
         yield LayerActivation(row.name, computed.output, computed.pre_activation, computed.depthwise)
+
+
+def _joined(parts: list[Computed]) -> Computed:
+    """The outputs of a layer for some images, each computed alone."""
+    before = [part.pre_activation for part in parts if part.pre_activation is not None]
+    output = np.concatenate([part.output for part in parts])
+    return Computed(output, np.concatenate(before) if before else None)
 
 
 def layer_weights(row: Row, weights: Weights) -> dict[str, np.ndarray]:

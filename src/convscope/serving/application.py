@@ -1,0 +1,133 @@
+"""The ASGI application of a server: any ASGI server runs it, Ray Serve too."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+
+from convscope.api.answer_rules import AUTO
+from convscope.serving import native, open_inference, tensorflow_serving
+from convscope.serving.access import Access
+from convscope.serving.batching import Batching
+from convscope.serving.gate import Gate
+from convscope.serving.limits import Limits
+from convscope.serving.logs import Log
+from convscope.serving.metrics import Metrics
+from convscope.serving.network import Network
+from convscope.serving.service import Service
+from convscope.serving.store import Store, named_folders
+
+RELOAD_SECONDS = 1.0
+"""How often the files of the runs are looked at."""
+
+SWITCH_SECONDS = 0.001
+"""After how long a thread lets another one run: a request waits for Python's lock no longer than that."""
+
+
+def application(
+    runs: str | Path | Sequence[str | Path] = (),
+    *,
+    names: Sequence[str] = (),
+    access: Access | None = None,
+    limits: Limits | None = None,
+    reject: str | float | None = AUTO,
+    quiet: bool = False,
+) -> Starlette:
+    """An ASGI application that serves runs.
+
+    Args:
+        runs: One run or several; none takes the newest below ``runs/``.
+        names: One for each; without them, the names of the folders.
+        access: Which requests are answered; None answers those for this machine.
+        limits: Of requests.
+        reject: As in `api.predict.predict`.
+        quiet: Log warnings and errors only.
+
+    Raises:
+        ConvscopeError: A run cannot be served.
+    """
+    limits = limits or Limits()
+    store = load_store([runs] if isinstance(runs, str | Path) else list(runs), names, limits, reject)
+    return make_application(store, access or Access(), limits, Log(quiet=quiet))
+
+
+def load_store(
+    runs: Sequence[str | Path], names: Sequence[str], limits: Limits, reject: str | float | None = AUTO
+) -> Store:
+    """Read the runs, and warm them up.
+
+    Raises:
+        ConvscopeError: A run cannot be served.
+    """
+    return Store(named_folders(runs, names), partial(Network, reject=reject, batch=limits.batch))
+
+
+def make_application(store: Store, access: Access, limits: Limits, log: Log) -> Starlette:
+    """The application for networks in memory; its `state.service` is the service."""
+    batching = Batching(limits, on_batch=lambda size: metrics.batches.observe(size))
+    metrics = Metrics(lambda: batching.unfinished)
+    service = Service(store, batching, limits, metrics, log)
+    routes = [*native.routes(service), *tensorflow_serving.routes(service), *open_inference.routes(service)]
+    made = Starlette(
+        routes=routes,
+        middleware=[Middleware(Gate, service=service, access=access)],
+        exception_handlers={HTTPException: _raise},
+        lifespan=partial(_lifespan, service),
+    )
+    made.router.redirect_slashes = False
+    made.state.service = service
+    return made
+
+
+def _raise(request: Request, error: Exception) -> Any:
+    raise error  # to `Gate`, which knows the form of errors
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(service: Service, app: Starlette) -> AsyncIterator[None]:
+    sys.setswitchinterval(SWITCH_SECONDS)
+    service.batching.start()
+    _tell_networks(service)
+    watching = asyncio.create_task(_watch(service))
+    service.ready = True
+    try:
+        yield
+    finally:
+        service.ready = False
+        watching.cancel()
+        service.batching.stop()
+
+
+def _tell_networks(service: Service) -> None:
+    service.metrics.info.clear()
+    for name in service.store.names:
+        for one in service.store.versions(name):
+            service.metrics.info.labels(name, str(one.version)).set(1)
+
+
+async def _watch(service: Service, sleep: Callable = asyncio.sleep) -> None:
+    """Let changed runs take the place of the old ones."""
+    while True:
+        await sleep(RELOAD_SECONDS)
+        try:
+            changes = await asyncio.to_thread(service.store.refresh)
+        except Exception as error:
+            service.log.error("reload_failed", error=type(error).__name__)
+            continue
+        for change in changes:
+            outcome = "refused" if change.refused else "served"
+            service.metrics.reloads.labels(change.name, outcome).inc()
+            write = service.log.warning if change.refused else service.log.info
+            write("reload", network=change.name, version=change.version, outcome=outcome, reason=change.refused)
+        if changes:
+            _tell_networks(service)

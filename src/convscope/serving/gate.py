@@ -1,0 +1,181 @@
+"""The outermost layer: request ids, access, the form of errors, security headers, metrics and logs."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import time
+import traceback
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from convscope.serving.access import Access
+from convscope.serving.native import ENCODER
+from convscope.serving.request_error import RequestError
+from convscope.serving.service import Service
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+SPARE_SECONDS = 5.0
+"""Beyond the limits for the body and for the answer: for a client that reads its answer slowly."""
+
+SECURITY_HEADERS = [
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+]
+WORDS = {404: "There is no such address.", 405: "This address does not take that method."}
+CORS_METHODS = b"GET, POST"
+CORS_HEADERS = b"authorization, content-type, x-request-id, inference-header-content-length"
+
+
+class Gate:
+    """ASGI middleware around the routes.
+
+    Args:
+        app: The routes.
+        service: Of the server.
+        access: Which requests are answered.
+    """
+
+    def __init__(self, app: Any, service: Service, access: Access) -> None:
+        self._app = app
+        self._service = service
+        self._access = access
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = Exchange(scope, receive, send, self._access)
+        try:
+            async with asyncio.timeout(
+                self._service.limits.body_seconds + self._service.limits.seconds + SPARE_SECONDS
+            ):
+                await self._answer(exchange)
+        except TimeoutError:
+            await exchange.refuse(RequestError(504, "The request took too long."))
+        except asyncio.CancelledError:  # the server ends, and its time for that is over
+            await exchange.refuse(RequestError(503, "The server ends."))
+        finally:
+            self._service.bodies_bytes -= scope["state"].pop("body_bytes", 0)
+            self._record(exchange)
+
+    async def _answer(self, exchange: Exchange) -> None:
+        try:
+            self._access.check(exchange.scope["path"], exchange.headers)
+            if exchange.scope["method"] == "OPTIONS":
+                await exchange.preflight()
+            else:
+                await self._app(exchange.scope, exchange.receive, exchange.send)
+        except RequestError as error:
+            await exchange.refuse(error)
+        except HTTPException as error:
+            words = WORDS.get(error.status_code, "The request cannot be answered.")
+            headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
+            await exchange.refuse(RequestError(error.status_code, words, headers=headers))
+        except ClientDisconnect:
+            exchange.status = exchange.status or 499
+        except Exception as error:
+            self._service.log.error(
+                "internal_error", request_id=exchange.request_id, error=type(error).__name__,
+                where=traceback.format_tb(error.__traceback__)[-1].strip().splitlines()[0],
+            )  # fmt: skip
+            await exchange.refuse(RequestError(500, "Internal error.", hint=f"Request {exchange.request_id}."))
+
+    def _record(self, exchange: Exchange) -> None:
+        seconds = time.perf_counter() - exchange.began
+        route = exchange.route
+        self._service.metrics.requests.labels(route, str(exchange.status)).inc()
+        self._service.metrics.seconds.labels(route).observe(seconds)
+        self._service.log.info(
+            "request", request_id=exchange.request_id, method=exchange.scope["method"][:16], route=route,
+            status=exchange.status, milliseconds=round(seconds * 1000, 2), images=exchange.images,
+        )  # fmt: skip
+
+
+class Exchange:
+    """One request and its answer.
+
+    Attributes:
+        headers: The last value of each.
+        status: Of the answer; 0 before there is one, 499 if the client has gone.
+    """
+
+    def __init__(self, scope: Message, receive: Receive, send: Send, access: Access) -> None:
+        self.scope = scope
+        self.began = time.perf_counter()
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.status = 0
+        given = self.headers.get(b"x-request-id", b"")
+        self.request_id = given.decode() if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        scope.setdefault("state", {})
+        self._receive = receive
+        self._send = send
+        self._access = access
+        has_length = self.headers.get(b"content-length", b"0") != b"0"
+        self._has_body = has_length or b"transfer-encoding" in self.headers
+
+    @property
+    def route(self) -> str:
+        """The pattern of the route, so that no client can make up new ones; ``other`` if there is none."""
+        route = self.scope.get("route")
+        return getattr(route, "path", "other")
+
+    @property
+    def images(self) -> int:
+        """Number of images that were classified."""
+        return self.scope["state"].get("images", 0)
+
+    async def receive(self) -> Message:
+        """Note when the body ends."""
+        message = await self._receive()
+        if message["type"] == "http.request" and not message.get("more_body"):
+            self._has_body = False
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Add the headers that every answer has."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = [*message.get("headers", ()), *SECURITY_HEADERS, (b"x-request-id", self.request_id.encode())]
+            headers += self._access.cors_headers(self.headers.get(b"origin"))
+            if self._has_body:  # what was not read must not be read as the next request
+                headers.append((b"connection", b"close"))
+            message["headers"] = headers
+        await self._send(message)
+
+    async def refuse(self, error: RequestError) -> None:
+        """Answer with an error, unless an answer has begun."""
+        if self.status:
+            return
+        content = ENCODER.encode(
+            {"error": error.message, "hint": error.hint} if error.hint else {"error": error.message}
+        )
+        extra = [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
+        await self._respond(error.status, content, [(b"content-type", b"application/json"), *extra])
+
+    async def preflight(self) -> None:
+        """Answer a browser that asks whether a page of a named origin may ask.
+
+        Raises:
+            RequestError: 405: no origin is named.
+        """
+        if not self._access.cors_headers(self.headers.get(b"origin")):
+            raise RequestError(405, WORDS[405], headers={"Allow": "GET, POST"})
+        allowed = [(b"access-control-allow-methods", CORS_METHODS), (b"access-control-allow-headers", CORS_HEADERS)]
+        await self._respond(204, b"", allowed)
+
+    async def _respond(self, status: int, content: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+        length = [] if status == 204 else [(b"content-length", str(len(content)).encode())]
+        await self.send({"type": "http.response.start", "status": status, "headers": [*headers, *length]})
+        await self.send({"type": "http.response.body", "body": content})

@@ -1,0 +1,124 @@
+"""One network as it is served: read an image, compute a batch, answer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from convscope.api.answer_rules import AUTO, AnswerRules, answer_rules
+from convscope.api.prediction_stream import ClassifiedImage, Classifier
+from convscope.api.run import PAGE_FILE, Run
+from convscope.arrays import to_images
+from convscope.data.preprocess import Preprocessing
+from convscope.errors import ModelFileError, RunError
+from convscope.evaluation.predict import Predictions
+from convscope.explanation.explainers.occlusion import occlusion
+from convscope.model.files import read_small
+from convscope.model.model_file import Model, weights_sha256
+from convscope.serving.engine import Engine, numpy_engine
+from convscope.training.run import MODEL_FILE
+
+MAX_PAGE_BYTES = 30_000_000
+ONE_AT_A_TIME = threading.Lock()
+"""Networks are computed one batch at a time: matrix products with one thread each, the other cores read images."""
+
+FileState = tuple[int, int, int]
+"""Of a file: time of the last change, size, number."""
+
+
+class Network:
+    """A network in memory, warmed up.
+
+    Args:
+        name: As in addresses.
+        version: From 1.
+        folder: The run.
+        reject: As in `api.predict.predict`.
+        batch: The largest batch.
+        engine: What computes; None takes the NumPy engine.
+
+    Attributes:
+        model: From the run's model file.
+        state: Of this file before it was read.
+        sha256: Of the weights.
+        page: The run's page; None if it has none.
+
+    Raises:
+        RunError, ModelFileError, DataError, OptionError: The run cannot be served.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        version: int,
+        folder: Path,
+        *,
+        reject: str | float | None = AUTO,
+        batch: int = 16,
+        engine: Engine | None = None,
+    ) -> None:
+        self.name = name
+        self.version = version
+        self.folder = folder
+        self.state = file_state(folder)
+        run = Run(folder)
+        self.model: Model = run.model
+        self.preprocessing: Preprocessing = run.preprocessing
+        self.rules: AnswerRules = answer_rules(self.model, reject=reject)
+        self.sha256 = weights_sha256(self.model.weights)
+        self.page = _page(folder)
+        self._engine = engine or numpy_engine(self.model, batch=batch)
+        self._classifiers = lru_cache(64)(self._classifier)
+        self.warm_up()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """In the order of the probabilities."""
+        return self.model.class_names
+
+    def classifier(self, top: int, split: bool) -> Classifier:
+        """What reads and answers images, with so many classes each."""
+        return self._classifiers(min(top, len(self.classes)), split)
+
+    def _classifier(self, top: int, split: bool) -> Classifier:
+        return Classifier(self.model, self.preprocessing, top=top, split=split, rules=self.rules)
+
+    def compute(self, read: Sequence[ClassifiedImage]) -> list[Predictions]:
+        """The predictions for the inputs of some images; all of them could be read."""
+        with ONE_AT_A_TIME:
+            return self._engine([np.stack([one.seen for one in image.predictions]) for image in read])
+
+    def warm_up(self) -> None:
+        """Compute once, so that the first request does not wait for it."""
+        with ONE_AT_A_TIME:
+            self._engine([np.zeros((1, *self.model.spec.input_shape), np.uint8)])
+
+    def occlusion_map(self, seen: np.ndarray, class_name: str) -> list[list[float]]:
+        """How far the logit of a class falls when a patch over each pixel is covered."""
+        target = self.classes.index(class_name)
+        found = occlusion(self.model, to_images(seen[None])[0], target=target)
+        return [[float(value) for value in row] for row in found.flat]
+
+
+def file_state(folder: Path) -> FileState:
+    """The state of a run's model file.
+
+    Raises:
+        RunError: There is none.
+    """
+    try:
+        found = (folder / MODEL_FILE).stat()
+    except OSError:
+        raise RunError(f"Expected a run with {MODEL_FILE}. Received: {folder}.") from None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _page(folder: Path) -> bytes | None:
+    try:
+        return read_small(folder / PAGE_FILE, MAX_PAGE_BYTES)
+    except (ModelFileError, OSError):
+        return None

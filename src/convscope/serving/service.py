@@ -1,0 +1,105 @@
+"""What the routes of all protocols share: the networks, the queue, and the answers to images."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from starlette.requests import ClientDisconnect, Request
+
+from convscope.api.prediction_stream import ClassifiedImage
+from convscope.serving.batching import Batching
+from convscope.serving.bodies import Images, read_body, too_large
+from convscope.serving.limits import Limits
+from convscope.serving.logs import Log
+from convscope.serving.metrics import Metrics
+from convscope.serving.network import Network
+from convscope.serving.request_error import RequestError
+from convscope.serving.store import Store
+
+T = TypeVar("T")
+
+LARGE_BODY = 100_000
+"""A larger body is taken apart in a thread."""
+
+
+@dataclass(eq=False)
+class Service:
+    """One server process.
+
+    Attributes:
+        store: The networks.
+        batching: The queue.
+        limits: Of requests.
+        metrics: The counters.
+        log: The log.
+        ready: Whether it takes requests; False while it ends.
+        bodies_bytes: Bytes of the bodies in memory.
+    """
+
+    store: Store
+    batching: Batching
+    limits: Limits
+    metrics: Metrics
+    log: Log
+    ready: bool = False
+    bodies_bytes: int = 0
+
+    async def body(self, request: Request) -> bytes:
+        """The body of a request; `release` it afterwards.
+
+        Raises:
+            RequestError: As `bodies.read_body`. 429: the queue is full. 503: too many bodies are in memory.
+        """
+        self.batching.check_room()
+        given = request.headers.get("content-length", "")
+        length = int(given) if given.isdecimal() else self.limits.body_bytes
+        if given and length > self.limits.body_bytes:
+            raise too_large(self.limits)
+        if self.bodies_bytes + length > self.limits.bodies_bytes:
+            raise RequestError(503, "The server is busy.", hint="Try again later.", headers={"Retry-After": "1"})
+        self.bodies_bytes += length
+        request.state.body_bytes = length
+        self.batching.arriving += 1
+        try:
+            return await read_body(request, self.limits)
+        finally:
+            self.batching.arriving -= 1
+
+    def release(self, request: Request) -> None:
+        """Forget the size of a request's body."""
+        self.bodies_bytes -= getattr(request.state, "body_bytes", 0)
+        request.state.body_bytes = 0
+
+    async def parsed(self, body: bytes, function: Callable[[], T]) -> T:
+        """Call a function that takes a body apart, in a thread if it is large."""
+        return await asyncio.to_thread(function) if len(body) > LARGE_BODY else function()
+
+    async def classify(
+        self, request: Request, network: Network, images: Images, *, top: int = 3, split: bool = False
+    ) -> list[ClassifiedImage]:
+        """Classify the images of a request, unless its client goes.
+
+        Raises:
+            RequestError: 400: the client has gone. 429: the queue is full. 504: it takes too long.
+        """
+        answers = await _unless_gone(request, self.batching.classify(network, images, top=top, split=split))
+        self.metrics.answered(network, answers)
+        request.state.images = len(answers)
+        return answers
+
+
+async def _unless_gone(request: Request, work) -> list[ClassifiedImage]:
+    """The result of a coroutine, which is canceled when the client closes the connection."""
+    task = asyncio.ensure_future(work)
+    watch = asyncio.ensure_future(request.receive())
+    try:
+        await asyncio.wait((task, watch), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientDisconnect
+        return task.result()
+    finally:
+        task.cancel()
+        watch.cancel()
