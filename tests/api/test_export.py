@@ -23,13 +23,13 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def exported(short_run, tmp_path_factory):
-    return export(short_run, to="onnx,c", out=tmp_path_factory.mktemp("export") / "out")
+    return export(short_run, to="onnx,litert,c", out=tmp_path_factory.mktemp("export") / "out")
 
 
 def test_the_folder_has_the_files_the_contract_and_the_comparison(exported) -> None:
     assert sorted(path.name for path in exported.folder.iterdir()) == [
         "README.md", "convscope.json", "example_0.png", "example_1.png", "labels.txt", "model.c", "model.onnx",
-        "proof.json",
+        "model.tflite", "proof.json",
     ]  # fmt: skip
     contract = json.loads((exported.folder / "convscope.json").read_text())
     assert contract["input"]["shape"] == ["n", 28, 28, 1] and contract["class_names"] == [str(i) for i in range(10)]
@@ -37,7 +37,7 @@ def test_the_folder_has_the_files_the_contract_and_the_comparison(exported) -> N
     proof = json.loads((exported.folder / "proof.json").read_text())
     for one in proof["files"]:
         assert one["images"] >= 1000 and one["same_class"] == one["images"] and one["largest_difference"] <= 1e-5
-    assert [one.format for one in exported.files] == ["onnx", "c"]
+    assert [one.format for one in exported.files] == ["onnx", "litert", "c"]
 
 
 def test_the_examples_have_the_outputs_that_the_contract_states(exported, short_run) -> None:
@@ -98,7 +98,7 @@ def test_a_file_that_differs_is_not_published_and_an_earlier_export_stays(
 
 
 def test_bad_requests_are_refused_by_name(short_run, tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match=r"formats out of onnx, c\. Received: to='onnx,tflite'"):
+    with pytest.raises(OptionError, match=r"formats out of onnx, litert, c\. Received: to='onnx,tflite'"):
         export(short_run, to="onnx,tflite", out=tmp_path / "out")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("precious")

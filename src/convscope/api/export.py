@@ -115,7 +115,7 @@ def export(
 
     Args:
         run: A run or its folder; None takes the newest below ``runs/``.
-        to: Formats: ``onnx`` or ``c``; several as a sequence, or with commas between them.
+        to: Formats: ``onnx``, ``litert`` or ``c``; several as a sequence, or with commas between them.
         out: The folder; None takes ``export`` in the run folder. An earlier export in it is replaced.
 
     Returns:

@@ -21,7 +21,7 @@ def export(
     run
         The run folder. Default: the newest below runs/.
     to
-        Formats, separated by commas: onnx, c.
+        Formats, separated by commas: onnx, litert, c.
     out
         The folder. Default: export in the run folder.
     """
