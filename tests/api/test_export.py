@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -127,3 +128,36 @@ def test_the_command_prints_a_table_and_the_same_as_json(short_run, tmp_path: Pa
     done = convscope("export", str(short_run), "--out", "out", "--json", cwd=tmp_path)
     (one,) = json.loads(done.stdout)["files"]
     assert one["file"] == "model.onnx" and one["same_class"] == one["images"]
+
+
+def test_quantized_files_are_smaller_and_as_accurate_and_their_accuracy_is_recorded(short_run, tmp_path: Path) -> None:
+    made = export(short_run, to="onnx,litert", out=tmp_path / "out", int8=True, max_loss=0.5)
+    names = [one.path.name for one in made.files]
+    assert names == ["model.onnx", "model-int8.onnx", "model.tflite", "model-int8.tflite"]
+    for exact, quantized in (made.files[:2], made.files[2:]):
+        assert exact.accuracy is None and quantized.accuracy is not None
+        assert quantized.size_bytes < 0.4 * exact.size_bytes
+        assert quantized.accuracy.n == 10_000 and quantized.accuracy.difference > -0.005
+        # it is a quantized file indeed: the probabilities differ, the classes hardly
+        assert quantized.comparison.largest_difference > 1e-4
+        assert quantized.comparison.same_class > 0.98 * quantized.comparison.images
+    proof = json.loads((made.folder / "proof.json").read_text())
+    assert [one.get("accuracy", {}).get("n") for one in proof["files"]] == [None, 10_000, None, 10_000]
+    assert all("points" in line and "10,000" in line for line in made.accuracies)
+
+
+def test_a_quantized_file_that_loses_accuracy_is_refused(short_run, tmp_path: Path, monkeypatch) -> None:
+    exporter = formats.EXPORTERS["litert"]
+
+    def spoiled(model, metadata, images):
+        return exporter.write_int8(model, metadata, images // 8)  # ranges that are too small: values are clipped
+
+    changed = replace(exporter, write_int8=spoiled)
+    monkeypatch.setitem(formats.EXPORTERS, "litert", changed)
+    with pytest.raises(RunError, match=r"model-int8\.tflite may lose at most 0\.1 points of accuracy\. Received: -"):
+        export(short_run, to="litert", out=tmp_path / "out", int8=True)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(OptionError, match=r"that can be quantized: onnx or litert\. Received: int8=True with to='c'"):
+        export(short_run, to="c", out=tmp_path / "out", int8=True)
+    with pytest.raises(OptionError, match="max_loss must be from 0 to 100"):
+        export(short_run, out=tmp_path / "out", max_loss=-1)

@@ -13,9 +13,10 @@ from convscope.evaluation.predict import predict
 from convscope.exporting.c_memory import plan
 from convscope.exporting.c_runtime import FLAGS, open_c
 from convscope.exporting.c_source import IN_PLACE, WRITERS, c_bytes
-from convscope.exporting.compare import TOLERANCE, compare
+from convscope.exporting.compare import TOLERANCE, compare, differences
 from convscope.exporting.exporter import Runtime
 from convscope.exporting.formats import EXPORTERS
+from convscope.exporting.litert_int8 import litert_int8_bytes
 from convscope.exporting.litert_model import WRITERS as LITERT_WRITERS
 from convscope.exporting.litert_model import litert_bytes
 from convscope.exporting.onnx_model import WRITERS as ONNX_WRITERS
@@ -204,3 +205,28 @@ def test_the_litert_file_is_what_the_schema_says_and_holds_texts_and_labels(tmp_
     path.write_bytes(content)
     with zipfile.ZipFile(path) as archive:
         assert archive.read("labels.txt").decode().splitlines() == list(model.class_names)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_quantized_random_networks_stay_near_the_network(seed: int, tmp_path: Path) -> None:
+    model = model_of(random_spec(np.random.default_rng(seed)), seed)
+    pixels = images_of(model, 70, seed)
+    for name in ("onnx", "litert"):
+        exporter = EXPORTERS[name]
+        path = tmp_path / exporter.int8_file_name
+        assert exporter.write_int8 is not None
+        path.write_bytes(exporter.write_int8(model, {}, pixels))
+        runtime = exporter.open(path, model.spec.input_shape, model.spec.num_classes)
+        assert differences(runtime, model, pixels).largest_difference < 0.05
+
+
+def test_the_quantized_litert_file_computes_convolutions_in_int8_with_a_scale_for_each_channel() -> None:
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = model_of(load_spec("quick", input_shape=(28, 28, 1), num_classes=10))
+    graph = schema.ModelT.InitFromPackedBuf(litert_int8_bytes(model, {}, images_of(model, 64)), 0).subgraphs[0]
+    kernels = [one for one in graph.tensors if one.type == schema.TensorType.INT8 and one.shape is not None]
+    scales = sorted(len(one.quantization.scale) for one in kernels if len(one.quantization.scale) > 1)
+    assert scales == [10, 32, 32, 64]
+    assert graph.tensors[graph.inputs[0]].type == schema.TensorType.UINT8
+    assert [graph.tensors[index].type for index in graph.outputs] == [schema.TensorType.FLOAT32] * 2

@@ -1,6 +1,6 @@
 """Writing of flatbuffers: tables, vectors and strings, laid out in the order in which they are reached.
 
-A flatbuffer is read in place: a table points to the list of its fields' positions, and each field that is no number
+A flatbuffer is read in place: a table points to the list of its fields' positions, and each field that is not a number
 holds the distance to its value, which lies behind it.
 """
 

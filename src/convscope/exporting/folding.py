@@ -25,7 +25,7 @@ class Step:
 
     Attributes:
         row: The layer's place in the network.
-        layer: With the activation that it now ends with; the last softmax is left out.
+        layer: With the activation that it now ends with; without the last softmax.
         weights: Its weights, with ``bias`` if a batch normalization was folded in.
         output: The name of the last layer that was folded in, whose output this is.
     """

@@ -100,7 +100,7 @@ class Quantization:
         axis: Which axis has the scales.
     """
 
-    scale: np.ndarray
+    scale: np.ndarray | np.generic
     zero_point: int = 0
     axis: int = 0
 
@@ -130,7 +130,7 @@ class Operation:
 
     Attributes:
         kind: A key of `OPERATORS`.
-        inputs: Indices of values; -1 for one that is left out.
+        inputs: Indices of values.
         output: Index of the value.
         options: By the names of `Operator.fields`.
     """

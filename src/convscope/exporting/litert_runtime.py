@@ -6,6 +6,7 @@ import contextlib
 import functools
 import importlib.util
 import os
+import warnings
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -77,7 +78,9 @@ def _open(content: bytes, keeps_all: bool) -> Any:
     from ai_edge_litert.interpreter import Interpreter as LiteRT
 
     _announce()
-    return LiteRT(model_content=content, num_threads=1, experimental_preserve_all_tensors=keeps_all)
+    with warnings.catch_warnings():  # that keeping all values takes memory
+        warnings.simplefilter("ignore", UserWarning)
+        return LiteRT(model_content=content, num_threads=1, experimental_preserve_all_tensors=keeps_all)
 
 
 @functools.cache
