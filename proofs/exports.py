@@ -1,6 +1,6 @@
 """Random networks and the presets, exported to every format: each file gives the same probabilities in its own runtime.
 
-    python proofs/exports.py [--count 200]
+    python proofs/exports.py [--count 200] [--only litert]
 
 C is compiled with all warnings as errors, for random networks also with the sanitizers for addresses and undefined
 behavior. Random networks use every layer, option and activation; presets have random weights and are compared on 1,000
@@ -10,6 +10,7 @@ images. Writes docs/figures/reliability-exports.json.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 from functools import partial
@@ -21,7 +22,7 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "benchmarks")]
 
 from harness import random_spec, random_weights  # noqa: E402
-from record import write  # noqa: E402
+from record import FIGURES, write  # noqa: E402
 
 from convscope.errors import ConvscopeError  # noqa: E402
 from convscope.exporting.c_runtime import FLAGS, open_c  # noqa: E402
@@ -63,9 +64,13 @@ def main() -> int:
     """Export everything."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--only", choices=sorted(EXPORTERS), help="this format; the others keep their figures")
     chosen = parser.parse_args()
-    figures: dict[str, dict] = {}
+    recorded = FIGURES / "reliability-exports.json"
+    figures: dict[str, dict] = json.loads(recorded.read_text())["formats"] if chosen.only else {}
     for name, exporter in EXPORTERS.items():
+        if chosen.only not in (None, name):
+            continue
         row = {"networks": 0, "images": 0, "same_class": 0, "largest_difference": 0.0, "failed": []}
         for title, model, images in networks(chosen.count):
             pixels = np.random.default_rng(0).integers(0, 256, (images, *model.spec.input_shape), np.uint8)

@@ -57,7 +57,7 @@ def rows() -> list[tuple[str, str, str]]:
         table_rows.append(("what keeping checkpoints costs", "< 2 %", words))
     if exports := read("exports"):
         s = exports["summary"]
-        for name, words in (("onnx", "ONNX Runtime"), ("c", "compiled C")):
+        for name, words in (("onnx", "ONNX Runtime"), ("litert", "LiteRT"), ("c", "compiled C")):
             one = s[name]
             table_rows.append(
                 (

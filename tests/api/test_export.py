@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,13 +24,13 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def exported(short_run, tmp_path_factory):
-    return export(short_run, to="onnx,c", out=tmp_path_factory.mktemp("export") / "out")
+    return export(short_run, to="onnx,litert,c", out=tmp_path_factory.mktemp("export") / "out")
 
 
 def test_the_folder_has_the_files_the_contract_and_the_comparison(exported) -> None:
     assert sorted(path.name for path in exported.folder.iterdir()) == [
         "README.md", "convscope.json", "example_0.png", "example_1.png", "labels.txt", "model.c", "model.onnx",
-        "proof.json",
+        "model.tflite", "proof.json",
     ]  # fmt: skip
     contract = json.loads((exported.folder / "convscope.json").read_text())
     assert contract["input"]["shape"] == ["n", 28, 28, 1] and contract["class_names"] == [str(i) for i in range(10)]
@@ -37,7 +38,7 @@ def test_the_folder_has_the_files_the_contract_and_the_comparison(exported) -> N
     proof = json.loads((exported.folder / "proof.json").read_text())
     for one in proof["files"]:
         assert one["images"] >= 1000 and one["same_class"] == one["images"] and one["largest_difference"] <= 1e-5
-    assert [one.format for one in exported.files] == ["onnx", "c"]
+    assert [one.format for one in exported.files] == ["onnx", "litert", "c"]
 
 
 def test_the_examples_have_the_outputs_that_the_contract_states(exported, short_run) -> None:
@@ -98,7 +99,7 @@ def test_a_file_that_differs_is_not_published_and_an_earlier_export_stays(
 
 
 def test_bad_requests_are_refused_by_name(short_run, tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match=r"formats out of onnx, c\. Received: to='onnx,tflite'"):
+    with pytest.raises(OptionError, match=r"formats out of onnx, litert, c\. Received: to='onnx,tflite'"):
         export(short_run, to="onnx,tflite", out=tmp_path / "out")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("precious")
@@ -127,3 +128,36 @@ def test_the_command_prints_a_table_and_the_same_as_json(short_run, tmp_path: Pa
     done = convscope("export", str(short_run), "--out", "out", "--json", cwd=tmp_path)
     (one,) = json.loads(done.stdout)["files"]
     assert one["file"] == "model.onnx" and one["same_class"] == one["images"]
+
+
+def test_quantized_files_are_smaller_and_as_accurate_and_their_accuracy_is_recorded(short_run, tmp_path: Path) -> None:
+    made = export(short_run, to="onnx,litert", out=tmp_path / "out", int8=True, max_loss=0.5)
+    names = [one.path.name for one in made.files]
+    assert names == ["model.onnx", "model-int8.onnx", "model.tflite", "model-int8.tflite"]
+    for exact, quantized in (made.files[:2], made.files[2:]):
+        assert exact.accuracy is None and quantized.accuracy is not None
+        assert quantized.size_bytes < 0.4 * exact.size_bytes
+        assert quantized.accuracy.n == 10_000 and quantized.accuracy.difference > -0.005
+        # it is a quantized file indeed: the probabilities differ, the classes hardly
+        assert quantized.comparison.largest_difference > 1e-4
+        assert quantized.comparison.same_class > 0.98 * quantized.comparison.images
+    proof = json.loads((made.folder / "proof.json").read_text())
+    assert [one.get("accuracy", {}).get("n") for one in proof["files"]] == [None, 10_000, None, 10_000]
+    assert all("points" in line and "10,000" in line for line in made.accuracies)
+
+
+def test_a_quantized_file_that_loses_accuracy_is_refused(short_run, tmp_path: Path, monkeypatch) -> None:
+    exporter = formats.EXPORTERS["litert"]
+
+    def spoiled(model, metadata, images):
+        return exporter.write_int8(model, metadata, images // 8)  # ranges that are too small: values are clipped
+
+    changed = replace(exporter, write_int8=spoiled)
+    monkeypatch.setitem(formats.EXPORTERS, "litert", changed)
+    with pytest.raises(RunError, match=r"model-int8\.tflite may lose at most 0\.1 points of accuracy\. Received: -"):
+        export(short_run, to="litert", out=tmp_path / "out", int8=True)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(OptionError, match=r"that can be quantized: onnx or litert\. Received: int8=True with to='c'"):
+        export(short_run, to="c", out=tmp_path / "out", int8=True)
+    with pytest.raises(OptionError, match="max_loss must be from 0 to 100"):
+        export(short_run, out=tmp_path / "out", max_loss=-1)

@@ -13,9 +13,12 @@ from convscope.evaluation.predict import predict
 from convscope.exporting.c_memory import plan
 from convscope.exporting.c_runtime import FLAGS, open_c
 from convscope.exporting.c_source import IN_PLACE, WRITERS, c_bytes
-from convscope.exporting.compare import TOLERANCE, compare
+from convscope.exporting.compare import TOLERANCE, compare, differences
 from convscope.exporting.exporter import Runtime
 from convscope.exporting.formats import EXPORTERS
+from convscope.exporting.litert_int8 import litert_int8_bytes
+from convscope.exporting.litert_model import WRITERS as LITERT_WRITERS
+from convscope.exporting.litert_model import litert_bytes
 from convscope.exporting.onnx_model import WRITERS as ONNX_WRITERS
 from convscope.exporting.onnx_model import onnx_bytes
 from convscope.model.checks import ACTIVATIONS
@@ -43,10 +46,11 @@ def opened(name: str, model: Model, folder: Path) -> Runtime:
     return exporter.open(path, model.spec.input_shape, model.spec.num_classes)
 
 
+@pytest.mark.parametrize("format_name", ["litert", "onnx"])
 @pytest.mark.parametrize("seed", range(40))
-def test_onnx_runtime_gives_the_probabilities_of_random_networks(seed: int, tmp_path: Path) -> None:
+def test_runtimes_give_the_probabilities_of_random_networks(seed: int, format_name: str, tmp_path: Path) -> None:
     model = model_of(random_spec(np.random.default_rng(seed)), seed)
-    found = compare(opened("onnx", model, tmp_path), model, images_of(model, 4, seed))
+    found = compare(opened(format_name, model, tmp_path), model, images_of(model, 4, seed))
     assert (found.images, found.same_class) == (4, 4) and found.largest_difference <= TOLERANCE
 
 
@@ -67,7 +71,7 @@ def test_compiled_c_gives_the_probabilities_of_random_networks_without_undefined
 
 @pytest.mark.parametrize("format_name", sorted(EXPORTERS))
 def test_every_layer_and_activation_of_the_vocabulary_can_be_exported(format_name: str) -> None:
-    writers = {"onnx": ONNX_WRITERS, "c": WRITERS}[format_name]
+    writers = {"onnx": ONNX_WRITERS, "litert": LITERT_WRITERS, "c": WRITERS}[format_name]
     assert set(writers) == set(LAYERS)
     write = EXPORTERS[format_name].write
     for activation in ACTIVATIONS:
@@ -76,10 +80,11 @@ def test_every_layer_and_activation_of_the_vocabulary_can_be_exported(format_nam
             assert write(model_of(parse(text, input_shape=(2, 3, 1), num_classes=2)), {})
 
 
+@pytest.mark.parametrize("format_name", ["litert", "onnx"])
 @pytest.mark.parametrize("preset", sorted(PRESETS))
-def test_presets_answer_alike_in_onnx_runtime(preset: str, tmp_path: Path) -> None:
+def test_presets_answer_alike_in_their_runtime(preset: str, format_name: str, tmp_path: Path) -> None:
     model = model_of(load_spec(preset, input_shape=(28, 28, 3), num_classes=7))
-    assert compare(opened("onnx", model, tmp_path), model, images_of(model, 20)).same_class == 20
+    assert compare(opened(format_name, model, tmp_path), model, images_of(model, 20)).same_class == 20
 
 
 @pytest.mark.slow
@@ -91,14 +96,15 @@ def test_presets_answer_alike_in_compiled_c(tmp_path: Path) -> None:
         runtime.close()
 
 
-def test_one_image_and_many_are_the_same_and_none_of_another_size_is_taken(tmp_path: Path) -> None:
+@pytest.mark.parametrize("format_name", ["litert", "onnx"])
+def test_one_image_and_many_are_the_same_and_none_of_another_size_is_taken(format_name: str, tmp_path: Path) -> None:
     model = model_of(load_spec("quick", input_shape=(28, 28, 1), num_classes=10))
-    runtime, pixels = opened("onnx", model, tmp_path), images_of(model, 9)
+    runtime, pixels = opened(format_name, model, tmp_path), images_of(model, 70)
     together = runtime.run(pixels)
     alone = [np.concatenate(part) for part in zip(*(runtime.run(one[None]) for one in pixels), strict=True)]
     for one, other in zip(together, alone, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
-    with pytest.raises(Exception, match="dimension"):
+    with pytest.raises(Exception, match=r"dimension|failed to reshape"):
         runtime.run(pixels[:, :20])
 
 
@@ -174,3 +180,53 @@ def test_the_onnx_file_holds_the_texts_and_reads_by_old_runtimes() -> None:
     loaded = onnx.load_from_string(onnx_bytes(model, {"convscope.class_names": '["é"]'}))
     assert (loaded.ir_version, loaded.opset_import[0].version) == (8, 17)
     assert {one.key: one.value for one in loaded.metadata_props} == {"convscope.class_names": '["é"]'}
+
+
+def test_the_litert_file_is_what_the_schema_says_and_holds_texts_and_labels(tmp_path: Path) -> None:
+    import zipfile
+
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = model_of(load_spec("quick", input_shape=(28, 28, 1), num_classes=10))
+    content = litert_bytes(model, {"convscope.class_names": '["é"]'})
+    assert content[4:8] == b"TFL3"
+    read = schema.ModelT.InitFromPackedBuf(content, 0)
+    assert read.version == 3
+    (text,) = read.metadata
+    assert text.name == b"convscope.class_names" and bytes(read.buffers[text.buffer].data).decode() == '["é"]'
+    (graph,) = read.subgraphs
+    kinds = [read.operatorCodes[one.opcodeIndex].builtinCode for one in graph.operators]
+    known = schema.BuiltinOperator
+    assert kinds.count(known.CONV_2D) == 3 and known.RELU not in kinds  # batch normalization and ReLU are folded
+    (given,) = graph.inputs
+    assert graph.tensors[given].type == schema.TensorType.UINT8
+    assert graph.tensors[given].shapeSignature.tolist() == [-1, 28, 28, 1]
+    path = tmp_path / "model.tflite"
+    path.write_bytes(content)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.read("labels.txt").decode().splitlines() == list(model.class_names)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_quantized_random_networks_stay_near_the_network(seed: int, tmp_path: Path) -> None:
+    model = model_of(random_spec(np.random.default_rng(seed)), seed)
+    pixels = images_of(model, 70, seed)
+    for name in ("onnx", "litert"):
+        exporter = EXPORTERS[name]
+        path = tmp_path / exporter.int8_file_name
+        assert exporter.write_int8 is not None
+        path.write_bytes(exporter.write_int8(model, {}, pixels))
+        runtime = exporter.open(path, model.spec.input_shape, model.spec.num_classes)
+        assert differences(runtime, model, pixels).largest_difference < 0.05
+
+
+def test_the_quantized_litert_file_computes_convolutions_in_int8_with_a_scale_for_each_channel() -> None:
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = model_of(load_spec("quick", input_shape=(28, 28, 1), num_classes=10))
+    graph = schema.ModelT.InitFromPackedBuf(litert_int8_bytes(model, {}, images_of(model, 64)), 0).subgraphs[0]
+    kernels = [one for one in graph.tensors if one.type == schema.TensorType.INT8 and one.shape is not None]
+    scales = sorted(len(one.quantization.scale) for one in kernels if len(one.quantization.scale) > 1)
+    assert scales == [10, 32, 32, 64]
+    assert graph.tensors[graph.inputs[0]].type == schema.TensorType.UINT8
+    assert [graph.tensors[index].type for index in graph.outputs] == [schema.TensorType.FLOAT32] * 2

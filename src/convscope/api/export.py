@@ -6,106 +6,40 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from html import escape
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from convscope import __version__
+from convscope.api.export_images import Int8Images, compared_images, int8_images
+from convscope.api.exported import Export, ExportedFile
 from convscope.api.run import Run, load_run
-from convscope.api.run_data import part_of_run
 from convscope.arrays import Pixels
-from convscope.errors import DataError, OptionError, RunError
+from convscope.errors import OptionError, RunError
 from convscope.evaluation.predict import predict
-from convscope.exporting.compare import TOLERANCE, Comparison, compare
+from convscope.exporting.compare import Comparison, compare, differences
 from convscope.exporting.contract import CONTRACT_FILE, contract, metadata, readme
+from convscope.exporting.exporter import Exporter, Runtime
 from convscope.exporting.formats import EXPORTERS
-from convscope.markup import table
-from convscope.model.model_file import Model, self_test_images
-from convscope.model.reference import REFERENCE_FILE, read_reference
-
-COMPARED = 1000
-"""Test images that each file is compared on."""
+from convscope.exporting.int8_accuracy import MAX_LOSS, classes, loss
+from convscope.model.model_file import Model
 
 EXAMPLES = 2
-RANDOM_IMAGES = 32
 FOLDER = "export"
 PROOF_FILE = "proof.json"
 
 
-@dataclass(frozen=True)
-class ExportedFile:
-    """A file that was written and compared.
-
-    Attributes:
-        format: A key of `exporting.formats.EXPORTERS`.
-        path: The file.
-        size_bytes: Of the file.
-        sha256: Of its bytes, in hex.
-        comparison: How it answers in its own runtime, beside convscope.
-    """
-
-    format: str
-    path: Path
-    size_bytes: int
-    sha256: str
-    comparison: Comparison
-
-    def row(self) -> tuple[str, ...]:
-        """The file as a row of the table that is printed."""
-        one = self.comparison
-        return (
-            self.path.name,
-            f"{self.size_bytes:,}",
-            one.runtime,
-            f"{one.images:,}",
-            f"{one.largest_difference:.1g}",
-            f"{one.same_class:,} of {one.images:,}",
-        )
-
-
-COLUMNS = ("file", "bytes", "opened by", "images", "largest difference", "same class")
-
-
-@dataclass(frozen=True)
-class Export:
-    """The files of an export.
-
-    Attributes:
-        folder: Where they are.
-        files: One for each format.
-        images: Where the compared images came from.
-    """
-
-    folder: Path
-    files: tuple[ExportedFile, ...]
-    images: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return {
-            "folder": str(self.folder),
-            "tolerance": TOLERANCE,
-            "images": self.images,
-            "files": [
-                {"format": one.format, "file": one.path.name, "size_bytes": one.size_bytes, "sha256": one.sha256}
-                | one.comparison.to_json()
-                for one in self.files
-            ],
-        }
-
-    def _repr_html_(self) -> str:
-        return table(
-            COLUMNS, [[escape(cell) for cell in one.row()] for one in self.files], caption=f"Exported to {self.folder}"
-        )
-
-
 def export(
-    run: Run | str | Path | None = None, *, to: str | Sequence[str] = "onnx", out: str | Path | None = None
+    run: Run | str | Path | None = None,
+    *,
+    to: str | Sequence[str] = "onnx",
+    out: str | Path | None = None,
+    int8: bool = False,
+    max_loss: float = MAX_LOSS,
 ) -> Export:
     """Export a network to one or more formats.
 
@@ -115,26 +49,31 @@ def export(
 
     Args:
         run: A run or its folder; None takes the newest below ``runs/``.
-        to: Formats: ``onnx`` or ``c``; several as a sequence, or with commas between them.
+        to: Formats: ``onnx``, ``litert`` or ``c``; several as a sequence, or with commas between them.
         out: The folder; None takes ``export`` in the run folder. An earlier export in it is replaced.
+        int8: Whether to write a quantized file beside each file of ONNX and LiteRT, calibrated on training images.
+        max_loss: Percentage points of accuracy on the test split that a quantized file may lose.
 
     Returns:
         What was written.
 
     Raises:
-        OptionError: There is no such format, or the folder holds other files.
+        OptionError: There is no such format, none that can be quantized, or the folder holds other files.
         MissingExtraError: A runtime is not installed.
         SpecError: The network cannot be expressed in the format.
-        RunError: A file differs beyond the tolerance, or cannot be written. Nothing is published.
+        RunError: A file differs beyond the tolerance, loses too much accuracy, or cannot be written. Nothing is
+            published.
     """
     formats = _formats(to)
+    _check_int8(formats, int8, max_loss)
     for name in formats:
         EXPORTERS[name].check()
     run = load_run(run)
     folder = Path(out) if out is not None else run.folder / FOLDER
     _check_folder(folder, run)
     model = run.model
-    pixels, source = _images(run)
+    pixels, source = compared_images(run)
+    quantizing = int8_images(run) if int8 else None
     about = {
         "run": run.name,
         "data": str(run.record.data.get("source", run.record.options.data)),
@@ -145,7 +84,8 @@ def export(
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         draft.chmod(0o755)
-        files = [_export_one(name, model, content, pixels, draft) for name in formats]
+        job = _Job(model, content, pixels, quantizing, max_loss, draft)
+        files = [file for name in formats for file in _export_one(name, job)]
         _write_beside(draft, model, content, files, pixels, source)
         if folder.exists():
             shutil.rmtree(folder)
@@ -154,10 +94,7 @@ def export(
         raise RunError(f"The export could not be written ({error.strerror}).", hint="Free some disk space.") from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    published = tuple(
-        ExportedFile(one.format, folder / one.path.name, one.size_bytes, one.sha256, one.comparison) for one in files
-    )
-    return Export(folder, published, source)
+    return Export(folder, tuple(replace(one, path=folder / one.path.name) for one in files), source)
 
 
 def _formats(to: str | Sequence[str]) -> tuple[str, ...]:
@@ -166,6 +103,17 @@ def _formats(to: str | Sequence[str]) -> tuple[str, ...]:
     if unknown or not names:
         raise OptionError(f"Expected formats out of {', '.join(EXPORTERS)}. Received: to={to!r}.")
     return names
+
+
+def _check_int8(formats: Sequence[str], int8: bool, max_loss: float) -> None:
+    possible = [name for name, exporter in EXPORTERS.items() if exporter.write_int8]
+    if int8 and not set(formats) & set(possible):
+        raise OptionError(
+            f"Expected a format that can be quantized: {' or '.join(possible)}. Received: int8=True with "
+            f"to={','.join(formats)!r}."
+        )
+    if not 0 <= max_loss <= 100:
+        raise OptionError(f"max_loss must be from 0 to 100 percentage points. Received: max_loss={max_loss!r}.")
 
 
 def _check_folder(folder: Path, run: Run) -> None:
@@ -180,43 +128,59 @@ def _check_folder(folder: Path, run: Run) -> None:
         )
 
 
-def _images(run: Run) -> tuple[Pixels, str]:
-    """The images that files are compared on, and where they are from."""
-    model = run.model
-    shape = model.spec.input_shape
-    given = [np.rint(self_test_images(model.spec) * 255).astype(np.uint8)]
-    given.append(np.random.default_rng(0).integers(0, 256, (RANDOM_IMAGES, *shape), np.uint8))
-    if (run.folder / REFERENCE_FILE).exists():
-        reference = read_reference(run.folder / REFERENCE_FILE, model.spec)
-        given.append(np.rint(reference.images * 255).astype(np.uint8))
-    part = "test" if run.test else "validation"
-    try:
-        dataset = part_of_run(run, part)
-        chosen = np.arange(min(len(dataset), COMPARED))
-        given.insert(0, np.asarray(dataset.pixels[chosen]))
-        source = f"{len(chosen):,} {part} images, and {sum(map(len, given[1:]))} of waves and noise"
-    except DataError as error:
-        source = f"waves and noise, because the data could not be read: {error}"
-    return np.concatenate(given), source
-
-
 def _license(run: Run) -> dict[str, str]:
     if run.record.options.data == "mnist":
         return {"data_license": "MNIST by Y. LeCun, C. Cortes and C. J. C. Burges, CC BY-SA 3.0"}
     return {}
 
 
-def _export_one(name: str, model: Model, content: Mapping[str, Any], pixels: Pixels, folder: Path) -> ExportedFile:
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """What every format of an export is made from."""
+
+    model: Model
+    content: Mapping[str, Any]
+    pixels: Pixels
+    quantizing: Int8Images | None
+    max_loss: float
+    folder: Path
+
+
+def _export_one(name: str, job: _Job) -> list[ExportedFile]:
+    """The file of a format, and its quantized file if there is to be one."""
     exporter = EXPORTERS[name]
-    path = folder / exporter.file_name
-    written = exporter.write(model, metadata(content))
+    written = exporter.write(job.model, metadata(job.content))
+    shown = job.pixels[: exporter.compared(job.model, len(job.pixels))]
+    with _opened(exporter, job, exporter.file_name, written) as runtime:
+        files = [_file(name, job, exporter.file_name, compare(runtime, job.model, shown))]
+        if exporter.write_int8 is None or job.quantizing is None:
+            return files
+        exact = classes(runtime, job.quantizing.test)
+    written = exporter.write_int8(job.model, metadata(job.content), job.quantizing.calibration)
+    with _opened(exporter, job, exporter.int8_file_name, written) as runtime:
+        found = differences(runtime, job.model, shown)
+        test = job.quantizing.test
+        quantized = classes(runtime, test)
+        lost = loss(test.labels, exact, quantized, file=exporter.int8_file_name, max_loss=job.max_loss)
+    return [*files, replace(_file(name, job, exporter.int8_file_name, found), accuracy=lost)]
+
+
+@contextmanager
+def _opened(exporter: Exporter, job: _Job, file_name: str, written: bytes) -> Iterator[Runtime]:
+    """A file written and opened in its own runtime."""
+    path = job.folder / file_name
     path.write_bytes(written)
-    runtime = exporter.open(path, model.spec.input_shape, model.spec.num_classes)
+    runtime = exporter.open(path, job.model.spec.input_shape, job.model.spec.num_classes)
     try:
-        comparison = compare(runtime, model, pixels[: exporter.compared(model, len(pixels))])
+        yield runtime
     finally:
         runtime.close()
-    return ExportedFile(name, path, len(written), hashlib.sha256(written).hexdigest(), comparison)
+
+
+def _file(name: str, job: _Job, file_name: str, comparison: Comparison) -> ExportedFile:
+    path = job.folder / file_name
+    content = path.read_bytes()
+    return ExportedFile(name, path, len(content), hashlib.sha256(content).hexdigest(), comparison)
 
 
 def _write_beside(
@@ -234,7 +198,9 @@ def _write_beside(
         Image.fromarray(shown[..., 0] if shown.shape[-1] == 1 else shown).save(folder / name)
         best = int(probabilities.argmax())
         examples.append({"file": name, "class": model.class_names[best], "probabilities": probabilities.tolist()})
-    about = {one.path.name: EXPORTERS[one.format].title for one in files} | {
+    about = {
+        one.path.name: EXPORTERS[one.format].title + (", quantized to int8" if one.accuracy else "") for one in files
+    } | {
         "labels.txt": "the class names, in the order of the outputs",
         CONTRACT_FILE: "the contract: input, preprocessing, classes, temperature, hash of the weights",
         PROOF_FILE: "how each file was compared with convscope",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from convscope.api.activations import ImageActivations
     from convscope.api.evaluate import EvaluateResult
     from convscope.api.explain import ImageExplanations
-    from convscope.api.export import Export
+    from convscope.api.exported import Export
     from convscope.api.open import PageResult
     from convscope.api.open_pair import PairPage
     from convscope.api.predict import ImagePredictions
@@ -170,11 +170,18 @@ class Run:
 
         return evaluate(self, data, part=part, reject=reject)
 
-    def export(self, *, to: str | Sequence[str] = "onnx", out: str | Path | None = None) -> Export:
+    def export(
+        self,
+        *,
+        to: str | Sequence[str] = "onnx",
+        out: str | Path | None = None,
+        int8: bool = False,
+        max_loss: float = 0.1,
+    ) -> Export:
         """Export to files that run elsewhere: see `api.export.export`."""
         from convscope.api.export import export
 
-        return export(self, to=to, out=out)
+        return export(self, to=to, out=out, int8=int8, max_loss=max_loss)
 
     def stress(
         self, data: Any = None, *, part: str | None = None, reject: str | float | None = "auto", seed: int = 0

@@ -84,8 +84,8 @@ COMMANDS = {
     "predict": Command("Use", "Classify images.", "photo.jpg --out seen.png", "predict:predict"),
     "export": Command(
         "Use",
-        "Export a trained network to files that run elsewhere (ONNX, C), compared before they are published.",
-        "runs/20260101-120000-quick --to onnx,c",
+        "Export a trained network to files that run elsewhere, compared before they are published.",
+        "runs/20260101-120000-quick --to onnx,litert,c",
         "export:export",
     ),
     "serve": Command(

@@ -41,7 +41,7 @@ class Comparison:
 
 
 def compare(runtime: Runtime, model: Model, pixels: Pixels) -> Comparison:
-    """Run images through both, in one batch and one at a time.
+    """Run images through both, in one batch and one at a time, and insist that they agree.
 
     Args:
         runtime: The opened file.
@@ -49,7 +49,29 @@ def compare(runtime: Runtime, model: Model, pixels: Pixels) -> Comparison:
         pixels: uint8 ``(n, h, w, c)``, at least one image.
 
     Raises:
-        RunError: A probability differs by more than `TOLERANCE`, or a class that is no tie.
+        RunError: A probability differs by more than `TOLERANCE`, or a class that is not a tie.
+    """
+    found = differences(runtime, model, pixels)
+    if found.largest_difference > TOLERANCE or found.same_class < found.images:
+        raise RunError(
+            f"The exported file must give the same probabilities, to {TOLERANCE:g}. Received: a difference of "
+            f"{found.largest_difference:.2g} and the same class for {found.same_class} of {found.images} images in "
+            f"{runtime.name}.",
+            hint="Nothing was published. Please report this with the network's summary.",
+        )
+    return found
+
+
+def differences(runtime: Runtime, model: Model, pixels: Pixels) -> Comparison:
+    """Run images through both, in one batch and one at a time.
+
+    Args:
+        runtime: The opened file.
+        model: The network that it is made from.
+        pixels: uint8 ``(n, h, w, c)``, at least one image.
+
+    Raises:
+        RunError: The outputs have another shape, or are not finite.
     """
     expected = predict(model, pixels).probabilities
     given = runtime.run(pixels)[0]
@@ -60,11 +82,4 @@ def compare(runtime: Runtime, model: Model, pixels: Pixels) -> Comparison:
     chosen = given.argmax(axis=1)
     largest = expected.max(axis=1)
     is_same = largest - expected[np.arange(len(expected)), chosen] <= TOLERANCE
-    found = Comparison(runtime.name, len(pixels), float(difference), int(is_same.sum()))
-    if difference > TOLERANCE or not is_same.all():
-        raise RunError(
-            f"The exported file must give the same probabilities, to {TOLERANCE:g}. Received: a difference of "
-            f"{difference:.2g} and the same class for {found.same_class} of {found.images} images in {runtime.name}.",
-            hint="Nothing was published. Please report this with the network's summary.",
-        )
-    return found
+    return Comparison(runtime.name, len(pixels), float(difference), int(is_same.sum()))

@@ -39,6 +39,7 @@ class Exporter:
         check: Raises MissingExtraError if the format cannot be written or opened here; cheap.
         write: The bytes of the file for a model, with texts that go into it.
         open: Opens the file in its own runtime, for images of a shape and a number of classes.
+        write_int8: The bytes of a quantized file, calibrated on training images; None if the format has no such file.
         budget: Multiply-adds that a comparison may take; large networks are compared on fewer images.
     """
 
@@ -47,7 +48,14 @@ class Exporter:
     check: Callable[[], None]
     write: Callable[[Model, Mapping[str, str]], bytes]
     open: Callable[[Path, tuple[int, int, int], int], Runtime]
+    write_int8: Callable[[Model, Mapping[str, str], Pixels], bytes] | None = None
     budget: float = 1e12
+
+    @property
+    def int8_file_name(self) -> str:
+        """Of the quantized file."""
+        name = Path(self.file_name)
+        return f"{name.stem}-int8{name.suffix}"
 
     def compared(self, model: Model, available: int) -> int:
         """How many of the available images a file is compared on."""

@@ -14,8 +14,10 @@ import numpy as np
 from convscope.arithmetic import padding_split
 from convscope.errors import MissingExtraError, SpecError
 from convscope.evaluation.temperature import temperature_of
+from convscope.exporting.folding import folded
 from convscope.exporting.onnx_activations import ACTIVATIONS
 from convscope.exporting.onnx_graph import Graph
+from convscope.model.features import feature_row
 from convscope.model.layers.add import Add
 from convscope.model.layers.average_pooling2d import AveragePooling2D
 from convscope.model.layers.batch_normalization import BatchNormalization
@@ -59,38 +61,59 @@ def onnx_bytes(model: Model, metadata: Mapping[str, str]) -> bytes:
         MissingExtraError: The package onnx is not installed.
         SpecError: A layer has no counterpart in ONNX.
     """
+    return onnx_proto(model, metadata).SerializeToString()
+
+
+def onnx_proto(model: Model, metadata: Mapping[str, str], *, features: bool = False) -> Any:
+    """The network as an `onnx.ModelProto`, as `onnx_bytes` describes it.
+
+    Args:
+        model: The network.
+        metadata: Texts that the file holds.
+        features: Whether there is a third output ``features``, the input of the last layer with weights.
+
+    Raises:
+        MissingExtraError, SpecError: As `onnx_bytes`.
+    """
     try:
         import onnx
     except ImportError:
         raise MissingExtraError(
             "An ONNX file needs the package onnx.", hint="Run: pip install 'convscope[onnx]'."
         ) from None
-    graph = Graph()
+    graph, spec = Graph(), model.spec
     scaled = graph.op("Mul", graph.op("Cast", "images", to=onnx.TensorProto.FLOAT), graph.constant(np.float32(1 / 255)))
     values = {INPUT: graph.op("Transpose", scaled, perm=[0, 3, 1, 2])}
-    rows = model.spec.table()
-    for row in rows:
-        layer = row.layer if row is not rows[-1] else row.layer.without_softmax()
-        weights = {name: model.weights[f"{row.name}/{name}"] for name in row.layer.weight_shapes(row.input_shape)}
-        values[row.name] = _written(graph, row, layer, [values[name] for name in row.inputs], weights)
-    logits = graph.op("Identity", values[rows[-1].name], output="logits")
+    last = feature_row(spec) if features else None
+    for step in folded(model, kept=[last.name] if last else []):
+        inputs = [values[name] for name in step.row.inputs]
+        values[step.output] = _written(graph, step.row, step.layer, inputs, step.weights)
+    logits = graph.op("Identity", values[spec.table()[-1].name], output="logits")
     calibrated = graph.op("Div", logits, graph.constant(np.float32(temperature_of(model.calibration))))
     graph.op("Softmax", calibrated, axis=-1, output="probabilities")
+    outputs: dict[str, Shape] = dict.fromkeys(("probabilities", "logits"), (spec.num_classes,))
+    if last is not None:
+        graph.op("Identity", _channels_last(graph, values[last.inputs[0]], last.input_shape), output="features")
+        outputs["features"] = last.input_shape
+    return _proto(graph, model, outputs, metadata)
+
+
+def _proto(graph: Graph, model: Model, outputs: Mapping[str, Shape], metadata: Mapping[str, str]) -> Any:
+    """The graph with its inputs and outputs, checked."""
+    import onnx
 
     helper, types = onnx.helper, onnx.TensorProto
-    height, width, channels = model.spec.input_shape
-    images = helper.make_tensor_value_info("images", types.UINT8, ["n", height, width, channels])
-    outputs = [
-        helper.make_tensor_value_info(name, types.FLOAT, ["n", model.spec.num_classes])
-        for name in ("probabilities", "logits")
-    ]
-    made = helper.make_graph(graph.nodes, model.spec.name, [images], outputs, graph.initializers)
-    made_model = helper.make_model(
-        made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="convscope"
+    images = helper.make_tensor_value_info("images", types.UINT8, ["n", *model.spec.input_shape])
+    given = [helper.make_tensor_value_info(name, types.FLOAT, ["n", *shape]) for name, shape in outputs.items()]
+    made = helper.make_model(
+        helper.make_graph(graph.nodes, model.spec.name, [images], given, graph.initializers),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="convscope",
     )
-    helper.set_model_props(made_model, dict(metadata))
-    onnx.checker.check_model(made_model, full_check=True)
-    return made_model.SerializeToString()
+    helper.set_model_props(made, dict(metadata))
+    onnx.checker.check_model(made, full_check=True)
+    return made
 
 
 def _written(graph: Graph, row: Row, layer: Any, inputs: list[str], weights: Weights) -> str:
@@ -144,7 +167,7 @@ def _separable_conv2d(graph: Graph, row: Row, layer: SeparableConv2D, inputs: li
 
 def _dense(graph: Graph, row: Row, layer: Dense, inputs: list[str], weights: Weights) -> str:
     given = [inputs[0], graph.constant(weights["kernel"])]
-    return graph.op("Gemm", *given, *([graph.constant(weights["bias"])] if layer.use_bias else []))
+    return graph.op("Gemm", *given, *([graph.constant(weights["bias"])] if "bias" in weights else []))
 
 
 def _max_pooling2d(graph: Graph, row: Row, layer: MaxPooling2D, inputs: list[str], weights: Weights) -> str:
