@@ -23,8 +23,10 @@ LOOSE = """() => {
     found.push([own.className, outside(walk.currentNode.textContent)]);
   }
   for (const name of ['aria-label', 'title', 'aria-roledescription', 'aria-valuetext', 'placeholder', 'alt'])
-    for (const own of document.querySelectorAll(`[${name}]`)) found.push([`${own.className} ${name}`, outside(own.getAttribute(name))]);
-  return found.map(([own, text]) => [own, (text.replaceAll('\\u200b', '').match(/[A-Za-z]{2,}/g) ?? []).join(' ')]).filter(([, text]) => text);
+    for (const own of document.querySelectorAll(`[${name}]`))
+      found.push([`${own.className} ${name}`, outside(own.getAttribute(name))]);
+  const words = (text) => (text.replaceAll('\\u200b', '').match(/[A-Za-z]{2,}/g) ?? []).join(' ');
+  return found.map(([own, text]) => [own, words(text)]).filter(([, text]) => text);
 }"""
 
 
@@ -35,7 +37,7 @@ def marked(path: Path, to: Path) -> Path:
     end = text.index("</script>", begin)
     modules = json.loads(text[begin:end])
     head, code = modules["imports"]["#web/words/en.js"].split(",", 1)
-    code = re.sub(r'": "((?:[^"\\]|\\.)*)"', r'": "⟦\1⟧"', unquote(code))
+    code = re.sub(r"""(["']): (["'])(.*?)\2,""", r"\1: \2⟦\3⟧\2,", unquote(code))
     modules["imports"]["#web/words/en.js"] = f"{head},{quote(code)}"
     to.write_text(text[:begin] + json.dumps(modules).replace("<", "\\u003c") + text[end:], encoding="utf-8")
     return to

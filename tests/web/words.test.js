@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 
-import { counted, language_of, LANGUAGES, part_name, use_language, word, word_parts } from "#web/core/words.js";
+import { language_of, LANGUAGES } from "#web/core/languages.js";
+import { counted, part_name, use_words, word, word_parts } from "#web/core/words.js";
 
 const WEB = new URL("../../src/convscope/web/", import.meta.url);
 
@@ -63,11 +64,11 @@ test("the address chooses the language, and unknown ones are English", () => {
 
 test("values replace their names, and an unknown key is an error", () => {
   assert.equal(word("pair.label", { name: "{name} 7" }), "label {name} 7");
-  use_language("de");
+  use_words(LANGUAGES.de);
   assert.equal(word("pair.label", { name: "7" }), "Klasse 7");
   assert.equal(counted("n.images", 2000), "2,000 Bilder");
   assert.equal(part_name("test"), "Testdaten");
-  use_language("en");
+  use_words(LANGUAGES.en);
   assert.deepEqual([counted("n.images", 1), counted("n.images", 0), counted("n.files", 2000)], ["1 image", "0 images", "2,000 files"]);
   assert.deepEqual(word_parts("terms.after", { activation: 7 }).filter((part) => part !== ""), ["after ", 7]);
   assert.equal(part_name("unknown"), "unknown");

@@ -133,7 +133,9 @@ export function pixels_at({ shape, data }, position) {
  * @returns {Tensor}
  */
 export function to_image(pixels, shape) {
-  return { shape, data: Float32Array.from(pixels, (value) => value * Math.fround(1 / 255)) };
+  const data = new Float32Array(pixels.length);
+  for (let at = 0; at < data.length; at += 1) data[at] = pixels[at] * Math.fround(1 / 255); // this runs for every frame of a drawing
+  return { shape, data };
 }
 
 /**

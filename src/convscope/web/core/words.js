@@ -1,11 +1,7 @@
-// The texts of the page in the reader's language, from the tables in words/.
+// The texts of the page in the reader's language: English, until another table is given.
 
 import { count } from "#web/core/scale.js";
-import { DE } from "#web/words/de.js";
 import { EN } from "#web/words/en.js";
-
-/** @type {Record<string, Record<string, string>>} */
-export const LANGUAGES = { en: EN, de: DE };
 
 /** @type {Record<string, string>} */
 const PARTS = { train: "part.train", validation: "part.validation", test: "part.test" };
@@ -13,23 +9,11 @@ const PARTS = { train: "part.train", validation: "part.validation", test: "part.
 let words = EN;
 
 /**
- * The language of a reader.
- * @param {string} search of the address: "?lang=de"
- * @param {string} preferred the browser's language, such as "de-AT"
- * @returns {string} one of LANGUAGES; English for others
- */
-export function language_of(search, preferred) {
-  const asked = new URLSearchParams(search).get("lang") ?? preferred ?? "";
-  const language = asked.toLowerCase().split("-")[0];
-  return Object.hasOwn(LANGUAGES, language) ? language : "en";
-}
-
-/**
  * Take the texts from now on from this table.
- * @param {string} language one of LANGUAGES
+ * @param {Record<string, string>} table with the keys of words/en.js
  */
-export function use_language(language) {
-  words = LANGUAGES[language] ?? EN;
+export function use_words(table) {
+  words = table;
 }
 
 /**

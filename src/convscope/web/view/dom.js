@@ -39,6 +39,15 @@ export function fill(element, ...children) {
 }
 
 /**
+ * Change a text only where it differs: the same text again would cost a layout.
+ * @param {Element} element
+ * @param {string} text
+ */
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/**
  * @template {Element} E
  * @param {E} element @param {Attributes} attributes @param {(Child|Child[])[]} children
  * @returns {E}

@@ -50,7 +50,7 @@ export function mount(element, session, store) {
       values = mount_dock(dock, session, store);
       dock.prepend(raised.handle);
       dock.querySelector(".dock-buttons")?.append(dialog.button);
-      behind.push(values, mount_gallery(gallery, session, store), mount_attribution(attribution, session, store), dialog);
+      behind.push_slow(values, mount_gallery(gallery, session, store), mount_attribution(attribution, session, store), dialog);
     }));
   });
   const bars = prediction.querySelector(".prediction-bars");

@@ -48,6 +48,8 @@ export function mount(element, session, store, { class_point, picked }) {
   let ratio = 1;
   let arranged = "";
   let printing = false;
+  /** @type {Map<number, {x: number, y: number}|null>} where edges to the bars end, until something moves: to ask again would cost a layout */
+  const ends = new Map();
   const path = path_of(session, store, columns, draw);
   const pointer = pointing(element, stage, { session, columns, store, layout: () => layout, changed: draw, legend, heads, pick, choose_class });
 
@@ -62,6 +64,7 @@ export function mount(element, session, store, { class_point, picked }) {
     const size = `${box.width} ${vertical || box.height} ${devicePixelRatio}`;
     if (!box.width || size === arranged) return;
     arranged = size;
+    ends.clear();
     const scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
     layout = lay_out(columns, box, { vertical, scale, class_width, classes_outside: !vertical && !printing && Boolean(class_point(0)) });
     if (layout.width > box.width) layout = lay_out(columns, box, { vertical, scale, class_width });
@@ -111,10 +114,14 @@ export function mount(element, session, store, { class_point, picked }) {
 
   /** Where the bar of a class begins, in the picture's own pixels. @param {number} map */
   function end_of(map) {
-    const point = layout.places[columns.length - 1].width === 0 ? class_point(map) : null;
-    if (!point) return null;
+    if (layout.places[columns.length - 1].width > 0) return null;
+    const known = ends.get(map);
+    if (known !== undefined) return known;
+    const point = class_point(map);
     const box = stage.getBoundingClientRect();
-    return { x: Math.min(point.x - box.left - 4, layout.width + EDGE_MARGIN - 2), y: point.y - box.top };
+    const end = point && { x: Math.min(point.x - box.left - 4, layout.width + EDGE_MARGIN - 2), y: point.y - box.top };
+    ends.set(map, end);
+    return end;
   }
 
   function mark() {
@@ -137,7 +144,11 @@ export function mount(element, session, store, { class_point, picked }) {
   }
 
   return {
-    redraw: draw,
+    /** The bars have moved. */
+    redraw() {
+      ends.clear();
+      draw();
+    },
     /** Fit a sheet of paper, or the screen again. @param {boolean} now */
     print(now) {
       printing = now;

@@ -3,7 +3,7 @@
 import { box_of, map_at } from "#web/core/network_layout.js";
 import { edges_from, edges_into, largest } from "#web/core/strongest_path.js";
 import { word, word_parts } from "#web/core/words.js";
-import { fill, h } from "#web/view/dom.js";
+import { fill, h, write } from "#web/view/dom.js";
 import { magnifier } from "#web/view/magnifier.js";
 import { map_captions } from "#web/view/map_captions.js";
 import { network_keys } from "#web/view/network_keys.js";
@@ -115,13 +115,17 @@ export function pointing(element, stage, { session, columns, store, layout, chan
     /** The line below the picture. @param {ReturnType<typeof import("#web/view/network_path.js").path_of>} now */
     describe(now) {
       path = now;
-      if (at) fill(legend, captions.of(at, path));
-      else if (!session.activations) fill(legend, word("network.every"));
-      else {
+      if (at || !session.activations) {
+        delete legend.dataset.shown;
+        write(legend, at ? captions.of(at, path) : word("network.every"));
+      } else {
         const orange = h("span", { class: "legend-plus" }, word("network.orange"));
         const blue = h("span", { class: "legend-minus" }, word("network.blue"));
         const key = element.classList.contains("network-wide") ? "network.legend_wide" : "network.legend";
+        const text = `${key} ${captions.class_name()}`;
+        if (legend.dataset.shown === text) return; // this runs for every frame of a drawing
         fill(legend, word_parts(key, { orange, blue, name: h("b", {}, captions.class_name()), count: String(columns.length) }));
+        legend.dataset.shown = text;
       }
     },
   };

@@ -5,7 +5,7 @@ import { read_familiarity } from "#web/core/familiarity.js";
 import { percent } from "#web/core/scale.js";
 import { existing_off, has_ink } from "#web/core/session.js";
 import { word } from "#web/core/words.js";
-import { fill, h } from "#web/view/dom.js";
+import { fill, h, write } from "#web/view/dom.js";
 import { familiarity_panel } from "#web/view/familiarity.js";
 
 /** @typedef {import("#web/core/state.js").State} State */
@@ -36,6 +36,8 @@ export function mount(element, session, store) {
   let order = [...names.keys()];
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   let quiet;
+  const resized = new ResizeObserver(cue); // to ask for the height after each answer would cost a layout
+  resized.observe(bars);
   show(store.get());
 
   /** @param {string} name @param {number} k */
@@ -53,7 +55,7 @@ export function mount(element, session, store) {
     if (!session.activations || words) {
       unknown.show(null, "");
       element.classList.remove("prediction-unknown");
-      [label.textContent, chance.textContent, note.textContent] = [words?.[0] ?? "", "", words?.[1] ?? ""];
+      [words?.[0] ?? "", "", words?.[1] ?? ""].forEach((text, at) => write([label, chance, note][at], text));
       return say(words?.[0] === "–" ? "" : words?.join(". ") ?? "");
     }
     const probabilities = softmax(session.activations.logits, bundle.temperature);
@@ -61,22 +63,21 @@ export function mount(element, session, store) {
     const familiarity = familiarity_of(state);
     const known = !familiarity || familiarity.known;
     const said = known ? names[first] : word("unknown.title");
-    label.textContent = said;
+    write(label, said);
     label.classList.toggle("prediction-long", said.length > 6);
-    chance.textContent = known ? percent(probabilities[first]) : "";
-    note.textContent = `${about(state, first)} ${familiarity ? unknown.rank(familiarity) : ""}`;
+    write(chance, known ? percent(probabilities[first]) : "");
+    write(note, `${about(state, first)} ${familiarity ? unknown.rank(familiarity) : ""}`);
     unknown.show(familiarity, names[first]);
     element.classList.toggle("prediction-unknown", !known);
     const selected = state.target >= 0 && state.target < names.length ? state.target : first;
     rows.forEach(({ element: one, track, number }, k) => {
       one.classList.toggle("first", k === first);
       one.setAttribute("aria-selected", String(k === selected));
-      track.style.width = `${(100 * probabilities[k]).toFixed(2)}%`;
-      number.textContent = percent(probabilities[k]);
+      track.style.transform = `scaleX(${probabilities[k].toFixed(4)})`;
+      write(number, percent(probabilities[k]));
     });
     bars.setAttribute("aria-activedescendant", `class-${selected}`);
     if (more) sort(probabilities);
-    cue();
     say(known ? `${names[first]}, ${percent(probabilities[first])}` : said);
   }
   /** What is shown instead of a prediction. @returns {[string, string]|null} */
@@ -137,6 +138,9 @@ export function mount(element, session, store) {
     update(state, old) {
       if (state.picture !== old.picture || state.off !== old.off || state.target !== old.target || state.moment !== old.moment) show(state);
     },
-    destroy: () => clearTimeout(quiet),
+    destroy() {
+      clearTimeout(quiet);
+      resized.disconnect();
+    },
   };
 }

@@ -37,7 +37,7 @@ export function mount(element, session, store) {
   const list = h("div", { role: "tablist", class: "tabs", id: "tabs", "aria-label": word("tab.all"), onkeydown: arrow }, tabs);
   const menu = h("button", { class: "menu", "aria-controls": "tabs", "aria-expanded": "false", onclick: () => unfold(menu.getAttribute("aria-expanded") !== "true") });
   const title = headline(session);
-  fill(element, h("header", { class: "head" }, h("h1", { title }, title), badge.element, menu, list, language_button()), h("main", {}, panels));
+  fill(element, h("header", { class: "head" }, h("h1", { title }, title), badge.element, menu, list), h("main", {}, panels), language_button());
   document.addEventListener("keydown", shortcut);
 
   /** @type {(null|{update: (state: State, old: State) => void, destroy: () => void, print?: (now: boolean) => void})[]} */
