@@ -10,6 +10,7 @@ import { format_hash, parse_hash } from "#web/core/state.js";
 import { keep_hash } from "#web/hash.js";
 import { error_message, fill } from "#web/view/dom.js";
 import { take_language } from "#web/view/language.js";
+import { mount as mount_lesson } from "#web/view/lesson.js";
 import { mount as mount_moment_bar } from "#web/view/moment_bar.js";
 import { mount as mount_shell } from "#web/view/shell.js";
 import { use_worker } from "#web/worker_engine.js";
@@ -38,6 +39,7 @@ async function start() {
   use_worker(session, new Promise((resolve) => (idle = resolve)));
   const shell = mount_shell(element, session, store);
   mount_moment_bar(document.body, session, store);
+  mount_lesson(element, session, store);
   const use_moment = async () => {
     await training.choose(store.get().moment);
     const state = store.get();

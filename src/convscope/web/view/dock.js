@@ -2,6 +2,7 @@
 
 import { column_of, columns_of } from "#web/core/columns.js";
 import { focus_of, shown_output } from "#web/core/focus.js";
+import { arguments_text } from "#web/core/layer_descriptions.js";
 import { kind_of } from "#web/core/layer_kinds.js";
 import { input_indexes, inputs_of } from "#web/core/network.js";
 import { input_span } from "#web/core/receptive_field.js";
@@ -20,6 +21,8 @@ import { touch } from "#web/view/touch.js";
 /** @typedef {import("#web/core/state.js").State} State */
 /** @typedef {import("#web/core/focus.js").Focus} Focus */
 /** @typedef {import("#web/core/written_value.js").Written} Written */
+
+const SHORT = 90; // characters: a longer description does not fit, and the arguments of the layer stand for it
 
 /**
  * @param {HTMLElement} element
@@ -91,8 +94,9 @@ export function mount(element, session, store) {
     const named = flat && row().output_shape[0] === class_names.length && focus.layer >= network.layers.length - 2;
     const place = flat ? (named ? word("value.class", { name: class_names[focus.channel] }) : word("value.unit", { unit: focus.channel })) : word("value.map", { map: focus.channel, row: focus.row, column: focus.column });
     fill(where, h("b", {}, row().kind), ` ${place}`);
-    about.textContent = kind_of(row()).describe(row());
-    about.title = about.textContent;
+    const described = kind_of(row()).describe(row());
+    about.textContent = (described.length > SHORT && arguments_text(row())) || described;
+    about.title = described;
     const disabled = parse_off(store.get().off)[row().name]?.includes(focus.channel);
     off.textContent = word(disabled ? (flat ? "value.enable_unit" : "value.enable_map") : flat ? "value.disable_unit" : "value.disable_map", { map: focus.channel });
     off.setAttribute("aria-pressed", String(Boolean(disabled)));
