@@ -87,8 +87,8 @@ export function column_heads(network, columns, store) {
 /** How wide a name may be, so that it does not touch the next one. @param {import("#web/core/network_layout.js").Place[]} places @param {number} index */
 function slot_left(places, index) {
   const center = (/** @type {number} */ at) => places[at].x + places[at].width / 2;
-  const distances = [index - 1, index + 1].filter((at) => places[at]).map((at) => Math.abs(center(at) - center(index)));
-  return Math.min(...distances) - 2;
+  const distances = [index - 1, index + 1].filter((at) => places[at]?.width).map((at) => Math.abs(center(at) - center(index)));
+  return Math.min(...distances, 400) - 2;
 }
 
 /** @param {number[]} shape */
