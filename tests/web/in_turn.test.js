@@ -80,3 +80,24 @@ test("after a frame that was late, the next view waits for as long, unless the p
   frame(60);
   assert.deepEqual(log, ["0:0-1", "1:0-1", "2:0-1"]);
 });
+
+test("a slow view follows at most every 300 ms while the pen moves, and the others do not wait for it", () => {
+  /** @type {string[]} */
+  const log = [];
+  const view = (/** @type {string} */ name) => ({ update: (/** @type {any} */ state) => void log.push(`${name}${state.picture}`), destroy() {} });
+  const session = { live: true };
+  const all = in_turn(session);
+  all.push(view("fast "));
+  all.push_slow(view("slow "));
+  for (let picture = 1; picture <= 24; picture += 1) {
+    all.update(/** @type {any} */ ({ picture }), /** @type {any} */ ({ picture: picture - 1 }));
+    while (frames.length) frame();
+  }
+  assert.ok(log.filter((one) => one.startsWith("fast")).length >= 20);
+  const slow = log.filter((one) => one.startsWith("slow")).length;
+  assert.ok(slow >= 2 && slow <= 6, String(slow));
+  session.live = false;
+  all.update(/** @type {any} */ ({ picture: 25 }), /** @type {any} */ ({ picture: 24 }));
+  assert.deepEqual(log.slice(-2), ["fast 25", "slow 25"]);
+  all.destroy();
+});

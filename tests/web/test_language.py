@@ -19,7 +19,7 @@ LOOSE = """() => {
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
     const own = walk.currentNode.parentElement;
-    if (own.closest('script, style, noscript, pre, .about-call, .about-facts dd')) continue;
+    if (own.closest('script, style, noscript, pre, .about-call, .about-facts dd, .dock-about')) continue;
     found.push([own.className, outside(walk.currentNode.textContent)]);
   }
   for (const name of ['aria-label', 'title', 'aria-roledescription', 'aria-valuetext', 'placeholder', 'alt'])

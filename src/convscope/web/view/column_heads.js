@@ -16,6 +16,8 @@ import { h } from "#web/view/dom.js";
 export function column_heads(network, columns, store) {
   const list = h("div", { class: "column-layers", role: "group", hidden: true, onkeydown: (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && close(true) });
   let open = -1;
+  /** @type {string[]} what is said of maps that are larger than their cells */
+  const reduced = [];
   const heads = columns.map((column, index) => {
     const [title, detail] = column.main < 0 ? [word("column.image"), image_text(network.input_shape)] : head_text(network, column);
     const values = h("span", { class: "column-values" });
@@ -35,6 +37,7 @@ export function column_heads(network, columns, store) {
       ...(layers.length ? layers : []).map((layer) => h("button", { "aria-current": String(store.get().layer === layer), onclick: () => choose(layer) },
         h("b", {}, `${layer + 1} ${network.layers[layer].kind}`), h("span", { class: "small soft" }, details(network, layer)))),
       ...(layers.length ? [] : [h("p", { class: "small" }, word("column.input"))]),
+      ...(reduced[index] ? [h("p", { class: "small soft" }, reduced[index])] : []),
     );
     list.hidden = false;
     place();
@@ -71,6 +74,8 @@ export function column_heads(network, columns, store) {
       heads.forEach(({ button, values }, index) => {
         const { x, y, width: wide, values: each } = places[index];
         button.hidden = wide === 0;
+        reduced[index] = is_reduced(columns[index], places[index]) ? word(columns[index].main < 0 ? "column.pooled_image" : "column.pooled") : "";
+        button.title = reduced[index];
         values.textContent = each > 1 ? word("column.cell", { count: each }) : "";
         const slot = vertical ? width : Math.max(wide, Math.min(slot_left(places, index), 156));
         const center = vertical ? width / 2 : x + wide / 2;
@@ -82,6 +87,12 @@ export function column_heads(network, columns, store) {
       place();
     },
   };
+}
+
+/** Whether maps have more pixels than their cells. @param {Column} column @param {import("#web/core/network_layout.js").Place} place */
+function is_reduced({ shape }, { width, cell_width, cell_height, gap }) {
+  const ratio = devicePixelRatio || 1;
+  return width > 0 && shape.length === 3 && (shape[0] > (cell_height - gap) * ratio || shape[1] > (cell_width - gap) * ratio);
 }
 
 /** How wide a name may be, so that it does not touch the next one. @param {import("#web/core/network_layout.js").Place[]} places @param {number} index */

@@ -82,6 +82,8 @@ export const DE = {
   "column.layers": "Schichten von {name}",
   "column.maps": "{count} Karten, {size}",
   "column.output": "Ausgabe: {shape}.",
+  "column.pooled": "Verkleinert gezeigt: Jeder Punkt ist der betragsgrößte Wert seiner Pixel.",
+  "column.pooled_image": "Verkleinert gezeigt: Jeder Punkt ist der Mittelwert seiner Pixel.",
   "confusion.caption": "Bilder nach wahrer Klasse (Zeilen) und vorhergesagter Klasse (Spalten)",
   "confusion.color": "Farbe: Anteil der wahren Klasse,",
   "confusion.help": "Zeilen sind die wahren Klassen, Spalten die vorhergesagten; auf der Diagonale stehen die richtigen Vorhersagen. Wähle eine Zelle, um ihre Bilder zu sehen; Pfeiltasten bewegen zwischen den Zellen.",

@@ -83,6 +83,8 @@ export const EN = {
   "column.layers": "Layers of {name}",
   "column.maps": "{count} maps, {size}",
   "column.output": "Output: {shape}.",
+  "column.pooled": "Shown reduced: each point is the value of largest magnitude of its pixels.",
+  "column.pooled_image": "Shown reduced: each point is the mean of its pixels.",
   "confusion.caption": "Images by true class (rows) and predicted class (columns)",
   "confusion.color": "Color: fraction of the true class,",
   "confusion.help": "Rows are true classes, columns are predicted classes; the diagonal holds the correct predictions. Select a cell to see its images; arrow keys move between cells.",
