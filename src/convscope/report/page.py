@@ -135,8 +135,8 @@ def _compact(source: str) -> str:
         inner = line.strip()
         if not line.startswith(("import ", "export ")) and not APOSTROPHES.search(inner):
             inner = inner.replace('"', "'")
-        joins = result[-1].endswith(("{", "(", "[", ",", ";", "}")) and "//" not in result[-1]
-        if joins and not line.startswith(("import ", "export ")):
+        own_line = line.startswith(("import ", "export ")) or result[-1].startswith("import ")
+        if result[-1].endswith(("{", "(", "[", ",", ";", "}")) and "//" not in result[-1] and not own_line:
             result[-1] += inner
         elif inner:
             result.append(inner)
