@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from convscope.data.class_names import parse_class_names
+from convscope.data.grouping import check_group
 from convscope.data.image_size import FIT_OPTIONS, parse_size, size_text
 from convscope.data.load_options import BACKGROUND_OPTIONS
 from convscope.data.preprocess import DECODINGS
@@ -116,6 +117,14 @@ class CoreOptions:
     test_fraction: Annotated[
         float, Option("Fraction of the images held out for testing, if the dataset has no test part.", DATA, 0, 0.9)
     ] = 0.15
+    group: Annotated[
+        str | None,
+        Option(
+            "Keep groups of images, such as those of one writer or camera, in one part: folder for the folders of the "
+            "files (without the class), or a regular expression for the path, whose first parenthesis is the group.",
+            DATA,
+        ),
+    ] = None
     size: Annotated[
         int | str | None,
         Option(
@@ -202,6 +211,7 @@ class TrainOptions(AugmentationOptions, CoreOptions):
         if self.size is not None and (size := parse_size(self.size)):
             object.__setattr__(self, "size", size_text(size))
         check_fields(self)
+        check_group(self.group)
         if self.class_names is not None:
             parse_class_names(self.class_names)
         if self.time is not None:
