@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from convscope.api.train import train
-from convscope.api.unknown_classes import KEY, LeftOutClass, UnknownClasses, unknown_classes
+from convscope.api.unknown_classes import KEY, ExcludedClass, UnknownClasses, unknown_classes
 from convscope.cli.results import reliability_lines
 from convscope.errors import DataError
 from convscope.evaluation.intervals import Proportion
@@ -46,12 +46,14 @@ def test_each_class_in_turn_is_unknown_and_the_record_keeps_how_often_it_is_reje
     assert kept == json.loads(json.dumps(found.to_json()))
     assert any(line.startswith("unknown") for line in reliability_lines({KEY: kept}))
     pair = train(marks(400, 0, classes=2), out=tmp_path / "pair", **options)
-    with pytest.raises(DataError, match=r"at least three classes, to leave one out\. Received: 2"):
+    with pytest.raises(DataError, match=r"at least three classes, to exclude one\. Received: 2"):
         unknown_classes(pair)
 
 
 def test_the_interval_is_over_classes() -> None:
-    rows = tuple(LeftOutClass(str(k), Proportion(hits, 100), Proportion(1, 300)) for k, hits in enumerate((50, 60, 70)))
+    rows = tuple(
+        ExcludedClass(str(k), Proportion(hits, 100), Proportion(1, 300)) for k, hits in enumerate((50, 60, 70))
+    )
     found = UnknownClasses(0.01, rows)
     assert found.mean == pytest.approx(0.6) and found.mean - found.low == pytest.approx(4.303 * 0.1 / 3**0.5, rel=1e-3)
     (line,) = reliability_lines({KEY: found.to_json()})

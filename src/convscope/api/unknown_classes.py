@@ -1,4 +1,4 @@
-"""How many images of an unknown class are rejected: each class in turn is left out of a training."""
+"""How many images of an unknown class are rejected, by trainings that exclude each class in turn."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from convscope.model.model_file import Model
 from convscope.training.run import IMPORTED, save_run
 
 MOST_CLASSES = 10
-"""Trainings at most: of more classes, so many are left out, evenly spaced."""
+"""Trainings at most: of more classes, so many are excluded, evenly spaced."""
 
 KEY = "unknown_classes"
 """Where the record of a run keeps the result, in ``reliability``."""
 
 
 @dataclass(frozen=True)
-class LeftOutClass:
+class ExcludedClass:
     """A network that was trained without one class.
 
     Attributes:
@@ -59,11 +59,11 @@ class UnknownClasses:
 
     Attributes:
         level: The fraction of familiar images that may be rejected.
-        rows: One for each class that was left out; the least rejected first.
+        rows: One for each class that was excluded; the least rejected first.
     """
 
     level: float
-    rows: tuple[LeftOutClass, ...]
+    rows: tuple[ExcludedClass, ...]
 
     @property
     def mean(self) -> float:
@@ -121,7 +121,7 @@ def unknown_classes(
     measured = part_of_run(run, "test") if run.record.data.get("test") else validation
     count = training.num_classes
     if count < 3:
-        raise DataError(f"Expected at least three classes, to leave one out. Received: {count} in {training.source}.")
+        raise DataError(f"Expected at least three classes, to exclude one. Received: {count} in {training.source}.")
     chosen = np.unique(np.linspace(0, count - 1, min(count, MOST_CLASSES)).astype(int)).tolist()
     rows, level = [], None
     for number, label in enumerate(chosen, start=1):
@@ -137,7 +137,7 @@ def unknown_classes(
             )
         unknown, known = (_rejected(model, _pixels(measured, is_it), level) for is_it in (label, None))
         other = Proportion(known.successes - unknown.successes, known.n - unknown.n)
-        rows.append(LeftOutClass(training.class_names[label], unknown, other))
+        rows.append(ExcludedClass(training.class_names[label], unknown, other))
     found = UnknownClasses(level or 0.0, tuple(sorted(rows, key=lambda one: one.rejected.rate)))
     reliability = dict(run.record.reliability or {}) | {KEY: found.to_json()}
     save_run(replace(run.record, reliability=reliability), run.folder)

@@ -177,7 +177,7 @@ def _unknown(result: EvaluateResult, output: Output) -> UnknownClasses:
 def _print_unknown(found: UnknownClasses) -> None:
     say("\nUnknown classes: for each, a network trained without it.")
     rows = [[one.name, f"{one.rejected.n:,}", str(one.rejected), str(one.known_rejected)] for one in found.rows]
-    heads = {"class left out": "left", "images": "right", "rejected": "left", "others rejected": "left"}
+    heads = {"excluded class": "left", "images": "right", "rejected": "left", "others rejected": "left"}
     console().print(table(heads, rows))
     say(
         f"mean        {found.mean:.1%} of an unknown class rejected ({found.low:.1%} to {found.high:.1%}, "

@@ -128,7 +128,7 @@ def reliability_lines(reliability: Mapping[str, Any] | None) -> list[str]:
     if reliability and (unknown := reliability.get("unknown_classes")):
         lines.append(
             f"unknown     {unknown['mean']:.1%} of the images of a class that it does not know are rejected "
-            f"({unknown['low']:.1%} to {unknown['high']:.1%}, {len(unknown['classes'])} classes left out in turn)"
+            f"({unknown['low']:.1%} to {unknown['high']:.1%}, {len(unknown['classes'])} classes excluded in turn)"
         )
     if reliability and (selective := reliability.get("selective")) and selective["correct"]:
         answered, correct = (Proportion.from_json(selective[key]) for key in ("answered", "correct"))

@@ -22,6 +22,9 @@ OPTIMIZERS = ("adam", "sgd", "muon")
 AUTO = "auto"
 """The model of a training whose recipe follows from the data."""
 
+ROBUST_THICKNESS = 0.45
+"""Fraction of the images with another thickness; docs/trust.md has the ablation."""
+
 CLASS_WEIGHTS = ("none", "balanced")
 PRECISIONS = (AUTO, "float32", "bfloat16")
 
@@ -187,6 +190,13 @@ class CoreOptions:
             DATA,
         ),
     ] = None
+    robust: Annotated[
+        bool,
+        Option(
+            "Train for images of other pens, scanners and cameras: random thickness for 45 % of the images, unless "
+            "--thickness is given.",
+        ),
+    ] = False
     seed: Annotated[
         int, Option("Random seed of split, initial weights, order, augmentation and dropout.", DATA, 0, 2**31 - 1)
     ] = 0
@@ -293,6 +303,7 @@ DEFAULTS: dict[str, object] = {
     "erase": 0.0,
     "mixup": 0.0,
     "cutmix": 0.0,
+    "thickness": 0.0,
     "whiten": False,
     "patience": 0,
     "class_weight": "none",
@@ -363,6 +374,8 @@ def resolve(options: TrainOptions) -> TrainOptions:
         0.0
     """
     recipe = DEFAULTS | RECIPES.get(options.model, {})
+    if options.robust:
+        recipe["thickness"] = ROBUST_THICKNESS
     return replace(options, **{name: recipe[name] for name in recipe if getattr(options, name) is None})
 
 
