@@ -15,6 +15,7 @@ from convscope.api.prepare import prepare
 from convscope.api.progress import ProgressDisplay
 from convscope.data.dataset import Dataset, stratified_split
 from convscope.data.grouping import fold_positions, group_of, groups_of, split
+from convscope.data.readers import load_test
 from convscope.errors import DataError, OptionError
 from convscope.training.options import TrainOptions
 
@@ -100,3 +101,14 @@ def test_a_training_on_a_folder_has_each_writer_in_one_of_three_parts(tmp_path: 
     ]
     assert all(writers) and len(writers[0] | writers[1] | writers[2]) == 12 == sum(map(len, writers))
     assert any("whole groups by (writer[0-9]+)" in str(one) for one in plan.decisions)
+
+
+def test_the_test_part_alone_is_the_one_of_the_whole_data(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    for index in range(40):
+        (tmp_path / "ab"[index % 2]).mkdir(exist_ok=True)
+        pixels = rng.integers(0, 256, (6, 6)).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "ab"[index % 2] / f"w{index // 4}_{index}.png")
+    whole = load_data(tmp_path, group="w([0-9]+)_", seed=3).test
+    assert whole is not None and load_test(tmp_path, group="w([0-9]+)_", seed=3).names == whole.names
+    assert len({group_of(name, "w([0-9]+)_", ()) for name in whole.names}) * 4 == len(whole)

@@ -173,6 +173,7 @@ def load_test(
     decoding: str = "exact",
     background: str = "auto",
     class_names: Sequence[str] | None = None,
+    group: str | None = None,
 ) -> Dataset:
     """Load the test part alone, which is faster for MNIST. With the same options, it equals ``load(…).test``.
 
@@ -184,9 +185,8 @@ def load_test(
         Dataset(10,000 images 28×28×1, 10 classes, MNIST test)
     """
     how = LoadOptions(size, channels, test_fraction, seed, strict, parts, transpose)
-    options = replace(
-        how, fit=fit, decoding=decoding, background=background, class_names=parse_class_names(class_names)
-    )
+    names = parse_class_names(class_names)
+    options = replace(how, fit=fit, decoding=decoding, background=background, class_names=names, group=group)
     if isinstance(source, str | PathLike):
         reader = READERS[detect(source)]
         if reader.load_test:
