@@ -13,6 +13,8 @@ from convscope.api.image_prediction import UNKNOWN
 from convscope.api.predict import predict
 from convscope.api.predict_folder import predict_folder
 from convscope.api.run import Run
+from convscope.api.run_data import part_of_run
+from convscope.arrays import to_images
 from convscope.data import mnist
 from convscope.data.preprocess import Preprocessing
 from convscope.errors import ModelFileError, OptionError
@@ -20,6 +22,7 @@ from convscope.evaluation.fit_reliability import fit_reliability
 from convscope.evaluation.out_of_distribution import rank_for
 from convscope.evaluation.predict import predict as predict_pixels
 from convscope.evaluation.reliability import reliability_of
+from convscope.model.features import logits_and_features
 from convscope.model.model_file import Model, load_model, save_model
 from convscope.model.spec_parser import parse
 from convscope.training.run import MODEL_FILE
@@ -190,3 +193,50 @@ def test_foreign_pictures_are_no_digits_and_test_digits_are(short_run: Path) -> 
     noise = list(np.random.default_rng(0).integers(0, 256, (3, 28, 28)).astype(np.uint8))
     answers = predict([*checkers, *blank, *noise], run=short_run)
     assert [one.class_name for one in answers[3:]] == [None] * 5
+
+
+def test_sets_by_raps_are_larger_where_the_network_is_unsure_and_cover(short_run: Path) -> None:
+    test = mnist.load_part("test")
+    options = {"run": short_run, "coverage": "99%", "reject": "off"}
+    found = predict(list(test.pixels[:400, ..., 0]), **options, sets="raps")
+    inside = [str(label) in (one.class_set or ()) for one, label in zip(found, test.labels, strict=False)]
+    assert np.mean(inside) > 0.99 - 3 * np.sqrt(0.0099 / 400)
+    smaller = predict(list(test.pixels[:400, ..., 0]), **options)
+    assert [one.class_set for one in found] != [one.class_set for one in smaller]
+    with pytest.raises(OptionError, match=r"sets must be one of lac, raps\. Received: sets='aps'"):
+        predict(test.pixels[0, ..., 0], **options, sets="aps")
+
+
+def test_an_answer_is_a_class_nothing_several_or_unknown(short_run: Path) -> None:
+    digit = mnist.load_part("test").pixels[0, ..., 0]
+    two = np.zeros((40, 90), np.uint8)
+    two[6:34, 5:33], two[6:34, 57:85] = digit, digit
+    checkers = ((np.indices((28, 28)) // 4).sum(axis=0) % 2 * 255).astype(np.uint8)
+    found = predict([digit, np.zeros((28, 28), np.uint8), two, checkers], run=short_run, reject="5%")
+    assert [one.answer for one in found][:3] == ["class", "nothing", "several"]
+    assert [one.to_json()["answer"] for one in found] == [one.answer for one in found]
+    assert found[3].answer != "class"
+
+
+def test_the_nearest_training_images_are_those_with_the_nearest_features(short_run: Path) -> None:
+    """The oracle is a loop over distances along the subspace's directions."""
+    run = Run(short_run)
+    data = part_of_run(run, "train")
+    chosen = np.unique(np.linspace(0, len(data) - 1, 5_000).astype(int))
+    asked = np.asarray(data.pixels[chosen[17]])
+    found = predict(asked[..., 0], run=run, nearest=3)[0]
+    assert found.nearest[0].distance == pytest.approx(0, abs=1e-2) and found.nearest[0].index == chosen[17]
+    assert np.array_equal(found.nearest[0].pixels, asked)
+    features = [
+        logits_and_features(run.model.spec, run.model.weights, to_images(np.asarray(pixels)))[1]
+        for pixels in (data.pixels[chosen[:2_500]], data.pixels[chosen[2_500:]], asked[None])
+    ]
+    directions = run.model.subspace.directions.astype(np.float64)  # type: ignore[union-attr]
+    differences = (np.concatenate(features[:2]) - features[2]).astype(np.float64) @ directions
+    distances = np.sqrt((differences**2).sum(axis=1))
+    assert [one.distance for one in found.nearest] == pytest.approx(sorted(distances.tolist())[:3], rel=1e-3, abs=1e-2)
+    assert [one.class_name for one in found.nearest] == [str(data.labels[one.index]) for one in found.nearest]
+    shown = found.to_json()["nearest"]
+    assert shown[0]["index"] == chosen[17] and set(shown[0]) == {"index", "name", "class", "distance"}  # type: ignore[index]
+    with pytest.raises(OptionError, match=r"nearest must be a whole number from 0 to 20\. Received: nearest=-1"):
+        predict(asked[..., 0], run=run, nearest=-1)

@@ -73,3 +73,12 @@ def _without_names() -> EvaluateResult:
     made = result(["a", "b"], [True, True])
     dataset = Dataset(made.dataset.pixels, made.dataset.labels, made.dataset.class_names, source="made")
     return EvaluateResult(made.evaluation, dataset, made.predictions, made.folder, "all")
+
+
+def test_groups_that_are_in_the_training_data_too_are_counted() -> None:
+    names = ["anna/cat/1.png", "ben/cat/1.png", "cleo/cat/2.png"]
+    measured = result(names, [True, True, True])
+    known = result(["ben/cat/7.png", "dora/cat/1.png", "anna/cat/3.png"], [True] * 3).dataset
+    assert accuracy_by_group(measured).shared is None
+    found = accuracy_by_group(measured, trained_on=known)
+    assert found.shared == 2 and found.to_json()["shared"] == 2

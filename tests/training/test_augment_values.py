@@ -8,7 +8,7 @@ import pytest
 from convscope.errors import OptionError
 from convscope.model.tensorflow import tf
 from convscope.training.augment import augment
-from convscope.training.options import TrainOptions
+from convscope.training.options import TrainOptions, resolve
 
 N, H, W = 200, 8, 12
 
@@ -116,3 +116,24 @@ def test_everything_together_depends_on_seed_and_step_only() -> None:
 def test_what_is_out_of_range_is_refused(option: dict) -> None:
     with pytest.raises(OptionError, match="must be"):
         TrainOptions(**option)
+
+
+def test_thickness_moves_the_edges_of_some_images_by_one_pixel_either_way() -> None:
+    bar = np.zeros((N, H, W, 1), np.float32)
+    bar[:, 2:6, 4:8] = 1
+    after, targets = applied(bar, thickness=0.45)
+    ink = after.sum(axis=(1, 2, 3)).astype(int)
+    assert set(ink.tolist()) == {9, 16, 25}  # 3×3, 4×4 and 5×5 pixels
+    changed = ink != 16
+    assert 0.3 < changed.mean() < 0.6 and 0.3 < (ink[changed] == 25).mean() < 0.7
+    for index in (np.argmax(ink == 9), np.argmax(ink == 25)):
+        near = [np.roll(bar[index], (-down, -right), (0, 1)) for down in (0, 1) for right in (0, 1)]
+        expected = (np.min if ink[index] == 9 else np.max)(near, axis=0)
+        np.testing.assert_array_equal(after[index], expected)
+    assert (targets == one_hot()).all()
+
+
+def test_robust_is_a_thickness_that_can_be_overridden() -> None:
+    assert resolve(TrainOptions(robust=True)).thickness == 0.45
+    assert resolve(TrainOptions(robust=True, thickness=0.2)).thickness == 0.2
+    assert resolve(TrainOptions()).thickness == 0.0

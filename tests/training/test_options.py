@@ -95,6 +95,8 @@ def test_every_preset_has_a_recipe_that_leaves_nothing_open(preset: str) -> None
     resolved = resolve(TrainOptions(model=preset))
     assert [name for name, value in dataclasses.asdict(resolved).items() if value is None] == [
         "time",
+        "threads",
+        "group",
         "size",
         "class_names",
         "cache",

@@ -8,7 +8,7 @@ import numpy as np
 
 from convscope.api.image_prediction import ImagePrediction
 from convscope.errors import OptionError
-from convscope.evaluation.conformal import Conformal, parse_coverage
+from convscope.evaluation.conformal import METHODS, Conformal, parse_coverage
 from convscope.evaluation.out_of_distribution import Rejection, is_constant, parse_level
 from convscope.evaluation.predict import Predictions
 from convscope.evaluation.reliability import reliability_of
@@ -29,6 +29,7 @@ class AnswerRules:
         conformal: The network's quantiles; None if no sets were asked for.
         coverage: Of the sets.
         by_class: Whether the coverage is promised for each class.
+        sets: How the sets are made, ``lac`` or ``raps``.
         temperature: The network's, which the sets do without.
     """
 
@@ -38,6 +39,7 @@ class AnswerRules:
     conformal: Conformal | None = None
     coverage: float = 0.99
     by_class: bool = False
+    sets: str = METHODS[0]
     temperature: float = 1.0
 
     def apply(self, images: tuple[ImagePrediction, ...], predictions: Predictions) -> tuple[ImagePrediction, ...]:
@@ -50,7 +52,7 @@ class AnswerRules:
         sets = None
         if self.conformal and len(images):
             raw = (predictions.logits * np.float32(self.temperature)).astype(np.float32)
-            sets = self.conformal.sets(raw, coverage=self.coverage, by_class=self.by_class)
+            sets = self.conformal.sets(raw, coverage=self.coverage, method=self.sets, by_class=self.by_class)
         answered = []
         for index, one in enumerate(images):
             if one.choices and sets is not None:
@@ -75,7 +77,12 @@ class AnswerRules:
 
 
 def answer_rules(
-    model: Model, *, reject: str | float | None = AUTO, coverage: str | float | None = None, by_class: bool = False
+    model: Model,
+    *,
+    reject: str | float | None = AUTO,
+    coverage: str | float | None = None,
+    by_class: bool = False,
+    sets: str = METHODS[0],
 ) -> AnswerRules:
     """The rules that follow from a model and from what was asked for.
 
@@ -85,6 +92,7 @@ def answer_rules(
             ``"auto"``: 1 %, 5 % if so few held-out images cannot promise 1 %, else off.
         coverage: Of the sets of classes: ``"90%"``, ``"95%"``, ``"99%"`` or ``"99.9%"``; None for no sets.
         by_class: Whether the coverage is promised for each class.
+        sets: How the sets are made: ``lac``, the smallest ones, or ``raps``, larger where the network is unsure.
 
     Raises:
         OptionError: The model has no such values, or too few held-out images for the level or the coverage.
@@ -106,6 +114,8 @@ def answer_rules(
         )
     if by_class and coverage is None:
         raise OptionError("by_class is for sets of classes. Received: by_class=True without coverage.")
+    if sets not in METHODS:
+        raise OptionError(f"sets must be one of {', '.join(METHODS)}. Received: sets={sets!r}.")
     conformal = found.conformal if coverage is not None else None
     if coverage is not None and conformal is None:
         raise OptionError(
@@ -119,9 +129,10 @@ def answer_rules(
         conformal=conformal,
         coverage=parse_coverage(coverage) if coverage is not None else 0.99,
         by_class=by_class,
+        sets=sets,
         temperature=temperature_of(model.calibration),
     )
     if rules.conformal:  # too few images are refused before any image is read
         nothing = np.zeros((0, model.spec.num_classes), np.float32)
-        rules.conformal.sets(nothing, coverage=rules.coverage, by_class=by_class)
+        rules.conformal.sets(nothing, coverage=rules.coverage, method=sets, by_class=by_class)
     return rules

@@ -11,7 +11,7 @@ import numpy as np
 
 from convscope.api.callbacks import Callbacks
 from convscope.api.prepare import Plan
-from convscope.data.dataset import folds, stratified_split
+from convscope.data.grouping import fold_positions, split
 from convscope.errors import ModelFileError, RunError
 from convscope.evaluation.metrics import measure
 from convscope.evaluation.predict import predict
@@ -50,11 +50,12 @@ def cross_validation_of(plan: Plan, folder: Path, callbacks: Callbacks, *, is_re
     data, options = plan.loaded.train, plan.options
     logits = np.zeros((len(data), data.num_classes), np.float32)
     accuracies = []
-    for number, fold in enumerate(folds(data, options.folds, seed=options.seed)):
+    how: dict[str, Any] = {"seed": options.seed, "group": options.group}
+    for number, fold in enumerate(fold_positions(data, options.folds, **how)):
         callbacks.begin(f"fold {number + 1} of {options.folds}")
         callbacks.begin("training")
         rest = data.take(np.setdiff1d(np.arange(len(data)), fold))
-        training, validation = stratified_split(rest, fraction=options.validation_fraction, seed=options.seed)
+        training, validation = split(rest, fraction=options.validation_fraction, **how)
         hooks = {"on_progress": callbacks.progress, "is_stopped": callbacks.is_stopped}
         fitted = fit(plan.spec, training, validation, options, **hooks)
         if fitted.outcome != "finished":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from html import escape
@@ -17,7 +18,7 @@ from convscope.data.class_order import match_classes
 from convscope.data.dataset import Dataset, LoadedData, image_hashes, joined
 from convscope.data.readers import READERS, load_all, load_test
 from convscope.decisions import Decision
-from convscope.errors import DataError, OptionError
+from convscope.errors import DataError, OptionError, RunError
 from convscope.evaluation.measured_reliability import MeasuredReliability, measure_reliability
 from convscope.evaluation.metrics import Evaluation, measure
 from convscope.evaluation.predict import Predictions, predict
@@ -77,7 +78,10 @@ class EvaluateResult:
         """The accuracy on each group of files: see `api.groups.accuracy_by_group`."""
         from convscope.api.groups import accuracy_by_group
 
-        return accuracy_by_group(self, group)
+        known = None
+        with contextlib.suppress(DataError, RunError):  # the data of the training may be gone
+            known = part_of_run(load_run(self.folder), "train")
+        return accuracy_by_group(self, group, trained_on=known if known and known.names else None)
 
     def confusion_matrix(self) -> Plot:
         """Draw the confusion matrix."""

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from convscope.arrays import Picture
 from convscope.data.image_input import ImageInput
 from convscope.data.ink.ink_report import InkReport
 from convscope.data.pixels import AnyPicture, opaque
 from convscope.evaluation.predict import Choice
+
+if TYPE_CHECKING:
+    from convscope.api.nearest_images import NearestImage
+
+Answer = Literal["class", "unknown", "nothing", "several"]
 
 UNKNOWN = "unlike anything it was trained on"
 """The answer for an image that is rejected."""
@@ -31,6 +37,7 @@ class ImagePrediction:
         score_rank: The fraction of held-out images with a lower score, 0 to 1.
         closest: The most likely classes of a rejected image, as if it were one of them.
         class_set: With ``coverage``, the classes that it can be, in the network's order.
+        nearest: With ``nearest``, the most similar training images, the most similar first.
     """
 
     name: str
@@ -45,6 +52,16 @@ class ImagePrediction:
     score_rank: float | None = None
     closest: tuple[Choice, ...] = ()
     class_set: tuple[str, ...] | None = None
+    nearest: tuple[NearestImage, ...] = ()
+
+    @property
+    def answer(self) -> Answer:
+        """What was found: a ``class``; ``nothing``, no ink; ``several`` digits, classified together; or ``unknown``."""
+        if self.report.blank:
+            return "nothing"
+        if self.digit is None and self.report.digits > 1:
+            return "several"
+        return "class" if self.is_known else "unknown"
 
     @property
     def original(self) -> AnyPicture:
@@ -85,11 +102,13 @@ class ImagePrediction:
         return {
             "name": self.name,
             "digit": self.digit,
+            "answer": self.answer,
             "ink_found": self.report.ink_found,
             "known": self.is_known,
             "score": self.score,
             "score_rank": self.score_rank,
             "closest": [{"name": choice.name, "probability": choice.probability} for choice in self.closest],
+            "nearest": [one.to_json() for one in self.nearest],
             "set": None if self.class_set is None else list(self.class_set),
             "choices": [{"name": choice.name, "probability": choice.probability} for choice in self.choices],
             "warnings": list(self.warnings),

@@ -28,6 +28,7 @@ def load_data(
     decoding: str = "exact",
     background: str = "auto",
     class_names: str | Sequence[str] | None = None,
+    group: str | None = None,
     cache: str | Path | None = None,
     callbacks: Callbacks | None = None,
 ) -> LoadedData:
@@ -56,6 +57,8 @@ def load_data(
         background: What transparent images are laid on: ``white``, ``gray`` or ``black``. ``auto`` is white, unless
             most images in files would not stand out from it.
         class_names: A name for each numeric label, in ascending order of the labels; a text has commas between them.
+        group: Keep groups of images, such as those of one writer, in one part: ``folder`` for the folders of the files
+            (without the class), or a regular expression for the path, whose first parenthesis is the group.
         cache: A folder for a cache of decoded images, for data larger than memory. They are decoded once and read from
             there when they are used; ``train`` with the returned data does so batch by batch. The cache stays until you
             delete it. None keeps the images in memory.
@@ -78,6 +81,7 @@ def load_data(
         return source
     how: dict[str, Any] = {"test_fraction": test_fraction, "seed": seed, "parts": parts, "transpose": transpose}
     how |= {"fit": fit, "decoding": decoding, "background": background, "class_names": parse_class_names(class_names)}
+    how |= {"group": group}
     callbacks = callbacks or Callbacks()
     where = Path(cache) if cache else None
     caching = Caching(where, on_images=callbacks.images, is_stopped=callbacks.is_stopped)
@@ -113,8 +117,8 @@ def load_with(source: Any, *, size: Any, caching: Caching, channels: int | None 
         size: As for `load_data`.
         caching: Where decoded images are kept.
         channels: As for `load_data`.
-        **how: ``test_fraction``, ``seed``, ``parts``, ``transpose``, ``fit``, ``decoding``, ``background`` and
-            ``class_names``.
+        **how: ``test_fraction``, ``seed``, ``parts``, ``transpose``, ``fit``, ``decoding``, ``background``,
+            ``class_names`` and ``group``.
     """
     loaded = load(source, size=parse_size(size), channels=channels, caching=caching, **how)
     origin = str(source) if isinstance(source, str | Path) else IN_MEMORY

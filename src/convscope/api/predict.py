@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,14 @@ import numpy as np
 
 from convscope.api.answer_rules import AUTO, answer_rules
 from convscope.api.image_prediction import ImagePrediction
+from convscope.api.nearest_images import MOST_NEAREST, nearest_images
 from convscope.api.prediction_stream import classify_stream
 from convscope.api.run import Run, load_run
 from convscope.arrays import Probabilities
 from convscope.data.dataset import Skipped
 from convscope.data.image_input import collect_images, images_below
 from convscope.errors import DataError, OptionError
+from convscope.evaluation.conformal import METHODS
 from convscope.evaluation.predict import Predictions
 from convscope.markup import bar, image, table
 
@@ -96,6 +98,8 @@ def predict(
     reject: str | float | None = AUTO,
     coverage: str | float | None = None,
     by_class: bool = False,
+    sets: str = METHODS[0],
+    nearest: int = 0,
 ) -> ImagePredictions:
     """Classify images.
 
@@ -115,6 +119,9 @@ def predict(
         coverage: ``"90%"``, ``"95%"``, ``"99%"`` or ``"99.9%"``: also return for each image the set of classes that
             contains the true one in at least that fraction of images like the held-out ones.
         by_class: Whether the coverage is promised for each class.
+        sets: How the sets are made: ``lac``, the smallest ones, or ``raps``, larger where the network is unsure.
+        nearest: Number of training images to return for each image, the most similar first; at most 20. The data of the
+            training are read again.
 
     Raises:
         RunError, ModelFileError: There is no such run, or its model file is damaged.
@@ -124,8 +131,10 @@ def predict(
     """
     if type(top) is not int or top < 1:
         raise OptionError(f"top must be a whole number of 1 or more. Received: top={top!r}.")
+    if type(nearest) is not int or not 0 <= nearest <= MOST_NEAREST:
+        raise OptionError(f"nearest must be a whole number from 0 to {MOST_NEAREST}. Received: nearest={nearest!r}.")
     run = load_run(run)
-    rules = answer_rules(run.model, reject=reject, coverage=coverage, by_class=by_class)
+    rules = answer_rules(run.model, reject=reject, coverage=coverage, by_class=by_class, sets=sets)
     notes = [] if recursive else list(images_below(images))
     images_found, logits, skipped = [], [], []
     found = collect_images(images, most=MAX_IMAGES, recursive=recursive)
@@ -136,5 +145,11 @@ def predict(
         notes += [one.note] if one.note else []
     if not images_found:
         raise DataError(skipped[0].reason if skipped else "Expected at least one image. Received: none.")
+    if nearest:
+        similar = nearest_images(run, np.stack([one.seen for one in images_found]), nearest)
+        images_found = [
+            one if one.report.blank else replace(one, nearest=found)
+            for one, found in zip(images_found, similar, strict=True)
+        ]
     predictions = Predictions(np.concatenate(logits), run.model.class_names)
     return ImagePredictions(tuple(images_found), predictions, tuple(skipped), tuple(notes))

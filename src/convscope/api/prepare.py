@@ -13,7 +13,8 @@ from convscope.api.ancestor import Ancestor
 from convscope.api.environment import describe_environment
 from convscope.api.load_data import load_with
 from convscope.arrays import MAX_CLASSES
-from convscope.data.dataset import Dataset, LoadedData, stratified_split
+from convscope.data.dataset import Dataset, LoadedData
+from convscope.data.grouping import split
 from convscope.data.load_options import Caching
 from convscope.decisions import Decision
 from convscope.errors import DataError, OptionError
@@ -107,7 +108,7 @@ def prepare(
     return Plan(options, loaded, training, validation, spec, created, data, seconds, recipe=recipe)
 
 
-LOADED_OPTIONS = ("test_fraction", "parts", "transpose", "fit", "decoding", "background", "class_names")
+LOADED_OPTIONS = ("test_fraction", "parts", "transpose", "fit", "decoding", "background", "class_names", "group")
 """Options of a training that decide how its data are read."""
 
 
@@ -135,7 +136,8 @@ def loading_keywords(options: TrainOptions) -> dict[str, Any]:
 def _split(loaded: LoadedData, options: TrainOptions) -> tuple[Dataset, Dataset]:
     if loaded.train.num_classes > MAX_CLASSES:
         raise DataError(f"At most {MAX_CLASSES} classes. Received: {loaded.train.num_classes} in {options.data}.")
-    return stratified_split(loaded.train, fraction=options.validation_fraction, seed=options.seed)
+    how = {"fraction": options.validation_fraction, "seed": options.seed, "group": options.group}
+    return split(loaded.train, **how)
 
 
 def describe_data(loaded: LoadedData) -> dict[str, Any]:

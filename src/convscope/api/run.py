@@ -136,13 +136,17 @@ class Run:
         recursive: bool = False,
         reject: str | float | None = "auto",
         coverage: str | float | None = None,
+        sets: str = "lac",
+        nearest: int = 0,
         by_class: bool = False,
     ) -> ImagePredictions:
         """Classify images: see `api.predict.predict`."""
         from convscope.api.predict import predict
 
         how: dict[str, Any] = {"top": top, "split": split, "recursive": recursive}
-        return predict(images, run=self, **how, reject=reject, coverage=coverage, by_class=by_class)
+        return predict(
+            images, run=self, **how, reject=reject, coverage=coverage, by_class=by_class, sets=sets, nearest=nearest
+        )
 
     def predict_folder(
         self,

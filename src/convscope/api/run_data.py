@@ -12,7 +12,8 @@ from convscope.api.load_data import load_data
 from convscope.api.prepare import loading_keywords
 from convscope.api.run import Run
 from convscope.data.class_order import match_classes
-from convscope.data.dataset import IN_MEMORY, Dataset, LoadedData, stratified_split
+from convscope.data.dataset import IN_MEMORY, Dataset, LoadedData
+from convscope.data.grouping import split
 from convscope.data.preprocess import BACKGROUNDS
 from convscope.data.readers import READERS, load_test
 from convscope.errors import DataError
@@ -156,7 +157,7 @@ def _split(record: RunRecord, part: str, dataset: Dataset) -> Dataset:
     if part == "test":
         return dataset
     fraction, seed = record.options.validation_fraction, record.options.seed
-    training, validation = stratified_split(dataset, fraction=fraction, seed=seed)
+    training, validation = split(dataset, fraction=fraction, seed=seed, group=record.options.group)
     return validation if part == "validation" else training
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from convscope.api.evaluate import EvaluateResult
     from convscope.api.groups import GroupAccuracies
     from convscope.api.stress import StressResult
+    from convscope.api.unknown_classes import UnknownClasses
 
 MAX_MATRIX_CLASSES = 12
 MISTAKES = 10
@@ -30,6 +31,7 @@ def evaluate(
     reject: Literal["auto", "0.1%", "1%", "5%", "off"] = "auto",
     stress: Annotated[bool, Parameter(negative=())] = False,
     group: str | None = None,
+    unknown: Annotated[bool, Parameter(negative=())] = False,
     output: Output = Output(),  # noqa: B008
 ) -> int:
     """Evaluate a trained network: accuracy, confusion matrix, calibration.
@@ -53,12 +55,16 @@ def evaluate(
     group
         Also give the accuracy of each group of files: folder, or a regular expression in whose first parentheses the
         group stands, such as "(writer[0-9]+)".
+    unknown
+        Also train the network again for each class without its images, at most ten times, and count how many images
+        of the class are then rejected.
     """
     from convscope.api.evaluate import evaluate as run_evaluation
 
     result = run_evaluation(run, data, part=part, reject=reject)
     stressed = _stressed(result, data, part, reject) if stress else None
     groups = result.by_group(group) if group else None
+    without = _unknown(result, output) if unknown else None
     figures: tuple[Path, ...] = ()
     if out:
         start_drawing()
@@ -83,6 +89,7 @@ def evaluate(
             "reliability": result.reliability and result.reliability.to_json(),
             "stress": stressed and stressed.to_json(),
             "groups": groups and groups.to_json(),
+            "unknown": without and without.to_json(),
         }
         say_json(head | {"evaluation": result.evaluation.to_json()})
     else:
@@ -91,6 +98,8 @@ def evaluate(
             _print_groups(groups)
         if stressed:
             _print_stress(stressed)
+        if without:
+            _print_unknown(without)
         if figures:
             say(f"\nfigures     {', '.join(path.name for path in figures)} in {out}")
     return 0
@@ -150,3 +159,27 @@ def _print_groups(groups: GroupAccuracies) -> None:
     if len(groups.rows) > GROUPS:
         say(f"… and {len(groups.rows) - GROUPS:,} more groups: --json")
     say(f"mean        {groups.mean:.1%} over groups ({groups.low:.1%} to {groups.high:.1%}, {len(groups.rows)} groups)")
+    if groups.shared:
+        say(
+            f"note        {groups.shared} of these {len(groups.rows)} groups are also in the training data: for new "
+            "groups the accuracy can be lower. Train with --group"
+        )
+
+
+def _unknown(result: EvaluateResult, output: Output) -> UnknownClasses:
+    from convscope.api.progress import ProgressDisplay
+    from convscope.api.unknown_classes import unknown_classes
+
+    with ProgressDisplay(quiet=output.quiet or output.json) as display:
+        return unknown_classes(result.folder, callbacks=display.callbacks)
+
+
+def _print_unknown(found: UnknownClasses) -> None:
+    say("\nUnknown classes: for each, a network trained without it.")
+    rows = [[one.name, f"{one.rejected.n:,}", str(one.rejected), str(one.known_rejected)] for one in found.rows]
+    heads = {"excluded class": "left", "images": "right", "rejected": "left", "others rejected": "left"}
+    console().print(table(heads, rows))
+    say(
+        f"mean        {found.mean:.1%} of an unknown class rejected ({found.low:.1%} to {found.high:.1%}, "
+        f"{len(found.rows)} classes), and {found.known_rejected:.2%} of the known ones"
+    )

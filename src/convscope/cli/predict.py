@@ -14,10 +14,13 @@ from convscope.cli.output import Output, say, say_json
 from convscope.errors import OptionError, printable
 
 if TYPE_CHECKING:
+    from convscope.api.nearest_images import NearestImage
     from convscope.api.predict import ImagePredictions
 
 SKIPPED_SHOWN = 20
 """Unreadable images that are named on stderr if a table has them all."""
+
+SIMILAR_DRAWN = 8
 
 
 def predict(
@@ -32,6 +35,8 @@ def predict(
     reject: Literal["auto", "0.1%", "1%", "5%", "off"] = "auto",
     coverage: Literal["90%", "95%", "99%", "99.9%"] | None = None,
     by_class: Annotated[bool, Parameter(negative=())] = False,
+    sets: Literal["lac", "raps"] = "lac",
+    nearest: int = 0,
     output: Output = Output(),  # noqa: B008
 ) -> int:
     """Classify images.
@@ -66,6 +71,11 @@ def predict(
         held-out ones.
     by_class
         Promise the coverage for each class.
+    sets
+        How sets are made: lac, the smallest ones, or raps, larger where the network is unsure.
+    nearest
+        Number of training images to name and draw for each image, the most similar first. The data of the training are
+        read again.
     """
     # Images are classified on all cores at once, and the threads of a matrix product would only wait for each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -78,10 +88,10 @@ def predict(
     check_images(images, folder, out if to_table or not is_several(images) else None)
     how = {"run": folder, "top": top, "split": split, "recursive": recursive, "reject": reject}
     if to_table or copy_to:
-        if coverage or by_class:
+        if coverage or by_class or nearest:
             raise OptionError(
-                "Sets of classes are printed, not written into tables or folders. Received: --coverage or --by-class "
-                "with --out or --copy-to.",
+                "Sets of classes and similar images are printed, not written into tables or folders. Received: "
+                "--coverage, --by-class or --nearest with --out or --copy-to.",
                 hint="Use --json.",
             )
         if out and not to_table:
@@ -92,7 +102,8 @@ def predict(
         return _to_files(images, out, copy_to, how | {"shard": shard}, output)
     if shard is not None:
         raise OptionError(f"shard is for tables. Received: --shard {shard} without --out or --copy-to.")
-    return _show(images, out, how | {"coverage": coverage, "by_class": by_class}, output)
+    sets_of = {"coverage": coverage, "by_class": by_class, "sets": sets, "nearest": nearest}
+    return _show(images, out, how | sets_of, output)
 
 
 def _show(images: tuple[str, ...], out: Path | None, how: dict, output: Output) -> int:
@@ -115,11 +126,17 @@ def _show(images: tuple[str, ...], out: Path | None, how: dict, output: Output) 
     else:
         for one in result.images:
             say(printable(str(one)))
+            if one.nearest:
+                say(printable(f"  most similar training images: {', '.join(map(_nearest, one.nearest))}"))
         if any(one.digit is None and one.report.digits > 1 for one in result.images):
             output.hint("To classify each digit: --split")
     for line in result.notes:
         note(f"convscope: {line}")
     return report_skipped(result.skipped)
+
+
+def _nearest(one: NearestImage) -> str:
+    return f"{one.class_name} ({one.name or f'image {one.index:,}'})"
 
 
 def _to_files(images: tuple[str, ...], out: Path | None, copy_to: Path | None, how: dict, output: Output) -> int:
@@ -166,6 +183,8 @@ def _draw(result: ImagePredictions, out: Path, *, several: bool) -> list[Path]:
             name=Path(one.name).name,
             warnings=one.warnings,
             blank=one.report.blank,
+            is_known=one.is_known,
+            similar=[(near.pixels, near.class_name) for near in one.nearest[:SIMILAR_DRAWN]],
         )
         files.append(save(figure, output_file(out, f"{index:04d}-{file_stem(one.name)}.png", several=several)))
     return files

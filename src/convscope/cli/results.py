@@ -125,6 +125,11 @@ def reliability_lines(reliability: Mapping[str, Any] | None) -> list[str]:
     if reliability and (rejection := reliability.get("rejection")):
         rejected = Proportion.from_json(rejection["rejected"])
         lines.append(f"rejected    {rejected} as unlike the training images; change with --reject")
+    if reliability and (unknown := reliability.get("unknown_classes")):
+        lines.append(
+            f"unknown     {unknown['mean']:.1%} of the images of a class that it does not know are rejected "
+            f"({unknown['low']:.1%} to {unknown['high']:.1%}, {len(unknown['classes'])} classes excluded in turn)"
+        )
     if reliability and (selective := reliability.get("selective")) and selective["correct"]:
         answered, correct = (Proportion.from_json(selective[key]) for key in ("answered", "correct"))
         share, threshold = f"{answered.rate * 100:.1f} %", f"{selective['threshold'] * 100:.1f} %"

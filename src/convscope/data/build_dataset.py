@@ -15,7 +15,9 @@ import numpy as np
 from convscope.arrays import MAX_CLASSES, Labels
 from convscope.data import digit_normalization
 from convscope.data.class_names import name_classes
-from convscope.data.dataset import Dataset, LoadedData, Skipped, stratified_split
+from convscope.data.dataset import Dataset, LoadedData, Skipped
+from convscope.data.grouping import group_of
+from convscope.data.grouping import split as split_dataset
 from convscope.data.image_size import fit_decision, has_other_proportions
 from convscope.data.load_options import LoadOptions
 from convscope.data.mapped_pixels import OtherPixels, StoredPixels, join, transpose
@@ -98,7 +100,9 @@ def assemble(
     if test is not None:
         held_out = _dataset(test, numbers, names, f"{source} (test part)", contract)
     elif options.test_fraction and not options.whole:
-        training, held_out = stratified_split(training, fraction=options.test_fraction, seed=options.seed)
+        training, held_out = split_dataset(
+            training, fraction=options.test_fraction, seed=options.seed, group=options.group
+        )
         held_out = replace(held_out, source=f"{source} (held out)")
     else:
         held_out = None
@@ -143,6 +147,9 @@ def _decisions(
         taken += fit_decision([stored], target, options.fit)
     if held_out is not None:
         because = f"no test part; {options.test_fraction:.0%} of each class, seed {options.seed}"
+        if options.group:
+            groups = {group_of(name, options.group, held_out.class_names) for name in held_out.names}
+            because = f"no test part; {len(groups)} whole groups by {options.group}, seed {options.seed}"
         taken.append(Decision("test split", f"{len(held_out):,} of {len(held_out) + len(training):,} images", because))
     return tuple(taken)
 

@@ -50,6 +50,7 @@ def load(
     decoding: str = "exact",
     background: str = "auto",
     class_names: Sequence[str] | None = None,
+    group: str | None = None,
     caching: Caching = Caching(),  # noqa: B008
 ) -> LoadedData:
     """Load a dataset.
@@ -73,6 +74,7 @@ def load(
         decoding: How JPEG files are decoded: ``exact`` or ``draft``; see `preprocess.Preprocessing`.
         background: What transparent images are laid on; see `load_options.LoadOptions`.
         class_names: A name for each numeric label, in the order of the labels.
+        group: What images are grouped by when they are split; see `grouping`.
         caching: Where decoded images are kept.
 
     Returns:
@@ -89,7 +91,14 @@ def load(
     how = LoadOptions(size, channels, test_fraction, seed, strict, parts, transpose, caching=caching)
     return _load(
         source,
-        replace(how, fit=fit, decoding=decoding, background=background, class_names=parse_class_names(class_names)),
+        replace(
+            how,
+            fit=fit,
+            decoding=decoding,
+            background=background,
+            class_names=parse_class_names(class_names),
+            group=group,
+        ),
     )
 
 
@@ -164,6 +173,7 @@ def load_test(
     decoding: str = "exact",
     background: str = "auto",
     class_names: Sequence[str] | None = None,
+    group: str | None = None,
 ) -> Dataset:
     """Load the test part alone, which is faster for MNIST. With the same options, it equals ``load(…).test``.
 
@@ -175,9 +185,8 @@ def load_test(
         Dataset(10,000 images 28×28×1, 10 classes, MNIST test)
     """
     how = LoadOptions(size, channels, test_fraction, seed, strict, parts, transpose)
-    options = replace(
-        how, fit=fit, decoding=decoding, background=background, class_names=parse_class_names(class_names)
-    )
+    names = parse_class_names(class_names)
+    options = replace(how, fit=fit, decoding=decoding, background=background, class_names=names, group=group)
     if isinstance(source, str | PathLike):
         reader = READERS[detect(source)]
         if reader.load_test:

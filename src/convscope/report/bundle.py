@@ -102,6 +102,7 @@ class Bundle(TypedDict):
     top_images: dict[str, TopImagesJson]
     moments: MomentsJson | None
     evaluation: dict[str, Any] | None
+    reliability: dict[str, Any] | None
     claimed_pairs: list[dict[str, Any]]
     history: list[dict[str, Any]]
     training: dict[str, Any]
@@ -157,6 +158,7 @@ def make_bundle(
         top_images=top_images_json(examined, model.spec, chosen) if examined else {},
         moments=moments_json(model, moments, dataset),
         evaluation=_evaluation_json(evaluation) if evaluation else None,
+        reliability=_reliability_json(run),
         claimed_pairs=[pair.to_json() for pair in claimed_pairs(evaluation)] if evaluation else [],
         history=[asdict(row) for row in run.history],
         training={
@@ -221,6 +223,12 @@ def _options_json(run: RunRecord) -> dict[str, Any]:
 def _evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
     """Without the mistakes, which the page has as images."""
     return {key: value for key, value in evaluation.to_json().items() if key != "mistakes"}
+
+
+def _reliability_json(run: RunRecord) -> dict[str, Any] | None:
+    """Without the risk-coverage curve, which the page does not draw."""
+    found = {key: value for key, value in (run.reliability or {}).items() if key != "risk_coverage"}
+    return found or None
 
 
 def _reference_json(reference: Reference) -> ReferenceJson:

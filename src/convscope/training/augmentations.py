@@ -340,6 +340,28 @@ class CutMix(Augmentation):
         return tf.where(inside, tf.roll(images, -1, axis=0), images), _blend(targets, kept[:, None], tf)
 
 
+class Thickness(Augmentation):
+    """Random thickness: lines become thicker or thinner by a pixel, as by another pen."""
+
+    draws = 2
+
+    @dataclass(frozen=True)
+    class Options:
+        """The options of `Thickness`."""
+
+        thickness: Annotated[
+            float | None,
+            Option("Fraction of the images whose lines become thicker or thinner by a pixel.", AUGMENTATION, 0, 1),
+        ] = None
+
+    def adjust(self, images: Tensor, draw: Tensor, options: Any, tf: Any) -> Tensor:
+        """Replace each pixel by the largest or the smallest of it and its neighbors to the right and below."""
+        largest = tf.nn.max_pool2d(images, 2, 1, "SAME")
+        smallest = -tf.nn.max_pool2d(-images, 2, 1, "SAME")
+        changed = tf.where(_each(draw[1]) < 0, smallest, largest)
+        return tf.where(_each((draw[0] + 1) / 2) < options.thickness, changed, images)
+
+
 LUMA = (0.299, 0.587, 0.114)
 """The weights of red, green and blue in gray (ITU-R 601)."""
 
@@ -375,6 +397,7 @@ AUGMENTATIONS: dict[str, Augmentation] = {
     "erase": Erase(),
     "mixup": MixUp(),
     "cutmix": CutMix(),
+    "thickness": Thickness(),
 }
 """Name to augmentation, in the order of the random numbers and of the arithmetic. Append; do not reorder, or the same
 seed gives other images."""
@@ -382,6 +405,7 @@ seed gives other images."""
 
 @dataclass(frozen=True)
 class AugmentationOptions(
+    Thickness.Options,
     CutMix.Options,
     MixUp.Options,
     Erase.Options,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from convscope.data.class_names import parse_class_names
+from convscope.data.grouping import check_group
 from convscope.data.image_size import FIT_OPTIONS, parse_size, size_text
 from convscope.data.load_options import BACKGROUND_OPTIONS
 from convscope.data.preprocess import DECODINGS
@@ -20,6 +21,9 @@ from convscope.training.option import DATA, Option, OptionField, check_fields, c
 OPTIMIZERS = ("adam", "sgd", "muon")
 AUTO = "auto"
 """The model of a training whose recipe follows from the data."""
+
+ROBUST_THICKNESS = 0.45
+"""Fraction of the images with another thickness; docs/trust.md has the ablation."""
 
 CLASS_WEIGHTS = ("none", "balanced")
 PRECISIONS = (AUTO, "float32", "bfloat16")
@@ -116,6 +120,14 @@ class CoreOptions:
     test_fraction: Annotated[
         float, Option("Fraction of the images held out for testing, if the dataset has no test part.", DATA, 0, 0.9)
     ] = 0.15
+    group: Annotated[
+        str | None,
+        Option(
+            "Keep groups of images, such as those of one writer or camera, in one part: folder for the folders of the "
+            "files (without the class), or a regular expression for the path, whose first parenthesis is the group.",
+            DATA,
+        ),
+    ] = None
     size: Annotated[
         int | str | None,
         Option(
@@ -178,6 +190,13 @@ class CoreOptions:
             DATA,
         ),
     ] = None
+    robust: Annotated[
+        bool,
+        Option(
+            "Train for images of other pens, scanners and cameras: random thickness for 45 % of the images, unless "
+            "--thickness is given.",
+        ),
+    ] = False
     seed: Annotated[
         int, Option("Random seed of split, initial weights, order, augmentation and dropout.", DATA, 0, 2**31 - 1)
     ] = 0
@@ -202,6 +221,7 @@ class TrainOptions(AugmentationOptions, CoreOptions):
         if self.size is not None and (size := parse_size(self.size)):
             object.__setattr__(self, "size", size_text(size))
         check_fields(self)
+        check_group(self.group)
         if self.class_names is not None:
             parse_class_names(self.class_names)
         if self.time is not None:
@@ -283,6 +303,7 @@ DEFAULTS: dict[str, object] = {
     "erase": 0.0,
     "mixup": 0.0,
     "cutmix": 0.0,
+    "thickness": 0.0,
     "whiten": False,
     "patience": 0,
     "class_weight": "none",
@@ -353,6 +374,8 @@ def resolve(options: TrainOptions) -> TrainOptions:
         0.0
     """
     recipe = DEFAULTS | RECIPES.get(options.model, {})
+    if options.robust:
+        recipe["thickness"] = ROBUST_THICKNESS
     return replace(options, **{name: recipe[name] for name in recipe if getattr(options, name) is None})
 
 

@@ -142,6 +142,7 @@ export interface Bundle {
   top_images: Record<string, TopImagesJson>;
   moments: MomentsJson | null;
   evaluation: Record<string, any> | null;
+  reliability: Record<string, any> | null;
   claimed_pairs: (Record<string, any>)[];
   history: (Record<string, any>)[];
   training: Record<string, any>;

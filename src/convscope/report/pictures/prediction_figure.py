@@ -28,6 +28,7 @@ from convscope.report.pictures.gallery import show_image
 from convscope.report.pictures.text_layout import drawable, percent
 
 _SIDE = 3.0
+_SMALL = 1.0
 _GAP = 0.3
 _GRID_UP_TO = 64
 
@@ -42,6 +43,8 @@ def prediction_figure(
     name: str = "",
     warnings: Sequence[str] = (),
     blank: bool = False,
+    is_known: bool = True,
+    similar: Sequence[tuple[Picture, str]] = (),
 ) -> Figure:
     """Draw an image, the network's input, and the most likely classes.
 
@@ -53,6 +56,8 @@ def prediction_figure(
         name: Name of the image, for its caption.
         warnings: What to know about the result, for the subtitle.
         blank: Whether no ink was found; then no class is named.
+        is_known: Whether the image is like those of the training; else no class is named either.
+        similar: Training images with their classes, the most similar first.
     """
     order = np.argsort(-probabilities, kind="stable")
     first = int(order[0])
@@ -64,10 +69,13 @@ def prediction_figure(
         if blank
         else f"the probabilities; second is {runner} with {percent(float(probabilities[order[1]]))}"
     )
+    title = f"Prediction: {best} ({percent(float(probabilities[first]))})"
+    if blank or not is_known:
+        title = "No ink found" if blank else "Unlike anything it was trained on"
     figure, body_top = sheet(
-        "No ink found" if blank else f"Prediction: {best} ({percent(float(probabilities[first]))})",
+        title,
         subtitle=f"Note: {'; '.join(warnings)}." if warnings else subtitle,
-        body=_SIDE + 0.75,
+        body=_SIDE + 0.75 + (_SMALL + 0.7 if similar else 0.0),
         description=(
             f"The image {name or 'before preprocessing'}, the {seen.shape[0]} by {seen.shape[1]} input of the network, "
             f"and {answer}."
@@ -82,12 +90,25 @@ def prediction_figure(
     _pixel_grid(axes, seen, x=x)
     if not blank:
         _bars(axes, probabilities, order, class_names)
+    _similar(axes, similar)
     return figure
 
 
 def _panel(axes: Axes, image: Picture, *, x: float, caption: str) -> None:
     show_image(axes, image, x=x, y=0.0, side=_SIDE, frame=FAINT)
     axes.text(x + _SIDE / 2, _SIDE + 0.2, caption, size=9, color=QUIET, ha="center", va="center")
+
+
+def _similar(axes: Axes, similar: Sequence[tuple[Picture, str]]) -> None:
+    """A row below the others."""
+    top = _SIDE + 0.7
+    for place, (image, name) in enumerate(similar):
+        x = MARGIN + place * (_SMALL + _GAP / 2)
+        show_image(axes, image, x=x, y=top, side=_SMALL, frame=FAINT)
+        text = drawable(name, width=_SMALL, size=9.0)
+        axes.text(x + _SMALL / 2, top + _SMALL + 0.15, text, size=9, color=QUIET, ha="center", va="center")
+    if similar:
+        axes.text(MARGIN, top - 0.15, "most similar training images", size=9, color=QUIET, va="center")
 
 
 def _pixel_grid(axes: Axes, seen: np.ndarray, *, x: float) -> None:

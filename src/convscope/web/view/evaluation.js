@@ -8,6 +8,7 @@ import { fill, h } from "#web/view/dom.js";
 import { mount as mount_claim } from "#web/view/tutorial_claim.js";
 import { mount as mount_confusion } from "#web/view/confusion.js";
 import { mount as mount_curves } from "#web/view/curves.js";
+import { mount as mount_guarantees } from "#web/view/guarantees.js";
 import { mount as mount_learning } from "#web/view/learning.js";
 import { mount as mount_mistakes } from "#web/view/mistakes.js";
 import { mount as mount_reliability } from "#web/view/reliability.js";
@@ -29,6 +30,7 @@ const MEASURED = [
   { name: "confusion", column: "left", mount: mount_confusion },
   { name: "claim", column: "left", mount: mount_claim },
   { name: "scores", column: "right", mount: mount_scores },
+  { name: "guarantees", column: "right", mount: mount_guarantees },
   { name: "reliability", column: "right", mount: mount_reliability },
   CURVES,
   LEARNING,
