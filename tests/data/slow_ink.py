@@ -82,38 +82,54 @@ def block_levels(gray, region):
 
 
 def fit(samples):
-    u, v, level = np.array(samples, np.int64).T
-    terms = np.stack([np.ones_like(u), u, v, u * u, u * v, v * v, level])
-    return background.solve((terms[:6] @ terms.T).astype(np.float64).tolist())
+    rows = [[0.0] * 7 for _ in range(6)]
+    for u, v, level in samples.tolist():
+        terms = (1, u, v, u * u, u * v, v * v)
+        for i in range(6):
+            for j in range(6):
+                rows[i][j] += terms[i] * terms[j]
+            rows[i][6] += terms[i] * level
+    return background.solve(rows)
 
 
 def find_lines(runs, region):
-    h, w = runs.mask.shape
-    free = ruled_lines.dilated_rows(runs.mask)
-    rows, rises = candidates_of(free)
-    columns = np.arange(w)
-    ats = rows[:, None] + _shifts(w)[rises + w // ruled_lines.SLOPES]
-    padded = np.zeros((h + 1, w), bool)  # all that is outside the image is in its last row
-    padded[:h] = region
-    ats[(ats < 0) | (ats >= h)] = h
-    lengths = np.count_nonzero(padded[ats, columns], axis=1)
-    padded[:h] &= free
-    most = np.count_nonzero(padded[ats, columns], axis=1)
+    mask = runs.mask
+    h, w = mask.shape
+    free = ruled_lines.dilated_rows(mask)
+    ys, xs = np.nonzero(free)
+    if len(ys) == 0:
+        return []
+    candidates: list[tuple[int, int, int]] = []
+    reach = w // ruled_lines.SLOPES
+    for rise in range(-reach, reach + 1, 2):
+        counts = np.bincount(ys - ruled_lines.shift(xs, rise, w) + w, minlength=h + 2 * w)
+        rows = np.flatnonzero(counts * 5 >= w)
+        peak = counts[rows]
+        better = (peak >= counts[np.maximum(rows - 1, 0)]) & (peak > counts[np.minimum(rows + 1, len(counts) - 1)])
+        candidates += [(-int(n), int(row) - w, rise) for row, n in zip(rows[better], peak[better], strict=True)]
+    candidates.sort()
+    del candidates[ruled_lines.MAX_CANDIDATES :]
     lines: list = []
     visible: list[float] = []
-    for index in np.flatnonzero((lengths * 3 >= w) & (most >= ruled_lines.MIN_COVER * lengths)).tolist():
-        at, length = ats[index], int(lengths[index])
-        seen = np.count_nonzero(padded[at, columns])
+    used = np.zeros_like(mask)
+    columns = np.arange(w)
+    for _, row, rise in candidates:
+        at = row + ruled_lines.shift(columns, rise, w)
+        within = (at >= 0) & (at < h)
+        at, x = at[within], columns[within]
+        length = int(region[at, x].sum())
+        if length * 3 < w:
+            continue
+        seen = int((free[at, x] & region[at, x] & ~used[at, x]).sum())
         if seen < ruled_lines.MIN_COVER * length:
             continue
-        within = at < h
-        at, x = at[within], columns[within]
         thickness = ruled_lines.median_thickness(runs, at, x)
         if thickness == 0 or thickness > ruled_lines.MAX_THICKNESS * max(h, w):
             continue
-        lines.append(Line(int(rows[index]), int(rises[index]), thickness))
+        lines.append(ruled_lines.Line(row, rise, thickness))
         visible.append(seen / length)
-        padded[np.clip(at + np.arange(-4, 5)[:, None], 0, h - 1), x] = False  # seen once only
+        for offset in range(-4, 5):
+            used[np.clip(at + offset, 0, h - 1), x] = True
     if len(lines) == 1 and (
         visible[0] < ruled_lines.MIN_COVER_ALONE or lines[0].thickness > ruled_lines.MAX_THICKNESS_ALONE * max(h, w)
     ):
@@ -126,10 +142,8 @@ def erase(runs, line, taken):
     most = line.thickness + max(1, line.thickness // 2)
     columns = np.arange(w)
     top, bottom = runs.along(line.row + ruled_lines.shift(columns, line.rise, w), columns)
-    thin = np.flatnonzero((bottom > top) & (bottom - top <= most))
-    rows = top[thin] - 1 + np.arange(most + 2)[:, None]
-    inside = (rows >= 0) & (rows <= bottom[thin]) & (rows < len(taken))
-    taken[rows[inside], np.broadcast_to(thin, rows.shape)[inside]] = True
+    for column in np.flatnonzero((bottom > top) & (bottom - top <= most)).tolist():
+        taken[max(0, top[column] - 1) : bottom[column] + 1, column] = True
 
 
 def convex_hull(mask):

@@ -79,8 +79,8 @@ def assert_same(pictures: list[tuple[str, np.ndarray]], monkeypatch: pytest.Monk
 
 
 def test_the_ink_on_a_photo_of_each_condition_is_that_of_plain_loops(monkeypatch):
-    found = assert_same([*[*photos(100)][::3], *random_pictures(100, 8)], monkeypatch)
-    assert sum(framing.report.digits > 0 for framing in found.values()) >= 8
+    found = assert_same([*[*photos(100)][::7], *random_pictures(100, 4)], monkeypatch)
+    assert sum(framing.report.digits > 0 for framing in found.values()) >= 3
 
 
 @pytest.mark.long

@@ -1,8 +1,7 @@
-"""``convscope predict``. NumPy is imported late, after this has decided on its threads."""
+"""``convscope predict``."""
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -67,8 +66,6 @@ def predict(
     by_class
         Promise the coverage for each class.
     """
-    # Images are classified on all cores at once, and the threads of a matrix product would only wait for each other.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from convscope.api.predict_folder import is_table
     from convscope.cli.images import check_images, is_several
     from convscope.training.run import find_run
