@@ -229,7 +229,11 @@ def _draft_decision(sizes: list[tuple[int, int]], contract: Preprocessing) -> tu
     if contract.decoding == "exact":
         return ()
     count = sum(contract.draft_factor(*size) > 1 for size in sizes)
-    return (Decision("decoding", "draft", f"{count:,} of {len(sizes):,} images are reduced while JPEG is decoded"),)
+    return (
+        Decision(
+            "decoding", contract.decoding, f"{count:,} of {len(sizes):,} images are reduced while JPEG is decoded"
+        ),
+    )
 
 
 def _content_decisions(color: int, several: int, images: int, options: LoadOptions) -> tuple[Decision, ...]:

@@ -70,7 +70,7 @@ def load(
         parts: Which folders are parts: ``auto`` or ``none``; see `folder_layout`.
         transpose: Whether to exchange rows and columns: ``auto``, ``yes`` or ``no``; see `orientation`.
         fit: How images of other proportions are brought to the size; see `load_options.LoadOptions`.
-        decoding: How JPEG files are decoded: ``exact`` or ``draft``; see `preprocess.Preprocessing`.
+        decoding: How JPEG files are decoded: ``exact``, ``draft`` or ``fast``; see `preprocess.Preprocessing`.
         background: What transparent images are laid on; see `load_options.LoadOptions`.
         class_names: A name for each numeric label, in the order of the labels.
         caching: Where decoded images are kept.
