@@ -115,6 +115,7 @@ def load_all(
     decoding: str = "exact",
     background: str = "auto",
     class_names: Sequence[str] | None = None,
+    caching: Caching = Caching(),  # noqa: B008
 ) -> tuple[Dataset, tuple[Skipped, ...], tuple[Decision, ...]]:
     """Load every labeled image of a source as one dataset, whatever parts it has.
 
@@ -131,6 +132,7 @@ def load_all(
         decoding: As for `load`.
         background: As for `load`.
         class_names: As for `load`, but classes may be missing, and data with names of their own keep them.
+        caching: As for `load`.
 
     Returns:
         The images with the classes that occur, the skipped files, and what was decided about the data.
@@ -142,7 +144,7 @@ def load_all(
         >>> load_all("mnist")[0]
         Dataset(70,000 images 28×28×1, 10 classes, MNIST)
     """
-    how = LoadOptions(size, channels, 0, strict=strict, parts=parts, transpose=transpose, whole=True)
+    how = LoadOptions(size, channels, 0, strict=strict, parts=parts, transpose=transpose, whole=True, caching=caching)
     loaded = _load(
         source,
         replace(how, fit=fit, decoding=decoding, background=background, class_names=parse_class_names(class_names)),
