@@ -73,7 +73,7 @@ SUBJECTS: dict[str, Subject] = {
     ),
     "decoding": Subject(
         "JPEG files are decoded in full; draft reduces them by 2, 4 or 8 while they are decoded, to at least twice the "
-        "size of the network's input.",
+        "size of the network's input; fast to at least that size.",
         "--decoding",
         "data.decode_images",
     ),

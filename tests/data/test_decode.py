@@ -254,7 +254,7 @@ def test_flipped_bytes_give_a_image_or_one_clear_line(kind):
         (b"hello world, this is text", "not an image, or damaged"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image, or damaged"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image, or damaged"),
-        (b"\xff\x0a" + bytes(50), "JPEG XL is not supported. Convert it to JPEG or PNG."),
+        (b"\xff\x0a" + bytes(50), "JPEG XL is not supported. Convert it to JPEG or PNG, for example with djxl"),
         (b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(50), "JPEG 2000 is not supported"),
         (b"8BPS\0\1" + bytes(50), "Photoshop is not supported"),
         (saved(Image.fromarray(GREY), "ICO"), "not an image, or damaged"),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from convscope.data import jpeg as jpeg_decoder
 from convscope.data.decode import decode
 from convscope.data.image_input import collect_images
 from convscope.data.load_options import Caching
@@ -113,10 +115,75 @@ def test_a_contract_without_decoding_is_exact_and_is_written_as_before():
     assert Preprocessing.from_json(exact.to_json()) == exact
     assert DRAFT.to_json()["decoding"] == "draft"
     assert Preprocessing.from_json(DRAFT.to_json()) == DRAFT
-    with pytest.raises(DataError, match="decoding to be one of exact, draft"):
-        Preprocessing.from_json({**exact.to_json(), "decoding": "fast"})
+    with pytest.raises(DataError, match="decoding to be one of exact, draft, fast"):
+        Preprocessing.from_json({**exact.to_json(), "decoding": "coarse"})
 
 
 def test_an_unknown_decoding_is_refused(folder):
-    with pytest.raises(OptionError, match="one of exact, draft for decoding"):
-        load(folder, decoding="fast")
+    with pytest.raises(OptionError, match="one of exact, draft, fast for decoding"):
+        load(folder, decoding="coarse")
+
+
+def test_fast_keeps_at_least_the_size_and_is_the_same_everywhere(folder, tmp_path):
+    contract = Preprocessing(32, 32, 3, decoding="fast")
+    assert [contract.draft_factor(side, side) for side in (256, 255, 128, 63)] == [8, 4, 4, 1]
+    data = load(folder, size=(32, 32), decoding="fast")
+    assert data.preprocessing == contract
+    assert "decoding: fast (12 of 12 images" in " ".join(str(one) for one in data.decisions)
+    caching = Caching(tmp_path / "cache")
+    assert (load(folder, size=(32, 32), decoding="fast", caching=caching).train.pixels[:] == data.train.pixels).all()
+
+
+def jpegs() -> dict[str, bytes]:
+    """JPEG files of all kinds, and damaged ones."""
+    rng = np.random.default_rng(2)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    rough = Image.fromarray(rng.integers(0, 256, (131, 203, 3), np.uint8))
+    found = {f"{h}×{w}": jpeg(photo(h, w)) for h, w in ((256, 256), (255, 301), (64, 65), (63, 64), (9, 300), (1, 1))}
+    found |= {f"subsampling {kind}": jpeg(rough, subsampling=kind) for kind in (0, 1, 2)}
+    found |= {
+        "gray": jpeg(photo().convert("L")),
+        "progressive": jpeg(rough, progressive=True),
+        "gray in three channels": jpeg(photo().convert("L").convert("RGB")),
+        "CMYK": jpeg(photo().convert("CMYK")),
+        "on its side": jpeg(photo(200, 300), exif=exif),
+        "red, green, blue kept": jpeg(rough, keep_rgb=True),
+        "restart markers": jpeg(rough, restart_marker_rows=1),
+    }
+    whole = found["255×301"]
+    found |= {
+        "truncated": whole[:-200],
+        "without its end": whole[:-2],
+        "bytes behind the end": whole + b"0" * 50,
+        "changed bytes": whole[:900] + bytes(20) + whole[920:],
+        "header only": whole[:300],
+    }
+    return found
+
+
+@pytest.mark.parametrize("decoding", ["exact", "draft", "fast"])
+def test_simplejpeg_gives_the_pixels_and_errors_of_pillow(decoding, monkeypatch):
+    simplejpeg = pytest.importorskip("simplejpeg")
+    draft = Preprocessing(32, 32, 3, decoding=decoding).draft_factor
+    decoded = []
+
+    def results() -> dict[str, object]:
+        found = {}
+        for name, data in jpegs().items():
+            try:
+                one = decode(data, name, draft=draft)
+                found[name] = (one.pixels.shape, one.pixels.tobytes(), one.mode, one.orientation)
+            except DataError as error:
+                found[name] = str(error)
+        return found
+
+    counting = SimpleNamespace(
+        decode_jpeg_header=simplejpeg.decode_jpeg_header,
+        decode_jpeg=lambda *given, **how: decoded.append(1) or simplejpeg.decode_jpeg(*given, **how),
+    )
+    monkeypatch.setattr(jpeg_decoder, "_simplejpeg", lambda: counting)
+    fast = results()
+    assert len(decoded) >= 10  # it was not left to Pillow
+    monkeypatch.setattr(jpeg_decoder, "_simplejpeg", lambda: None)
+    assert fast == results()

@@ -7,9 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from convscope.arrays import to_images
 from convscope.errors import ModelFileError
 from convscope.evaluation.predict import Choice, predict
 from convscope.evaluation.temperature import fit_temperature
+from convscope.model.blas_threads import _functions, blas_threads, one_blas_thread
+from convscope.model.forward import chunk_size, forward
 from convscope.model.model_file import Model
 from convscope.model.spec_parser import parse
 
@@ -74,3 +77,36 @@ def test_a_notebook_shows_the_first_ten_images_with_three_classes_each() -> None
     first = softmax(LOGITS)[0]
     for name, k in (("a", 0), ("c", 2), ("b", 1)):
         assert f"{name} {first[k]:.1%}" in page
+
+
+def test_many_images_are_predicted_in_chunks_as_all_at_once_and_in_order() -> None:
+    rng = np.random.default_rng(4)
+    spec = parse(
+        "Conv2D(4, 3, activation='relu')\nFlatten()\nDense(num_classes, activation='softmax')",
+        input_shape=(12, 12, 1),
+        num_classes=3,
+    )
+    weights = {name: rng.normal(0, 0.2, shape).astype(np.float32) for name, shape in spec.weight_shapes().items()}
+    model = Model(spec, weights, ("a", "b", "c"))
+    pixels = rng.integers(0, 256, (3 * chunk_size(spec) + 5, 12, 12, 1)).astype(np.uint8)
+    alone = np.concatenate([forward(spec, weights, to_images(pixels[i : i + 1])).logits for i in range(len(pixels))])
+    np.testing.assert_allclose(predict(model, pixels).logits, alone, atol=1e-5)
+
+
+def test_blas_has_one_thread_while_any_caller_computes_and_then_as_many_as_before() -> None:
+    before = blas_threads()
+    if before is None:
+        pytest.skip("another BLAS")
+    get, set_ = _functions()
+    set_(2)
+    try:
+        with one_blas_thread():
+            with one_blas_thread():
+                assert blas_threads() == 1
+            assert blas_threads() == 1
+        assert blas_threads() == 2
+        with pytest.raises(ZeroDivisionError), one_blas_thread():
+            raise ZeroDivisionError
+        assert blas_threads() == 2
+    finally:
+        set_(before)

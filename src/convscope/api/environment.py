@@ -10,7 +10,7 @@ from pathlib import Path
 
 from convscope import __version__
 
-PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "numpy", "pillow")
+PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "numpy", "pillow", "simplejpeg")
 
 
 def describe_environment() -> dict[str, object]:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convscope.api.answer_rules import AUTO, answer_rules
+from convscope.api.callbacks import Callbacks
 from convscope.api.run import Run, load_run
-from convscope.api.run_data import PARTS, loading_options, part_of_run
+from convscope.api.run_data import PARTS, loading_options, may_be_own, part_of_run
 from convscope.data.class_order import match_classes
 from convscope.data.dataset import Dataset, LoadedData, image_hashes, joined
+from convscope.data.load_options import Caching
 from convscope.data.readers import READERS, load_all, load_test
 from convscope.decisions import Decision
 from convscope.errors import DataError, OptionError, RunError
@@ -114,6 +116,7 @@ def evaluate(
     *,
     part: str | None = None,
     reject: str | float | None = AUTO,
+    callbacks: Callbacks | None = None,
 ) -> EvaluateResult:
     """Evaluate a run's network.
 
@@ -127,6 +130,7 @@ def evaluate(
         part: ``test``, ``validation`` or ``train`` of the run's own data; None takes ``test``.
         reject: As for `api.predict.predict`: how many images it rejects, and the accuracy on the others. The accuracy
             itself counts all images.
+        callbacks: ``images`` is called while images are read; ``is_stopped`` ends that.
 
     Raises:
         RunError, ModelFileError: There is no such run, or its model file is damaged.
@@ -138,17 +142,17 @@ def evaluate(
         raise OptionError(f"part must be one of {', '.join(PARTS)}. Received: part={part!r}.")
     run = load_run(run)
     level = answer_rules(run.model, reject=reject).level
-    result = _evaluate(run, data, part)
+    result = _evaluate(run, data, part, callbacks or Callbacks())
     if not run.model.reliability:
         return result
     found = measure_reliability(run.model, result.predictions, result.dataset.labels, level=level)
     return replace(result, reliability=found)
 
 
-def _evaluate(run: Run, data: Any, part: str | None) -> EvaluateResult:
+def _evaluate(run: Run, data: Any, part: str | None, callbacks: Callbacks) -> EvaluateResult:
     if data is None:
-        return _evaluate_part(run, part or "test", part_of_run(run, part or "test"))
-    own = _part_if_own(run, part or "test", data)
+        return _evaluate_part(run, part or "test", part_of_run(run, part or "test", callbacks=callbacks))
+    own = _part_if_own(run, part or "test", data, callbacks)
     if own is not None:
         return _evaluate_part(run, part or "test", own)
     if part is not None:
@@ -157,7 +161,7 @@ def _evaluate(run: Run, data: Any, part: str | None) -> EvaluateResult:
             f"Received: part={part!r} and data={str(data)[:100]!r}.",
             hint="Leave one of them out.",
         )
-    return _evaluate_all(run, data)
+    return _evaluate_all(run, data, callbacks)
 
 
 def _evaluate_part(run: Run, part: str, dataset: Dataset) -> EvaluateResult:
@@ -167,20 +171,22 @@ def _evaluate_part(run: Run, part: str, dataset: Dataset) -> EvaluateResult:
     return EvaluateResult(figures, dataset, predictions, run.folder, part, trained_on=trained_on)
 
 
-def _part_if_own(run: Run, part: str, data: Any) -> Dataset | None:
+def _part_if_own(run: Run, part: str, data: Any, callbacks: Callbacks) -> Dataset | None:
     """A part of ``data`` if they are what the network was trained on, wherever they are now; else None."""
     if isinstance(data, str | Path) and str(data) in READERS and READERS[str(data)].is_built_in:
         return part_of_run(run, part, source=str(data)) if run.record.options.data == str(data) else None
     if not run.record.data.get("train_fingerprint"):
         return None
+    if isinstance(data, str | Path) and not may_be_own(run, data):
+        return None
     try:
-        return part_of_run(run, part, source=data)
+        return part_of_run(run, part, source=data, callbacks=callbacks)
     except (DataError, OptionError):
         return None
 
 
-def _evaluate_all(run: Run, data: Any) -> EvaluateResult:
-    dataset, decisions = _load_all(run, data)
+def _evaluate_all(run: Run, data: Any, callbacks: Callbacks) -> EvaluateResult:
+    dataset, decisions = _load_all(run, data, callbacks)
     matched = match_classes(run.model.class_names, dataset)
     dataset = matched.dataset
     predictions = predict(run.model, dataset.pixels)
@@ -213,7 +219,7 @@ def _training_hashes(run: Run) -> np.ndarray | None:
     return training_hashes(run.folder)
 
 
-def _load_all(run: Run, data: Any) -> tuple[Dataset, tuple[Decision, ...]]:
+def _load_all(run: Run, data: Any, callbacks: Callbacks) -> tuple[Dataset, tuple[Decision, ...]]:
     how = loading_options(run)
     shape = {
         name: how[name] for name in ("size", "channels", "transpose", "fit", "decoding", "background", "class_names")
@@ -223,7 +229,8 @@ def _load_all(run: Run, data: Any) -> tuple[Dataset, tuple[Decision, ...]]:
     elif isinstance(data, str | Path) and str(data) in READERS and READERS[str(data)].is_built_in:
         dataset, decisions = load_test(str(data), **how), ()
     else:
-        dataset, _, decisions = load_all(data, **shape)
+        caching = Caching(on_images=callbacks.images, is_stopped=callbacks.is_stopped)
+        dataset, _, decisions = load_all(data, caching=caching, **shape)
     if dataset.image_shape != run.model.spec.input_shape:
         raise DataError(
             f"Expected images of the network's input shape {run.model.spec.input_shape}. Received: "

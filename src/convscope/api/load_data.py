@@ -51,9 +51,9 @@ def load_data(
         fit: How images of other proportions are brought to the size: ``pad`` fills the rest with the color of the
             border, ``crop`` cuts off what is too long, ``stretch`` changes the proportions. ``auto`` is ``pad``, or
             MNIST's framing for digits framed in that way.
-        decoding: How JPEG files are decoded: ``exact`` in full; ``draft`` reduces large ones by 2, 4 or 8 meanwhile,
-            to at least twice the size, which is faster and changes pixels slightly. `predict` and the other functions
-            decode images for the network in the same way.
+        decoding: How JPEG files are decoded: ``exact`` in full; ``draft`` reduces large ones by 2, 4 or 8 meanwhile, to
+            at least twice the size, ``fast`` to at least the size, which is faster and changes pixels slightly.
+            `predict` and the other functions decode images for the network in the same way.
         background: What transparent images are laid on: ``white``, ``gray`` or ``black``. ``auto`` is white, unless
             most images in files would not stand out from it.
         class_names: A name for each numeric label, in ascending order of the labels; a text has commas between them.

@@ -34,7 +34,7 @@ class ProgressDisplay:
         self.is_live = sys.stderr.isatty() and not quiet
         self._line_at = time.monotonic()
         self._counted_from: tuple[int, float] | None = None
-        self._counted_at = -math.inf
+        self._counted_at, self._counted = -math.inf, 0
         self._bar: Progress | None = None
         self._task = TaskID(0)
 
@@ -85,6 +85,9 @@ class ProgressDisplay:
 
     def count(self, done: int, total: int) -> None:
         """How many images of the current phase are done; those of the first call were done before it began."""
+        if done < self._counted:  # the headers of all images are read first, then their pixels
+            self._counted_from = None
+        self._counted = done
         first, began = self._counted_from = self._counted_from or (done, time.monotonic())
         if time.monotonic() - self._counted_at > SECONDS_BETWEEN_COUNTS or done == total:
             self._counted_at = time.monotonic()

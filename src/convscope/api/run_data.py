@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from convscope.api.callbacks import Callbacks
 from convscope.api.load_data import load_data
 from convscope.api.prepare import loading_keywords
 from convscope.api.run import Run
 from convscope.data.class_order import match_classes
 from convscope.data.dataset import IN_MEMORY, Dataset, LoadedData
 from convscope.data.grouping import split
+from convscope.data.image_folder import is_skippable
+from convscope.data.image_tree import sort_tree
 from convscope.data.preprocess import BACKGROUNDS
-from convscope.data.readers import READERS, load_test
+from convscope.data.readers import READERS, detect, load_test
 from convscope.errors import DataError
 from convscope.training.run import PATH_FROM_RUN, UNKNOWN_DATA, RunRecord
 
 PARTS = ("test", "validation", "train")
 
 
-def part_of_run(run: Run, part: str, *, source: Any = None) -> Dataset:
+def part_of_run(run: Run, part: str, *, source: Any = None, callbacks: Callbacks | None = None) -> Dataset:
     """One part of the data that a run was trained on: the same images, classes in the order of the network's outputs.
 
     Args:
         run: The run.
         part: ``test``, ``validation`` or ``train``.
         source: Where the data are; None looks where they were, from the working folder and from the run folder.
+        callbacks: As in `load_data`.
 
     Raises:
         DataError: The data cannot be found or read, have no such part, or are no longer those of the training.
@@ -36,11 +41,31 @@ def part_of_run(run: Run, part: str, *, source: Any = None) -> Dataset:
     problem: DataError | None = None
     for place in _places(run) if source is None else [source]:
         try:
-            loaded = _load_part(run, part, place)
+            loaded = _load_part(run, part, place, callbacks)
             return match_classes(run.model.class_names, _split(run.record, part, loaded)).dataset
         except DataError as error:
             problem = problem or error
     raise problem or _not_found(run)
+
+
+def may_be_own(run: Run, source: str | Path) -> bool:
+    """Whether files could be the data of a training, by the number of files of each class; none is read.
+
+    A training skips few unreadable files (`image_folder.is_skippable`), so data with far more files are other data.
+    """
+    recorded = run.record.data.get("class_counts")
+    try:
+        reader = READERS[detect(source)]
+        if not isinstance(recorded, dict) or not recorded or not reader.open_images or run.record.options.class_names:
+            return True
+        with reader.open_images(Path(source)) as tree:
+            found = sort_tree(tree, parts=run.record.options.parts)
+    except DataError:
+        return True  # said when they are read
+    counts = Counter(one.class_name for one in (*found.train, *found.test))
+    if counts.keys() != recorded.keys() or any(counts[name] < images for name, images in recorded.items()):
+        return False
+    return is_skippable(counts.total() - sum(recorded.values()), counts.total() + len(found.tree.skipped))
 
 
 def loading_options(run: Run) -> dict[str, Any]:
@@ -132,13 +157,14 @@ def _not_found(run: Run) -> DataError:
     )
 
 
-def _load_part(run: Run, part: str, source: Any) -> Dataset:
+def _load_part(run: Run, part: str, source: Any, callbacks: Callbacks | None) -> Dataset:
     """The test part, or the training part before validation data are split off; the same images as in the training."""
     how, loaded = loading_options(run), None
     if not isinstance(source, LoadedData) and part == "test" and source in READERS and READERS[source].load_test:
         dataset = load_test(source, **how)
     else:
-        loaded = source if isinstance(source, LoadedData) else load_data(source, cache=_cache_of(run), **how)
+        given = isinstance(source, LoadedData)
+        loaded = source if given else load_data(source, cache=_cache_of(run), callbacks=callbacks, **how)
         dataset = loaded.test if part == "test" else loaded.train
     if dataset is None:
         raise DataError(f"Expected a test part. Received: {source}, without one.")

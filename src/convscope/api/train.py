@@ -179,8 +179,8 @@ def _resume(folder: Path, data: Any, given: dict[str, Any], callbacks: Callbacks
     """Continue an interrupted training; its data and its network file may have moved since."""
     found = _find(folder, callbacks)
     began_with = options_of_checkpoint(folder, found)
+    caching = _caching(given.get("cache", began_with.cache), folder, callbacks)
     if data is None or isinstance(data, str | Path):
-        caching = _caching(given.get("cache", began_with.cache), folder, callbacks)
         loaded = _moved_data(folder, found, began_with, data, caching)
         given |= {"data": str(data)} if data is not None and loaded is None else {}
     else:
@@ -191,7 +191,6 @@ def _resume(folder: Path, data: Any, given: dict[str, Any], callbacks: Callbacks
     is_moved = options.model == began_with.model and not Path(options.model).is_file()
     is_known = found.identity.get("network") is not None and (is_moved or "ancestor" in found.identity)
     spec = spec_from_json(found.identity["network"]) if is_known else None
-    caching = _caching(options.cache, folder, callbacks)
     plan = prepare(options, callbacks.begin, loaded, spec, caching=caching)
     plan = replace(plan, created=_created(found))
     if spec and isinstance(earlier := found.identity.get("ancestor"), dict):

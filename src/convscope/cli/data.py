@@ -18,7 +18,7 @@ def data(
     parts: Literal["auto", "none"] = "auto",
     transpose: Literal["auto", "yes", "no"] = "auto",
     fit: Literal["auto", "pad", "crop", "stretch"] = "auto",
-    decoding: Literal["exact", "draft"] = "exact",
+    decoding: Literal["exact", "draft", "fast"] = "exact",
     background: Literal["auto", "white", "gray", "black"] = "auto",
     class_names: str | None = None,
     augment: Path | None = None,
@@ -39,7 +39,8 @@ def data(
     fit
         How images of other proportions are brought to the size: pad, crop or stretch. Default: pad, or MNIST's framing.
     decoding
-        How JPEG files are decoded: in full, or as a draft of a half, a quarter or an eighth of their size.
+        How JPEG files are decoded: in full, or as a draft of a half, a quarter or an eighth of their size, at least
+        twice that of the network's input (fast: at least that).
     background
         What transparent images are laid on. Default: white, unless most of them would not stand out from it.
     class_names

@@ -60,8 +60,11 @@ def evaluate(
         of the class are then rejected.
     """
     from convscope.api.evaluate import evaluate as run_evaluation
+    from convscope.api.progress import ProgressDisplay
 
-    result = run_evaluation(run, data, part=part, reject=reject)
+    with ProgressDisplay(quiet=output.quiet or output.json) as display:
+        display.phase = "reading"
+        result = run_evaluation(run, data, part=part, reject=reject, callbacks=display.callbacks)
     stressed = _stressed(result, data, part, reject) if stress else None
     groups = result.by_group(group) if group else None
     without = _unknown(result, output) if unknown else None

@@ -1,8 +1,7 @@
-"""``convscope predict``. NumPy is imported late, after this has decided on its threads."""
+"""``convscope predict``."""
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -77,8 +76,6 @@ def predict(
         Number of training images to name and draw for each image, the most similar first. The data of the training are
         read again.
     """
-    # Images are classified on all cores at once, and the threads of a matrix product would only wait for each other.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from convscope.api.predict_folder import is_table
     from convscope.cli.images import check_images, is_several
     from convscope.training.run import find_run

@@ -25,6 +25,7 @@ from convscope.data import png
 from convscope.data.files import read_regular
 from convscope.data.image_formats import MAGIC_BYTES, unsupported_format
 from convscope.data.image_plugins import advice, pillow_format
+from convscope.data.jpeg import decode_jpeg
 from convscope.data.pixel_values import as_pixels
 from convscope.data.pixels import flatten_alpha
 from convscope.errors import DataError
@@ -136,10 +137,11 @@ def decode(
         try:
             mode, frames = image.mode, int(getattr(image, "n_frames", 1))
             png.check(data)
-            _reduce(image, draft)
-            image.load()
-            orientation = _orientation(image)
-            pixels = _to_array(image, name, background)
+            pixels = _decode_jpeg(data, image, draft) if isinstance(image, JpegImageFile) else None
+            if pixels is None:
+                image.load()
+                pixels = _to_array(image, name, background)
+            orientation = _orientation(image)  # of a PNG file, it may stand behind the pixels
         except BROKEN as error:
             raise _refusal(name, f"damaged or truncated ({_words(error)})") from None
         except MemoryError:
@@ -248,15 +250,15 @@ def _upright_size(image: Image.Image, orientation: int) -> tuple[int, int]:
     return (image.width, image.height) if orientation >= 5 else (image.height, image.width)
 
 
-def _reduce(image: Image.Image, draft: Callable[[int, int], int] | None) -> None:
-    """Let the decoder of a JPEG file reduce it as wanted, or more if it is large, in place."""
-    if not isinstance(image, JpegImageFile):
-        return
+def _decode_jpeg(data: bytes, image: JpegImageFile, draft: Callable[[int, int], int] | None) -> Picture | None:
+    """Let the decoder reduce a JPEG file as wanted, or more if it is large; None leaves it to Pillow, prepared."""
     factor = draft(*_upright_size(image, _orientation(image))) if draft else 1
     while image.width * image.height > MAX_PIXELS * factor * factor:
         factor *= 2
-    if factor > 1:
+    pixels = decode_jpeg(data, image.size, image.mode, factor)
+    if pixels is None and factor > 1:
         image.draft(image.mode, (image.width // factor, image.height // factor))
+    return pixels
 
 
 def _too_large(name: str, size: str) -> DataError:

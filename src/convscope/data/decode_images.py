@@ -66,7 +66,7 @@ def decode_images(files: list[ImageFile], tree: ImageTree, options: LoadOptions)
     Raises:
         DataError: Too many bytes of pixels; with ``strict``, an image that cannot be read; or see `cache.cached`.
     """
-    sizes = _sizes_of(files)
+    sizes = _sizes_of(files, options.caching)
     size = options.size or choose_size(sizes)
     height, width = size
     fit = "pad" if options.fit == "auto" else options.fit
@@ -104,9 +104,18 @@ def _check_bytes(needed: int, most: int, size: tuple[int, int], files: list[Imag
         )
 
 
-def _sizes_of(files: list[ImageFile]) -> list[tuple[int, int]]:
+def _sizes_of(files: list[ImageFile], caching: Caching) -> list[tuple[int, int]]:
+    """The sizes of all images that have one, from their headers."""
+    found, asked = [], time.monotonic()
     with closing(in_threads(_size_of, files)) as sizes:
-        return [size for size in sizes if size is not None]
+        for index, size in enumerate(sizes):
+            found += [size] if size is not None else []
+            if time.monotonic() - asked >= SECONDS_BETWEEN_STOPS:
+                asked = time.monotonic()
+                caching.on_images(index + 1, len(files))
+                if caching.is_stopped():
+                    raise RunError(f"Stopped while reading the sizes of images, after {index + 1:,} of {len(files):,}.")
+    return found
 
 
 class _Tally:
@@ -229,7 +238,11 @@ def _draft_decision(sizes: list[tuple[int, int]], contract: Preprocessing) -> tu
     if contract.decoding == "exact":
         return ()
     count = sum(contract.draft_factor(*size) > 1 for size in sizes)
-    return (Decision("decoding", "draft", f"{count:,} of {len(sizes):,} images are reduced while JPEG is decoded"),)
+    return (
+        Decision(
+            "decoding", contract.decoding, f"{count:,} of {len(sizes):,} images are reduced while JPEG is decoded"
+        ),
+    )
 
 
 def _content_decisions(color: int, several: int, images: int, options: LoadOptions) -> tuple[Decision, ...]:

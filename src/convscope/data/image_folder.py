@@ -170,12 +170,17 @@ def _check_skipped(tree: ImageTree, total: int, unreadable: tuple[Skipped, ...],
         )
     if not total:
         raise DataError(f"Expected images in {tree.source}. Received: none.")
-    if len(skipped) == total or len(skipped) > max(ALLOWED_SKIPS, ALLOWED_FRACTION * total):
+    if len(skipped) == total or not is_skippable(len(skipped), total):
         raise DataError(
             f"Expected at least {1 - ALLOWED_FRACTION:.0%} of the images in {tree.source} to be readable. "
             f"Received: {len(skipped)} of {total} that are not: {reasons(skipped[:3])}.",
             hint=_remedy([entry.reason for entry in skipped]),
         )
+
+
+def is_skippable(unreadable: int, total: int) -> bool:
+    """Whether a training goes on without so many unreadable images of a total."""
+    return unreadable <= max(ALLOWED_SKIPS, ALLOWED_FRACTION * total)
 
 
 def _remedy(found: Sequence[str]) -> str:

@@ -32,4 +32,6 @@ def advice(name: str) -> str:
     """What to do about a format that cannot be read here."""
     if name == "HEIC":
         return f"Install the package that reads it ({INSTALL}), or convert it to JPEG or PNG."
+    if name == "JPEG XL":  # pillow-jxl-plugin decodes all pixels before it tells their number: no limit would hold
+        return "Convert it to JPEG or PNG, for example with djxl of libjxl: djxl photo.jxl photo.png"
     return "Convert it to JPEG or PNG."

@@ -63,7 +63,7 @@ class LoadOptions:
         transpose: Whether to exchange rows and columns: ``auto``, ``yes`` or ``no``. See `orientation`.
         fit: How images of other proportions are brought to the size: ``pad``, ``crop``, ``stretch``, or ``auto``,
             which is decided by how they are framed. See `build_dataset.contract_for`.
-        decoding: How JPEG files are decoded: ``exact`` or ``draft``; see `preprocess.Preprocessing`.
+        decoding: How JPEG files are decoded: ``exact``, ``draft`` or ``fast``; see `preprocess.Preprocessing`.
         background: What transparent images are laid on: ``white``, ``gray``, ``black``, or ``auto``: white, but for
             images in files as `background.decide_background` decides.
         class_names: A name for each numeric label, in the order of the labels; None keeps the numbers.

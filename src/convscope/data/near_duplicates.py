@@ -32,14 +32,18 @@ BLOCK = 512
 MAX_COMPARED = 100_000
 """All pairs are compared, which takes about ten seconds for this many images."""
 
-Fingerprint = Float32[np.ndarray, "pixels"]
+PAIRS_AT_ONCE = 10_000
+"""Candidates that are compared in full at a time: 1,152 numbers of each image."""
+
+Fingerprint = UInt8[np.ndarray, "bytes"]
 
 
 def fingerprint(picture: UInt8[np.ndarray, "h w c"]) -> Fingerprint | None:
-    """An image as 1,152 numbers that correlate with those of similar images; None for a blank image.
+    """What `correlating` needs of an image, in 1,280 bytes; None for a blank image.
 
-    1,024 numbers are brightness and 128 are color (red minus green, blue minus green), at lower resolution as in JPEG;
-    they are zero in grayscale. Without color, a red sign and a blue sign of the same shape would be near duplicates.
+    1,024 bytes are brightness, and 128 numbers of 16 bits are color (red minus green, blue minus green), at lower
+    resolution as in JPEG; they are zero in grayscale. Without color, a red sign and a blue sign of the same shape would
+    be near duplicates.
 
     Args:
         picture: Grayscale or RGB, upright, of any size.
@@ -48,12 +52,27 @@ def fingerprint(picture: UInt8[np.ndarray, "h w c"]) -> Fingerprint | None:
         >>> fingerprint(np.full((9, 7, 1), 200, np.uint8)) is None
         True
     """
-    small = resample(to_grey(picture), SIDE, SIDE)[..., 0].astype(np.float32)
-    centred = (small - small.mean()).ravel()
-    if np.sqrt((centred * centred).sum()) <= FLAT * SIDE:
+    small = resample(to_grey(picture), SIDE, SIDE).reshape(-1)
+    if small.std(dtype=np.float32) <= FLAT:
         return None
-    numbers = np.concatenate([centred, _colors(picture)])
-    return (numbers / np.sqrt((numbers * numbers).sum())).astype(np.float32)
+    return np.concatenate([small, _colors(picture).view(np.uint8)])
+
+
+def correlating(fingerprints: UInt8[np.ndarray, "n bytes"]) -> Float32[np.ndarray, "n numbers"]:
+    """Vectors of length 1, of 1,152 numbers, whose product is the correlation of two images.
+
+    Example:
+        >>> ramp = fingerprint(np.arange(1024, dtype=np.uint8).reshape(32, 32, 1))
+        >>> vector = correlating(np.stack([ramp]))
+        >>> vector.shape, round(float(vector[0] @ vector[0]), 5)
+        ((1, 1152), 1.0)
+    """
+    brightness = fingerprints[:, : SIDE * SIDE].astype(np.float32)
+    brightness -= brightness.mean(axis=1, keepdims=True)
+    # each sum of the differences in STEP·STEP pixels represents as many pixels
+    colors = fingerprints[:, SIDE * SIDE :].view(np.int16).astype(np.float32) / STEP
+    numbers = np.concatenate([brightness, colors], axis=1)
+    return numbers / np.sqrt((numbers * numbers).sum(axis=1, keepdims=True))
 
 
 class Tone(NamedTuple):
@@ -91,24 +110,27 @@ def is_comparable(count: int) -> bool:
     return count <= MAX_COMPARED
 
 
-def near_duplicate_pairs(fingerprints: Float32[np.ndarray, "n pixels"]) -> list[tuple[int, int]]:
+def near_duplicate_pairs(fingerprints: UInt8[np.ndarray, "n bytes"]) -> list[tuple[int, int]]:
     """All pairs of indices of near duplicates, the smaller index first.
 
     Example:
         >>> ramp = fingerprint(np.arange(1024, dtype=np.uint8).reshape(32, 32, 1))
-        >>> near_duplicate_pairs(np.stack([ramp, -ramp, ramp]))
+        >>> near_duplicate_pairs(np.stack([ramp, 255 - ramp, ramp]))
         [(0, 2)]
     """
-    coarse = _coarse(fingerprints)
+    coarse = np.empty((len(fingerprints), 3 * COARSE * COARSE), np.float32)
+    for start in range(0, len(coarse), BLOCK):
+        coarse[start : start + BLOCK] = _coarse(correlating(fingerprints[start : start + BLOCK]))
     pairs: list[tuple[int, int]] = []
     for start in range(0, len(coarse), BLOCK):
         block = coarse[start : start + BLOCK]
         rows, columns = np.nonzero(block @ coarse[start:].T >= CANDIDATE)
         later = columns > rows
         rows, columns = rows[later] + start, columns[later] + start
-        for begin in range(0, len(rows), 100_000):
-            first, second = rows[begin : begin + 100_000], columns[begin : begin + 100_000]
-            close = np.einsum("np,np->n", fingerprints[first], fingerprints[second]) >= SIMILAR
+        for begin in range(0, len(rows), PAIRS_AT_ONCE):
+            first, second = rows[begin : begin + PAIRS_AT_ONCE], columns[begin : begin + PAIRS_AT_ONCE]
+            one, other = correlating(fingerprints[first]), correlating(fingerprints[second])
+            close = np.einsum("np,np->n", one, other) >= SIMILAR
             pairs += zip(first[close].tolist(), second[close].tolist(), strict=True)
     return pairs
 
@@ -148,14 +170,14 @@ def connected_groups(count: int, pairs: Sequence[tuple[int, int]]) -> list[tuple
 
 def _colors(picture: np.ndarray) -> np.ndarray:
     if picture.shape[-1] == 1:
-        return np.zeros(2 * COARSE * COARSE, np.float32)
-    small = resample(picture, SIDE, SIDE).astype(np.float32)
-    color = (small[..., ::2] - small[..., 1:2]).reshape(COARSE, STEP, COARSE, STEP, 2).mean(axis=(1, 3))
-    return STEP * color.ravel()  # each represents STEP·STEP pixels
+        return np.zeros(2 * COARSE * COARSE, np.int16)
+    small = resample(picture, SIDE, SIDE).astype(np.int16)
+    color = (small[..., ::2] - small[..., 1:2]).reshape(COARSE, STEP, COARSE, STEP, 2)
+    return color.sum(axis=(1, 3), dtype=np.int16).ravel()
 
 
-def _coarse(fingerprints: np.ndarray) -> np.ndarray:
-    grey, colors = fingerprints[:, : SIDE * SIDE], fingerprints[:, SIDE * SIDE :]
+def _coarse(numbers: np.ndarray) -> np.ndarray:
+    grey, colors = numbers[:, : SIDE * SIDE], numbers[:, SIDE * SIDE :]
     small = STEP * grey.reshape(-1, COARSE, STEP, COARSE, STEP).mean(axis=(2, 4)).reshape(-1, COARSE * COARSE)
     small = np.concatenate([small, colors], axis=1)
     length = np.sqrt((small * small).sum(axis=1, keepdims=True))

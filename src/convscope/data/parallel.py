@@ -21,7 +21,7 @@ CHUNKS_WAITING = 2
 """Chunks for each thread that are being worked on or wait to be taken: their number bounds the memory."""
 
 
-def in_threads(work: Callable[[T], R], items: Iterable[T]) -> Generator[R, None, None]:
+def in_threads(work: Callable[[T], R], items: Iterable[T], *, at_once: int = CHUNK) -> Generator[R, None, None]:
     """The result of each item, in order, while threads work on the next ones.
 
     When the caller stops, also by an exception or Ctrl-C, each thread finishes the item at hand. Close the iterator to
@@ -30,6 +30,7 @@ def in_threads(work: Callable[[T], R], items: Iterable[T]) -> Generator[R, None,
     Args:
         work: Called from several threads. What it raises is raised here, in order.
         items: They are taken as they are needed.
+        at_once: How many of them one thread works on at a time.
 
     Example:
         >>> list(in_threads(len, ["a", "bcd", ""]))
@@ -45,7 +46,7 @@ def in_threads(work: Callable[[T], R], items: Iterable[T]) -> Generator[R, None,
     iterator = iter(items)
     with ThreadPoolExecutor(threads, thread_name_prefix="convscope") as pool:
         try:
-            while chunk := list(islice(iterator, CHUNK)):
+            while chunk := list(islice(iterator, at_once)):
                 waiting.append(pool.submit(work_on, chunk))
                 if len(waiting) >= threads * CHUNKS_WAITING:
                     yield from waiting.popleft().result()

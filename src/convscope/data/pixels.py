@@ -9,6 +9,9 @@ from convscope.arrays import Picture
 
 AnyPicture = UInt8[np.ndarray, "rows columns channels"]
 
+BRIGHTNESS = np.array([19595, 38470, 7471], np.float32)
+"""The weights of red, green and blue, times 65536 (ITU-R 601)."""
+
 CONTRAST = 64
 """Gray levels between ink and background from which on it can be seen."""
 
@@ -35,8 +38,11 @@ def to_grey(picture: AnyPicture) -> Picture:
     """
     if picture.shape[-1] == 1:
         return picture
-    wide = picture.astype(np.uint32)
-    return ((19595 * wide[..., :1] + 38470 * wide[..., 1:2] + 7471 * wide[..., 2:] + 32768) >> 16).astype(np.uint8)
+    wide = picture.reshape(-1, 3).astype(np.float32)  # which is exact up to 2^24; the sum is below
+    sums = wide @ BRIGHTNESS
+    sums += np.float32(1 << 15)
+    sums *= np.float32(1 / (1 << 16))
+    return sums.astype(np.uint8).reshape(*picture.shape[:-1], 1)
 
 
 def to_rgb(picture: AnyPicture) -> Picture:

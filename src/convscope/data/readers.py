@@ -71,7 +71,7 @@ def load(
         parts: Which folders are parts: ``auto`` or ``none``; see `folder_layout`.
         transpose: Whether to exchange rows and columns: ``auto``, ``yes`` or ``no``; see `orientation`.
         fit: How images of other proportions are brought to the size; see `load_options.LoadOptions`.
-        decoding: How JPEG files are decoded: ``exact`` or ``draft``; see `preprocess.Preprocessing`.
+        decoding: How JPEG files are decoded: ``exact``, ``draft`` or ``fast``; see `preprocess.Preprocessing`.
         background: What transparent images are laid on; see `load_options.LoadOptions`.
         class_names: A name for each numeric label, in the order of the labels.
         group: What images are grouped by when they are split; see `grouping`.
@@ -124,6 +124,7 @@ def load_all(
     decoding: str = "exact",
     background: str = "auto",
     class_names: Sequence[str] | None = None,
+    caching: Caching = Caching(),  # noqa: B008
 ) -> tuple[Dataset, tuple[Skipped, ...], tuple[Decision, ...]]:
     """Load every labeled image of a source as one dataset, whatever parts it has.
 
@@ -140,6 +141,7 @@ def load_all(
         decoding: As for `load`.
         background: As for `load`.
         class_names: As for `load`, but classes may be missing, and data with names of their own keep them.
+        caching: As for `load`.
 
     Returns:
         The images with the classes that occur, the skipped files, and what was decided about the data.
@@ -151,7 +153,7 @@ def load_all(
         >>> load_all("mnist")[0]
         Dataset(70,000 images 28×28×1, 10 classes, MNIST)
     """
-    how = LoadOptions(size, channels, 0, strict=strict, parts=parts, transpose=transpose, whole=True)
+    how = LoadOptions(size, channels, 0, strict=strict, parts=parts, transpose=transpose, whole=True, caching=caching)
     loaded = _load(
         source,
         replace(how, fit=fit, decoding=decoding, background=background, class_names=parse_class_names(class_names)),

@@ -6,7 +6,7 @@ import functools
 import math
 
 import numpy as np
-from jaxtyping import Float64, UInt8
+from jaxtyping import Float32, Float64, Int64, UInt8
 
 GRACE = 1e-6
 """Added before rounding down, so that ties round up even after rounding errors in a sum."""
@@ -14,7 +14,7 @@ GRACE = 1e-6
 BLOCKS_FROM = 8
 """From this reduction on, blocks of pixels are averaged first, which keeps 12-megapixel photos fast."""
 
-MOST_PRODUCTS = 100_000
+MOST_PRODUCTS = 250_000
 """The most multiplications of one matrix product: OpenBLAS computes larger ones in threads, which take longer to wake
 up than the product takes, and compete with the threads that decode images."""
 
@@ -23,6 +23,11 @@ MOST_ROWS = 16
 
 MOST_VALUES = 1 << 20
 """Larger images are resized tap by tap, in less memory."""
+
+MOST_EXACT = 4096
+"""Up to this product of the sums of whole weights, float32 is exact enough for every tie."""
+
+Band = tuple[slice, slice, np.ndarray]
 
 
 def round_half_up(values: np.ndarray) -> np.ndarray:
@@ -94,7 +99,7 @@ def _resize_axis(values: np.ndarray, size_out: int, axis: int) -> np.ndarray:
 
 
 @functools.lru_cache(maxsize=256)
-def _bands(size_in: int, size_out: int, values: int, channels: int) -> tuple[tuple[slice, slice, np.ndarray], ...]:
+def _bands(size_in: int, size_out: int, values: int, channels: int, exact: bool) -> tuple[Band, ...]:
     """`triangle_weights` as several small matrices, each of some output pixels and all input pixels that they need.
 
     Args:
@@ -102,11 +107,12 @@ def _bands(size_in: int, size_out: int, values: int, channels: int) -> tuple[tup
         size_out: Output pixels.
         values: The number of values across the axis, by which each matrix is multiplied.
         channels: How many values are interleaved along the axis.
+        exact: Whether to take `_whole_weights`.
 
     Returns:
-        For each matrix, the slices of output values and input values, and the weights, ``(output, input)``.
+        For each matrix, the slices of output values and input values, and the weights, float32 ``(output, input)``.
     """
-    weights = triangle_weights(size_in, size_out)
+    weights = _whole_weights(size_in, size_out) if exact else triangle_weights(size_in, size_out)
     starts = (weights > 0).argmax(axis=1).tolist()
     stops = (size_in - (weights[:, ::-1] > 0).argmax(axis=1)).tolist()
     bands, begin = [], 0
@@ -117,26 +123,75 @@ def _bands(size_in: int, size_out: int, values: int, channels: int) -> tuple[tup
                 break
             end += 1
         start, stop = starts[begin], stops[end - 1]
-        matrix = np.kron(weights[begin:end, start:stop], np.eye(channels))
+        matrix = np.kron(weights[begin:end, start:stop], np.eye(channels)).astype(np.float32)
         matrix.flags.writeable = False
         bands.append((slice(begin * channels, end * channels), slice(start * channels, stop * channels), matrix))
         begin = end
     return tuple(bands)
 
 
-def _resize(pixels: UInt8[np.ndarray, "h w c"], height: int, width: int) -> Float64[np.ndarray, "height width c"]:
-    """Apply `triangle_weights` along the rows and along the columns of one image, in float64."""
+def _whole_weights(size_in: int, size_out: int) -> Int64[np.ndarray, "out inp"]:
+    """`triangle_weights` times a factor for each row that makes them the smallest whole numbers.
+
+    Example:
+        >>> _whole_weights(4, 2).tolist()
+        [[3, 3, 1, 0], [0, 1, 3, 3]]
+    """
+    common = math.gcd(size_in, size_out)
+    inputs, outputs = size_in // common, size_out // common
+    distances = np.abs((2 * np.arange(size_in) + 1) * outputs - (2 * np.arange(size_out)[:, None] + 1) * inputs)
+    weights = np.maximum(2 * max(inputs, outputs) - distances, 0)
+    return weights // np.gcd.reduce(weights, axis=1, keepdims=True)
+
+
+@functools.lru_cache(maxsize=64)
+def _sums_of_whole_weights(size_in: int, size_out: int) -> Int64[np.ndarray, " out"]:
+    sums = _whole_weights(size_in, size_out).sum(axis=1)
+    sums.flags.writeable = False
+    return sums
+
+
+@functools.lru_cache(maxsize=64)
+def _factors(h: int, w: int, height: int, width: int, channels: int) -> Float32[np.ndarray, "height values"]:
+    """What sums with whole weights are multiplied by."""
+    rows, columns = _sums_of_whole_weights(h, height), _sums_of_whole_weights(w, width)
+    factors = np.repeat(1 / np.outer(rows, columns), channels, axis=1).astype(np.float32)
+    factors.flags.writeable = False
+    return factors
+
+
+def _resize(pixels: UInt8[np.ndarray, "h w c"], height: int, width: int) -> UInt8[np.ndarray, "height width c"]:
+    """Resize one image by matrix products in float32, with the result of float64.
+
+    Where all weights are small whole numbers (a reduction from 640 to 256, for example), float32 is exact up to the
+    last product, and the result is a multiple of 1/4096 or more. Elsewhere, what float32 may have rounded to the wrong
+    side is computed again.
+    """
     h, w, c = pixels.shape
-    if pixels.size > MOST_VALUES:
-        return _resize_axis(_resize_axis(pixels, height, 0), width, 1)
-    values = pixels.reshape(h, w * c).astype(np.float64)
-    rows = np.empty((height, w * c))
-    for output, inputs, weights in _bands(h, height, w * c, 1):
+    most = int(_sums_of_whole_weights(h, height).max()) * int(_sums_of_whole_weights(w, width).max())
+    exact = most <= MOST_EXACT
+    values = pixels.reshape(h, w * c).astype(np.float32)
+    rows = np.empty((height, w * c), np.float32)
+    for output, inputs, weights in _bands(h, height, w * c, 1, exact):
         np.matmul(weights, values[inputs], out=rows[output])
-    columns = np.empty((height, width * c))
-    for output, inputs, weights in _bands(w, width, height, c):
+    columns = np.empty((height, width * c), np.float32)
+    for output, inputs, weights in _bands(w, width, height, c, exact):
         np.matmul(rows[:, inputs], weights.T, out=columns[:, output])
-    return columns.reshape(height, width, c)
+    if exact:
+        columns *= _factors(h, w, height, width, c)
+        columns += 0.5 + 0.25 / MOST_EXACT
+        return columns.astype(np.uint8).reshape(height, width, c)
+    columns += 0.5 + GRACE
+    out = columns.astype(np.uint8)
+    columns -= np.rint(columns)
+    (row_pixels, row_weights), (column_pixels, column_weights) = _taps(h, height), _taps(w, width)
+    doubt = 255 * 2.0**-24 * (len(row_pixels) + len(column_pixels) + 6)
+    at = np.flatnonzero(np.abs(columns, out=columns) <= doubt)
+    row, (column, channel) = at // (width * c), np.divmod(at % (width * c), c)
+    terms = pixels[row_pixels[:, None, row], column_pixels[:, column], channel] * row_weights[:, None, row]
+    totals = np.einsum("rcn,cn->n", terms, column_weights[:, column])
+    out.reshape(-1)[at] = (totals + (0.5 + GRACE)).astype(np.uint8)
+    return out.reshape(height, width, c)
 
 
 def average_blocks(pixels: UInt8[np.ndarray, "h w c"], size: int) -> UInt8[np.ndarray, "h2 w2 c"]:
@@ -187,9 +242,11 @@ def resample(pixels: UInt8[np.ndarray, "h w c"], height: int, width: int) -> UIn
     reduction = min(h / height, w / width)
     if reduction >= BLOCKS_FROM:
         pixels = average_blocks(pixels, int(reduction / 4))
-    resized = _resize(pixels, height, width)
-    resized += 0.5 + GRACE
-    return resized.astype(np.uint8)  # rounds down, as no value is negative
+    if pixels.size > MOST_VALUES:
+        resized = _resize_axis(_resize_axis(pixels, height, 0), width, 1)
+        resized += 0.5 + GRACE
+        return resized.astype(np.uint8)  # rounds down, as no value is negative
+    return _resize(pixels, height, width)
 
 
 def resample_many(pixels: UInt8[np.ndarray, "n h w c"], height: int, width: int) -> UInt8[np.ndarray, "n h2 w2 c"]:

@@ -9,14 +9,16 @@ from html import escape
 import numpy as np
 from jaxtyping import Float32
 
-from convscope.arrays import Logits, Probabilities, to_images
+from convscope.arrays import Images, Logits, Pixels, Probabilities, to_images
 from convscope.data.mapped_pixels import StoredPixels
+from convscope.data.parallel import in_threads
 from convscope.errors import ModelFileError
 from convscope.evaluation.metrics import log_softmax
 from convscope.evaluation.out_of_distribution import Scores, ood_scores
 from convscope.evaluation.reliability import reliability_of
 from convscope.evaluation.temperature import temperature_of
 from convscope.markup import bar, table
+from convscope.model.blas_threads import one_blas_thread
 from convscope.model.features import logits_and_features
 from convscope.model.forward import chunk_size, logits
 from convscope.model.model_file import Model
@@ -118,23 +120,32 @@ def raw_outputs(
     Raises:
         ModelFileError: As `predict`.
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        size = chunk_size(model.spec)  # as `logits` itself divides them, so that the results are the same bits
-        raw = np.empty((len(pixels), model.spec.num_classes), np.float32)
-        residuals = np.zeros(len(pixels), np.float32) if model.subspace is not None else None
-        for start in range(0, len(pixels), size):
-            images, part = to_images(pixels[start : start + size]), slice(start, start + size)
-            if model.subspace is None or residuals is None:
-                raw[part] = logits(model.spec, model.weights, images, batch_size=size, vectors_alone=vectors_alone)
-            else:
-                raw[part], features = logits_and_features(
-                    model.spec, model.weights, images, vectors_alone=vectors_alone
-                )
-                rows = np.split(features, len(features)) if vectors_alone else [features]
-                residuals[part] = np.concatenate([model.subspace.residual(row) for row in rows])
+    size = chunk_size(model.spec)  # as `logits` itself divides them, so that the results are the same bits
+    raw = np.empty((len(pixels), model.spec.num_classes), np.float32)
+    residuals = np.zeros(len(pixels), np.float32) if model.subspace is not None else None
+
+    def compute(chunk: Pixels) -> tuple[np.ndarray, np.ndarray | None]:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return _outputs(model, to_images(chunk), vectors_alone)
+
+    chunks = (pixels[start : start + size] for start in range(0, len(pixels), size))
+    with one_blas_thread():
+        computed = map(compute, chunks) if len(pixels) <= size else in_threads(compute, chunks, at_once=1)
+        for start, (found, distances) in zip(range(0, len(pixels), size), computed, strict=True):
+            raw[start : start + size] = found
+            if residuals is not None and distances is not None:
+                residuals[start : start + size] = distances
     if not np.isfinite(raw).all() or (residuals is not None and not np.isfinite(residuals).all()):
         raise ModelFileError("Expected finite logits. Received: NaN or infinity, because the weights are too large.")
     return raw, residuals
+
+
+def _outputs(model: Model, images: Images, vectors_alone: bool) -> tuple[np.ndarray, np.ndarray | None]:
+    if model.subspace is None:
+        return logits(model.spec, model.weights, images, batch_size=len(images), vectors_alone=vectors_alone), None
+    raw, features = logits_and_features(model.spec, model.weights, images, vectors_alone=vectors_alone)
+    rows = np.split(features, len(features)) if vectors_alone else [features]
+    return raw, np.concatenate([model.subspace.residual(row) for row in rows])
 
 
 def at_temperature(raw: Predictions, model: Model) -> Predictions:

@@ -149,7 +149,7 @@ class CoreOptions:
         str,
         Option(
             "How JPEG files are decoded: in full, or as a draft of a half, a quarter or an eighth of their size, at "
-            "least twice that of the network's input, which is faster and changes pixels slightly.",
+            "least twice that of the network's input (fast: at least that), which is faster and changes pixels.",
             DATA,
             choices=DECODINGS,
         ),

@@ -43,15 +43,15 @@ def difference_from_background(gray: Gray, region: Mask, *, dark: bool) -> Gray:
     window = max(3, min(gray.shape) // 3) | 1
     low = running(np.where(region, gray, np.uint8(255)), window, np.minimum)
     ground = running(np.where(region, low, np.uint8(0)), window, np.maximum)
-    rise = _rises(MIN_BRIGHTNESS if dark else MIN_RANGE)[ground, gray]
+    rise = _rises(MIN_BRIGHTNESS if dark else MIN_RANGE).take(ground.astype(np.uint16) * np.uint16(256) + gray)
     return np.where(region, rise, np.uint8(0))
 
 
 @functools.cache
-def _rises(least: int) -> UInt8[np.ndarray, "256 256"]:
-    """The level of ink for each level of the background and of the image."""
+def _rises(least: int) -> UInt8[np.ndarray, 65536]:
+    """The level of ink for each level of the background and, within it, of the image."""
     ground, gray = np.arange(256)[:, None], np.arange(256)[None, :]
-    rises = ((gray - ground) * 255 // np.maximum(255 - ground, least)).clip(0, 255).astype(np.uint8)
+    rises = ((gray - ground) * 255 // np.maximum(255 - ground, least)).clip(0, 255).astype(np.uint8).reshape(-1)
     rises.flags.writeable = False
     return rises
 
@@ -69,7 +69,7 @@ def running(gray: Gray, window: int, better: np.ufunc) -> Gray:
     return gray
 
 
-def _padded(gray: Gray, reach: int, axis: int, value: int) -> Gray:
+def _padded(gray: Gray, reach: int, axis: int, value: int) -> UInt8[np.ndarray, "h2 w2"]:
     h, w = gray.shape
     out = np.full((h + 2 * reach, w) if axis == 0 else (h, w + 2 * reach), value, np.uint8)
     (out[reach : reach + h] if axis == 0 else out[:, reach : reach + w])[...] = gray
@@ -143,13 +143,16 @@ def divide_out(gray: Gray, region: Mask, *, uneven: float) -> Gray:
         uneven: Unchanged is an image whose surface has a maximum of up to this times its minimum.
     """
     h, w = gray.shape
-    drawn = int((gray == 0).sum()) * 2 >= gray.size
-    samples = [] if drawn or min(h, w) < 2 * GRID else _block_levels(gray, region)
+    drawn = np.count_nonzero(gray) * 2 <= gray.size
+    if drawn or min(h, w) < 2 * GRID:
+        return gray
+    samples = _block_levels(gray, region)
     if len(samples) < MIN_BLOCKS:
         return gray
     surface = _fit(samples)
     for _ in range(4):
-        kept = [(u, v, level) for u, v, level in samples if _fits(_height(surface, u, v), level)]
+        heights = _height(surface, samples[:, 0], samples[:, 1])
+        kept = samples[(0.8 * heights <= samples[:, 2]) & (samples[:, 2] <= 1.25 * heights)]
         if len(kept) < MIN_BLOCKS or len(kept) * 2 < len(samples):
             return gray
         surface = _fit(kept)
@@ -163,27 +166,23 @@ def divide_out(gray: Gray, region: Mask, *, uneven: float) -> Gray:
     return np.minimum(255, np.floor(gray * high / values)).astype(np.uint8)
 
 
-def _block_levels(gray: Gray, region: Mask) -> list[tuple[int, int, int]]:
+def _block_levels(gray: Gray, region: Mask) -> Int64[np.ndarray, "blocks 3"]:
     """Center column and row of each block, -7..7, and its median, for blocks that lie mostly in the region."""
-    h, w = gray.shape
-    found = []
-    for i in range(GRID):
-        for j in range(GRID):
-            rows, columns = slice(i * h // GRID, (i + 1) * h // GRID), slice(j * w // GRID, (j + 1) * w // GRID)
-            levels = np.sort(gray[rows, columns][region[rows, columns]])
-            if len(levels) * 2 >= (rows.stop - rows.start) * (columns.stop - columns.start):
-                level = int(levels[(len(levels) - 1) // 2])
-                found.append((2 * j + 1 - GRID, 2 * i + 1 - GRID, level))
-    return found
+    rows, columns = (np.arange(GRID + 1) * side // GRID for side in gray.shape)
+    heights, widths = np.diff(rows), np.diff(columns)
+    numbers = np.repeat(np.arange(GRID) * GRID, heights)[:, None] + np.repeat(np.arange(GRID), widths)
+    levels = (256 * numbers + gray)[region]
+    up_to = np.bincount(levels, minlength=256 * GRID**2).reshape(GRID**2, 256).cumsum(axis=1)
+    n = up_to[:, -1]
+    used = np.flatnonzero(n * 2 >= np.outer(heights, widths).reshape(-1))
+    medians = (up_to[used] > (n[used, None] - 1) // 2).argmax(axis=1)
+    i, j = np.divmod(used, GRID)
+    return np.stack([2 * j + 1 - GRID, 2 * i + 1 - GRID, medians], axis=1)
 
 
-def _fits(height: float, level: int) -> bool:
-    return 0.8 * height <= level <= 1.25 * height
-
-
-def _fit(samples: list[tuple[int, int, int]]) -> list[float]:
+def _fit(samples: Int64[np.ndarray, "blocks 3"]) -> list[float]:
     """Least squares by the normal equations, whose sums are exact integers."""
-    u, v, level = np.array(samples, np.int64).T
+    u, v, level = samples.T
     terms = np.stack([np.ones_like(u), u, v, u * u, u * v, v * v, level])
     return solve((terms[:6] @ terms.T).astype(np.float64).tolist())
 
@@ -203,8 +202,7 @@ def solve(rows: list[list[float]]) -> list[float]:
             continue
         for row in range(column + 1, n):
             factor = rows[row][column] / rows[column][column]
-            for k in range(column, n + 1):
-                rows[row][k] -= factor * rows[column][k]
+            rows[row] = [value - factor * other for value, other in zip(rows[row], rows[column], strict=True)]
     out = [0.0] * n
     for row in range(n - 1, -1, -1):
         value = rows[row][n]

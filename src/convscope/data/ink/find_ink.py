@@ -143,10 +143,10 @@ def stretched(rise: Gray, light_ink: Gray, digits: Digits, *, low: int, full: in
     for mask in digits.masks:
         kept |= mask
     kept = dilated(kept, 5)
-    drawn = int((light_ink == 0).sum()) * 2 >= light_ink.size
+    drawn = np.count_nonzero(light_ink) * 2 <= light_ink.size
     low, full = (0, 255) if drawn else (low + (full - low) // 8, full)
     levels = np.clip((np.arange(256) - low) * 255 // max(1, full - low), 0, 255).astype(np.uint8)
-    return np.where(kept, levels[rise], np.uint8(0))
+    return np.where(kept, levels.take(rise), np.uint8(0))
 
 
 def crop_to(picture: np.ndarray, sheet: Sheet, shape: tuple[int, int]) -> tuple[np.ndarray, Mask]:

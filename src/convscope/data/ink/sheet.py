@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Bool, UInt8
 
-from convscope.data.ink.background import dilated, eroded, otsu
+from convscope.data.ink.background import dilated, eroded, otsu_of
 from convscope.data.ink.components import connected_components
 
 Gray = UInt8[np.ndarray, "h w"]
@@ -83,12 +83,14 @@ def find_sheet(gray: Gray, *, light: bool) -> Sheet | None:
     if min(h, w) < MIN_SIDE:
         return None
     shown = gray if light else 255 - gray
-    threshold = otsu(shown)
+    counts = np.bincount(shown.reshape(-1), minlength=256)
+    threshold = otsu_of(counts)
     mask = shown > threshold
-    if not mask.any() or mask.all():
+    sums = counts * np.arange(256)
+    n, total = int(counts[threshold + 1 :].sum()), int(sums[threshold + 1 :].sum())
+    rest, dark = gray.size - n, int(sums[: threshold + 1].sum())
+    if n == 0 or rest == 0:
         return None
-    n, total = int(mask.sum()), int(shown[mask].astype(np.int64).sum())
-    rest, dark = gray.size - n, int(shown[~mask].astype(np.int64).sum())
     step = total // n - dark // rest
     if step < MIN_STEP:
         return None
@@ -96,6 +98,8 @@ def find_sheet(gray: Gray, *, light: bool) -> Sheet | None:
     labels, count = connected_components(eroded(dilated(mask, reach), reach))  # ruled lines do not cut it into strips
     areas = np.bincount(labels.reshape(-1), minlength=count + 1)
     areas[0] = 0
+    if int(areas.max()) > MAX_AREA * gray.size:  # its hull is even larger
+        return None
     part = labels == areas.argmax()
     outline = convex_hull(part)
     inside = fill_polygon(outline, h, w)
@@ -121,23 +125,28 @@ def convex_hull(mask: Mask) -> list[Point]:
         >>> convex_hull(np.array([[0, 1], [0, 1]], bool))
         [(1, 0), (2, 0), (2, 2), (1, 2)]
     """
-    points = []
-    for row in np.flatnonzero(mask.any(axis=1)).tolist():
-        columns = np.flatnonzero(mask[row])
-        left, right = int(columns[0]), int(columns[-1]) + 1
-        points += [(left, row), (right, row), (left, row + 1), (right, row + 1)]
-    points = sorted(set(points))
-    lower, upper = _chain(points), _chain(points[::-1])
-    return lower[:-1] + upper[:-1]
+    rows = mask.any(axis=1)
+    h, w = mask.shape
+    lefts, rights = np.full(h + 2, w), np.full(h + 2, -1)
+    lefts[1:-1][rows] = mask[rows].argmax(axis=1)
+    rights[1:-1][rows] = w - mask[rows, ::-1].argmax(axis=1)
+    lefts, rights = np.minimum(lefts[:-1], lefts[1:]), np.maximum(rights[:-1], rights[1:])  # at corners of pixels
+    ys = np.flatnonzero(rights >= 0)
+    left, right = _chain(lefts[ys], ys), _chain(-rights[ys], ys)
+    points = [(x, y) for x, y in left[::-1]] + [(-x, y) for x, y in right]
+    first = points.index(min(points))
+    return points[first:] + points[:first]
 
 
-def _chain(points: list[Point]) -> list[Point]:
-    out: list[Point] = []
-    for point in points:
-        while len(out) > 1 and _turn(out[-2], out[-1], point) <= 0:
-            out.pop()
-        out.append(point)
-    return out
+def _chain(xs: np.ndarray, ys: np.ndarray) -> list[Point]:
+    """The points of the left side of a convex hull, from points with increasing y."""
+    while len(xs) > 2:
+        turns = np.diff(xs[:-1]) * np.diff(ys[1:]) - np.diff(xs[1:]) * np.diff(ys[:-1])
+        kept = np.concatenate([[True], turns < 0, [True]])
+        if kept.all():
+            break
+        xs, ys = xs[kept], ys[kept]
+    return list(zip(xs.tolist(), ys.tolist(), strict=True))
 
 
 def _turn(a: Point, b: Point, c: Point) -> int:
@@ -153,41 +162,44 @@ def twice_area(outline: list[Point]) -> int:
 def largest_quadrilateral(outline: list[Point]) -> int:
     """Twice the area of the largest quadrilateral whose corners are corners of a convex polygon."""
     xs, ys = np.array(outline).T
-    best = 0
-    for i in range(len(outline)):  # a diagonal from corner i to each other, and the farthest corners on its two sides
-        x, y = xs - xs[i], ys - ys[i]
-        turns = x[:, None] * y[None, :] - y[:, None] * x[None, :]
-        best = max(best, int((turns.max(axis=1) - turns.min(axis=1)).max()))
-    return best
+    x, y = xs - xs[:, None], ys - ys[:, None]  # from each corner to all: a diagonal, and the farthest on its two sides
+    turns = x[:, :, None] * y[:, None, :] - y[:, :, None] * x[:, None, :]
+    return int((turns.max(axis=2) - turns.min(axis=2)).max())
 
 
 def fill_polygon(outline: list[Point], h: int, w: int) -> Mask:
     """The pixels whose centers are inside a convex polygon or on its outline."""
-    y, x = 2 * np.arange(h)[:, None] + 1, 2 * np.arange(w)[None, :] + 1
-    inside = np.ones((h, w), bool)
-    for (ax, ay), (bx, by) in zip(outline, outline[1:] + outline[:1], strict=True):
-        inside &= (bx - ax) * (y - 2 * ay) - (by - ay) * (x - 2 * ax) >= 0
-    return inside
+    corners = np.array(outline)
+    (ax, ay), (dx, dy) = corners.T[..., None], (np.roll(corners, -1, axis=0) - corners).T[..., None]
+    limits = dx * (2 * np.arange(h) + 1 - 2 * ay) + 2 * ax * dy  # dy * (2 column + 1) is at most this
+    down, up = dy[:, 0] > 0, dy[:, 0] < 0
+    high = (limits[down] // dy[down]).min(axis=0, initial=2 * w)
+    low = -(limits[up] // -dy[up]).min(axis=0, initial=0)
+    outside = (limits[dy[:, 0] == 0] < 0).any(axis=0)
+    ends = np.where(outside, 0, (high - 1) // 2 + 1)
+    columns = np.arange(w)
+    return (columns >= (low // 2)[:, None]) & (columns < ends[:, None])
 
 
 def is_sharp(shown: Gray, outline: list[Point], step: int) -> bool:
     """Whether the brightness steps by half of ``step`` along most of the outline that is inside the image."""
     h, w = shown.shape
-    sharp = n = 0
-    for (ax, ay), (bx, by) in zip(outline, outline[1:] + outline[:1], strict=True):
-        length = max(abs(bx - ax), abs(by - ay))
-        reach = max(abs(bx - ax), abs(by - ay), 1)
-        # One step inside is one pixel along the longer coordinate of the normal.
-        nx, ny = -(by - ay) / reach, (bx - ax) / reach
-        for k in range(length):
-            px, py = ax + (bx - ax) * (k + 0.5) / length, ay + (by - ay) * (k + 0.5) / length
-            if min(px, py) < 3 or px > w - 3 or py > h - 3:
-                continue
-            n += 1
-            ends = []
-            for side in (SHARP_WITHIN, -SHARP_WITHIN):
-                column = min(max(int(np.floor(px + side * nx)), 0), w - 1)
-                row = min(max(int(np.floor(py + side * ny)), 0), h - 1)
-                ends.append(int(shown[row, column]))
-            sharp += 2 * (ends[0] - ends[1]) >= step
-    return n > 0 and sharp >= MIN_SHARP * n
+    corners = np.array(outline)
+    sides = np.roll(corners, -1, axis=0) - corners
+    lengths = np.abs(sides).max(axis=1)
+    side = np.repeat(np.arange(len(sides)), lengths)
+    k = np.arange(len(side)) - (lengths.cumsum() - lengths)[side]
+    ax, ay, dx, dy, length = *corners[side].T, *sides[side].T, lengths[side]
+    px, py = ax + dx * (k + 0.5) / length, ay + dy * (k + 0.5) / length
+    inner = (px >= 3) & (py >= 3) & (px <= w - 3) & (py <= h - 3)
+    px, py, dx, dy, length = px[inner], py[inner], dx[inner], dy[inner], length[inner]
+    # One step inside is one pixel along the longer coordinate of the normal.
+    levels = [
+        shown[
+            np.floor(py + within * (dx / length)).astype(np.int64).clip(0, h - 1),
+            np.floor(px + within * (-dy / length)).astype(np.int64).clip(0, w - 1),
+        ].astype(np.int64)
+        for within in (SHARP_WITHIN, -SHARP_WITHIN)
+    ]
+    n = len(px)
+    return n > 0 and bool(np.count_nonzero(2 * (levels[0] - levels[1]) >= step) >= MIN_SHARP * n)

@@ -8,9 +8,9 @@
 /**
  * How a picture becomes the network's input. `height`, `width`: 1..1024; `channels`: 1 (gray) or 3 (RGB);
  * `background`: the gray level under transparent pixels, 0..255. `decoding`: how Python decodes JPEG files, exact or
- * draft, exact if it is missing; the browser decodes in full.
+ * draft or fast, exact if it is missing; the browser decodes in full.
  * @typedef {{height: number, width: number, channels: number, background: number}} Numbers
- * @typedef {Numbers & {fit: Fit, polarity: Polarity, decoding?: "exact" | "draft"}} Contract
+ * @typedef {Numbers & {fit: Fit, polarity: Polarity, decoding?: "exact" | "draft" | "fast"}} Contract
  */
 
 const MAX_SIDE = 1024;
@@ -37,7 +37,7 @@ export function check_contract(value) {
   check_choice("fit", contract.fit, ["stretch", "pad", "crop", "mnist"]);
   check_choice("polarity", contract.polarity, ["as_is", "invert", "auto"]);
   check_whole("background", contract.background, 0, 255);
-  if ("decoding" in contract) check_choice("decoding", contract.decoding, ["exact", "draft"]);
+  if ("decoding" in contract) check_choice("decoding", contract.decoding, ["exact", "draft", "fast"]);
   if (contract.fit === "mnist" && contract.channels !== 1) {
     throw new Error(
       "Expected 1 channel with fit 'mnist', which is for handwriting. " +

@@ -90,7 +90,7 @@ export function preprocessing_steps({ height, width, channels, fit, polarity, ba
     crop: "steps.crop",
   });
   return [
-    decoding === "draft" ? word("steps.draft") : "",
+    decoding === "draft" || decoding === "fast" ? word("steps.draft") : "",
     background === undefined ? "" : word("steps.background", { color: word(background === 255 ? "steps.white" : background === 0 ? "steps.black" : "steps.gray_level", { level: background }) }),
     word(channels === 1 ? "steps.gray" : "steps.rgb"),
     polarity === "auto" ? word("steps.auto") : polarity === "invert" ? word("steps.invert") : "",

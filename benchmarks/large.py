@@ -1,0 +1,94 @@
+"""Peak memory and CPU time for very many JPEG files: decoded into a cache, described by `data`, and classified.
+
+    python benchmarks/large.py --folder photos [--images 200000] [--predict 50000]
+
+The files are hard links to those of the folder, which are read again and again: what is measured is the processor and
+the memory, not the disk. Each part is a whole process. Writes docs/figures/large.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from cache import _measured
+from predict_folder import SRC, measure
+
+SIZE, CLASSES = 64, 20
+
+
+def link(photos: list[Path], root: Path, count: int) -> None:
+    """Link files into class folders."""
+    for index in range(count):
+        place = root / f"{index % CLASSES:02}" / f"{index:06}.jpg"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        os.link(photos[index * 7 % len(photos)], place)
+
+
+def decode(root: Path, cache: Path) -> None:
+    """Decode all images into a cache."""
+    from convscope.data.load_options import Caching
+    from convscope.data.readers import load
+
+    how = {"size": (SIZE, SIZE), "test_fraction": 0, "caching": Caching(cache)}
+    print(json.dumps(_measured(lambda: len(load(root, **how).train))))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--images", type=int, default=200_000)
+    parser.add_argument("--predict", type=int, default=50_000)
+    parser.add_argument("--decode", nargs=2, type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.decode:
+        decode(*given.decode)
+        return
+    from record import write
+
+    photos = sorted(given.folder.rglob("*.jpg"))
+    figures: dict[str, dict[str, float]] = {}
+    with tempfile.TemporaryDirectory(dir=given.folder.parent) as name:  # hard links do not cross file systems
+        place = Path(name)
+        link(photos, place / "few", given.predict)
+        measure(
+            ["train", str(given.folder.resolve()), "--model", "quick", "--size", str(SIZE), "--epochs", "0.2"]
+            + ["--out", "run", "--quiet"],
+            place,
+            SRC,
+        )
+        found = measure(["predict", "few", "--recursive", "--run", "run", "--out", "t.csv", "--quiet"], place, SRC)
+        figures["predict"] = _per_image(found, given.predict)
+        print("predict", figures["predict"], flush=True)
+        link(photos, place / "many", given.images)
+        command = [sys.executable, __file__, "--folder", str(given.folder)]
+        done = subprocess.run(
+            [*command, "--decode", str(place / "many"), str(place / "cache")],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        figures["decode into the cache"] = json.loads(done.stdout.splitlines()[-1])
+        print("decode", figures["decode into the cache"], flush=True)
+        found = measure(["data", "many", "--size", str(SIZE), "--quiet"], place, SRC)
+        figures["data"] = _per_image(found, given.images)
+        print("data", figures["data"], flush=True)
+    write("large", {"images": given.images, "predicted": given.predict, "size": SIZE, "parts": figures})
+
+
+def _per_image(found: dict[str, float], images: int) -> dict[str, float]:
+    return {
+        "images": images,
+        "images_per_second": images / found["seconds"],
+        "cpu_milliseconds_per_image": 1000 * found["cpu_seconds"] / images,
+        "peak_megabytes": found["peak_megabytes"],
+    }
+
+
+if __name__ == "__main__":
+    main()
