@@ -95,6 +95,7 @@ def test_every_preset_has_a_recipe_that_leaves_nothing_open(preset: str) -> None
     resolved = resolve(TrainOptions(model=preset))
     assert [name for name, value in dataclasses.asdict(resolved).items() if value is None] == [
         "time",
+        "threads",
         "size",
         "class_names",
         "cache",

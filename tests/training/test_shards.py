@@ -1,4 +1,4 @@
-"""A training in shards: the same bits on any number of workers, and where nothing differs the step of the whole batch."""
+"""A training in shards: the same bits on any number of workers, and the step of the whole batch where both agree."""
 
 from __future__ import annotations
 

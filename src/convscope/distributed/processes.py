@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import IO
+from typing import IO, Any
 
 from convscope.errors import OptionError
 
@@ -107,7 +107,7 @@ def _copy(stream: IO[str] | None, to: Callable[[str], None], before: str) -> Non
         to(before + line.rstrip("\n"))
 
 
-def _pass_on(workers: list[subprocess.Popen[str]]) -> list[tuple[int, object]]:
+def _pass_on(workers: list[subprocess.Popen[str]]) -> list[tuple[int, Any]]:
     if threading.current_thread() is not threading.main_thread():
         return []
 
