@@ -4,8 +4,8 @@
 
 ``equal`` trains with 4 shards on 1, 2 and 4 workers. ``kill`` and ``stop`` send SIGKILL or SIGSTOP to one of two
 workers, ``cut`` takes the link between two network namespaces down (Linux, root). The other worker must end within 30
-seconds with one line, and the training, resumed on 1, 2 or 4 workers, with the weights and the history of one that never
-stopped.
+seconds with one line, and the training, resumed on 1, 2 or 4 workers, with the weights and the history of an
+uninterrupted one.
 
 Writes docs/figures/reliability-cluster.json.
 """

@@ -72,7 +72,7 @@ def test_a_worker_that_never_starts_is_named_and_sigterm_ends_the_waiting(folder
     done = convscope(*words, "--connect-timeout", "5s", cwd=folder)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-2] == (
-        f"convscope: Expected 2 workers within 5 s. Received: no answer of {addresses[1]}."
+        f"convscope: Expected 2 workers within 5 s. Received: nothing from worker 1 ({addresses[1]})."
     )
     assert not (folder / "run").exists()
     waiting = subprocess.Popen(

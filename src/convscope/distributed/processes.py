@@ -122,9 +122,10 @@ def _pass_on(workers: list[subprocess.Popen[str]]) -> list[tuple[int, Any]]:
 def _watch(workers: list[subprocess.Popen[str]], say: Callable[[str], None]) -> int:
     """Wait until all have ended; after the first failure, not longer than the times above."""
     failed, deadline, is_asked = 0, float("inf"), False
-    while any(one.poll() is None for one in workers):
-        if not failed and (rank := next((k for k, one in enumerate(workers) if one.returncode), None)) is not None:
-            failed, deadline = workers[rank].returncode, time.monotonic() + GRACE_SECONDS
+    while None in (codes := [one.poll() for one in workers]):
+        if not failed and any(codes):
+            rank = min((k for k, code in enumerate(codes) if code), key=lambda k: codes[k] or 0)  # a signal first
+            failed, deadline = codes[rank] or 1, time.monotonic() + GRACE_SECONDS
             if failed < 0:
                 say(f"convscope: worker {rank} was ended by {signal.Signals(-failed).name}; ending the others.")
         if time.monotonic() > deadline:
