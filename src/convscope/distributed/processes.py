@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from convscope.errors import OptionError
 
-GRACE_SECONDS = 20.0
+GRACE_SECONDS = 12.0
 """After one worker has failed, the others notice it by themselves and end; after so long they are ended."""
 
 KILL_SECONDS = 5.0

@@ -8,12 +8,7 @@ calls `Connected.gather` in each step.
 from __future__ import annotations
 
 import contextlib
-import os
 import re
-import signal
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -22,6 +17,7 @@ from tensorflow.python.eager import context
 
 from convscope.distributed.cluster import Cluster
 from convscope.distributed.meeting import meet
+from convscope.distributed.native_waiting import ended_by_signals, limited
 from convscope.errors import RunError
 from convscope.model.tensorflow import quiet, start_devices, tf
 
@@ -36,14 +32,6 @@ WIDTH = 64
 
 START_SECONDS = 60.0
 """How long TensorFlow may take to connect workers that are all there."""
-
-WATCH = """
-import os, select, signal, sys
-if not select.select([0], [], [], float(sys.argv[1]))[0]:
-    os.write(2, sys.argv[3].encode())
-    os.kill(int(sys.argv[2]), signal.SIGKILL)
-"""
-"""A program that ends another process after some seconds, unless its input is closed before."""
 
 RESUME = "The last checkpoint is complete. Continue with: convscope train --resume RUN"
 
@@ -116,7 +104,7 @@ def connect(cluster: Cluster) -> Connected:
         RunError: A worker did not start within ``cluster.connect_seconds``, or the port of this one cannot be used.
     """
     meet(cluster)
-    with _ended_by_signals(), _limited(max(cluster.connect_seconds, START_SECONDS)), quiet():
+    with ended_by_signals(), limited(max(cluster.connect_seconds, START_SECONDS)), quiet():
         try:
             _start(cluster)
         except tf.errors.OpError as error:
@@ -125,33 +113,6 @@ def connect(cluster: Cluster) -> Connected:
             ) from None
     start_devices()
     return Connected(cluster)
-
-
-@contextlib.contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """While TensorFlow waits in native code, Python handles no signal: let the system end the process."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = [(number, signal.signal(number, signal.SIG_DFL)) for number in (signal.SIGINT, signal.SIGTERM)]
-    try:
-        yield
-    finally:
-        for number, handler in before:
-            signal.signal(number, handler)
-
-
-@contextlib.contextmanager
-def _limited(seconds: float) -> Iterator[None]:
-    """End this process if the block takes longer: from another process, because native code holds Python's lock."""
-    words = f"convscope: Expected an answer of all workers within {seconds:.0f} s. Received: none of some.\n"
-    with subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", WATCH, str(seconds), str(os.getpid()), words], stdin=subprocess.PIPE
-    ) as watch:
-        try:
-            yield
-        finally:
-            watch.kill()
 
 
 def _start(cluster: Cluster) -> None:
