@@ -44,7 +44,7 @@ def test_two_processes_give_the_weights_of_one(folder: Path) -> None:
     assert two.returncode == 0, two.stderr
     assert json.loads(two.stdout)["run"], "stdout is that of the first worker"
     assert all(line.startswith("[0] ") for line in two.stderr.splitlines()), two.stderr
-    one = convscope(*SMALL, "--out", "one", "-q", cwd=folder)
+    one = run_convscope("train", *SMALL, "--out", "one", "-q", cwd=folder)
     assert one.returncode == 0, one.stderr
     records = [json.loads((folder / name / "run.json").read_text(encoding="utf-8")) for name in ("one", "two")]
     assert records[0]["weights_sha256"] == records[1]["weights_sha256"]

@@ -111,6 +111,11 @@ def connect(cluster: Cluster) -> Connected:
             raise RunError(
                 f"TensorFlow could not connect {cluster.count} workers ({str(error).splitlines()[0][:200]})."
             ) from None
+        except RuntimeError:
+            raise RunError(
+                "Workers must be connected before TensorFlow computes anything. Received: a process in which it has.",
+                hint="Start a new process for the training.",
+            ) from None
     start_devices()
     return Connected(cluster)
 
