@@ -51,6 +51,19 @@ def rows() -> list[tuple[str, str, str]]:
         )
         words += f"{s['troubles']} with anything else"
         table_rows.append(("a power cut after each operation of a training", "nothing that was kept is lost", words))
+    if cluster := read("cluster"):
+        s = cluster["summary"]
+        if equal := s.get("equal"):
+            words = f"{equal['identical']} of {equal['trainings']} identical"
+            table_rows.append(("4 shards on 2 and 4 workers: the weights of one worker", "100 of 100", words))
+        names = {"kill": "killed", "stop": "stopped (SIGSTOP)", "cut": "cut off (link down)"}
+        for kind in [kind for kind in names if s.get(kind, {}).get("ended")]:
+            one = s[kind]
+            words = f"{one['in_time']} of {one['ended']} ended in time, after {one['seconds_median']:.1f} s (worst "
+            words += f"{one['seconds_worst']:.1f} s), {one['one_line']} with one line; resumed on 1, 2 or 4 workers: "
+            words += f"{one['identical']} of {one['trainings']} identical"
+            goal = "100: the others end within 30 s with one line; resumed identical"
+            table_rows.append((f"one of two workers {names[kind]} at a random moment", goal, words))
     if cost := read("cost"):
         s = cost["summary"]
         words = f"{s['share_median']:.2%} of the training time of `quick`, worst {s['share_worst']:.2%} (n={s['n']})"

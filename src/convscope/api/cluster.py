@@ -80,8 +80,11 @@ def connect_workers(plan: Plan, found: Checkpoint | None, cluster: Cluster, call
     workers = connect(cluster)
     parts = _parts(plan, found)
     with workers.watched():
-        told = workers.agree(np.concatenate([_digest(part) for part in parts.values()]))
-    told = told.reshape(cluster.count, len(parts), -1)
+        own = [np.array([cluster.rank], np.int32), *(_digest(part) for part in parts.values())]
+        told = workers.agree(np.concatenate(own))
+    if told[:, 0].tolist() != list(range(cluster.count)):
+        raise RunError(f"Expected each rank once. Received: {told[:, 0].tolist()}.", hint="Start all workers again.")
+    told = told[:, 1:].reshape(cluster.count, len(parts), -1)
     for rank, one in enumerate(told):
         wrong = [name for name, same in zip(parts, (one == told[0]).all(axis=-1), strict=True) if not same]
         if wrong:

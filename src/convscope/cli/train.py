@@ -54,7 +54,7 @@ def train(
     resume: Annotated[Path | None, Parameter(group=RUN)] = None,
     from_run: Annotated[Path | None, Parameter(name="--from", group=RUN)] = None,
     config: Annotated[Path | None, Parameter(group=RUN)] = None,
-    distributed: WorkerOptions = WorkerOptions(),
+    cluster: WorkerOptions = WorkerOptions(),
     output: Output = Output(),  # noqa: B008
     **options: Any,
 ) -> int:
@@ -78,17 +78,17 @@ def train(
     from convscope.cli.workers import cluster_of, start_processes
 
     where = {"out": out, "resume": resume, "from": from_run, "config": config}
-    if distributed.processes is not None:
-        return start_processes(distributed, [data] if data else [], where | options, output)
-    cluster = cluster_of(distributed)
+    if cluster.processes is not None:
+        return start_processes(cluster, [data] if data else [], where | options, output)
+    found = cluster_of(cluster)
     from convscope.api.progress import ProgressDisplay
     from convscope.api.train import train as run_training
     from convscope.cli.results import train_hints, train_json, train_text
     from convscope.cli.signals import StoppableTraining
 
-    is_quiet = output.quiet or (cluster is not None and cluster.rank > 0)
+    is_quiet = output.quiet or (found is not None and found.rank > 0)
     with ProgressDisplay(quiet=is_quiet) as display, StoppableTraining(display) as training:
-        how = {"out": out, "resume": resume, "from_run": from_run, "config": config, "cluster": cluster}
+        how = {"out": out, "resume": resume, "from_run": from_run, "config": config, "cluster": found}
         try:
             run = run_training(data, **how, callbacks=training.callbacks, **options)
         except SystemExit as done:  # a worker other than the first
@@ -99,7 +99,7 @@ def train(
         say(train_text(run))
         output.hint(train_hints(run))
     output.detail(f"run folder {run.folder.resolve()}")
-    if cluster and run.record.outcome == "interrupted" and not training.signal:
+    if found and run.record.outcome == "interrupted" and not training.signal:
         return 1  # another worker was stopped
     return 128 + training.signal if training.signal else 0
 

@@ -42,7 +42,7 @@ def start_processes(options: WorkerOptions, arguments: Sequence[str], given: Map
     Args:
         options: With ``processes``.
         arguments: Those without a name.
-        given: The other options of the command, by name; those that are None are left out.
+        given: The other options of the command, by name; None stands for one that is not given.
         output: What to print.
 
     Returns:

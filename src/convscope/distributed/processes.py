@@ -10,11 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import IO
+from typing import IO, Any
 
 from convscope.errors import OptionError
 
-GRACE_SECONDS = 20.0
+GRACE_SECONDS = 12.0
 """After one worker has failed, the others notice it by themselves and end; after so long they are ended."""
 
 KILL_SECONDS = 5.0
@@ -107,7 +107,7 @@ def _copy(stream: IO[str] | None, to: Callable[[str], None], before: str) -> Non
         to(before + line.rstrip("\n"))
 
 
-def _pass_on(workers: list[subprocess.Popen[str]]) -> list[tuple[int, object]]:
+def _pass_on(workers: list[subprocess.Popen[str]]) -> list[tuple[int, Any]]:
     if threading.current_thread() is not threading.main_thread():
         return []
 
@@ -122,9 +122,10 @@ def _pass_on(workers: list[subprocess.Popen[str]]) -> list[tuple[int, object]]:
 def _watch(workers: list[subprocess.Popen[str]], say: Callable[[str], None]) -> int:
     """Wait until all have ended; after the first failure, not longer than the times above."""
     failed, deadline, is_asked = 0, float("inf"), False
-    while any(one.poll() is None for one in workers):
-        if not failed and (rank := next((k for k, one in enumerate(workers) if one.returncode), None)) is not None:
-            failed, deadline = workers[rank].returncode, time.monotonic() + GRACE_SECONDS
+    while None in (codes := [one.poll() for one in workers]):
+        if not failed and any(codes):
+            rank = min((k for k, code in enumerate(codes) if code), key=lambda k: codes[k] or 0)  # a signal first
+            failed, deadline = codes[rank] or 1, time.monotonic() + GRACE_SECONDS
             if failed < 0:
                 say(f"convscope: worker {rank} was ended by {signal.Signals(-failed).name}; ending the others.")
         if time.monotonic() > deadline:

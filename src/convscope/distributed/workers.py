@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import re
-import socket
-import threading
-import time
 from collections.abc import Iterator
 
 import numpy as np
 from tensorflow.compiler.xla.tsl.protobuf import coordination_config_pb2 as coordination
 from tensorflow.python.eager import context
 
-from convscope.distributed.cluster import Cluster, host_of
+from convscope.distributed.cluster import Cluster
+from convscope.distributed.meeting import meet
+from convscope.distributed.native_waiting import ended_by_signals, limited
 from convscope.errors import RunError
 from convscope.model.tensorflow import quiet, start_devices, tf
 
@@ -30,6 +29,9 @@ GROUP, STEP, VALUES = 1_000, 1_001, 1_002
 
 WIDTH = 64
 """Numbers that `Connected.agree` exchanges at a time."""
+
+START_SECONDS = 60.0
+"""How long TensorFlow may take to connect workers that are all there."""
 
 RESUME = "The last checkpoint is complete. Continue with: convscope train --resume RUN"
 
@@ -95,40 +97,33 @@ class Connected:
 def connect(cluster: Cluster) -> Connected:
     """Connect with the other workers, and wait until all of them are there.
 
-    TensorFlow waits in native code, where Python handles no signal; so another thread waits for it.
-
     Args:
         cluster: All workers are given the same addresses.
 
     Raises:
         RunError: A worker did not start within ``cluster.connect_seconds``, or the port of this one cannot be used.
     """
-    errors: list[BaseException] = []
-
-    def start() -> None:
+    meet(cluster)
+    with ended_by_signals(), limited(max(cluster.connect_seconds, START_SECONDS)), quiet():
         try:
             _start(cluster)
-        except BaseException as error:
-            errors.append(error)
-
-    deadline = time.monotonic() + cluster.connect_seconds
-    with quiet():
-        thread = threading.Thread(target=start, daemon=True, name="connect")
-        thread.start()
-        while thread.is_alive() and time.monotonic() < deadline:
-            thread.join(0.1)
-    if thread.is_alive() or errors:
-        raise _not_connected(cluster, errors)
+        except tf.errors.OpError as error:
+            raise RunError(
+                f"TensorFlow could not connect {cluster.count} workers ({str(error).splitlines()[0][:200]})."
+            ) from None
+        except RuntimeError:
+            raise RunError(
+                "Workers must be connected before TensorFlow computes anything. Received: a process in which it has.",
+                hint="Start a new process for the training.",
+            ) from None
     start_devices()
     return Connected(cluster)
 
 
 def _start(cluster: Cluster) -> None:
-    milliseconds = round(1000 * cluster.connect_seconds)
     context.context().configure_coordination_service(
         service_type="standalone",
         service_leader="/job:worker/replica:0/task:0",
-        cluster_register_timeout_in_ms=milliseconds,
         heartbeat_timeout_in_ms=1000 * HEARTBEAT_SECONDS,
         coordinated_jobs=[coordination.CoordinatedJob(name="worker", num_tasks=cluster.count)],
     )
@@ -138,23 +133,3 @@ def _start(cluster: Cluster) -> None:
     ring = tf.distribute.experimental.CommunicationImplementation.RING
     options = tf.distribute.experimental.CommunicationOptions(implementation=ring)
     tf.distribute.MultiWorkerMirroredStrategy(resolver, options)
-
-
-def _not_connected(cluster: Cluster, errors: list[BaseException]) -> RunError:
-    own = cluster.workers[cluster.rank]
-    if errors and ("could not start" in str(errors[0]).lower() or "bind" in str(errors[0]).lower()):
-        return RunError(
-            f"Expected a free port. Received: {own}, which cannot be used.", hint="Choose another port for this worker."
-        )
-    missing = [one for rank, one in enumerate(cluster.workers) if rank != cluster.rank and not _answers(one)]
-    who = ", ".join(missing[:5]) if missing else "a worker that did not get ready"
-    return RunError(
-        f"Expected {cluster.count} workers within {cluster.connect_seconds:.0f} s. Received: no answer of {who}.",
-        hint="Start every worker with the same --workers and a --rank of its own, or give them more --connect-timeout.",
-    )
-
-
-def _answers(address: str) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection((host_of(address), int(address.rpartition(":")[2])), 1):
-        return True
-    return False

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from convscope.model.tensorflow import tf
 from convscope.training.share import Share
 
 
+@runtime_checkable  # for the checks of types in tests
 class Workers(Protocol):
     """The workers of a training, as one of them sees the others."""
 
