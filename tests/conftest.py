@@ -44,6 +44,7 @@ SLOW_FILES = {
     "test_step_oracles.py", "test_resume.py", "test_moments.py", "test_run.py", "test_explanation.py",
     "test_recipe.py", "test_run_data.py", "test_mapped_batches.py", "test_cache.py", "test_data_options.py",
     "test_photo_conditions.py", "test_shards.py", "test_workers.py", "test_keras_versions.py", "test_predict_folder.py",
+    "test_sweep.py",
 }  # fmt: skip
 """Files that train networks, start processes, or run short versions of the experiments in proofs/."""
 

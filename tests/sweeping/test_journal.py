@@ -114,7 +114,7 @@ def test_a_claim_keeps_others_out_and_ends_with_its_process(tmp_path: Path) -> N
     journal = joined(path)
     context = multiprocessing.get_context("fork")
     taken = context.Event()
-    holder = context.Process(target=hold, args=(path, taken))
+    holder = context.Process(target=hold, args=(path, taken), daemon=True)
     holder.start()
     assert taken.wait(60)
     with journal.claim("trial-0") as is_mine:

@@ -41,6 +41,14 @@ def test_any_number_of_workers_in_any_order_trains_the_same_trials() -> None:
     assert run(Definition("mnist", PARAMETERS, trials=40, concurrency=6, seed=4), workers=1, seed=0) != alone
 
 
+def test_a_trial_is_compared_with_a_fixed_set_of_earlier_ones() -> None:
+    definition = Definition("mnist", PARAMETERS, trials=40, concurrency=6)
+    finished = run(definition, workers=1, seed=0)
+    proposals = Proposals(definition)
+    assert [one.number for one in proposals.earlier(10, finished)] == [0, 1, 2, 3, 4]
+    assert proposals.earlier(5, finished) == []
+
+
 def test_the_sampler_learns_from_results() -> None:
     tpe = run(Definition("mnist", PARAMETERS, trials=60, concurrency=1), workers=1, seed=0)
     late = [abs(np.log10(tpe[number].params["learning_rate"]) + 2) for number in range(40, 60)]

@@ -1,4 +1,4 @@
-"""Train many networks, choose the best recipe, and say how good it is."""
+"""Train many networks, choose the best recipe, and measure how good it is."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def _run(
 ) -> SweepResult:
     from convscope.api.sweep_processes import run_workers
     from convscope.api.sweep_report import write_report
-    from convscope.api.sweep_worker import WorkerCall
+    from convscope.api.sweep_worker import WorkerCall, is_over
     from convscope.sweeping.journal import Journal
 
     is_new = not path.exists()
@@ -129,18 +129,19 @@ def _run(
     if (recorded := made.definition) is not None:
         check_same(recorded, definition)
     made.join(definition)
-    call = WorkerCall(definition.data, str(path.absolute()), str(folder.absolute()), seconds)
-    callbacks.begin(_words(definition, workers))
-    try:
-        events = run_workers(made, definition, call, processes=workers, on_progress=callbacks.trials)
-    except ConvscopeError:
-        if is_new and not made.trials():  # the data cannot be read: nothing stays that a corrected command would meet
-            made.remove()
-            with contextlib.suppress(OSError):
-                folder.rmdir()
-        raise
-    if any(event["kind"] == "winner" and not event["is_same"] for event in events):
-        callbacks.begin("The weights of the winner differ from those of its trial: machines differ")
+    if not is_over(made, definition, folder):
+        call = WorkerCall(definition.data, str(path.absolute()), str(folder.absolute()), seconds)
+        callbacks.begin(_words(definition, workers))
+        try:
+            events = run_workers(made, definition, call, processes=workers, on_progress=callbacks.trials)
+        except ConvscopeError:
+            if is_new and not made.trials():  # data that cannot be read: a corrected command begins anew
+                made.remove()
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+            raise
+        if any(event["kind"] == "winner" and not event["is_same"] for event in events):
+            callbacks.begin("The weights of the winner differ from those of its trial: another kind of machine")
     callbacks.begin("drawing")
     return write_report(made, definition, folder)
 

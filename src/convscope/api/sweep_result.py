@@ -87,12 +87,12 @@ class SweepResult:
     def rows(self) -> list[tuple[str, str]]:
         """The result as heads and words."""
         each = ", ".join(f"{count} {name}" for name, count in self.counts.items())
-        noun = "seeds" if self.definition.is_seeds else "trials"
-        rows = [("tried", f"{len(self.trials)} {noun}: {each}")]
+        noun = "seed" if self.definition.is_seeds else "trial"
+        rows = [("tried", f"{len(self.trials)} {noun}{'' if len(self.trials) == 1 else 's'}: {each}")]
         if self.best:
             rows.append(("best", f"trial {self.best.number}: {params_text(self.best.params)}"))
-            words = f"validation {accuracy_text(self.best.accuracy)}: optimistic, as the highest of many"
-            rows.append(("", words))
+            words = ": optimistic, as the highest of many" if self.counts[COMPLETE] > 1 else ""
+            rows.append(("", f"validation {accuracy_text(self.best.accuracy)}{words}"))
         heads = ("validation", "test") if self.definition.is_seeds else ("confirmed", "")
         for head, part, mean in zip(heads, ("validation", "test"), (self.validation, self.test), strict=True):
             if mean:

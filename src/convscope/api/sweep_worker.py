@@ -161,13 +161,13 @@ class Worker:
         waiting: list[int | None] = [*range(1, definition.confirm + 1), None]
         while waiting:
             known = self._journal.confirmations()
-            waiting = [one for one in waiting if (one not in known if one else not self._has_winner())]
+            waiting = [one for one in waiting if (one not in known if one else not has_winner(Path(self._call.folder)))]
             for number in waiting:
                 with self._journal.claim(f"confirm-{number}" if number else WINNER) as is_mine:
                     if is_mine and number and number not in self._journal.confirmations():
                         self._confirm(definition, loaded, winner, number)
                         break
-                    if is_mine and not number and not self._has_winner():
+                    if is_mine and not number and not has_winner(Path(self._call.folder)):
                         self._train_winner(definition, loaded, winner)
                         break
             else:
@@ -182,20 +182,11 @@ class Worker:
             self._journal.add_confirmation(trial)
             self._tell(kind="confirmed", name=name, trial=trial.to_json())
 
-    def _winner_folder(self) -> Path:
-        return Path(self._call.folder) / WINNER
-
-    def _has_winner(self) -> bool:
-        if not (self._winner_folder() / RUN_FILE).is_file():
-            return False
-        record = load_record(self._winner_folder())
-        return record.outcome == "finished" and record.validation is not None
-
     def _train_winner(self, definition: Definition, loaded: LoadedData, winner: Trial) -> None:
         from convscope.api.callbacks import Callbacks
         from convscope.api.train import train
 
-        folder = self._winner_folder()
+        folder = Path(self._call.folder) / WINNER
         self._tell(kind="begun", name=WINNER)
         shutil.rmtree(folder, ignore_errors=True)  # what a killed process left
         task = TrialTask(winner.number, definition.seed, winner.params, definition.space.fixed)
@@ -206,6 +197,25 @@ class Worker:
     def _tell(self, **event: Any) -> None:
         self._events.write(json.dumps(event) + "\n")
         self._events.flush()
+
+
+def has_winner(folder: Path) -> bool:
+    """Whether the best recipe was trained into its run folder, to the end."""
+    if not (folder / WINNER / RUN_FILE).is_file():
+        return False
+    record = load_record(folder / WINNER)
+    return record.outcome == "finished" and record.validation is not None
+
+
+def is_over(journal: Journal, definition: Definition, folder: Path) -> bool:
+    """Whether nothing is left to train."""
+    trials, closed = journal.trials(), journal.closed
+    if len(trials) < definition.total and closed is None:
+        return False
+    chosen = best(one for one in trials.values() if closed is None or one.number in closed)
+    if definition.is_seeds or chosen is None:
+        return True
+    return len(journal.confirmations()) >= definition.confirm and has_winner(folder)
 
 
 def _end_with_parent() -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Group, Parameter
@@ -85,10 +90,10 @@ def sweep(
     start_drawing()
     how = {"trials": trials, "seeds": seeds, "time": time, "out": out, "journal": journal, "processes": processes}
     how |= {"threads": threads, "concurrency": concurrency, "sampler": sampler, "pruner": pruner, "confirm": confirm}
-    with ProgressDisplay(quiet=output.quiet) as display:
+    with ProgressDisplay(quiet=output.quiet) as display, _ending_by_sigterm():
         try:
             found = run_sweep(data, parameters, **how, seed=seed, callbacks=display.callbacks)  # type: ignore[arg-type]
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit):
             display.clear()
             note("convscope: finished trials are kept; the same command with the same --out or --journal continues.")
             raise
@@ -97,6 +102,20 @@ def sweep(
     else:
         _print(found, output)
     return 0
+
+
+@contextlib.contextmanager
+def _ending_by_sigterm() -> Iterator[None]:
+    """End by SIGTERM as by Ctrl-C: after the workers."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def is_parameter(word: str) -> bool:

@@ -18,8 +18,8 @@ h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin: 2rem 0 .25rem; } p { m
 img { max-width: 100%; height: auto; border: 1px solid var(--line); border-radius: 10px; background: #fff; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding: .5rem 0; }
-th, td { padding: .25rem .75rem; text-align: left; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
-thead:not(:has(th:not(:empty))) { display: none; }
+th, td { padding: .25rem .75rem; text-align: left; border-bottom: 1px solid var(--line); }
+th, .trials td { white-space: nowrap; } td { overflow-wrap: anywhere; }
 """
 
 HOW = (
@@ -60,7 +60,7 @@ def sweep_page(
     if parameters:
         parts.append(f'<div class="wide">{_rows(parameters, "Parameters")}</div>')
     cells = [[escape(cell) for cell in row] for row in trials]
-    parts.append(f'<div class="wide">{table(heads, cells, caption="All trials, the best first")}</div>')
+    parts.append(f'<div class="wide trials">{table(heads, cells, caption="All trials, the best first")}</div>')
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

@@ -62,7 +62,7 @@ class Definition:
         if self.is_seeds and self.space.parameters:
             raise OptionError(
                 f"--seeds trains one recipe several times. Received: {self.space.parameters[0].text}.",
-                hint="Give each parameter one value, or leave out --seeds.",
+                hint="Give each parameter one value, or omit --seeds.",
             )
         if not self.is_seeds and not self.space.parameters:
             raise OptionError(

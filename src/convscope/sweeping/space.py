@@ -111,7 +111,8 @@ def parse_space(parameters: Mapping[str, Any] | Iterable[str] | None) -> Space:
             may end in ``:log``, a list ``1,2,4``, or one value, which is fixed. In a mapping, a list or a tuple too.
 
     Raises:
-        OptionError: A name is no option of `train`, is refused in a sweep or given twice; or a value is out of range.
+        OptionError: A name is not an option of `train`, is refused in a sweep or given twice; or a value is out of
+            range.
 
     Example:
         >>> space = parse_space(["epochs=1,2", "model=quick"])

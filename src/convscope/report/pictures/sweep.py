@@ -26,13 +26,14 @@ def history(trials: Sequence[Mapping[str, Any]]) -> Figure:
     """Draw the validation accuracy of each trial, and the best so far.
 
     Args:
-        trials: By number, with ``number``, ``outcome`` and ``accuracy`` (a fraction or None).
+        trials: By number, with ``number``, ``outcome``, ``accuracy`` (a fraction or None) and ``loss``.
     """
     complete = [(one["number"], one["accuracy"]) for one in trials if _is_complete(one)]
     others = [
         (one["number"], one["accuracy"]) for one in trials if not _is_complete(one) and one["accuracy"] is not None
     ]
-    best_number, best = max(complete, key=lambda pair: (pair[1], -pair[0]))
+    winner = max(filter(_is_complete, trials), key=_rank)
+    best_number, best = winner["number"], winner["accuracy"]
     title = f"Best validation accuracy {percent(best, decimals=2)}, by trial {best_number} of {len(trials)}"
     figure, body_top = sheet(
         title,
@@ -66,10 +67,10 @@ def parallel_coordinates(trials: Sequence[Mapping[str, Any]], parameters: Sequen
     """Draw each complete trial as a line through its values and its accuracy.
 
     Args:
-        trials: With ``params``, ``outcome`` and ``accuracy``.
+        trials: With ``number``, ``params``, ``outcome``, ``accuracy`` and ``loss``.
         parameters: In order: ``name``, and ``values`` (a list), or ``low``, ``high`` and ``is_log`` of a range.
     """
-    complete = sorted((one for one in trials if _is_complete(one)), key=lambda one: one["accuracy"])
+    complete = sorted(filter(_is_complete, trials), key=_rank)
     accuracies = [one["accuracy"] for one in complete]
     low, high = min(accuracies), max(accuracies)
     ranks = _shades(accuracies)
@@ -166,6 +167,11 @@ def seeds(trials: Sequence[Mapping[str, Any]], mean: Mapping[str, Any], *, part:
 
 def _is_complete(trial: Mapping[str, Any]) -> bool:
     return trial["outcome"] == COMPLETE and trial["accuracy"] is not None
+
+
+def _rank(trial: Mapping[str, Any]) -> tuple[float, float, int]:
+    """The best trial has the highest accuracy; of equal ones, the lowest loss."""
+    return trial["accuracy"], -(trial.get("loss") or 0.0), -trial["number"]
 
 
 def _axes(figure: Figure, body_top: float) -> Axes:
