@@ -72,6 +72,7 @@ class Gate:
 
     async def _answer(self, exchange: Exchange) -> None:
         try:
+            _check_head(exchange.scope, self._service.limits.header_bytes)
             self._access.check(exchange.scope["path"], exchange.headers)
             if exchange.scope["method"] == "OPTIONS":
                 await exchange.preflight()
@@ -101,6 +102,15 @@ class Gate:
             "request", request_id=exchange.request_id, method=exchange.scope["method"][:16], route=route,
             status=exchange.status, milliseconds=round(seconds * 1000, 2), images=exchange.images,
         )  # fmt: skip
+
+
+def _check_head(scope: Message, most: int) -> None:
+    """Refuse another version of HTTP, and large headers: h11 has a limit only while they are incomplete."""
+    if scope["http_version"] not in ("1.0", "1.1"):
+        raise RequestError(505, "Expected HTTP/1.1.")
+    size = len(scope.get("raw_path") or b"") + len(scope["query_string"])
+    if size + sum(len(name) + len(value) + 4 for name, value in scope["headers"]) > most:
+        raise RequestError(431, f"Expected at most {most:,} bytes of address and headers.")
 
 
 class Exchange:
