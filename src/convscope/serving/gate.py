@@ -73,7 +73,7 @@ class Gate:
     async def _answer(self, exchange: Exchange) -> None:
         try:
             _check_head(exchange.scope, self._service.limits.header_bytes)
-            self._access.check(exchange.scope["path"], exchange.headers)
+            self._access.check(exchange.scope["method"], exchange.scope["path"], exchange.headers)
             if exchange.scope["method"] == "OPTIONS":
                 await exchange.preflight()
             else:
