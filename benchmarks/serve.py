@@ -2,9 +2,9 @@
 
     python benchmarks/serve.py [--run RUN] [--seconds 5] [--connections 1,8,64]
 
-Without --run, a `quick` is trained. wrk sends a digit of MNIST (28×28, PNG) as the raw body, and a drawn photo of a digit
-(640×480, JPEG); hey then asks at 80 % of the largest rate, for the 99th percentile. The CPU time of the server for each
-request does not depend on what else the machine does. Writes docs/figures/serve.json.
+Without --run, a `quick` is trained. wrk sends a digit of MNIST (28×28, PNG) as the raw body, and a drawn photo of a
+digit (640×480, JPEG); hey then asks at 80 % of the largest rate, for the 99th percentile. The CPU time of the server
+for each request depends less on what else the machine does. Writes docs/figures/serve.json.
 """
 
 from __future__ import annotations
@@ -104,15 +104,18 @@ class Server:
 
     @property
     def cpu_seconds(self) -> float:
+        """Used so far."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     @property
     def peak_megabytes(self) -> float:
+        """The most memory so far."""
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         return int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) / 1024
 
     def stop(self) -> None:
+        """End it."""
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(30)
         self._log.close()

@@ -74,7 +74,7 @@ class Gate:
         try:
             _check_head(exchange.scope, self._service.limits.header_bytes)
             self._access.check(exchange.scope["method"], exchange.scope["path"], exchange.headers)
-            if exchange.scope["method"] == "OPTIONS":
+            if exchange.scope["method"] == "OPTIONS" and exchange.is_from_named_origin:
                 await exchange.preflight()
             else:
                 await self._app(exchange.scope, exchange.receive, exchange.send)
@@ -146,6 +146,11 @@ class Exchange:
         """Number of images that were classified."""
         return self.scope["state"].get("images", 0)
 
+    @property
+    def is_from_named_origin(self) -> bool:
+        """Whether a page of another site asks that may read the answers."""
+        return bool(self._access.cors_headers(self.headers.get(b"origin")))
+
     async def receive(self) -> Message:
         """Note when the body ends."""
         message = await self._receive()
@@ -175,13 +180,7 @@ class Exchange:
         await self._respond(error.status, content, [(b"content-type", b"application/json"), *extra])
 
     async def preflight(self) -> None:
-        """Answer a browser that asks whether a page of a named origin may ask.
-
-        Raises:
-            RequestError: 405: no origin is named.
-        """
-        if not self._access.cors_headers(self.headers.get(b"origin")):
-            raise RequestError(405, WORDS[405], headers={"Allow": "GET, POST"})
+        """Answer a browser that asks whether a page of a named origin may ask."""
         allowed = [(b"access-control-allow-methods", CORS_METHODS), (b"access-control-allow-headers", CORS_HEADERS)]
         await self._respond(204, b"", allowed)
 
