@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
-from convscope.cli.output import Output, say
+from convscope.cli.output import Output, say, say_json
 from convscope.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -28,12 +28,12 @@ def _limit(text: str, lowest: float = 1) -> Parameter:
 
 def serve(
     *runs: Path,
-    name: tuple[str, ...] = (),
+    name: Annotated[tuple[str, ...], Parameter(show_default=False)] = (),
     host: str = "127.0.0.1",
     port: Annotated[int, Parameter(validator=Number(gte=0, lte=65_535))] = 8000,
     token_file: Path | None = None,
-    allow_host: tuple[str, ...] = (),
-    allow_origin: tuple[str, ...] = (),
+    allow_host: Annotated[tuple[str, ...], Parameter(show_default=False)] = (),
+    allow_origin: Annotated[tuple[str, ...], Parameter(show_default=False)] = (),
     workers: Annotated[int, Parameter(validator=Number(gte=1, lte=64))] = 1,
     reject: Literal["auto", "0.1%", "1%", "5%", "off"] = "auto",
     max_body: Annotated[float, _limit("Megabytes of a request.", 0.001)] = 20.0,
@@ -96,7 +96,7 @@ def serve(
     )
     access = make_access(host, token_file=token_file, hosts=allow_host, origins=allow_origin)
     with shared_counters(workers):
-        return _serve(_Served(runs, name, reject), (host, port), access, limits, workers, quiet=output.quiet)
+        return _serve(_Served(runs, name, reject), (host, port), access, limits, workers, output)
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class _Served:
 
 
 def _serve(
-    served: _Served, address: tuple[str, int], access: Access, limits: Limits, workers: int, *, quiet: bool
+    served: _Served, address: tuple[str, int], access: Access, limits: Limits, workers: int, output: Output
 ) -> int:
     try:
         from convscope.serving.application import load_store, make_application
@@ -120,12 +120,15 @@ def _serve(
         raise MissingExtraError(f"serve needs the package {error.name}.", hint=f"Install it: {INSTALL}") from None
     store = load_store(served.runs, served.names, limits, served.reject)
     with bind(*address) as listening:
-        say(f"serving     {', '.join(store.names)}")
-        say(f"address     {address_of(listening)} until Ctrl-C")
+        if output.json:
+            say_json({"networks": list(store.names), "address": address_of(listening)})
+        else:
+            say(f"serving     {', '.join(store.names)}")
+            say(f"address     {address_of(listening)} until Ctrl-C")
         sys.stdout.flush()
 
         def work() -> None:
-            run(make_application(store, access, limits, Log(quiet=quiet)), listening, limits)
+            run(make_application(store, access, limits, Log(quiet=output.quiet)), listening, limits)
 
         if workers == 1:
             work()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from convscope.errors import ModelFileError
 from convscope.evaluation.conformal import Conformal
@@ -44,6 +45,15 @@ def reliability_of(model: Model) -> Reliability:
     Raises:
         ModelFileError: There is an unknown part, or a part has other values than training writes.
     """
+    if model not in _KNOWN:  # each prediction asks
+        _KNOWN[model] = _read(model)
+    return _KNOWN[model]
+
+
+_KNOWN: WeakKeyDictionary[Model, Reliability] = WeakKeyDictionary()
+
+
+def _read(model: Model) -> Reliability:
     found: Mapping = model.reliability
     if not found.keys() <= _PARTS:
         unknown = ", ".join(ascii(name)[:40] for name in sorted(found.keys() - _PARTS)[:4])

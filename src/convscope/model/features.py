@@ -6,6 +6,7 @@ They are what the network has learned to see of an image, in a few hundred numbe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -42,6 +43,10 @@ class Subspace:
     center: Float32[np.ndarray, " f"]
     directions: Float16[np.ndarray, "f d"]
 
+    @cached_property
+    def _directions(self) -> Float32[np.ndarray, "f d"]:  # converting them takes longer than the product
+        return self.directions.astype(np.float32)
+
     def residual(self, features: Features) -> Float32[np.ndarray, " n"]:
         """The distance of each row to the subspace, >= 0.
 
@@ -51,7 +56,7 @@ class Subspace:
             [0.5]
         """
         centered = features - self.center
-        along = centered @ self.directions.astype(np.float32)
+        along = centered @ self._directions
         squares = np.einsum("nf,nf->n", centered, centered) - np.einsum("nd,nd->n", along, along)
         return np.sqrt(np.maximum(squares, np.float32(0)))
 

@@ -33,7 +33,7 @@ class Access:
     origins: tuple[str, ...] = ()
     token: bytes | None = None
 
-    def check(self, path: str, headers: dict[bytes, bytes]) -> None:
+    def check(self, method: str, path: str, headers: dict[bytes, bytes]) -> None:
         """Refuse a request that may not be answered.
 
         Raises:
@@ -47,6 +47,8 @@ class Access:
         origin = headers.get(b"origin")
         if origin is not None and not self._is_allowed(origin.decode("latin-1"), host):
             raise RequestError(403, "Pages of other sites may not ask.", hint="Start it with --allow-origin.")
+        if method == "OPTIONS":  # browsers send the question before a request without its token
+            return
         if self.token is not None and not _has_token(headers.get(b"authorization", b""), self.token):
             raise RequestError(
                 401,

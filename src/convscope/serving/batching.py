@@ -73,6 +73,7 @@ class Batching:
         self._on_batch = on_batch
         self._queue: queue.SimpleQueue[Work | Callable[[], None] | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
+        self._new: list[Work] = []
 
     def start(self) -> None:
         """Start the threads."""
@@ -117,7 +118,9 @@ class Batching:
         self.unfinished += len(works)
         for work in works:
             work.future.add_done_callback(self._finished)
-            self._queue.put(work)
+        if not self._new:
+            loop.call_soon(self._hand_over)
+        self._new += works
         return await self._all([work.future for work in works], works)
 
     async def compute(self, function: Callable[[], object]) -> object:
@@ -145,6 +148,12 @@ class Batching:
                 work.gone = True
             for future in futures:
                 future.cancel()
+
+    def _hand_over(self) -> None:
+        """Queue what has come in this turn of the loop; a thread that is woken for each would compete with the loop."""
+        new, self._new = self._new, []
+        for work in new:
+            self._queue.put(work)
 
     def _finished(self, future: asyncio.Future) -> None:
         self.unfinished -= 1

@@ -124,18 +124,19 @@ def images_of_array(values: np.ndarray, limits: Limits) -> Images:
     return [(one, values.nbytes // len(found)) for one in found]
 
 
-def decode_json(body: bytes | memoryview, kind: type[T]) -> T:
+def decode_json(body: bytes | msgspec.Raw, kind: type[T]) -> T:
     """A JSON body as a value of a type.
 
     Raises:
         RequestError: 400: not JSON, or other values.
     """
-    if bytes(body).count(b"[") + bytes(body).count(b"{") > MAX_BRACKETS:
+    content = bytes(body)
+    if content.count(b"[") + content.count(b"{") > MAX_BRACKETS:
         raise RequestError(
             413, f"Expected at most {MAX_BRACKETS:,} lists in the JSON.", hint="Send an image as base64."
         )
     try:
-        return msgspec.json.decode(body, type=kind)
+        return msgspec.json.decode(content, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         words = "too deep" if isinstance(error, RecursionError) else str(error)[:200]
         raise RequestError(400, f"Expected JSON of the documented form. Received: {printable(words)}") from None

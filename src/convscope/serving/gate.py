@@ -72,8 +72,9 @@ class Gate:
 
     async def _answer(self, exchange: Exchange) -> None:
         try:
-            self._access.check(exchange.scope["path"], exchange.headers)
-            if exchange.scope["method"] == "OPTIONS":
+            _check_head(exchange.scope, self._service.limits.header_bytes)
+            self._access.check(exchange.scope["method"], exchange.scope["path"], exchange.headers)
+            if exchange.scope["method"] == "OPTIONS" and exchange.is_from_named_origin:
                 await exchange.preflight()
             else:
                 await self._app(exchange.scope, exchange.receive, exchange.send)
@@ -101,6 +102,15 @@ class Gate:
             "request", request_id=exchange.request_id, method=exchange.scope["method"][:16], route=route,
             status=exchange.status, milliseconds=round(seconds * 1000, 2), images=exchange.images,
         )  # fmt: skip
+
+
+def _check_head(scope: Message, most: int) -> None:
+    """Refuse another version of HTTP, and large headers: h11 has a limit only while they are incomplete."""
+    if scope["http_version"] not in ("1.0", "1.1"):
+        raise RequestError(505, "Expected HTTP/1.1.")
+    size = len(scope.get("raw_path") or b"") + len(scope["query_string"])
+    if size + sum(len(name) + len(value) + 4 for name, value in scope["headers"]) > most:
+        raise RequestError(431, f"Expected at most {most:,} bytes of address and headers.")
 
 
 class Exchange:
@@ -136,6 +146,11 @@ class Exchange:
         """Number of images that were classified."""
         return self.scope["state"].get("images", 0)
 
+    @property
+    def is_from_named_origin(self) -> bool:
+        """Whether a page of another site asks that may read the answers."""
+        return bool(self._access.cors_headers(self.headers.get(b"origin")))
+
     async def receive(self) -> Message:
         """Note when the body ends."""
         message = await self._receive()
@@ -165,13 +180,7 @@ class Exchange:
         await self._respond(error.status, content, [(b"content-type", b"application/json"), *extra])
 
     async def preflight(self) -> None:
-        """Answer a browser that asks whether a page of a named origin may ask.
-
-        Raises:
-            RequestError: 405: no origin is named.
-        """
-        if not self._access.cors_headers(self.headers.get(b"origin")):
-            raise RequestError(405, WORDS[405], headers={"Allow": "GET, POST"})
+        """Answer a browser that asks whether a page of a named origin may ask."""
         allowed = [(b"access-control-allow-methods", CORS_METHODS), (b"access-control-allow-headers", CORS_HEADERS)]
         await self._respond(204, b"", allowed)
 

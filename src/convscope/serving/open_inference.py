@@ -157,7 +157,7 @@ def _array(tensor: InputTensor, rest: memoryview, limits: Limits) -> np.ndarray:
 
 def _from_json(tensor: InputTensor, dtype: np.dtype) -> np.ndarray:
     try:
-        values = np.array(msgspec.json.decode(tensor.data))  # type: ignore[arg-type]
+        values = np.array(decode_json(tensor.data, Any))  # type: ignore[arg-type]
     except ValueError:
         values = np.array(None)
     if values.dtype.kind not in ("iuf" if dtype.kind == "f" else "iu"):
@@ -190,7 +190,7 @@ def _elements(rest: memoryview) -> list[bytes]:
 
 
 def _texts(tensor: InputTensor) -> list[bytes]:
-    value: Any = msgspec.json.decode(tensor.data)  # type: ignore[arg-type]
+    value = decode_json(tensor.data, Any)  # type: ignore[arg-type]
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise RequestError(400, "Expected the elements as a list of base64 texts.")
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -27,6 +28,7 @@ WORDS = {
     400: "Expected HTTP/1.1.",
     408: "The headers took too long.",
     431: "The headers are too large.",
+    501: "Expected a body with Content-Length, or in chunks.",
     503: "The server is busy.",
 }
 
@@ -69,6 +71,8 @@ def address_of(listening: socket.socket) -> str:
 def run(app: Starlette, listening: socket.socket, limits: Limits) -> None:
     """Serve until SIGTERM or Ctrl-C; requests in progress are answered first, within the limits."""
     service: Service = app.state.service
+    for name in ("python_multipart", "asyncio", "uvicorn"):  # they would write parts of requests beside our log
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     config = Config(
         app,
         loop="asyncio",

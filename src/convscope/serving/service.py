@@ -93,13 +93,23 @@ class Service:
 
 async def _unless_gone(request: Request, work) -> list[ClassifiedImage]:
     """The result of a coroutine, which is canceled when the client closes the connection."""
-    task = asyncio.ensure_future(work)
+    task = asyncio.current_task()
+    is_gone = False
+
+    def give_up(watch: asyncio.Task) -> None:
+        nonlocal is_gone
+        if task and not watch.cancelled():
+            is_gone = True
+            task.cancel()
+
     watch = asyncio.ensure_future(request.receive())
+    watch.add_done_callback(give_up)
     try:
-        await asyncio.wait((task, watch), return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise ClientDisconnect
-        return task.result()
+        return await work
+    except asyncio.CancelledError:
+        if task and is_gone and not task.uncancel():
+            raise ClientDisconnect from None
+        raise
     finally:
-        task.cancel()
+        watch.remove_done_callback(give_up)
         watch.cancel()

@@ -73,7 +73,7 @@ def _images(body: bytes, limits: Limits) -> tuple[Instances, Images]:
         raise RequestError(400, "Expected either instances or inputs.")
     if asked.signature_name not in ("", SIGNATURE):
         raise RequestError(404, f"Expected the signature {SIGNATURE}. Received: {asked.signature_name[:60]!r}.")
-    value: Any = msgspec.json.decode(by_row if by_row is not msgspec.UNSET else by_column)  # type: ignore[arg-type]
+    value = decode_json(by_row if by_row is not msgspec.UNSET else by_column, Any)  # type: ignore[arg-type]
     if isinstance(value, dict) and by_column is not msgspec.UNSET and value.keys() == {INPUT}:
         value = value[INPUT]
     if not isinstance(value, list) or not value:

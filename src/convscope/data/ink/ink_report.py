@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class InkReport:
 
     def to_json(self) -> dict[str, object]:
         """Plain values."""
-        return asdict(self)
+        return dict(vars(self))
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -1,0 +1,177 @@
+"""Requests a second, latency and memory of `convscope serve`, by load generators that others wrote: wrk and hey.
+
+    python benchmarks/serve.py [--run RUN] [--seconds 5] [--connections 1,8,64]
+
+Without --run, a `quick` is trained. wrk sends a digit of MNIST (28×28, PNG) as the raw body, and a drawn photo of a
+digit (640×480, JPEG); hey then asks at 80 % of the largest rate, for the 99th percentile. The CPU time of the server
+for each request depends less on what else the machine does. Writes docs/figures/serve.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageFilter
+from record import write
+
+from convscope.data.mnist import load_part
+
+SRC = Path(__file__).resolve().parent.parent / "src"
+STARTS = 3
+SCRIPT = """
+local file = io.open("{path}", "rb"); wrk.body = file:read("*a"); file:close()
+wrk.method = "POST"; wrk.headers["Content-Type"] = "{kind}"
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run", type=Path)
+    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--connections", default="1,8,64")
+    chosen = parser.parse_args()
+    for program in ("wrk", "hey"):
+        if not shutil.which(program):
+            raise SystemExit(f"{program} is missing: apt-get install wrk hey")
+    connections = [int(one) for one in chosen.connections.split(",")]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        run = chosen.run.resolve() if chosen.run else train(folder)
+        files = draw(folder)
+        starts = [Server(run, folder) for _ in range(STARTS)]
+        for server in starts[1:]:
+            server.stop()
+        rows, summary = measure(starts[0], files, connections, chosen.seconds)
+        summary["start_to_ready_seconds"] = statistics.median(one.ready_seconds for one in starts)
+        summary["peak_megabytes"] = starts[0].peak_megabytes
+        starts[0].stop()
+    load = os.getloadavg()[0]
+    write("serve", {"summary": summary | {"seconds": chosen.seconds, "load_average": load}, "loads": rows})
+
+
+def train(folder: Path) -> Path:
+    command = [sys.executable, "-m", "convscope", "train", "--out", "run", "--quiet"]
+    subprocess.run(command, cwd=folder, env=environment(), check=True, stdout=subprocess.DEVNULL)
+    return folder / "run"
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(SRC)}
+
+
+def draw(folder: Path) -> dict[str, Path]:
+    """A digit as it is in MNIST, and the same one as a photo: thick dark ink on uneven paper, with noise."""
+    digit = Image.fromarray(load_part("test").pixels[0, :, :, 0])
+    digit.save(folder / "digit.png")
+    ink = np.asarray(digit.resize((280, 280), Image.Resampling.BICUBIC).filter(ImageFilter.GaussianBlur(2)), float)
+    rows, columns = np.mgrid[:480, :640]
+    paper = 215 - rows / 24 - columns / 32 + np.random.default_rng(0).normal(0, 4, (480, 640))
+    paper[100:380, 180:460] -= ink * 0.65
+    photo = np.repeat(np.clip(paper, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
+    Image.fromarray(photo).save(folder / "photo.jpg", quality=85)
+    for name, kind in (("digit.png", "image/png"), ("photo.jpg", "image/jpeg")):
+        (folder / f"{name}.lua").write_text(SCRIPT.format(path=folder / name, kind=kind))
+    return {"digit": folder / "digit.png", "photo": folder / "photo.jpg"}
+
+
+class Server:
+    """`convscope serve` on a free port, with its log in a file."""
+
+    def __init__(self, run: Path, folder: Path) -> None:
+        began = time.perf_counter()
+        self._log = (folder / f"log-{time.monotonic_ns()}").open("w")
+        command = [sys.executable, "-m", "convscope", "serve", str(run), "--port", "0"]
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=self._log, text=True, env=environment()
+        )
+        assert self._process.stdout
+        lines = self._process.stdout.readline() + self._process.stdout.readline()
+        self.address = re.findall(r"http://\S+", lines)[0]
+        urllib.request.urlopen(f"{self.address}health").read()
+        self.ready_seconds = time.perf_counter() - began
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Used so far."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @property
+    def peak_megabytes(self) -> float:
+        """The most memory so far."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) / 1024
+
+    def stop(self) -> None:
+        """End it."""
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(30)
+        self._log.close()
+
+
+def measure(
+    server: Server, files: dict[str, Path], connections: list[int], seconds: int
+) -> tuple[list[dict], dict[str, float]]:
+    rows, summary = [], {}
+    for name, path in files.items():
+        wrk(server, path, 1, 1)  # the first requests
+        for count in connections:
+            before = server.cpu_seconds
+            row = {"picture": name, "connections": count} | wrk(server, path, count, seconds)
+            row["cpu_milliseconds"] = 1000 * (server.cpu_seconds - before) / max(1, row["requests"])
+            rows.append(row)
+            summary[f"{name}_per_second_{count}"] = row["per_second"]
+            summary[f"{name}_cpu_milliseconds_{count}"] = row["cpu_milliseconds"]
+    fastest = max(row["per_second"] for row in rows if row["picture"] == "digit")
+    row = hey(server, files["digit"], max(connections), 0.8 * fastest, seconds)
+    rows.append({"picture": "digit", "connections": max(connections)} | row)
+    summary["p99_milliseconds_at_80_percent"] = row["p99_milliseconds"]
+    if any(row["failed"] for row in rows):
+        raise SystemExit(f"requests failed: {rows}")
+    return rows, summary
+
+
+def wrk(server: Server, path: Path, connections: int, seconds: int) -> dict[str, float]:
+    words = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", f"{path}.lua"]
+    text = subprocess.run([*words, f"{server.address}predict"], capture_output=True, text=True, check=True).stdout
+    failed = re.findall(r"Non-2xx or 3xx responses: (\d+)", text)
+    return {
+        "requests": int(re.findall(r"(\d+) requests in", text)[0]),
+        "per_second": float(re.findall(r"Requests/sec:\s+([\d.]+)", text)[0]),
+        "p99_milliseconds": milliseconds(re.findall(r"99%\s+([\d.]+)(us|ms|s)", text)[0]),
+        "failed": int(failed[0]) if failed else 0,
+    }
+
+
+def milliseconds(found: tuple[str, str]) -> float:
+    return float(found[0]) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[found[1]]
+
+
+def hey(server: Server, path: Path, connections: int, rate: float, seconds: int) -> dict[str, float]:
+    """Ask at a given rate; hey's rate is for each connection."""
+    words = ["hey", "-z", f"{seconds}s", "-c", str(connections), "-q", f"{rate / connections:.3f}", "-m", "POST"]
+    words += ["-T", "image/png", "-D", str(path), f"{server.address}predict"]
+    text = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    statuses = {int(status): int(count) for status, count in re.findall(r"\[(\d+)\]\s+(\d+) responses", text)}
+    return {
+        "requests": sum(statuses.values()),
+        "per_second": float(re.findall(r"Requests/sec:\s+([\d.]+)", text)[0]),
+        "p99_milliseconds": 1000 * float(re.findall(r"99%+ in ([\d.]+) secs", text)[0]),
+        "failed": sum(count for status, count in statuses.items() if status != 200),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""Batching with an engine of our own: bounded, fair to good images, and not working for nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convscope.api.run import Run
+from convscope.data.image_input import image_from_bytes
+from convscope.errors import OptionError
+from convscope.evaluation.predict import Predictions, predict
+from convscope.serving.batching import Batching
+from convscope.serving.engine import numpy_engine
+from convscope.serving.limits import Limits
+from convscope.serving.network import Network
+from convscope.serving.request_error import RequestError
+from serving.conftest import png
+
+pytestmark = pytest.mark.slow
+
+
+class SlowEngine:
+    """Computes as the NumPy engine does, once it is let to; it fails for an input that is all 255."""
+
+    def __init__(self, run: Run) -> None:
+        self.batches: list[int] = []
+        self.hold = threading.Event()
+        self.hold.set()
+        self._compute = numpy_engine(run.model)
+
+    def __call__(self, images) -> list[Predictions]:
+        assert self.hold.wait(20)
+        self.batches.append(len(images))
+        if any(one.min() == 255 for one in images):
+            raise ValueError("this engine cannot compute it")
+        return self._compute(images)
+
+
+@pytest.fixture
+def engine(run: Run) -> SlowEngine:
+    return SlowEngine(run)
+
+
+@pytest.fixture
+def network(short_run: Path, engine: SlowEngine) -> Network:
+    made = Network("digits", 1, short_run, engine=engine)
+    engine.batches.clear()
+    return made
+
+
+def image(index: int, run: Run):
+    pixels = np.zeros((28, 28), np.uint8)
+    pixels[6:22, 6 + index : 12 + index] = 255
+    data = png(pixels)
+    return image_from_bytes(data, f"image {index}"), len(data)
+
+
+async def with_batching(limits: Limits, act) -> None:
+    batching = Batching(limits)
+    batching.start()
+    try:
+        await act(batching)
+    finally:
+        batching.stop()
+
+
+def test_waiting_images_are_computed_together_and_answered_as_alone(network, engine, run) -> None:
+    async def act(batching: Batching) -> None:
+        engine.hold.clear()
+        asked = [asyncio.ensure_future(batching.classify(network, [image(n % 8, run)], top=3)) for n in range(40)]
+        await asyncio.sleep(0.3)
+        engine.hold.set()
+        for index, answers in enumerate(await asyncio.gather(*asked)):
+            alone = predict(run.model, answers[0].predictions[0].seen[None])
+            assert answers[0].logits.tobytes() == alone.logits.tobytes(), index
+
+    asyncio.run(with_batching(Limits(), act))
+    assert sum(engine.batches) == 40 and max(engine.batches) == 16 and len(engine.batches) <= 6
+
+
+def test_an_image_that_fails_in_the_engine_does_not_fail_its_batch(network, engine, run, monkeypatch) -> None:
+    white = np.full((28, 28, 1), 255, np.uint8)
+    real = network.compute
+
+    def compute(read):
+        with_white = [one.source.name == "bad" for one in read]
+        if any(with_white):
+            engine([white[None]])
+        return real(read)
+
+    monkeypatch.setattr(network, "compute", compute)
+
+    async def act(batching: Batching) -> None:
+        engine.hold.clear()
+        good, size = image(1, run)
+        bad = image_from_bytes(png(np.eye(28, dtype=np.uint8) * 255), "bad")
+        asked = [asyncio.ensure_future(batching.classify(network, [(one, size)], top=1)) for one in (good, bad, good)]
+        await asyncio.sleep(0.2)
+        engine.hold.set()
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        assert isinstance(answers[1], ValueError)
+        assert answers[0][0].logits.tobytes() == answers[2][0].logits.tobytes()
+
+    asyncio.run(with_batching(Limits(), act))
+
+
+def test_a_full_queue_is_429_and_a_late_answer_504(network, engine, run) -> None:
+    async def act(batching: Batching) -> None:
+        engine.hold.clear()
+        first = asyncio.ensure_future(batching.classify(network, [image(0, run), image(1, run)], top=1))
+        await asyncio.sleep(0)
+        with pytest.raises(RequestError) as full:
+            await batching.classify(network, [image(2, run)], top=1)
+        assert full.value.status == 429 and full.value.headers["Retry-After"] == "1"
+        with pytest.raises(RequestError) as late:
+            await first
+        assert late.value.status == 504
+        assert batching.unfinished == 0, "what nobody waits for has left the queue"
+        engine.hold.set()
+        assert len(await batching.classify(network, [image(2, run)], top=1)) == 1
+
+    asyncio.run(with_batching(Limits(queue=2, seconds=0.5), act))
+
+
+def test_work_whose_client_has_gone_is_not_done(network, engine, run) -> None:
+    async def act(batching: Batching) -> None:
+        engine.hold.clear()
+        busy = [asyncio.ensure_future(batching.classify(network, [image(n, run)], top=1)) for n in range(4)]
+        await asyncio.sleep(0.3)  # all threads wait for the engine
+        gone = [asyncio.ensure_future(batching.classify(network, [image(n, run)], top=1)) for n in range(5)]
+        await asyncio.sleep(0.05)
+        for one in gone:
+            one.cancel()
+        await asyncio.sleep(0.05)
+        engine.hold.set()
+        await asyncio.gather(*busy)
+        await batching.classify(network, [image(3, run)], top=1)
+        assert sum(engine.batches) == 5
+
+    asyncio.run(with_batching(Limits(), act))
+
+
+def test_a_batch_waits_for_requests_that_are_arriving_but_not_longer_than_the_limit(network, engine, run) -> None:
+    async def act(batching: Batching) -> None:
+        batching.arriving = 1
+        first = asyncio.ensure_future(batching.classify(network, [image(0, run)], top=1))
+        await asyncio.sleep(0.1)
+        second = asyncio.ensure_future(batching.classify(network, [image(1, run)], top=1))
+        batching.arriving = 0
+        await asyncio.gather(first, second)
+        assert engine.batches == [2]
+
+    asyncio.run(with_batching(Limits(batch_seconds=1.0), act))
+
+
+def test_the_numpy_engine_computes_together_only_what_has_the_same_bits(run) -> None:
+    pixels = np.random.default_rng(5).integers(0, 256, (37, 28, 28, 1)).astype(np.uint8)
+    found = numpy_engine(run.model)([one[None] for one in pixels])
+    for index, one in enumerate(found):
+        alone = predict(run.model, pixels[index : index + 1])
+        assert one.logits.tobytes() == alone.logits.tobytes() and one.scores.tobytes() == alone.scores.tobytes()
+    together = predict(run.model, pixels)
+    assert any(
+        together.rows(index, index + 1).logits.tobytes() != one.logits.tobytes() for index, one in enumerate(found)
+    ), "a plain batch is rounded in another way, so that the test above can fail"
+
+
+def test_a_limit_has_to_be_positive() -> None:
+    with pytest.raises(OptionError, match="queue=0"):
+        Limits(queue=0)
