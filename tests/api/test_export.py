@@ -24,13 +24,13 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def exported(short_run, tmp_path_factory):
-    return export(short_run, to="onnx,litert,c", out=tmp_path_factory.mktemp("export") / "out")
+    return export(short_run, to="onnx,litert,c,hub,mlflow,container", out=tmp_path_factory.mktemp("export") / "out")
 
 
 def test_the_folder_has_the_files_the_contract_and_the_comparison(exported) -> None:
     assert sorted(path.name for path in exported.folder.iterdir()) == [
-        "README.md", "convscope.json", "example_0.png", "example_1.png", "labels.txt", "model.c", "model.onnx",
-        "model.tflite", "proof.json",
+        "README.md", "confusion_matrix.png", "container", "convscope.json", "example_0.png", "example_1.png",
+        "labels.txt", "mlflow", "model.c", "model.onnx", "model.tflite", "proof.json",
     ]  # fmt: skip
     contract = json.loads((exported.folder / "convscope.json").read_text())
     assert contract["input"]["shape"] == ["n", 28, 28, 1] and contract["class_names"] == [str(i) for i in range(10)]
@@ -99,7 +99,10 @@ def test_a_file_that_differs_is_not_published_and_an_earlier_export_stays(
 
 
 def test_bad_requests_are_refused_by_name(short_run, tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match=r"formats out of onnx, litert, c\. Received: to='onnx,tflite'"):
+    with pytest.raises(
+        OptionError,
+        match=r"formats out of onnx, litert, c, keras, .*, container\. Received: to='onnx,tflite'",
+    ):
         export(short_run, to="onnx,tflite", out=tmp_path / "out")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("precious")
@@ -161,3 +164,49 @@ def test_a_quantized_file_that_loses_accuracy_is_refused(short_run, tmp_path: Pa
         export(short_run, to="c", out=tmp_path / "out", int8=True)
     with pytest.raises(OptionError, match="max_loss must be from 0 to 100"):
         export(short_run, out=tmp_path / "out", max_loss=-1)
+
+
+def test_the_model_card_has_metadata_figures_with_intervals_and_limits(exported, short_run) -> None:
+    _, front, body = (exported.folder / "README.md").read_text().split("---\n", 2)
+    fields = dict(line.split(": ", 1) for line in front.splitlines() if not line.startswith("#"))
+    (entry,) = json.loads(fields["model-index"])
+    (result,) = entry["results"]
+    accuracy = json.loads((Path(short_run) / "run.json").read_text())["test"]["accuracy"]
+    assert json.loads(fields["pipeline_tag"]) == "image-classification"
+    assert result["metrics"][0]["value"] == accuracy["rate"] and result["dataset"]["split"] == "test"
+    for heading in ("Intended use", "Data", "Metrics", "Limits", "Files and use"):
+        assert f"\n## {heading}\n" in body
+    assert f"n={accuracy['n']:,})" in body and "![Confusion matrix" in body and "### C\n" in body
+
+
+def test_the_folder_for_mlflow_has_a_loader_that_gives_the_probabilities(exported, short_run) -> None:
+    description = json.loads((exported.folder / "mlflow" / "MLmodel").read_text())  # JSON is YAML
+    flavor = description["flavors"]["python_function"]
+    assert json.loads(description["signature"]["inputs"])[0]["tensor-spec"]["shape"] == [-1, 28, 28, 1]
+    text = (exported.folder / "mlflow" / flavor["code"] / f"{flavor['loader_module']}.py").read_text()
+    assert "convscope" not in text
+    loader: dict = {}
+    exec(text, loader)
+    from convscope.evaluation.predict import predict
+
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 28, 28, 1), np.uint8)
+    found = loader["_load_pyfunc"](str(exported.folder / "mlflow" / flavor["data"])).predict({"images": pixels})
+    expected = predict(convscope.load_run(short_run).model, pixels).probabilities
+    np.testing.assert_allclose(found["probabilities"], expected, atol=1e-5)
+
+
+def test_the_container_serves_the_run_without_root_and_checks_its_health(exported, short_run) -> None:
+    folder = exported.folder / "container"
+    lines = (folder / "Containerfile").read_text().splitlines()
+    assert "USER 10001" in lines and any(line.startswith("HEALTHCHECK") for line in lines)
+    assert json.loads(next(line for line in lines if line.startswith("CMD"))[4:])[:3] == [
+        "convscope", "serve", "/runs/run",
+    ]  # fmt: skip
+    assert convscope.load_run(folder / "run").model.class_names == convscope.load_run(short_run).model.class_names
+
+
+@pytest.mark.long
+def test_keras_and_tensorflow_load_their_files_and_agree(short_run, tmp_path: Path) -> None:
+    made = export(short_run, to="keras,saved_model", out=tmp_path / "out")
+    assert [one.path.name for one in made.files] == ["model.keras", "saved_model"]
+    assert all(one.comparison.same_class == one.comparison.images > 1000 for one in made.files)

@@ -69,7 +69,7 @@ def test_compiled_c_gives_the_probabilities_of_random_networks_without_undefined
         runtime.close()
 
 
-@pytest.mark.parametrize("format_name", sorted(EXPORTERS))
+@pytest.mark.parametrize("format_name", ["c", "litert", "onnx"])
 def test_every_layer_and_activation_of_the_vocabulary_can_be_exported(format_name: str) -> None:
     writers = {"onnx": ONNX_WRITERS, "litert": LITERT_WRITERS, "c": WRITERS}[format_name]
     assert set(writers) == set(LAYERS)

@@ -21,6 +21,8 @@ from convscope.api.run import Run, load_run
 from convscope.arrays import Pixels
 from convscope.errors import OptionError, RunError
 from convscope.evaluation.predict import predict
+from convscope.exporting.companion import ExportedRun
+from convscope.exporting.companions import COMPANIONS
 from convscope.exporting.compare import Comparison, compare, differences
 from convscope.exporting.contract import CONTRACT_FILE, contract, metadata, readme
 from convscope.exporting.exporter import Exporter, Runtime
@@ -49,7 +51,8 @@ def export(
 
     Args:
         run: A run or its folder; None takes the newest below ``runs/``.
-        to: Formats: ``onnx``, ``litert`` or ``c``; several as a sequence, or with commas between them.
+        to: Formats, as a sequence or with commas between them: ``onnx``, ``litert``, ``c``, ``keras``, ``saved_model``;
+            and what lies beside files for a place: ``hub`` (model card), ``mlflow``, ``container``.
         out: The folder; None takes ``export`` in the run folder. An earlier export in it is replaced.
         int8: Whether to write a quantized file beside each file of ONNX and LiteRT, calibrated on training images.
         max_loss: Percentage points of accuracy on the test split that a quantized file may lose.
@@ -65,8 +68,9 @@ def export(
             published.
     """
     formats = _formats(to)
-    _check_int8(formats, int8, max_loss)
-    for name in formats:
+    _check_int8(_needed(formats), int8, max_loss)
+    files_of = _needed(formats)
+    for name in files_of:
         EXPORTERS[name].check()
     run = load_run(run)
     folder = Path(out) if out is not None else run.folder / FOLDER
@@ -85,8 +89,12 @@ def export(
     try:
         draft.chmod(0o755)
         job = _Job(model, content, pixels, quantizing, max_loss, draft)
-        files = [file for name in formats for file in _export_one(name, job)]
+        files = [file for name in files_of for file in _export_one(name, job)]
         _write_beside(draft, model, content, files, pixels, source)
+        exported = ExportedRun(run.folder, run.record, model, content)
+        for name in formats:
+            if name in COMPANIONS:
+                COMPANIONS[name].write(draft, exported)
         if folder.exists():
             shutil.rmtree(folder)
         draft.rename(folder)
@@ -99,10 +107,16 @@ def export(
 
 def _formats(to: str | Sequence[str]) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(one.strip() for one in (to.split(",") if isinstance(to, str) else to)))
-    unknown = [name for name in names if name not in EXPORTERS]
-    if unknown or not names:
-        raise OptionError(f"Expected formats out of {', '.join(EXPORTERS)}. Received: to={to!r}.")
+    known = EXPORTERS | COMPANIONS
+    if not names or not set(names) <= set(known):
+        raise OptionError(f"Expected formats out of {', '.join(known)}. Received: to={to!r}.")
     return names
+
+
+def _needed(formats: Sequence[str]) -> tuple[str, ...]:
+    """The formats that files are written for: those asked for, and those that a companion needs."""
+    needed = [name for one in formats if one in COMPANIONS for name in COMPANIONS[one].needs]
+    return tuple(dict.fromkeys([*(name for name in formats if name in EXPORTERS), *needed]))
 
 
 def _check_int8(formats: Sequence[str], int8: bool, max_loss: float) -> None:
@@ -148,28 +162,27 @@ class _Job:
 
 def _export_one(name: str, job: _Job) -> list[ExportedFile]:
     """The file of a format, and its quantized file if there is to be one."""
-    exporter = EXPORTERS[name]
-    written = exporter.write(job.model, metadata(job.content))
+    exporter, texts = EXPORTERS[name], metadata(job.content)
     shown = job.pixels[: exporter.compared(job.model, len(job.pixels))]
-    with _opened(exporter, job, exporter.file_name, written) as runtime:
-        files = [_file(name, job, exporter.file_name, compare(runtime, job.model, shown))]
+    path = job.folder / exporter.file_name
+    exporter.save(job.model, texts, path)
+    with _opened(exporter, job, path) as runtime:
+        files = [_file(name, path, compare(runtime, job.model, shown))]
         if exporter.write_int8 is None or job.quantizing is None:
             return files
         exact = classes(runtime, job.quantizing.test)
-    written = exporter.write_int8(job.model, metadata(job.content), job.quantizing.calibration)
-    with _opened(exporter, job, exporter.int8_file_name, written) as runtime:
+    path = job.folder / exporter.int8_file_name
+    path.write_bytes(exporter.write_int8(job.model, texts, job.quantizing.calibration))
+    with _opened(exporter, job, path) as runtime:
         found = differences(runtime, job.model, shown)
         test = job.quantizing.test
-        quantized = classes(runtime, test)
-        lost = loss(test.labels, exact, quantized, file=exporter.int8_file_name, max_loss=job.max_loss)
-    return [*files, replace(_file(name, job, exporter.int8_file_name, found), accuracy=lost)]
+        lost = loss(test.labels, exact, classes(runtime, test), file=path.name, max_loss=job.max_loss)
+    return [*files, replace(_file(name, path, found), accuracy=lost)]
 
 
 @contextmanager
-def _opened(exporter: Exporter, job: _Job, file_name: str, written: bytes) -> Iterator[Runtime]:
-    """A file written and opened in its own runtime."""
-    path = job.folder / file_name
-    path.write_bytes(written)
+def _opened(exporter: Exporter, job: _Job, path: Path) -> Iterator[Runtime]:
+    """A file opened in its own runtime."""
     runtime = exporter.open(path, job.model.spec.input_shape, job.model.spec.num_classes)
     try:
         yield runtime
@@ -177,10 +190,15 @@ def _opened(exporter: Exporter, job: _Job, file_name: str, written: bytes) -> It
         runtime.close()
 
 
-def _file(name: str, job: _Job, file_name: str, comparison: Comparison) -> ExportedFile:
-    path = job.folder / file_name
-    content = path.read_bytes()
-    return ExportedFile(name, path, len(content), hashlib.sha256(content).hexdigest(), comparison)
+def _file(name: str, path: Path, comparison: Comparison) -> ExportedFile:
+    """The size and hash of a file, or of all files of a folder in the order of their names."""
+    parts = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
+    digest, size = hashlib.sha256(), 0
+    for part in parts:
+        content = part.read_bytes()
+        digest.update(content)
+        size += len(content)
+    return ExportedFile(name, path, size, digest.hexdigest(), comparison)
 
 
 def _write_beside(

@@ -26,7 +26,7 @@ def export(
     run
         The run folder. Default: the newest below runs/.
     to
-        Formats, separated by commas: onnx, litert, c.
+        Formats, separated by commas: onnx, litert, c, keras, saved_model, hub, mlflow, container.
     out
         The folder. Default: export in the run folder.
     int8

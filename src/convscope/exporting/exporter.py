@@ -37,19 +37,28 @@ class Exporter:
         title: One line for people.
         file_name: Of the file that is written.
         check: Raises MissingExtraError if the format cannot be written or opened here; cheap.
-        write: The bytes of the file for a model, with texts that go into it.
+        write: The bytes of the file for a model, with texts that go into it; None if `put` writes it.
         open: Opens the file in its own runtime, for images of a shape and a number of classes.
         write_int8: The bytes of a quantized file, calibrated on training images; None if the format has no such file.
+        put: Writes the file, or a folder, where a library does that by itself.
         budget: Multiply-adds that a comparison may take; large networks are compared on fewer images.
     """
 
     title: str
     file_name: str
     check: Callable[[], None]
-    write: Callable[[Model, Mapping[str, str]], bytes]
+    write: Callable[[Model, Mapping[str, str]], bytes] | None
     open: Callable[[Path, tuple[int, int, int], int], Runtime]
     write_int8: Callable[[Model, Mapping[str, str], Pixels], bytes] | None = None
+    put: Callable[[Model, Mapping[str, str], Path], None] | None = None
     budget: float = 1e12
+
+    def save(self, model: Model, metadata: Mapping[str, str], path: Path) -> None:
+        """Write the file or folder."""
+        if self.write is not None:
+            path.write_bytes(self.write(model, metadata))
+        elif self.put is not None:
+            self.put(model, metadata, path)
 
     @property
     def int8_file_name(self) -> str:

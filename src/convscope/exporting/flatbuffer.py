@@ -21,7 +21,7 @@ class Number:
     """A number of a fixed size.
 
     Attributes:
-        format: The letter of `struct`: b, B, ?, i, I, f or Q.
+        format: The format character of `struct`: b, B, ?, i, I, f or Q.
         value: The number.
     """
 

@@ -39,16 +39,17 @@ def check_litert() -> None:
 
 
 class Interpreter:
-    """A LiteRT file that takes any number of images, with one thread; not for several threads at once."""
+    """A LiteRT file that takes any number of images; not for several threads at once."""
 
-    def __init__(self, content: bytes, *, keeps_all: bool = False) -> None:
+    def __init__(self, content: bytes, *, keeps_all: bool = False, threads: int = 1) -> None:
         """Open a file.
 
         Args:
             content: Its bytes.
             keeps_all: Whether `value` can read every value after a run, which is slower.
+            threads: How many threads compute a chunk.
         """
-        self._content, self._keeps_all = content, keeps_all
+        self._how = (content, keeps_all, threads)
         self._opened: dict[int, Any] = {}
         self._last: Any = None
 
@@ -68,19 +69,19 @@ class Interpreter:
         """What runs a number of images: one for single images, one for whole chunks, one for all other numbers."""
         slot = count if count in (1, CHUNK) else 0
         if slot not in self._opened:
-            opened = _open(self._content, self._keeps_all)
+            opened = _open(*self._how)
             self._opened[slot] = (opened, opened.get_signature_runner())
         self._last, runner = self._opened[slot]
         return runner
 
 
-def _open(content: bytes, keeps_all: bool) -> Any:
+def _open(content: bytes, keeps_all: bool, threads: int) -> Any:
     from ai_edge_litert.interpreter import Interpreter as LiteRT
 
     _announce()
     with warnings.catch_warnings():  # that keeping all values takes memory
         warnings.simplefilter("ignore", UserWarning)
-        return LiteRT(model_content=content, num_threads=1, experimental_preserve_all_tensors=keeps_all)
+        return LiteRT(model_content=content, num_threads=threads, experimental_preserve_all_tensors=keeps_all)
 
 
 @functools.cache

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,17 +31,33 @@ def check_onnx() -> None:
         )
 
 
-def open_onnx(path: Path, shape: tuple[int, int, int], classes: int) -> Runtime:
-    """Open an ONNX file on the CPU, with one thread."""
+def open_session(model: bytes | str, *, threads: int = 1) -> Any:
+    """An ONNX Runtime session on the CPU.
+
+    Args:
+        model: The bytes of a file, or its path.
+        threads: How many threads compute a batch.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
     options.log_severity_level = ONLY_FATAL
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def runtime_name() -> str:
+    """Name and version."""
+    return f"ONNX Runtime {version('onnxruntime')}"
+
+
+def open_onnx(path: Path, shape: tuple[int, int, int], classes: int) -> Runtime:
+    """Open an ONNX file on the CPU, with one thread."""
+    session = open_session(str(path))
 
     def run(images: Pixels) -> tuple[np.ndarray, np.ndarray]:
         probabilities, logits = session.run(["probabilities", "logits"], {"images": np.ascontiguousarray(images)})
         return np.asarray(probabilities), np.asarray(logits)
 
-    return Runtime(f"ONNX Runtime {onnxruntime.__version__}", run)
+    return Runtime(runtime_name(), run)

@@ -1,0 +1,76 @@
+"""A network as a Keras file and as a TensorFlow SavedModel, with uint8 images in and the temperature inside. Heavy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convscope.arrays import Pixels
+from convscope.evaluation.temperature import temperature_of
+from convscope.exporting.exporter import Runtime
+from convscope.model.build import build, set_weights
+from convscope.model.model_file import Model
+from convscope.model.tensorflow import keras, tf
+
+CHUNK = 64
+METADATA_FILE = "metadata.json"
+
+
+def keras_model(model: Model) -> Any:
+    """A Keras model from uint8 ``(n, height, width, channels)`` to a dict of ``probabilities`` and ``logits``.
+
+    It has Keras's own layers only, so that it loads without convscope.
+    """
+    network = build(model.spec, output="logits")
+    set_weights(network, model.weights)
+    images = keras.Input(model.spec.input_shape, dtype="uint8", name="images")
+    scaled = keras.layers.Rescaling(1 / 255, dtype="float32", name="scaled")(images)
+    logits = keras.layers.Activation("linear", dtype="float32", name="logits")(network(scaled))
+    calibrated = keras.layers.Rescaling(1 / temperature_of(model.calibration), dtype="float32", name="calibrated")
+    probabilities = keras.layers.Softmax(dtype="float32", name="probabilities")(calibrated(logits))
+    return keras.Model(images, {"probabilities": probabilities, "logits": logits}, name="convscope")
+
+
+def write_keras(model: Model, metadata: Mapping[str, str], path: Path) -> None:
+    """Write a ``.keras`` file; it has no place for the texts."""
+    keras_model(model).save(path)
+
+
+def write_saved_model(model: Model, metadata: Mapping[str, str], path: Path) -> None:
+    """Write a SavedModel: its signature ``serving_default`` takes ``images``; the texts are beside it as JSON."""
+    exported = keras_model(model)
+    given = tf.TensorSpec([None, *model.spec.input_shape], tf.uint8, name="images")
+
+    @tf.function(input_signature=[given])
+    def serve(images: Any) -> Any:
+        return exported(images, training=False)
+
+    holder = tf.Module()
+    holder.network = exported
+    tf.saved_model.save(holder, str(path), signatures={"serving_default": serve.get_concrete_function()})
+    (path / METADATA_FILE).write_text(json.dumps(dict(metadata), indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def open_saved_model(path: Path, shape: tuple[int, int, int], classes: int) -> Runtime:
+    """Load a SavedModel and take its signature, as TensorFlow Serving does."""
+    loaded = tf.saved_model.load(str(path))
+    serve = loaded.signatures["serving_default"]
+
+    def run(images: Pixels) -> Any:
+        return serve(images=tf.constant(images))
+
+    # the signature lives as long as what was loaded
+    return Runtime(f"TensorFlow {tf.__version__}", _in_chunks(run), lambda: loaded.__dict__.clear())
+
+
+def _in_chunks(compute: Any) -> Any:
+    def run(images: Pixels) -> tuple[np.ndarray, np.ndarray]:
+        parts = [compute(np.ascontiguousarray(images[at : at + CHUNK])) for at in range(0, len(images), CHUNK)]
+        joined = [np.concatenate([np.asarray(part[name]) for part in parts]) for name in ("probabilities", "logits")]
+        return joined[0], joined[1]
+
+    return run
