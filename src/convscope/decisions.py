@@ -128,6 +128,12 @@ SUBJECTS: dict[str, Subject] = {
         "--reject of predict and evaluate",
         "evaluation.out_of_distribution",
     ),
+    "engine": Subject(
+        "NumPy where it takes at most about five seconds; else LiteRT or ONNX Runtime, the first that is installed "
+        "and agrees with NumPy on a few images; else NumPy.",
+        "--engine of predict, evaluate and data check",
+        "exporting.engines",
+    ),
     "initial weights": Subject(
         "Random, by the seed; with --from, those of the earlier run for every layer of the same name and shape, and "
         "for the outputs if the classes are the same.",

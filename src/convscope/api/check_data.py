@@ -22,7 +22,7 @@ from convscope.data.dataset import Dataset, folds
 from convscope.data.scan import ScanResult, scan
 from convscope.errors import DataError, OptionError, RunError
 from convscope.evaluation.label_issues import LabelIssue, label_issues
-from convscope.evaluation.predict import Predictions, predict
+from convscope.exporting.engines import AUTO, open_engine, usable_cores
 from convscope.markup import table
 from convscope.model.model_file import Model, load_model
 from convscope.model.spec import Spec
@@ -79,6 +79,7 @@ def check_data(
     run: Run | str | Path | None = None,
     out: str | Path | None = None,
     parts: str = "auto",
+    engine: str = AUTO,
     callbacks: Callbacks | None = None,
 ) -> CheckResult:
     """Check a dataset for problems: duplicates, leaks, conflicting labels, unreadable files, and more.
@@ -89,6 +90,7 @@ def check_data(
             one fold of the images, to find likely label errors in that fold.
         out: HTML page to write, with thumbnails.
         parts: As in `load_data`; with a run and without a dataset, as in the training.
+        engine: What predicts the labels, as for `api.predict.predict`.
         callbacks: Called while it works; None shows progress in a notebook or a terminal.
 
     Raises:
@@ -105,7 +107,7 @@ def check_data(
         raise OptionError("Expected a dataset or --run RUN. Received: neither.", hint="Try: convscope data check mnist")
     if callbacks is None:
         with default_display() as display:
-            return check_data(source, run=run, out=out, parts=parts, callbacks=display.callbacks)
+            return check_data(source, run=run, out=out, parts=parts, engine=engine, callbacks=display.callbacks)
     folder = load_run(run).folder if run is not None else None
     record = load_run(folder).record if folder else None
     source = source if source is not None else source_of_run(load_run(folder))
@@ -127,7 +129,7 @@ def check_data(
                 f"{listed(loaded.train.class_names)}.",
                 hint="Check them without --run, or use data with the same classes.",
             )
-        labels = check_labels(model.spec, options, train, test, callbacks=callbacks)
+        labels = check_labels(model.spec, options, train, test, engine=engine, callbacks=callbacks)
         findings = _findings(labels, train, test)
     callbacks.begin("comparing images")
     report = check_dataset(scanned, findings)
@@ -148,7 +150,13 @@ def _scan(source: str | Path, callbacks: Callbacks, parts: str) -> ScanResult:
 
 
 def check_labels(
-    spec: Spec, options: TrainOptions, train: Dataset, test: Dataset | None, *, callbacks: Callbacks | None = None
+    spec: Spec,
+    options: TrainOptions,
+    train: Dataset,
+    test: Dataset | None,
+    *,
+    engine: str = AUTO,
+    callbacks: Callbacks | None = None,
 ) -> LabelCheck:
     """Find label issues by cross-validation: train on all folds but one, predict that one, and repeat for each.
 
@@ -157,6 +165,7 @@ def check_labels(
         options: How to train it.
         train: The images to cross-validate.
         test: Images that no network is trained on; may be None.
+        engine: What predicts.
         callbacks: Called while it works.
 
     Raises:
@@ -188,17 +197,14 @@ def check_labels(
             raise RunError(f"Expected {FOLDS} finished trainings. Received: one that was {fitted.outcome}.")
         callbacks.begin("predicting the fold")
         model = Model(spec, fitted.weights, train.class_names)
-        train_probabilities[fold] = _probabilities(model, held_out)
+        images = len(held_out) + (len(test) if test else 0)
+        opened = open_engine(engine, model, images=images, threads=usable_cores())
+        train_probabilities[fold] = opened.predict(held_out.pixels).probabilities
         if test:
-            test_probabilities += _probabilities(model, test) / FOLDS
+            test_probabilities += opened.predict(test.pixels).probabilities / FOLDS
     accuracy = float((train_probabilities.argmax(axis=1) == train.labels).mean())
     test_issues = label_issues(test_probabilities, test.labels) if test else ()
     return LabelCheck(label_issues(train_probabilities, train.labels), test_issues, accuracy)
-
-
-def _probabilities(model: Model, dataset: Dataset) -> np.ndarray:
-    predictions: Predictions = predict(model, dataset.pixels)
-    return predictions.probabilities
 
 
 def _findings(checked: LabelCheck, train: Dataset, test: Dataset | None) -> tuple[Finding, ...]:

@@ -23,8 +23,10 @@ from convscope.decisions import Decision
 from convscope.errors import DataError, OptionError, RunError
 from convscope.evaluation.measured_reliability import MeasuredReliability, measure_reliability
 from convscope.evaluation.metrics import Evaluation, measure
-from convscope.evaluation.predict import Predictions, predict
+from convscope.evaluation.predict import Predictions
 from convscope.evaluation.reliability import reliability_of
+from convscope.exporting.engines import AUTO as AUTO_ENGINE
+from convscope.exporting.engines import open_engine, usable_cores
 from convscope.markup import table
 from convscope.model.model_file import Model
 from convscope.training.run import IMPORTED, training_hashes
@@ -65,6 +67,7 @@ class EvaluateResult:
     unknown_classes: dict[str, int] | None = None
     trained_on: int = 0
     reliability: MeasuredReliability | None = None
+    engine: Decision | None = None
 
     @property
     def accuracy(self) -> float:
@@ -116,6 +119,7 @@ def evaluate(
     *,
     part: str | None = None,
     reject: str | float | None = AUTO,
+    engine: str = AUTO_ENGINE,
     callbacks: Callbacks | None = None,
 ) -> EvaluateResult:
     """Evaluate a run's network.
@@ -130,6 +134,7 @@ def evaluate(
         part: ``test``, ``validation`` or ``train`` of the run's own data; None takes ``test``.
         reject: As for `api.predict.predict`: how many images it rejects, and the accuracy on the others. The accuracy
             itself counts all images.
+        engine: As for `api.predict.predict`.
         callbacks: ``images`` is called while images are read; ``is_stopped`` ends that.
 
     Raises:
@@ -142,33 +147,36 @@ def evaluate(
         raise OptionError(f"part must be one of {', '.join(PARTS)}. Received: part={part!r}.")
     run = load_run(run)
     level = answer_rules(run.model, reject=reject).level
-    result = _evaluate(run, data, part, callbacks or Callbacks())
+    result = _evaluate(run, data, part, engine, callbacks or Callbacks())
     if not run.model.reliability:
         return result
     found = measure_reliability(run.model, result.predictions, result.dataset.labels, level=level)
     return replace(result, reliability=found)
 
 
-def _evaluate(run: Run, data: Any, part: str | None, callbacks: Callbacks) -> EvaluateResult:
+def _evaluate(run: Run, data: Any, part: str | None, engine: str, callbacks: Callbacks) -> EvaluateResult:
     if data is None:
-        return _evaluate_part(run, part or "test", part_of_run(run, part or "test", callbacks=callbacks))
+        return _evaluate_part(run, part or "test", part_of_run(run, part or "test", callbacks=callbacks), engine)
     own = _part_if_own(run, part or "test", data, callbacks)
     if own is not None:
-        return _evaluate_part(run, part or "test", own)
+        return _evaluate_part(run, part or "test", own, engine)
     if part is not None:
         raise OptionError(
             f"part selects a split of the data that the network was trained on; other data are measured whole. "
             f"Received: part={part!r} and data={str(data)[:100]!r}.",
             hint="Leave one of them out.",
         )
-    return _evaluate_all(run, data, callbacks)
+    return _evaluate_all(run, data, engine, callbacks)
 
 
-def _evaluate_part(run: Run, part: str, dataset: Dataset) -> EvaluateResult:
-    predictions = predict(run.model, dataset.pixels)
+def _evaluate_part(run: Run, part: str, dataset: Dataset, engine: str) -> EvaluateResult:
+    opened = open_engine(engine, run.model, images=len(dataset), threads=usable_cores())
+    predictions = opened.predict(dataset.pixels)
     trained_on = len(dataset) if part == "train" else 0
     figures = evaluate_predictions(predictions, dataset)
-    return EvaluateResult(figures, dataset, predictions, run.folder, part, trained_on=trained_on)
+    return EvaluateResult(
+        figures, dataset, predictions, run.folder, part, trained_on=trained_on, engine=opened.decision
+    )
 
 
 def _part_if_own(run: Run, part: str, data: Any, callbacks: Callbacks) -> Dataset | None:
@@ -185,11 +193,12 @@ def _part_if_own(run: Run, part: str, data: Any, callbacks: Callbacks) -> Datase
         return None
 
 
-def _evaluate_all(run: Run, data: Any, callbacks: Callbacks) -> EvaluateResult:
+def _evaluate_all(run: Run, data: Any, engine: str, callbacks: Callbacks) -> EvaluateResult:
     dataset, decisions = _load_all(run, data, callbacks)
     matched = match_classes(run.model.class_names, dataset)
     dataset = matched.dataset
-    predictions = predict(run.model, dataset.pixels)
+    opened = open_engine(engine, run.model, images=len(dataset), threads=usable_cores())
+    predictions = opened.predict(dataset.pixels)
     known = _training_hashes(run)
     is_known = np.isin(image_hashes(dataset.pixels), known) if known is not None else np.zeros(len(dataset), bool)
     notes = list(matched.notes)
@@ -208,6 +217,7 @@ def _evaluate_all(run: Run, data: Any, callbacks: Callbacks) -> EvaluateResult:
         notes=tuple(notes),
         unknown_classes=dict(matched.unknown or {}),
         trained_on=int(is_known.sum()),
+        engine=opened.decision,
     )
 
 

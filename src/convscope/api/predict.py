@@ -18,9 +18,12 @@ from convscope.api.run import Run, load_run
 from convscope.arrays import Probabilities
 from convscope.data.dataset import Skipped
 from convscope.data.image_input import collect_images, images_below
+from convscope.decisions import Decision
 from convscope.errors import DataError, OptionError
 from convscope.evaluation.conformal import METHODS
 from convscope.evaluation.predict import Predictions
+from convscope.exporting.engines import AUTO as AUTO_ENGINE
+from convscope.exporting.engines import open_engine
 from convscope.markup import bar, image, table
 
 MAX_IMAGES = 100_000
@@ -41,12 +44,14 @@ class ImagePredictions(Sequence[ImagePrediction]):
             the probabilities that the network gives it.
         skipped: The images that could not be read, each with the reason.
         notes: One line each for images in subfolders that were not read and files with several pages.
+        engine: What computed, and why; None if nothing did.
     """
 
     images: tuple[ImagePrediction, ...]
     predictions: Predictions
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()
+    engine: Decision | None = None
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -100,6 +105,7 @@ def predict(
     by_class: bool = False,
     sets: str = METHODS[0],
     nearest: int = 0,
+    engine: str = AUTO_ENGINE,
 ) -> ImagePredictions:
     """Classify images.
 
@@ -122,10 +128,12 @@ def predict(
         sets: How the sets are made: ``lac``, the smallest ones, or ``raps``, larger where the network is unsure.
         nearest: Number of training images to return for each image, the most similar first; at most 20. The data of the
             training are read again.
+        engine: What computes: ``"numpy"``, ``"onnx"``, ``"litert"``, or ``"auto"``; see `exporting.engines`.
 
     Raises:
         RunError, ModelFileError: There is no such run, or its model file is damaged.
         DataError: None of the images can be read; the message names the first and the reason.
+        MissingExtraError: The runtime of ``engine`` is not installed.
         OptionError: ``top`` is less than 1, ``images`` is nothing that can be read as images, or the network has too
             few held-out images for ``reject`` or ``coverage``.
     """
@@ -138,7 +146,8 @@ def predict(
     notes = [] if recursive else list(images_below(images))
     images_found, logits, skipped = [], [], []
     found = collect_images(images, most=MAX_IMAGES, recursive=recursive)
-    for one in classify_stream(found, run, top=top, split=split, rules=rules):
+    opened = open_engine(engine, run.model, images=len(found))
+    for one in classify_stream(found, run, top=top, split=split, rules=rules, engine=opened):
         images_found += one.predictions
         logits.append(one.logits)
         skipped += [one.skipped] if one.skipped else []
@@ -152,4 +161,4 @@ def predict(
             for one, found in zip(images_found, similar, strict=True)
         ]
     predictions = Predictions(np.concatenate(logits), run.model.class_names)
-    return ImagePredictions(tuple(images_found), predictions, tuple(skipped), tuple(notes))
+    return ImagePredictions(tuple(images_found), predictions, tuple(skipped), tuple(notes), opened.decision)

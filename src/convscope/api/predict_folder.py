@@ -21,7 +21,10 @@ from convscope.api.run import Run, load_run
 from convscope.api.sort_images import ImageSorter
 from convscope.data.dataset import Skipped
 from convscope.data.image_input import ImageInput, collect_images, images_below
+from convscope.decisions import Decision
 from convscope.errors import OptionError, printable
+from convscope.exporting.engines import AUTO as AUTO_ENGINE
+from convscope.exporting.engines import open_engine
 from convscope.markup import table
 from convscope.model.model_file import weights_sha256
 
@@ -42,6 +45,7 @@ class FolderPredictions:
         skipped: The images that could not be read, each with the reason.
         notes: One line for each folder whose subfolders were not read.
         sorted: How many images were linked or copied into class folders.
+        engine: What computed, and why.
     """
 
     out: Path | None
@@ -52,6 +56,7 @@ class FolderPredictions:
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()
     sorted: int = 0
+    engine: Decision | None = None
 
     def to_json(self) -> dict[str, object]:
         """Plain values."""
@@ -64,6 +69,7 @@ class FolderPredictions:
             "skipped": [{"name": one.file, "reason": one.reason} for one in self.skipped],
             "notes": list(self.notes),
             "sorted": self.sorted,
+            "engine": self.engine and self.engine.chosen,
         }
 
     def __str__(self) -> str:
@@ -97,6 +103,7 @@ def predict_folder(
     recursive: bool = False,
     copy_to: str | Path | None = None,
     reject: str | float | None = AUTO,
+    engine: str = AUTO_ENGINE,
     shard: str | None = None,
     callbacks: Callbacks = Callbacks(),  # noqa: B008
 ) -> FolderPredictions:
@@ -115,6 +122,7 @@ def predict_folder(
         split: Whether each digit of an image gets a row of its own.
         recursive: Whether to read the images in subfolders too.
         reject: As for `api.predict.predict`; a rejected image has no prediction, and ``note`` says so.
+        engine: As for `api.predict.predict`.
         copy_to: A folder in which each image is hard-linked or copied into a folder of its predicted class.
         shard: Classify one part of the images only: ``2/8`` is the second of eight, for eight processes or machines.
             The tables of all parts, one after another, are the table of the whole, byte for byte: of CSV files, only
@@ -136,7 +144,8 @@ def predict_folder(
     names = run.model.class_names
     sorter = ImageSorter(Path(copy_to), names, sources) if copy_to is not None else None
     notes = () if recursive else images_below(sources)
-    listed = part.take(collect_images(sources, most=MAX_FILES, recursive=recursive))
+    every = collect_images(sources, most=MAX_FILES, recursive=recursive)
+    listed = part.take(every)
     found = {printable(one.name): one for one in listed}
     columns = Columns(min(top, len(names)), split, model_mark(weights_sha256(run.model.weights)))
     tally = _Tally(sorter, {printable(name): name for name in names})
@@ -150,10 +159,12 @@ def predict_folder(
                     f"part, {name}.",
                     hint="Give each part a file of its own.",
                 )
+        # by all images, so that a part, or a call that continues, takes the engine of the whole
+        opened = open_engine(engine, run.model, images=len(every))
         resumed = tally.total
         total = resumed + len(found)
         callbacks.images(resumed, total)
-        how: dict[str, Any] = {"top": top, "split": split, "rules": rules, "chunk": CHUNK}
+        how: dict[str, Any] = {"top": top, "split": split, "rules": rules, "chunk": CHUNK, "engine": opened}
         for batch in _batches(classify_stream(list(found.values()), run, **how)):
             for one in batch:
                 first = one.predictions[0] if one.predictions else None
@@ -164,7 +175,9 @@ def predict_folder(
     counts = dict(tally.counts.most_common())
     skipped = tuple(tally.skipped)
     sorted_ = sorter.sorted if sorter else 0
-    return FolderPredictions(out, total, resumed, counts, tally.without_prediction, skipped, notes, sorted_)
+    return FolderPredictions(
+        out, total, resumed, counts, tally.without_prediction, skipped, notes, sorted_, opened.decision
+    )
 
 
 class _Tally:

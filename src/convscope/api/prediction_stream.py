@@ -7,7 +7,6 @@ import NumPy first. Peak memory depends on the number of threads, not on the num
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +25,7 @@ from convscope.data.preprocess import Preprocessing
 from convscope.errors import DataError
 from convscope.evaluation.predict import Predictions
 from convscope.evaluation.predict import predict as predict_pixels
+from convscope.exporting.engines import Engine, usable_cores
 from convscope.model.model_file import Model
 
 CHUNK = 16
@@ -66,6 +66,7 @@ def classify_stream(
     top: int,
     split: bool,
     rules: AnswerRules = AnswerRules(),  # noqa: B008
+    engine: Engine | None = None,
     chunk: int | None = None,
 ) -> Iterator[ClassifiedImage]:
     """Classify images in the order given, while the next ones are read.
@@ -76,6 +77,7 @@ def classify_stream(
         top: Number of classes for each image.
         split: Whether to classify each digit of an image by itself.
         rules: When there is no class.
+        engine: What computes; None takes NumPy.
         chunk: Images that are classified at a time; None takes fewer than `CHUNK` where that keeps all threads busy.
             Sums of floats are rounded differently in batches of other sizes.
 
@@ -83,7 +85,8 @@ def classify_stream(
         ModelFileError: The logits overflow, or the preprocessing does not fit the network.
     """
     classifier = Classifier(run.model, run.preprocessing, top=top, split=split, rules=rules)
-    threads = min(MOST_THREADS, _cores())
+    classifier.engine = engine
+    threads = min(MOST_THREADS, usable_cores())
     size = chunk or max(1, min(CHUNK, -(-len(inputs) // threads)))
     if len(inputs) <= size:
         yield from classifier.classify(inputs)
@@ -117,6 +120,7 @@ class Classifier:
         self, model: Model, preprocessing: Preprocessing, *, top: int, split: bool, rules: AnswerRules
     ) -> None:
         self.stopped = threading.Event()
+        self.engine: Engine | None = None
         self._model = model
         self._preprocessing = preprocessing
         self._top = top
@@ -130,7 +134,8 @@ class Classifier:
         inputs = [one.seen for image in read for one in image.predictions]
         if not inputs:
             return read
-        return self.answer(read, predict_pixels(self._model, np.stack(inputs)))
+        pixels = np.stack(inputs)
+        return self.answer(read, self.engine.predict(pixels) if self.engine else predict_pixels(self._model, pixels))
 
     def read(self, one: ImageInput, *, on_size: Callable[[int], object] = lambda area: None) -> ClassifiedImage:
         """Decode and preprocess an image: its predictions have no classes yet.
@@ -184,8 +189,3 @@ class Classifier:
             for index, one in enumerate(image.predictions)
         )
         return replace(image, predictions=self._rules.apply(answered, predictions), logits=predictions.logits)
-
-
-def _cores() -> int:
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

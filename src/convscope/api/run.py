@@ -139,11 +139,12 @@ class Run:
         sets: str = "lac",
         nearest: int = 0,
         by_class: bool = False,
+        engine: str = "auto",
     ) -> ImagePredictions:
         """Classify images: see `api.predict.predict`."""
         from convscope.api.predict import predict
 
-        how: dict[str, Any] = {"top": top, "split": split, "recursive": recursive}
+        how: dict[str, Any] = {"top": top, "split": split, "recursive": recursive, "engine": engine}
         return predict(
             images, run=self, **how, reject=reject, coverage=coverage, by_class=by_class, sets=sets, nearest=nearest
         )
@@ -158,21 +159,28 @@ class Run:
         recursive: bool = False,
         copy_to: str | Path | None = None,
         reject: str | float | None = "auto",
+        engine: str = "auto",
         shard: str | None = None,
     ) -> FolderPredictions:
         """Classify any number of image files into a table: see `api.predict_folder.predict_folder`."""
         from convscope.api.predict_folder import predict_folder
 
         how: dict[str, Any] = {"top": top, "split": split, "recursive": recursive, "copy_to": copy_to}
+        how["engine"] = engine
         return predict_folder(images, run=self, out=out, reject=reject, shard=shard, **how)
 
     def evaluate(
-        self, data: Any = None, *, part: str | None = None, reject: str | float | None = "auto"
+        self,
+        data: Any = None,
+        *,
+        part: str | None = None,
+        reject: str | float | None = "auto",
+        engine: str = "auto",
     ) -> EvaluateResult:
         """Evaluate on labeled data: see `api.evaluate.evaluate`."""
         from convscope.api.evaluate import evaluate
 
-        return evaluate(self, data, part=part, reject=reject)
+        return evaluate(self, data, part=part, reject=reject, engine=engine)
 
     def export(
         self,

@@ -23,6 +23,7 @@ def check(
     run: Path | None = None,
     out: Path | None = None,
     parts: Literal["auto", "none"] = "auto",
+    engine: Literal["auto", "numpy", "onnx", "litert"] = "auto",
     output: Output = Output(),  # noqa: B008
 ) -> int:
     """Check a dataset for problems: duplicates, wrong labels, unreadable files, and more.
@@ -38,13 +39,16 @@ def check(
         Also write an HTML page with thumbnails, one file.
     parts
         Which folders are parts: by their structure and names (auto), or none: the outer folders are the classes.
+    engine
+        With --run, what predicts the labels: NumPy, ONNX Runtime or LiteRT. auto is NumPy for few images, else a
+        runtime if one is installed.
     """
     from convscope.api.check_data import check_data
     from convscope.api.progress import ProgressDisplay
     from convscope.cli.signals import StoppableTraining
 
     with ProgressDisplay(quiet=output.quiet) as display, StoppableTraining(display) as training:
-        result = check_data(source, run=run, out=out, parts=parts, callbacks=training.callbacks)
+        result = check_data(source, run=run, out=out, parts=parts, engine=engine, callbacks=training.callbacks)
     if output.json:
         say_json(_json(result))
     else:

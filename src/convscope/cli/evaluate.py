@@ -31,6 +31,7 @@ def evaluate(
     reject: Literal["auto", "0.1%", "1%", "5%", "off"] = "auto",
     stress: Annotated[bool, Parameter(negative=())] = False,
     group: str | None = None,
+    engine: Literal["auto", "numpy", "onnx", "litert"] = "auto",
     unknown: Annotated[bool, Parameter(negative=())] = False,
     output: Output = Output(),  # noqa: B008
 ) -> int:
@@ -55,6 +56,9 @@ def evaluate(
     group
         Also give the accuracy of each group of files: folder, or a regular expression in whose first parentheses the
         group stands, such as "(writer[0-9]+)".
+    engine
+        What computes: NumPy, ONNX Runtime or LiteRT. auto is NumPy for few images, else a runtime if one is installed;
+        it is compared with NumPy first.
     unknown
         Also train the network again for each class without its images, at most ten times, and count how many images
         of the class are then rejected.
@@ -64,7 +68,7 @@ def evaluate(
 
     with ProgressDisplay(quiet=output.quiet or output.json) as display:
         display.phase = "reading"
-        result = run_evaluation(run, data, part=part, reject=reject, callbacks=display.callbacks)
+        result = run_evaluation(run, data, part=part, reject=reject, engine=engine, callbacks=display.callbacks)
     stressed = _stressed(result, data, part, reject) if stress else None
     groups = result.by_group(group) if group else None
     without = _unknown(result, output) if unknown else None
@@ -92,6 +96,7 @@ def evaluate(
             "reliability": result.reliability and result.reliability.to_json(),
             "stress": stressed and stressed.to_json(),
             "groups": groups and groups.to_json(),
+            "engine": result.engine and result.engine.chosen,
             "unknown": without and without.to_json(),
         }
         say_json(head | {"evaluation": result.evaluation.to_json()})
@@ -114,7 +119,7 @@ def _print(result: EvaluateResult) -> None:
     evaluation, dataset = result.evaluation, result.dataset
     say(f"run         {result.folder}")
     say(f"data        {dataset.source}, {len(dataset):,} images")
-    for decision in result.decisions:
+    for decision in (*result.decisions, *([result.engine] if result.engine else [])):
         say(f"decided     {decision}")
     for line in result.notes:
         say(f"note        {line}")

@@ -36,6 +36,7 @@ def predict(
     by_class: Annotated[bool, Parameter(negative=())] = False,
     sets: Literal["lac", "raps"] = "lac",
     nearest: int = 0,
+    engine: Literal["auto", "numpy", "onnx", "litert"] = "auto",
     output: Output = Output(),  # noqa: B008
 ) -> int:
     """Classify images.
@@ -75,6 +76,9 @@ def predict(
     nearest
         Number of training images to name and draw for each image, the most similar first. The data of the training are
         read again.
+    engine
+        What computes: NumPy, ONNX Runtime or LiteRT. auto is NumPy for few images, else a runtime if one is installed;
+        it is compared with NumPy first.
     """
     from convscope.api.predict_folder import is_table
     from convscope.cli.images import check_images, is_several
@@ -84,6 +88,7 @@ def predict(
     to_table = out is not None and is_table(out)
     check_images(images, folder, out if to_table or not is_several(images) else None)
     how = {"run": folder, "top": top, "split": split, "recursive": recursive, "reject": reject}
+    how["engine"] = engine
     if to_table or copy_to:
         if coverage or by_class or nearest:
             raise OptionError(
@@ -111,6 +116,7 @@ def _show(images: tuple[str, ...], out: Path | None, how: dict, output: Output) 
     result = classify(list(images), **how)
     figures = _draw(result, out, several=len(result.images) > 1) if out else []
     output.detail(f"run folder {how['run'].resolve()}")
+    output.detail(str(result.engine))
     if output.json:
         say_json(
             {
@@ -118,6 +124,7 @@ def _show(images: tuple[str, ...], out: Path | None, how: dict, output: Output) 
                 "notes": list(result.notes),
                 "skipped": [{"name": one.file, "reason": one.reason} for one in result.skipped],
                 "figures": [str(path) for path in figures],
+                "engine": result.engine and result.engine.chosen,
             }
         )
     else:
@@ -152,6 +159,7 @@ def _to_files(images: tuple[str, ...], out: Path | None, copy_to: Path | None, h
                 note(f"convscope: {out} holds what was done; the same command continues.")
             raise
     output.detail(f"run folder {how['run'].resolve()}")
+    output.detail(str(result.engine))
     if output.json:
         say_json(result.to_json())
     else:

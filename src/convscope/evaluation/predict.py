@@ -98,7 +98,11 @@ def predict(model: Model, pixels: StoredPixels, *, vectors_alone: bool = False) 
     Raises:
         ModelFileError: The weights are so large that the logits overflow float32.
     """
-    raw, residuals = raw_outputs(model, pixels, vectors_alone=vectors_alone)
+    return predictions_from(model, *raw_outputs(model, pixels, vectors_alone=vectors_alone))
+
+
+def predictions_from(model: Model, raw: Logits, residuals: Float32[np.ndarray, " n"] | None) -> Predictions:
+    """Predictions from the logits before the temperature and the distances that `raw_outputs` returns."""
     found = reliability_of(model).rejection if residuals is not None else None
     scores = ood_scores(raw, residuals, scale=found.scale) if found and residuals is not None else None
     return at_temperature(Predictions(raw, model.class_names, scores), model)
