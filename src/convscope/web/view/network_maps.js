@@ -52,33 +52,44 @@ export function map_painter(canvas) {
 
 /**
  * The colors of a map's pixels; a map that is larger than its cell is pooled: the value of largest magnitude of each block stays
- * visible, and an image keeps its mean.
- * @typedef {{height: number, width: number, color: (cell: number, row: number, column: number, end_row: number, end_column: number) => number}} Reader
+ * visible, and an image keeps its mean. `row` writes the colors of one row of blocks, whose columns are `spans`: first and end of each.
+ * @typedef {{height: number, width: number, row: (out: Uint32Array, start: number, cell: number, rows: [number, number], spans: Int32Array) => void}} Reader
  * @param {Content} content @param {number} values in a cell @param {Uint32Array} table
  * @returns {Reader}
  */
 export function reader({ tensor, bytes, shape }, values, table) {
   const [height, width, channels] = shape.length === 3 ? shape : [1, 1, shape[0]];
-  if (bytes !== undefined) return { height, width, color: (_, ...block) => (bytes ? mean_color(bytes, width, channels, block) : pixel([0, 0, 0])) };
-  if (!tensor) return { height: 1, width: 1, color: () => table[STEPS] };
-  const { data } = tensor;
+  if (bytes !== undefined) return { height, width, row(out, start, _, rows, spans) {
+    for (let x = 0; 2 * x < spans.length; x += 1) out[start + x] = bytes ? mean_color(bytes, width, channels, [rows[0], spans[2 * x], rows[1], spans[2 * x + 1]]) : pixel([0, 0, 0]);
+  } };
+  const { data } = tensor ?? { data: new Float32Array(1) };
   const scale = STEPS / (largest_magnitude(data) || 1);
-  const color_of = (/** @type {number} */ value) => table[STEPS + Math.round(value * scale)];
-  if (values > 1) return { height, width, color: (cell) => color_of(strongest(data, cell * values, Math.min((cell + 1) * values, data.length), 1)) };
-  return { height, width, color(cell, row, column, end_row, end_column) {
-    let most = 0;
-    for (let at = row; at < end_row; at += 1) {
-      const one = strongest(data, (at * width + column) * channels + cell, (at * width + end_column) * channels, channels);
-      if (Math.abs(one) > Math.abs(most)) most = one;
+  if (!tensor || values > 1) return { height: 1, width: 1, row(out, start, cell, _, spans) {
+    const value = tensor ? strongest(data, cell * values, Math.min((cell + 1) * values, data.length)) : 0;
+    out.fill(table[STEPS + Math.round(value * scale)], start, start + spans.length / 2);
+  } };
+  return { height, width, row(out, start, cell, [first, end], spans) {
+    for (let x = 0; 2 * x < spans.length; x += 1) {
+      if (x && spans[2 * x] === spans[2 * x - 2] && spans[2 * x + 1] === spans[2 * x - 1]) {
+        out[start + x] = out[start + x - 1];
+        continue;
+      }
+      let most = 0;
+      for (let r = first; r < end; r += 1) {
+        for (let c = spans[2 * x]; c < spans[2 * x + 1]; c += 1) {
+          const value = data[(r * width + c) * channels + cell];
+          if (Math.abs(value) > Math.abs(most)) most = value;
+        }
+      }
+      out[start + x] = table[STEPS + Math.round(most * scale)];
     }
-    return color_of(most);
   } };
 }
 
-/** The value of largest magnitude. @param {Float32Array} data @param {number} from @param {number} end @param {number} step */
-function strongest(data, from, end, step) {
+/** The value of largest magnitude. @param {Float32Array} data @param {number} from @param {number} end */
+function strongest(data, from, end) {
   let most = 0;
-  for (let at = from; at < end; at += step) if (Math.abs(data[at]) > Math.abs(most)) most = data[at];
+  for (let at = from; at < end; at += 1) if (Math.abs(data[at]) > Math.abs(most)) most = data[at];
   return most;
 }
 
@@ -102,12 +113,12 @@ function paint_cell(target, place, cell, ratio, read, frame) {
   const bottom = Math.min(Math.max(top + 1, Math.round((Math.floor(cell / place.across) + 1) * place.cell_height * ratio - place.gap * ratio)), target.height);
   const framed = right - left >= LEAST_FRAMED && bottom - top >= LEAST_FRAMED;
   const [wide, tall] = [right - left, bottom - top];
-  for (let y = 0, last_row = -1; y < tall; y += 1) {
-    const [row, end_row] = block(y, tall, read.height);
+  const [rows, columns] = [blocks(tall, read.height), blocks(wide, read.width)];
+  for (let y = 0; y < tall; y += 1) {
     const start = (top + y) * target.width + left;
-    if (row === last_row) target.data.copyWithin(start, start - target.width, start - target.width + wide);
-    else paint_row(target.data, start, wide, cell, read, row, end_row);
-    last_row = row;
+    const [first, end] = [rows[2 * y], rows[2 * y + 1]];
+    if (y && first === rows[2 * y - 2] && end === rows[2 * y - 1]) target.data.copyWithin(start, start - target.width, start - target.width + wide);
+    else read.row(target.data, start, cell, [first, end], columns);
   }
   if (!framed) return;
   for (let y = top; y < bottom; y += 1) target.data[y * target.width + left] = target.data[y * target.width + right - 1] = frame;
@@ -115,19 +126,22 @@ function paint_cell(target, place, cell, ratio, read, frame) {
   target.data.fill(frame, (bottom - 1) * target.width + left, (bottom - 1) * target.width + right);
 }
 
-/** @param {Uint32Array} data @param {number} start @param {number} wide @param {number} cell @param {Reader} read @param {number} row @param {number} end_row */
-function paint_row(data, start, wide, cell, read, row, end_row) {
-  for (let x = 0, last = -1, color = 0; x < wide; x += 1) {
-    const column = Math.floor((x * read.width) / wide);
-    if (column !== last) color = read.color(cell, row, (last = column), end_row, Math.max(column + 1, Math.floor(((x + 1) * read.width) / wide)));
-    data[start + x] = color;
-  }
-}
+/** The maps of a column have the same blocks. @type {Map<number, Int32Array>} */
+const known = new Map();
 
-/** The pixels of a map that one canvas pixel shows: first and end. @param {number} at @param {number} length @param {number} size @returns {[number, number]} */
-function block(at, length, size) {
-  const first = Math.floor((at * size) / length);
-  return [first, Math.max(first + 1, Math.floor(((at + 1) * size) / length))];
+/** Which pixels of a map each canvas pixel shows, on one axis: first and end of each. @param {number} length @param {number} size */
+function blocks(length, size) {
+  const key = length * 65536 + size;
+  const found = known.get(key);
+  if (found) return found;
+  const made = new Int32Array(2 * length);
+  for (let at = 0; at < length; at += 1) {
+    made[2 * at] = Math.floor((at * size) / length);
+    made[2 * at + 1] = Math.max(made[2 * at] + 1, Math.floor(((at + 1) * size) / length));
+  }
+  if (known.size > 500) known.clear(); // after many sizes of the window
+  known.set(key, made);
+  return made;
 }
 
 /** @param {number[]} color */

@@ -63,13 +63,17 @@ export function path_of(session, store, columns, changed) {
     return chosen >= 0 && chosen < logits.length ? chosen : logits.indexOf(Math.max(...logits));
   }
 
+  function at_rest() {
+    if (session.live) timer = setTimeout(at_rest, REST);
+    else start();
+  }
   /** @param {boolean} drawing whether another image may follow at once */
   function follow(drawing) {
     fresh = false;
     work = null;
     clearTimeout(timer);
     cancelAnimationFrame(frame);
-    if (drawing && took > FAST) timer = setTimeout(start, REST);
+    if (drawing && took > FAST) timer = setTimeout(at_rest, REST);
     else frame = requestAnimationFrame(start);
     if (drawing && took > FAST) changed();
   }
