@@ -42,7 +42,7 @@ LIMIT = 30.0
 MAX_WAIT = 3.0
 """Seconds between the first checkpoint and the fault."""
 
-TIMEOUT = 600
+TIMEOUT = 1800
 
 
 @dataclass
@@ -78,10 +78,16 @@ def start(
 def finish(workers: list[subprocess.Popen[str]]) -> str:
     """Wait for all workers; the first error, or nothing."""
     errors = []
-    for one in workers:
-        _, error = one.communicate(timeout=TIMEOUT)
-        if one.returncode:
-            errors.append(f"exit {one.returncode}: {error[-300:]}")
+    try:
+        for one in workers:
+            _, error = one.communicate(timeout=TIMEOUT)
+            if one.returncode:
+                errors.append(f"exit {one.returncode}: {error[-300:]}")
+    except subprocess.TimeoutExpired:
+        errors.append(f"not ended after {TIMEOUT} s")
+    finally:
+        for one in workers:
+            one.kill()
     return errors[0] if errors else ""
 
 

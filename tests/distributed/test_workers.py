@@ -141,14 +141,27 @@ def test_when_one_process_is_killed_the_launcher_ends_all_and_the_run_resumes(fo
     assert (ended or cluster.outcome_of(folder, "run")) == cluster.outcome_of(folder, "whole")
 
 
-def test_options_that_exclude_each_other_are_refused(tmp_path: Path) -> None:
-    for words, message in (
+TWO = "127.0.0.1:4000,127.0.0.1:4001"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
         (("--processes", "2", "--rank", "1"), "Expected --processes, or --workers with --rank."),
-        (("--rank", "1"), "without them"),
-        (("--workers", "127.0.0.1:4000,127.0.0.1:4001"), "Expected --rank with --workers."),
-        (("--workers", "10.0.0.1:4000,10.0.0.2:4000", "--rank", "0"), "Expected addresses of this machine"),
+        (("--processes", "0"), "processes must be an integer from 1 to 64"),
         (("--processes", "3", "--connect-timeout", "soon"), "connect_timeout must be a duration"),
-    ):
-        done = run_convscope("train", *SMALL, *words, cwd=tmp_path)
-        assert done.returncode == 2, done.stderr
-        assert message in done.stderr and "Traceback" not in done.stderr
+        (("--rank", "1"), "without them"),
+        (("--workers", TWO), "Expected --rank with --workers."),
+        (("--workers", "10.0.0.1:4000,10.0.0.2:4000", "--rank", "0"), "Expected addresses of this machine"),
+        (("--workers", f"{TWO},127.0.0.1:4002", "--rank", "0"), "workers that divides the shards. Received: 3 workers"),
+        (("--workers", TWO, "--rank", "0", "--folds", "3"), "folds is for a training on one worker"),
+        (("--shards", "5"), "divides the batch size. Received: shards=5, batch_size=32"),
+        (("--threads", "2"), "Each shard is computed by one thread. Received: threads=2 with shards=4"),
+    ],
+)
+def test_options_that_do_not_fit_together_are_refused(words: tuple[str, ...], message: str, folder: Path) -> None:
+    given = SMALL[: SMALL.index("--shards")] if "--shards" in words else SMALL
+    done = run_convscope("train", *given, "--out", "run", *words, cwd=folder)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr and "Traceback" not in done.stderr
+    assert not (folder / "run").exists(), "no empty folder stays behind"

@@ -56,6 +56,7 @@ def start_processes(options: WorkerOptions, arguments: Sequence[str], given: Map
     if options.workers is not None or options.rank is not None:
         raise OptionError("Expected --processes, or --workers with --rank. Received: both.")
     _seconds(options.connect_timeout)
+    assert options.processes is not None
     words = ["train", *arguments, "--connect-timeout", options.connect_timeout]
     for name, value in given.items():
         if value is not None:
@@ -63,7 +64,7 @@ def start_processes(options: WorkerOptions, arguments: Sequence[str], given: Map
             is_flag = isinstance(value, bool)
             words.append(f"{'--no-' + flag[2:] if value is False else flag}" if is_flag else f"{flag}={value}")
     words += [f"--{name}" for name in ("json", "quiet", "verbose") if getattr(output, name)]
-    return run_processes(command_of(words), options.processes or 1, say=note, write=say)
+    return run_processes(command_of(words), options.processes, say=note, write=say)
 
 
 def _seconds(text: str) -> float:
