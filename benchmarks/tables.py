@@ -239,7 +239,8 @@ def server() -> str:
         "",
         f"`quick`, {where(record)}, load average {found['load_average']:.0f} by other work meanwhile, "
         f"{found['seconds']} s for each row, {record['measured']}. "
-        f"Start to ready: {found['start_to_ready_seconds']:.1f} s; memory: {found['peak_megabytes']:.0f} MB at most. Command: `scripts/bench serve`.",
+        f"Start to ready: {found['start_to_ready_seconds']:.1f} s; "
+        f"memory: {found['peak_megabytes']:.0f} MB at most. Command: `scripts/bench serve`.",
     ]
     return "\n".join(lines)
 
