@@ -218,14 +218,41 @@ def ablation() -> str:
     return "\n".join(lines)
 
 
+def server() -> str:
+    """The table of docs/serve.md."""
+    record = read("serve")
+    if not record:
+        return ""
+    found = record["summary"]
+    lines = [
+        "| image | connections | requests a second | 99th percentile | CPU time of a request |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    kinds = {"digit": "digit, PNG of 28×28", "photo": "photo of a digit, JPEG of 640×480"}
+    for row in record["loads"]:
+        if "cpu_milliseconds" in row:
+            lines.append(
+                f"| {kinds[row['picture']]} | {row['connections']} | {row['per_second']:,.0f} | "
+                f"{row['p99_milliseconds']:,.0f} ms | {row['cpu_milliseconds']:.1f} ms |"
+            )
+    lines += [
+        "",
+        f"`quick`, {where(record)}, load average {found['load_average']:.0f} by other work meanwhile, "
+        f"{found['seconds']} s for each row, {record['measured']}. "
+        f"Start to ready: {found['start_to_ready_seconds']:.1f} s; "
+        f"memory: {found['peak_megabytes']:.0f} MB at most. Command: `scripts/bench serve`.",
+    ]
+    return "\n".join(lines)
+
+
 def main() -> int:
     stale = []
-    for page in PAGES:
+    for page in (*PAGES, "docs/serve.md"):
         path = ROOT / page
         text = path.read_text(encoding="utf-8")
         before, _, rest = text.partition(BEGIN)
         _, _, after = rest.partition(END)
-        figures = table() + (f"\n{ablation()}" if page != "README.md" else "")
+        figures = server() if page == "docs/serve.md" else table() + (f"\n{ablation()}" if page != "README.md" else "")
         fresh = f"{before}{BEGIN}\n{figures}\n{END}{after}"
         if fresh != text:
             stale.append(page)

@@ -25,9 +25,12 @@ if TYPE_CHECKING:
     from convscope.api.summary import summary as summary
     from convscope.api.sweep import sweep as sweep
     from convscope.api.train import train as train
+    from convscope.serving.serve import application as application
+    from convscope.serving.serve import serve as serve
 
 __all__ = [
     "Run",
+    "application",
     "check_data",
     "conv",
     "errors",
@@ -35,6 +38,7 @@ __all__ = [
     "load_data",
     "load_run",
     "runs",
+    "serve",
     "summary",
     "sweep",
     "train",
@@ -49,6 +53,8 @@ if not TYPE_CHECKING:  # a type checker must not believe that every name exists
             raise AttributeError(f"module 'convscope' has no attribute {name!r}")
         if name == "errors":
             return import_module("convscope.errors")
+        if name in ("application", "serve"):
+            return getattr(import_module("convscope.serving.serve"), name)
         home = {"Run": "run", "load_run": "run"}.get(name, name)
         return getattr(import_module(f"convscope.api.{home}"), name)
 

@@ -166,9 +166,9 @@ def test_chunks_are_as_large_as_chunk_size_says(monkeypatch) -> None:
     seen = []
     run = forward_module._run
 
-    def watched(rows, weights, images):
+    def watched(rows, weights, images, *more):
         seen.append(len(images))
-        return run(rows, weights, images)
+        return run(rows, weights, images, *more)
 
     monkeypatch.setattr(forward_module, "_run", watched)
     monkeypatch.setattr(forward_module, "chunk_size", lambda spec: 4)

@@ -123,7 +123,7 @@ def test_a_full_queue_is_429_and_a_late_answer_504(network, engine, run) -> None
         engine.hold.set()
         assert len(await batching.classify(network, [image(2, run)], top=1)) == 1
 
-    asyncio.run(with_batching(Limits(queue=2, seconds=0.5), act))
+    asyncio.run(with_batching(Limits(queue=2, seconds=2), act))
 
 
 def test_work_whose_client_has_gone_is_not_done(network, engine, run) -> None:

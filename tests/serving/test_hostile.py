@@ -19,7 +19,7 @@ from serving.client import Served, form
 
 pytestmark = pytest.mark.slow
 
-SECONDS = 4.0
+SECONDS = 10.0
 """For the slowest of them, which wait for a limit of one second, on a busy machine."""
 
 MOST_BYTES = 50_000_000

@@ -93,7 +93,7 @@ def test_ray_serve_runs_the_application_of_the_page(short_run, pictures, tmp_pat
     (tmp_path / "runs").mkdir()
     shutil.copytree(short_run, tmp_path / "runs" / "first")
     (tmp_path / "digit.png").write_bytes(pictures["digit-0.png"])
-    (tmp_path / "ray_serve.py").write_text(code("from pathlib import Path\n\nfrom ray import serve"))
+    (tmp_path / "ray_serve.py").write_text(code("from pathlib import Path\n\nimport convscope as cs"))
     (tmp_path / "drive.py").write_text(RAY.replace("PORT", "8765"))
     done = subprocess.run([sys.executable, "drive.py"], cwd=tmp_path, capture_output=True, text=True, timeout=600)
     answers = [line for line in done.stdout.splitlines() if line.startswith("{")]

@@ -1,25 +1,17 @@
-"""``convscope serve``. NumPy is imported late, after this has decided on its threads."""
+"""``convscope serve``."""
 
 from __future__ import annotations
 
-import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
 from convscope.cli.output import Output, say, say_json
-from convscope.errors import MissingExtraError
-
-if TYPE_CHECKING:
-    from convscope.serving.access import Access
-    from convscope.serving.limits import Limits
 
 LIMITS = Group("Limits", sort_key=5)
-INSTALL = "pip install 'convscope[serve]'"
 
 
 def _limit(text: str, lowest: float = 1) -> Parameter:
@@ -75,63 +67,38 @@ def serve(
     reject
         As in predict.
     """
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # requests are read on all cores at once
-    from convscope.serving.access import make_access
-    from convscope.serving.limits import Limits
-    from convscope.serving.workers import shared_counters
+    from convscope.serving.serve import serve as serve_runs
 
-    limits = Limits(
-        body_bytes=round(max_body * 1e6),
-        images=max_images,
-        pixels=round(max_pixels * 1e6),
-        queue=queue,
-        connections=connections,
-        header_seconds=min(10.0, receive_timeout),
-        body_seconds=receive_timeout,
-        seconds=timeout,
-        batch=batch_size,
-        batch_seconds=batch_wait / 1000,
-        drain_seconds=drain,
-        shutdown_seconds=grace,
-    )
-    access = make_access(host, token_file=token_file, hosts=allow_host, origins=allow_origin)
-    with shared_counters(workers):
-        return _serve(_Served(runs, name, reject), (host, port), access, limits, workers, output)
-
-
-@dataclass(frozen=True)
-class _Served:
-    runs: tuple[Path, ...]
-    names: tuple[str, ...]
-    reject: str
-
-
-def _serve(
-    served: _Served, address: tuple[str, int], access: Access, limits: Limits, workers: int, output: Output
-) -> int:
-    try:
-        from convscope.serving.application import load_store, make_application
-        from convscope.serving.logs import Log
-        from convscope.serving.server import address_of, bind, run
-        from convscope.serving.workers import run_workers
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] == "convscope":
-            raise
-        raise MissingExtraError(f"serve needs the package {error.name}.", hint=f"Install it: {INSTALL}") from None
-    store = load_store(served.runs, served.names, limits, served.reject)
-    with bind(*address) as listening:
+    def started(names: tuple[str, ...], address: str) -> None:
         if output.json:
-            say_json({"networks": list(store.names), "address": address_of(listening)})
+            say_json({"networks": list(names), "address": address})
         else:
-            say(f"serving     {', '.join(store.names)}")
-            say(f"address     {address_of(listening)} until Ctrl-C")
+            say(f"serving     {', '.join(names)}")
+            say(f"address     {address} until Ctrl-C")
         sys.stdout.flush()
 
-        def work() -> None:
-            run(make_application(store, access, limits, Log(quiet=output.quiet)), listening, limits)
-
-        if workers == 1:
-            work()
-        else:
-            run_workers(work, workers)
+    serve_runs(
+        *runs,
+        name=name,
+        host=host,
+        port=port,
+        token_file=token_file,
+        allow_host=allow_host,
+        allow_origin=allow_origin,
+        workers=workers,
+        reject=reject,
+        max_body=max_body,
+        max_images=max_images,
+        max_pixels=max_pixels,
+        queue=queue,
+        connections=connections,
+        timeout=timeout,
+        receive_timeout=receive_timeout,
+        batch_size=batch_size,
+        batch_wait=batch_wait,
+        drain=drain,
+        grace=grace,
+        quiet=output.quiet,
+        on_start=started,
+    )
     return 0

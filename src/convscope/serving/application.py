@@ -34,33 +34,6 @@ SWITCH_SECONDS = 0.001
 """After how long a thread lets another one run: a request waits for Python's lock no longer than that."""
 
 
-def application(
-    runs: str | Path | Sequence[str | Path] = (),
-    *,
-    names: Sequence[str] = (),
-    access: Access | None = None,
-    limits: Limits | None = None,
-    reject: str | float | None = AUTO,
-    quiet: bool = False,
-) -> Starlette:
-    """An ASGI application that serves runs.
-
-    Args:
-        runs: One run or several; none takes the newest below ``runs/``.
-        names: One for each; without them, the names of the folders.
-        access: Which requests are answered; None answers those for this machine.
-        limits: Of requests.
-        reject: As in `api.predict.predict`.
-        quiet: Log warnings and errors only.
-
-    Raises:
-        ConvscopeError: A run cannot be served.
-    """
-    limits = limits or Limits()
-    store = load_store([runs] if isinstance(runs, str | Path) else list(runs), names, limits, reject)
-    return make_application(store, access or Access(), limits, Log(quiet=quiet))
-
-
 def load_store(
     runs: Sequence[str | Path], names: Sequence[str], limits: Limits, reject: str | float | None = AUTO
 ) -> Store:

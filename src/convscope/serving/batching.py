@@ -90,7 +90,7 @@ class Batching:
         self._threads.clear()
 
     def check_room(self, count: int = 1) -> None:
-        """Refuse images for which the queue has no room.
+        """Refuse images beyond the length of the queue.
 
         Raises:
             RequestError: 429.

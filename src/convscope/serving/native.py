@@ -1,4 +1,4 @@
-"""convscope's own routes: predict, classes, metadata, health, metrics, and the pages of the runs."""
+"""Routes of convscope itself: predict, classes, metadata, health, metrics, and the pages of the runs."""
 
 from __future__ import annotations
 

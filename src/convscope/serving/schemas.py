@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -36,12 +36,14 @@ class Prediction(Struct):
 
     name: str
     digit: int | None
+    answer: Literal["class", "unknown", "nothing", "several"]
     ink_found: bool | None
     known: bool
     score: float | None
     score_rank: float | None
     closest: list[Choice]
     set: list[str] | None
+    nearest: Annotated[list[dict[str, Any]], Meta(max_length=0)]
     choices: list[Choice]
     warnings: list[str]
     preprocessing: dict[str, Any]
