@@ -51,6 +51,8 @@ def test_one_value_is_fixed_for_all_trials() -> None:
         (["size=huge"], "size must be"),
         (["time=5m"], "A sweep does not take time."),
         (["seed=1,2"], "Use --seed for one seed, or --seeds for several."),
+        (["threads=1,2"], "A sweep does not take threads."),
+        (["shards=4"], "A sweep does not take shards."),
         (["folds=5"], "A sweep does not take folds."),
         (["freeze=1"], "A sweep does not take freeze."),
         (["data=mnist"], "A sweep does not take data."),

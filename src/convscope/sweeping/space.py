@@ -17,6 +17,8 @@ REFUSED = {
     "time": "The speed of a machine would decide the result; use epochs, or --time for the whole sweep.",
     "folds": "A sweep compares networks on one validation split.",
     "freeze": "A sweep starts from random weights.",
+    "threads": "All trials of a process have the same; use --threads.",
+    "shards": "Each trial is one training in one process; train the chosen recipe with shards.",
     "seed": "Use --seed for one seed, or --seeds for several.",
 }
 """Options of `train` that a sweep does not take, each with the reason."""
