@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 
 from convscope.errors import ModelFileError, OptionError
-from convscope.evaluation.conformal import COVERAGES, METHODS, Conformal, fit_conformal, parse_coverage, smallest_n
+from convscope.evaluation.conformal import (
+    COVERAGES,
+    METHODS,
+    Conformal,
+    fit_conformal,
+    nonconformity,
+    parse_coverage,
+    smallest_n,
+)
 
 
 def network(n: int, *, seed: int = 0, k: int = 5, noise: float = 1.6) -> tuple[np.ndarray, np.ndarray]:
@@ -122,3 +130,43 @@ def test_other_values_than_training_writes_are_refused(change: dict) -> None:
 def test_a_coverage_that_is_not_offered_is_refused(wrong: object) -> None:
     with pytest.raises(OptionError, match=r"coverage must be one of 90%, 95%, 99%, 99\.9%\. Received: coverage="):
         parse_coverage(wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("coverage", [0.9, 0.95, 0.99])
+def test_lac_sets_are_those_of_crepes(coverage: float) -> None:
+    crepes = pytest.importorskip("crepes")
+    (held_out, labels), (asked, _) = network(507, seed=3), network(200, seed=4)
+    found = fit_conformal(held_out, labels).sets(asked, coverage=coverage)
+    scores, own = nonconformity(asked, "lac"), nonconformity(held_out, "lac")[np.arange(len(labels)), labels]
+    classifier = crepes.ConformalClassifier().fit(own)
+    expected = classifier.predict_set(scores, confidence=coverage, smoothing=False).astype(bool)
+    expected[np.arange(len(asked)), asked.argmax(axis=1)] = True
+    assert np.array_equal(found, expected) and 1 < found.sum(axis=1).mean() < 5
+
+
+@pytest.mark.parametrize("coverage", [0.9, 0.95, 0.99])
+def test_lac_sets_are_those_of_mapie(coverage: float) -> None:
+    classification = pytest.importorskip("mapie.classification")
+    from sklearn.base import BaseEstimator, ClassifierMixin
+
+    class Given(ClassifierMixin, BaseEstimator):
+        """The rows are the probabilities."""
+
+        classes_ = np.arange(5)
+
+        def fit(self, rows: np.ndarray, labels: np.ndarray) -> Given:
+            return self
+
+        def predict_proba(self, rows: np.ndarray) -> np.ndarray:
+            return rows
+
+        def predict(self, rows: np.ndarray) -> np.ndarray:
+            return rows.argmax(axis=1)
+
+    (held_out, labels), (asked, _) = network(507, seed=3), network(200, seed=4)
+    known, new = (1 - nonconformity(logits, "lac") for logits in (held_out, asked))
+    oracle = classification.SplitConformalClassifier(Given(), confidence_level=coverage, conformity_score="lac")
+    oracle.conformalize(known, labels)
+    expected = oracle.predict_set(new)[1][..., 0]
+    expected[np.arange(len(asked)), asked.argmax(axis=1)] = True
+    assert np.array_equal(fit_conformal(held_out, labels).sets(asked, coverage=coverage), expected)

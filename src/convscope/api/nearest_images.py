@@ -9,12 +9,12 @@ import numpy as np
 from convscope.api.run import Run
 from convscope.api.run_data import part_of_run
 from convscope.arrays import Picture, Pixels, to_images
-from convscope.evaluation.out_of_distribution import FITTED_ON
 from convscope.model.features import Features, logits_and_features
 from convscope.model.forward import chunk_size
 from convscope.model.model_file import Model
 
 MOST_NEAREST = 20
+MOST_COMPARED = 5_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ def nearest_images(run: Run, pixels: Pixels, count: int) -> list[tuple[NearestIm
         DataError: The data of the training cannot be found or have changed.
     """
     data = part_of_run(run, "train")
-    chosen = np.unique(np.linspace(0, len(data) - 1, min(FITTED_ON, len(data))).astype(np.int64))
+    chosen = np.unique(np.linspace(0, len(data) - 1, min(MOST_COMPARED, len(data))).astype(np.int64))
     known, asked = _places(run.model, np.asarray(data.pixels[chosen])), _places(run.model, pixels)
     found = []
     for place in asked:

@@ -12,6 +12,8 @@ from convscope.evaluation.intervals import Proportion
 from convscope.evaluation.metrics import Evaluation
 
 PAIRS = 3
+SHOWN_SETS = ("lac", 0.99)
+"""Method and coverage of the sets that are printed."""
 
 
 def train_text(run: Run) -> str:
@@ -136,4 +138,8 @@ def reliability_lines(reliability: Mapping[str, Any] | None) -> list[str]:
         lines.append(f"confident   {share} of the images have a probability of at least {threshold};")
         promised = f"at least {selective['target'] * 100:.1f} % was promised"
         lines.append(f"            {correct} of those are correct; {promised} for images like the held-out ones")
+    for one in (reliability or {}).get("sets", ()):
+        if (one["method"], one["coverage"]) == SHOWN_SETS:
+            covered, size = Proportion.from_json(one["covered"]), f"{one['mean_size']:.2f} classes on average"
+            lines.append(f"sets        {covered} contain the true class with --coverage {one['coverage']:.0%}; {size}")
     return lines

@@ -19,7 +19,7 @@ from convscope.errors import ModelFileError, OptionError
 from convscope.evaluation.intervals import tail_probability
 from convscope.model.features import Features, Subspace, most_directions
 
-FITTED_ON = 5_000
+FITTED_ON = 2_500
 """Training images that the subspace is fitted on, evenly spaced; more change nothing that can be measured."""
 
 CONFIDENCE = 0.95
@@ -32,7 +32,7 @@ EXACT_FEATURES = 128
 MOST_ROUNDING = 0.001
 """The variance of rounding, as a fraction of the variance outside of the subspace: more would change the distances."""
 
-OVERSAMPLING, ITERATIONS = 16, 16
+OVERSAMPLING, ITERATIONS = 16, 8
 
 RANKS = 101
 """Quantiles of the held-out scores that are stored."""
