@@ -24,6 +24,9 @@ from convscope.model.model_file import load_model
 SECONDS_TO_STOP = 6.0
 """The promise is 2 s on a quiet machine; test machines are not quiet."""
 
+STARTUP_BYTES = 40_000_000
+"""More than a command reads before the first image."""
+
 CPU_SECONDS_TO_STOP = 1.0
 """The work that is left when reading is stopped, which does not depend on other processes."""
 
@@ -183,7 +186,7 @@ def test_ctrl_c_while_images_are_read_ends_at_once(command: str, many_photos: Pa
     some = size // 20
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with started(*map(str, arguments), cwd=tmp_path) as process:
-        while process.poll() is None and bytes_read(process.pid) < headers + some + 40_000_000:
+        while process.poll() is None and bytes_read(process.pid) < headers + some + STARTUP_BYTES:
             time.sleep(0.05)
         assert process.poll() is None, process.stderr.read()
         asked, spent = time.monotonic(), cpu_seconds(process.pid)

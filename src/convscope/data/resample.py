@@ -21,9 +21,6 @@ up than the product takes, and compete with the threads that decode images."""
 MOST_ROWS = 16
 """The most output pixels of one matrix product: more of them share fewer input pixels."""
 
-MOST_VALUES = 1 << 20
-"""Larger images are resized tap by tap, in less memory."""
-
 MOST_EXACT = 4096
 """Up to this product of the sums of whole weights, float32 is exact enough for every tie."""
 
@@ -170,10 +167,10 @@ def _resize(pixels: UInt8[np.ndarray, "h w c"], height: int, width: int) -> UInt
     h, w, c = pixels.shape
     most = int(_sums_of_whole_weights(h, height).max()) * int(_sums_of_whole_weights(w, width).max())
     exact = most <= MOST_EXACT
-    values = pixels.reshape(h, w * c).astype(np.float32)
+    values = pixels.reshape(h, w * c)
     rows = np.empty((height, w * c), np.float32)
     for output, inputs, weights in _bands(h, height, w * c, 1, exact):
-        np.matmul(weights, values[inputs], out=rows[output])
+        np.matmul(weights, values[inputs].astype(np.float32), out=rows[output])
     columns = np.empty((height, width * c), np.float32)
     for output, inputs, weights in _bands(w, width, height, c, exact):
         np.matmul(rows[:, inputs], weights.T, out=columns[:, output])
@@ -242,7 +239,8 @@ def resample(pixels: UInt8[np.ndarray, "h w c"], height: int, width: int) -> UIn
     reduction = min(h / height, w / width)
     if reduction >= BLOCKS_FROM:
         pixels = average_blocks(pixels, int(reduction / 4))
-    if pixels.size > MOST_VALUES:
+    h, w, c = pixels.shape
+    if 2 * (h / height + 1) * w * c > MOST_PRODUCTS:  # a single row of output is too long for a product
         resized = _resize_axis(_resize_axis(pixels, height, 0), width, 1)
         resized += 0.5 + GRACE
         return resized.astype(np.uint8)  # rounds down, as no value is negative
