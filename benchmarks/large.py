@@ -57,8 +57,19 @@ def main() -> None:
         place = Path(name)
         link(photos, place / "few", given.predict)
         measure(
-            ["train", str(given.folder.resolve()), "--model", "quick", "--size", str(SIZE), "--epochs", "0.2"]
-            + ["--out", "run", "--quiet"],
+            [
+                "train",
+                str(given.folder.resolve()),
+                "--model",
+                "quick",
+                "--size",
+                str(SIZE),
+                "--epochs",
+                "0.2",
+                "--out",
+                "run",
+                "--quiet",
+            ],
             place,
             SRC,
         )
