@@ -56,23 +56,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=given.folder.parent) as name:  # hard links do not cross file systems
         place = Path(name)
         link(photos, place / "few", given.predict)
-        measure(
-            [
-                "train",
-                str(given.folder.resolve()),
-                "--model",
-                "quick",
-                "--size",
-                str(SIZE),
-                "--epochs",
-                "0.2",
-                "--out",
-                "run",
-                "--quiet",
-            ],
-            place,
-            SRC,
-        )
+        train = ["train", str(given.folder.resolve()), "--model", "quick", "--size", str(SIZE), "--epochs", "0.2"]
+        measure([*train, "--out", "run", "--quiet"], place, SRC)
         found = measure(["predict", "few", "--recursive", "--run", "run", "--out", "t.csv", "--quiet"], place, SRC)
         figures["predict"] = _per_image(found, given.predict)
         print("predict", figures["predict"], flush=True)

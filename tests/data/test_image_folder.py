@@ -302,7 +302,7 @@ def test_images_of_a_format_or_size_that_is_not_read_are_refused_with_the_remedy
         (tmp_path / f"a/x{index}.jxl").write_bytes(b"\xff\x0a" + bytes(50))
     with pytest.raises(DataError, match="JPEG XL is not supported") as caught:
         load(tmp_path)
-    assert caught.value.hint == "Convert them to JPEG or PNG."
+    assert caught.value.hint.startswith("Convert them to JPEG or PNG")
     for index in range(5):
         (tmp_path / f"a/x{index}.jxl").unlink()
         (tmp_path / f"a/x{index}.ppm").write_bytes(b"P5 6000 6000 255 ")

@@ -97,7 +97,7 @@ def test_blas_has_one_thread_while_any_caller_computes_and_then_as_many_as_befor
     before = blas_threads()
     if before is None:
         pytest.skip("another BLAS")
-    _get, set_ = _functions()
+    _, set_ = _functions()
     set_(2)
     try:
         with one_blas_thread():

@@ -32,6 +32,9 @@ MAX_MEMORY_BYTES = 2 * MAX_BYTES
 SECONDS_BETWEEN_STOPS = 0.1
 """How often it is asked whether reading shall stop."""
 
+SECONDS_BETWEEN_SIZES = 1.0
+"""The same while headers are read, most of which takes less."""
+
 MAX_CACHE_BYTES = 2**40
 """The most bytes of pixels in a cache."""
 
@@ -110,11 +113,11 @@ def _sizes_of(files: list[ImageFile], caching: Caching) -> list[tuple[int, int]]
     with closing(in_threads(_size_of, files)) as sizes:
         for index, size in enumerate(sizes):
             found += [size] if size is not None else []
-            if time.monotonic() - asked >= SECONDS_BETWEEN_STOPS:
+            if time.monotonic() - asked >= SECONDS_BETWEEN_SIZES:
                 asked = time.monotonic()
                 caching.on_images(index + 1, len(files))
                 if caching.is_stopped():
-                    raise RunError(f"Stopped while reading the sizes of images, after {index + 1:,} of {len(files):,}.")
+                    raise RunError(f"Stopped while decoding images, after 0 of {len(files):,}.")
     return found
 
 
