@@ -2,13 +2,8 @@
 
     python benchmarks/reading.py [--images 2000] [--rounds 3] [--folder photos]
 
-<<<<<<< HEAD
-Photos of 256×256 are brought to 64×64 and to 224×224: by convscope (exact, draft and fast decoding), by Pillow in a
-plain loop, and by ``tf.io.decode_jpeg`` with ``tf.image.resize`` in a parallel ``tf.data`` pipeline. Each reads the same
-=======
 Photos of 256×256 are brought to 64×64 and to 224×224: by convscope (each decoding), by Pillow in a plain
 loop, and by ``tf.io.decode_jpeg`` with ``tf.image.resize`` in a parallel ``tf.data`` pipeline. Each reads the same
->>>>>>> reading
 files in a process of its own, in turn. CPU time is that of all its threads, without imports. Without ``--folder``, the
 files are generated. Writes docs/figures/reading.json.
 """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -64,8 +65,8 @@ def blas_threads() -> int | None:
 def _functions() -> tuple[Callable[[], int], Callable[[int], object]] | None:
     """What gets and sets the number of threads."""
     try:  # a library's symbols are found through the module that is linked to it
-        library = ctypes.CDLL(np._core._multiarray_umath.__file__)
-    except (OSError, AttributeError):
+        library = ctypes.CDLL(sys.modules["numpy._core._multiarray_umath"].__file__ or "")
+    except (OSError, KeyError, AttributeError):
         return None
     for name in SYMBOLS:
         get, set_ = (getattr(library, name.format(verb), None) for verb in ("get", "set"))
