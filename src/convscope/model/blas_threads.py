@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import sys
+import importlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-
-import numpy as np
 
 SYMBOLS = ("scipy_openblas_{}_num_threads64_", "scipy_openblas_{}_num_threads", "openblas_{}_num_threads")
 """The functions of OpenBLAS in NumPy's own packages, and elsewhere."""
@@ -65,8 +63,8 @@ def blas_threads() -> int | None:
 def _functions() -> tuple[Callable[[], int], Callable[[int], object]] | None:
     """What gets and sets the number of threads."""
     try:  # a library's symbols are found through the module that is linked to it
-        library = ctypes.CDLL(sys.modules["numpy._core._multiarray_umath"].__file__ or "")
-    except (OSError, KeyError, AttributeError):
+        library = ctypes.CDLL(importlib.import_module("numpy._core._multiarray_umath").__file__ or "")
+    except (OSError, ImportError, AttributeError):
         return None
     for name in SYMBOLS:
         get, set_ = (getattr(library, name.format(verb), None) for verb in ("get", "set"))
