@@ -78,6 +78,7 @@ def test_a_wrong_import_would_be_reported(module: str, line: str, message: str, 
 
 
 HEAVY = {
+    "convscope.distributed.workers",
     "convscope.model.tensorflow",
     "convscope.model.build",
     "convscope.training.fit",
@@ -85,6 +86,7 @@ HEAVY = {
     "convscope.training.batches",
     "convscope.training.optimizer",
     "convscope.training.patch_whitening",
+    "convscope.training.shards",
 }
 
 

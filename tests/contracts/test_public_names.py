@@ -103,7 +103,8 @@ def test_every_command_has_a_function_or_method_with_the_same_options(command: s
     known |= {"out"} if command in SAVED_BY_THE_RESULT else set()
     if command == "predict":  # in Python, a table and sorted images are a method of their own
         known |= {*inspect.signature(convscope.Run.predict_folder).parameters}
-    if command == "evaluate":  # stress is a method of the run, and the groups one of the result
+    if command == "evaluate":  # stress and unknown are methods of the run, and the groups one of the result
+        known |= {"unknown"} if hasattr(convscope.Run, "unknown_classes") else set()
         known |= {"stress"} & {*vars(convscope.Run)} | {*inspect.signature(EvaluateResult.by_group).parameters}
     assert options_of(command) - ONLY_IN_A_TERMINAL <= known
 

@@ -34,6 +34,7 @@ def test_the_recipe_of_each_network(model: str) -> None:
     others = {name: value for name, value in resolved.items() if name not in COLUMNS}
     expected = {
         "data": "mnist", "model": model, "validation_fraction": 1 / 12, "test_fraction": 0.15, "size": None, "seed": 0,
+        "shards": 1,
     }  # fmt: skip
     assert {name: others[name] for name in expected} == expected
     off = (None, 0, False, "none", "auto", "pad", "exact")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from convscope.api.predict_folder import FolderPredictions
     from convscope.api.stress import StressResult
     from convscope.api.summary import NetworkSummary
+    from convscope.api.unknown_classes import UnknownClasses
     from convscope.report.pictures.plot import Plot
 
 PAGE_FILE = "page.html"
@@ -202,6 +203,12 @@ class Run:
         from convscope.api.stress import stress
 
         return stress(self, data, part=part, reject=reject, seed=seed)
+
+    def unknown_classes(self) -> UnknownClasses:
+        """Train without each class in turn, and count its images that are rejected: see `api.unknown_classes`."""
+        from convscope.api.unknown_classes import unknown_classes
+
+        return unknown_classes(self)
 
     def explain(
         self,

@@ -165,7 +165,7 @@ def power_of_two_steps(directions: np.ndarray) -> np.ndarray:
 
     Example:
         >>> power_of_two_steps(np.array([[0.25, -1.0], [0.1, 0.5]])).tolist()
-        [0.00390625, 0.0078125]
+        [0.00390625, 0.015625]
     """
     largest = np.maximum(np.abs(directions).max(axis=0).astype(np.float64), 1e-6)
     return np.exp2(np.ceil(np.log2(largest / 127)))

@@ -1,5 +1,6 @@
 // Starts the page of a network: reads the bundle, loads its layer kinds, keeps the hash, mounts the tabs.
 
+import { asked, remember, take_language } from "#web/address.js";
 import { picture_bytes, read_bundle } from "#web/core/bundle.js";
 import { create_store } from "#web/core/fields.js";
 import { load_kinds } from "#web/core/layer_kinds.js";
@@ -9,7 +10,6 @@ import { create_session } from "#web/core/session.js";
 import { format_hash, parse_hash } from "#web/core/state.js";
 import { keep_hash } from "#web/hash.js";
 import { error_message, fill } from "#web/view/dom.js";
-import { take_language } from "#web/view/language.js";
 import { mount as mount_lesson } from "#web/view/lesson.js";
 import { mount as mount_moment_bar } from "#web/view/moment_bar.js";
 import { mount as mount_shell } from "#web/view/shell.js";
@@ -39,7 +39,7 @@ async function start() {
   use_worker(session, new Promise((resolve) => (idle = resolve)));
   const shell = mount_shell(element, session, store);
   mount_moment_bar(document.body, session, store);
-  mount_lesson(element, session, store);
+  mount_lesson(element, session, store, { asked: asked("lesson"), remember: (step) => remember("lesson", step) });
   const use_moment = async () => {
     await training.choose(store.get().moment);
     const state = store.get();
@@ -67,10 +67,9 @@ async function start() {
 
 /** What the query asks for: one part alone (`?embed=network`, `pad` or `matrix`), and large text (`?size=large`). */
 function embedded() {
-  const query = new URLSearchParams(location.search);
-  const embed = query.get("embed") ?? "";
+  const embed = asked("embed") ?? "";
   if (embed in EMBEDDED) document.documentElement.dataset.embed = embed;
-  if (query.get("size") === "large") document.documentElement.dataset.size = "large";
+  if (asked("size") === "large") document.documentElement.dataset.size = "large";
   return embed;
 }
 

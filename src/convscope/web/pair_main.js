@@ -1,5 +1,6 @@
 // Starts the page of two networks: one image goes through both.
 
+import { take_language } from "#web/address.js";
 import { picture_bytes, read_bundle } from "#web/core/bundle.js";
 import { create_store } from "#web/core/fields.js";
 import { load_kinds } from "#web/core/layer_kinds.js";
@@ -8,7 +9,6 @@ import { create_session } from "#web/core/session.js";
 import { format_hash, parse_hash } from "#web/core/state.js";
 import { keep_hash } from "#web/hash.js";
 import { error_message, fill } from "#web/view/dom.js";
-import { take_language } from "#web/view/language.js";
 import { mount } from "#web/view/pair.js";
 
 /** @typedef {import("#web/core/session.js").Session} Session */

@@ -1,8 +1,8 @@
 // The page that follows a training: asks its server once a second, and becomes the page of the run at the end.
 
+import { take_language } from "#web/address.js";
 import { create_store } from "#web/core/fields.js";
 import { parse_hash } from "#web/core/state.js";
-import { take_language } from "#web/view/language.js";
 import { mount } from "#web/view/watch.js";
 
 const PAUSE = 1000; // milliseconds between requests

@@ -31,7 +31,7 @@ const NEAR = 0.0101;
  */
 export function lesson_steps({ bundle: { network } }) {
   const find = (/** @type {(row: import("#web/core/network.js").LayerRow) => boolean} */ fits) => network.layers.findIndex(fits);
-  const conv = find(({ kind }) => kind === "Conv2D");
+  const conv = find(({ config }) => Boolean(config.filters && config.groups));
   const dense = network.layers.map(({ kind }) => kind).lastIndexOf("Dense");
   return [
     { name: "pixel", layer: conv }, { name: "filter", layer: conv }, { name: "slide", layer: conv }, { name: "map", layer: conv },

@@ -26,9 +26,11 @@ const TEXTS = {
  * @param {HTMLElement} page
  * @param {import("#web/core/session.js").Session} session
  * @param {import("#web/core/state.js").Store} store
+ * @param {object} link
+ * @param {string|null} link.asked the step that the address names; null without a lesson
+ * @param {(step: string|null) => void} link.remember writes the step into the address
  */
-export function mount(page, session, store) {
-  const asked = new URLSearchParams(location.search).get("lesson");
+export function mount(page, session, store, { asked, remember }) {
   if (asked === null) return;
   const steps = lesson_steps(session);
   const offered = [...steps.keys()].filter((at) => steps[at].layer >= 0);
@@ -88,9 +90,7 @@ export function mount(page, session, store) {
     at = Math.min(Math.max(at + by, 0), offered.length - 1);
     ask(true);
     title.focus({ preventScroll: true });
-    const address = new URL(location.href);
-    address.searchParams.set("lesson", String(offered[at] + 1));
-    history.replaceState(null, "", address);
+    remember(String(offered[at] + 1));
   }
   /** @param {SubmitEvent} event */
   function answer(event) {
@@ -113,6 +113,7 @@ export function mount(page, session, store) {
     unsubscribe();
     element.remove();
     page.classList.remove("has-lesson");
+    remember(null);
   }
 }
 
