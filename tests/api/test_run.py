@@ -175,7 +175,10 @@ def test_methods_take_the_options_of_the_functions(run: cs.Run) -> None:
         (run.explain, explain),
         (run.page, page),
     ):
-        assert set(inspect.signature(method).parameters) == set(inspect.signature(function).parameters) - {"run"}
+        assert set(inspect.signature(method).parameters) == set(inspect.signature(function).parameters) - {
+            "run",
+            "callbacks",
+        }
 
 
 def test_a_text_of_several_lines_is_a_network() -> None:

@@ -13,8 +13,9 @@ from convscope.api.run import Run
 from convscope.data.image_input import image_from_bytes
 from convscope.errors import OptionError
 from convscope.evaluation.predict import Predictions, predict
+from convscope.exporting.engines import open_engine
 from convscope.serving.batching import Batching
-from convscope.serving.engine import numpy_engine
+from convscope.serving.engine import engine_of, numpy_engine
 from convscope.serving.limits import Limits
 from convscope.serving.network import Network
 from convscope.serving.request_error import RequestError
@@ -172,3 +173,13 @@ def test_the_numpy_engine_computes_together_only_what_has_the_same_bits(run) -> 
 def test_a_limit_has_to_be_positive() -> None:
     with pytest.raises(OptionError, match="queue=0"):
         Limits(queue=0)
+
+
+@pytest.mark.parametrize("name", ["onnx", "litert"])
+def test_another_engine_gives_what_predict_gives_with_it(name: str, run) -> None:
+    pixels = np.random.default_rng(3).integers(0, 256, (5, *run.model.spec.input_shape)).astype(np.uint8)
+    found = engine_of(name, run.model)([one[None] for one in pixels])
+    for one, row in zip(pixels, found, strict=True):
+        alone = open_engine(name, run.model, images=1).predict(one[None])
+        assert row.logits.tobytes() == alone.logits.tobytes()
+        np.testing.assert_allclose(row.probabilities, predict(run.model, one[None]).probabilities, atol=1e-5)

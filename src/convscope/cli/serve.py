@@ -28,6 +28,7 @@ def serve(
     allow_origin: Annotated[tuple[str, ...], Parameter(show_default=False)] = (),
     workers: Annotated[int, Parameter(validator=Number(gte=1, lte=64))] = 1,
     reject: Literal["auto", "0.1%", "1%", "5%", "off"] = "auto",
+    engine: Literal["auto", "numpy", "onnx", "litert"] = "auto",
     max_body: Annotated[float, _limit("Megabytes of a request.", 0.001)] = 20.0,
     max_images: Annotated[int, _limit("Images of a request.")] = 64,
     max_pixels: Annotated[float, _limit("Megapixels of an image.", 0.001)] = 25.0,
@@ -66,6 +67,8 @@ def serve(
         Number of processes.
     reject
         As in predict.
+    engine
+        As in predict: NumPy, ONNX Runtime or LiteRT. auto is NumPy.
     """
     from convscope.serving.serve import serve as serve_runs
 
@@ -87,6 +90,7 @@ def serve(
         allow_origin=allow_origin,
         workers=workers,
         reject=reject,
+        engine=engine,
         max_body=max_body,
         max_images=max_images,
         max_pixels=max_pixels,

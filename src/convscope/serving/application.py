@@ -35,14 +35,18 @@ SWITCH_SECONDS = 0.001
 
 
 def load_store(
-    runs: Sequence[str | Path], names: Sequence[str], limits: Limits, reject: str | float | None = AUTO
+    runs: Sequence[str | Path],
+    names: Sequence[str],
+    limits: Limits,
+    reject: str | float | None = AUTO,
+    engine: str = "auto",
 ) -> Store:
     """Read the runs, and warm them up.
 
     Raises:
         ConvscopeError: A run cannot be served.
     """
-    return Store(named_folders(runs, names), partial(Network, reject=reject, batch=limits.batch))
+    return Store(named_folders(runs, names), partial(Network, reject=reject, batch=limits.batch, engine=engine))
 
 
 def make_application(store: Store, access: Access, limits: Limits, log: Log) -> Starlette:

@@ -12,6 +12,7 @@ import numpy as np
 
 from convscope.arrays import Pixels
 from convscope.evaluation.predict import Predictions, predict
+from convscope.exporting.engines import AUTO, NUMPY, open_engine
 from convscope.model.model_file import Model
 
 Engine = Callable[[Sequence[Pixels]], list[Predictions]]
@@ -20,6 +21,27 @@ Engine = Callable[[Sequence[Pixels]], list[Predictions]]
 
 BATCHES = (16, 8, 4, 2)
 """Sizes of the batches that are computed together; others are divided into these."""
+
+
+def engine_of(name: str, model: Model, *, batch: int = 16) -> Engine:
+    """An engine by name, which gives the answers of `predict` with that engine for one image.
+
+    A runtime computes one image at a time: its batches do not promise the bits of single images.
+
+    Args:
+        name: A key of `exporting.engines.ENGINES`, or ``auto``: NumPy, as for one image in `predict`.
+        model: The network.
+        batch: The largest batch.
+
+    Raises:
+        OptionError: There is no such engine.
+        MissingExtraError: The runtime is not installed.
+        RunError: The runtime's answers differ from NumPy's.
+    """
+    if name in (AUTO, NUMPY):
+        return numpy_engine(model, batch=batch)
+    opened = open_engine(name, model, images=1)
+    return lambda images: [opened.predict(inputs) for inputs in images]
 
 
 def numpy_engine(model: Model, *, batch: int = 16) -> Engine:

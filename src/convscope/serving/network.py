@@ -19,7 +19,7 @@ from convscope.evaluation.predict import Predictions
 from convscope.explanation.explainers.occlusion import occlusion
 from convscope.model.files import read_small
 from convscope.model.model_file import Model, weights_sha256
-from convscope.serving.engine import Engine, numpy_engine
+from convscope.serving.engine import Engine, engine_of
 from convscope.training.run import MODEL_FILE
 
 MAX_PAGE_BYTES = 30_000_000
@@ -39,7 +39,7 @@ class Network:
         folder: The run.
         reject: As in `api.predict.predict`.
         batch: The largest batch.
-        engine: What computes; None takes the NumPy engine.
+        engine: What computes, by name as for `engine.engine_of`, or itself.
 
     Attributes:
         model: From the run's model file.
@@ -48,7 +48,7 @@ class Network:
         page: The run's page; None if it has none.
 
     Raises:
-        RunError, ModelFileError, DataError, OptionError: The run cannot be served.
+        RunError, ModelFileError, DataError, OptionError, MissingExtraError: The run cannot be served.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Network:
         *,
         reject: str | float | None = AUTO,
         batch: int = 16,
-        engine: Engine | None = None,
+        engine: str | Engine = "auto",
     ) -> None:
         self.name = name
         self.version = version
@@ -71,7 +71,7 @@ class Network:
         self.rules: AnswerRules = answer_rules(self.model, reject=reject)
         self.sha256 = weights_sha256(self.model.weights)
         self.page = _page(folder)
-        self._engine = engine or numpy_engine(self.model, batch=batch)
+        self._engine = engine_of(engine, self.model, batch=batch) if isinstance(engine, str) else engine
         self._classifiers = lru_cache(64)(self._classifier)
         self.warm_up()
 

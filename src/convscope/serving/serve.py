@@ -33,6 +33,7 @@ def serve(
     allow_origin: Sequence[str] = (),
     workers: int = 1,
     reject: str | float | None = "auto",
+    engine: str = "auto",
     max_body: float = 20.0,
     max_images: int = 64,
     max_pixels: float = 25.0,
@@ -59,6 +60,7 @@ def serve(
         allow_origin: Origins of pages of other sites that may read the answers.
         workers: Number of processes.
         reject: As in `Run.predict`.
+        engine: As in `Run.predict`; ``"auto"`` is NumPy.
         max_body: Megabytes of a request.
         max_images: Images of a request.
         max_pixels: Megapixels of an image.
@@ -100,7 +102,7 @@ def serve(
             from convscope.serving.application import load_store
         except ModuleNotFoundError as error:
             raise _missing(error) from None
-        store = load_store(runs, name, limits, reject)
+        store = load_store(runs, name, limits, reject, engine)
         _listen(store, access, limits, (host, port), workers=workers, quiet=quiet, on_start=on_start)
 
 

@@ -23,7 +23,7 @@ AUTO = "auto"
 """The model of a training whose recipe follows from the data."""
 
 ROBUST_THICKNESS = 0.45
-"""Fraction of the images with another thickness; docs/trust.md has the ablation."""
+"""Fraction of the images with another thickness; docs/trust.md has figures with and without it."""
 
 CLASS_WEIGHTS = ("none", "balanced")
 PRECISIONS = (AUTO, "float32", "bfloat16")
