@@ -92,7 +92,17 @@ def test_commands_take_an_engine_and_state_it(short_run, convscope, tmp_path) ->
     lines = {}
     for name in ("numpy", "litert"):
         done = convscope(
-            "predict", "mnist:7", "mnist:8", "--run", str(short_run), "--engine", name, "--json", cwd=tmp_path
+            "predict",
+            "mnist:7",
+            "mnist:8",
+            "--run",
+            str(short_run),
+            "--engine",
+            name,
+            "--reject",
+            "off",
+            "--json",
+            cwd=tmp_path,
         )
         assert done.returncode == 0
         lines[name] = json.loads(done.stdout)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from convscope.api.prediction_stream import ClassifiedImage
 from convscope.data.image_input import ImageInput
 from convscope.serving.limits import Limits
-from convscope.serving.network import Network
+from convscope.serving.network import ONE_AT_A_TIME, Network
 from convscope.serving.request_error import RequestError, too_busy
 
 MOST_THREADS = 4
@@ -193,8 +193,11 @@ class Batching:
             if work.read is not None and not work.gone:
                 groups.setdefault(work.network, []).append(work)
         for network, group in groups.items():
-            self._on_batch(len(group))
-            _compute(network, group)
+            with ONE_AT_A_TIME:
+                wanted = [work for work in group if not work.gone]  # clients may have gone while it was waited for
+                if wanted:
+                    self._on_batch(len(wanted))
+                    _compute(network, wanted)
         if works:
             _deliver(works)
 

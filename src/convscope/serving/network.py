@@ -88,9 +88,8 @@ class Network:
         return Classifier(self.model, self.preprocessing, top=top, split=split, rules=self.rules)
 
     def compute(self, read: Sequence[ClassifiedImage]) -> list[Predictions]:
-        """The predictions for the inputs of some images; all of them could be read."""
-        with ONE_AT_A_TIME:
-            return self._engine([np.stack([one.seen for one in image.predictions]) for image in read])
+        """The predictions for the inputs of some images, all of which could be read; called with `ONE_AT_A_TIME`."""
+        return self._engine([np.stack([one.seen for one in image.predictions]) for image in read])
 
     def warm_up(self) -> None:
         """Compute once, so that the first request does not wait for it."""
