@@ -11,7 +11,7 @@ from faults import WAYS, prove
 
 @pytest.mark.parametrize(
     "every, ways",
-    [(70, ((errno.EIO, False), (errno.ENOSPC, True))), pytest.param(7, WAYS, marks=pytest.mark.long)],
+    [(140, ((errno.EIO, False), (errno.ENOSPC, True))), pytest.param(7, WAYS, marks=pytest.mark.long)],
     ids=["two operations", "every seventh operation"],
 )
 def test_a_training_survives_a_fault_of_any_disk_operation(

@@ -138,7 +138,7 @@ def test_whitening_needs_a_convolution_first() -> None:
         fit(network("Flatten()\nDense(num_classes, activation='softmax')"), bars(20), bars(10), options(whiten=True))
 
 
-@pytest.mark.slow
+@pytest.mark.long  # tests/cli/test_train.py does the same with the training that it has
 def test_two_fresh_processes_with_one_seed_end_with_one_hash(convscope, tmp_path: Path) -> None:
     hashes = []
     for name, hash_seed in (("a", "1"), ("b", "2")):

@@ -40,14 +40,13 @@ def half_trained(killed: Path, tmp_path: Path) -> Path:
     return shutil.copytree(killed, tmp_path / "half")
 
 
-def test_a_training_killed_twice_and_stopped_by_two_signals_ends_with_the_same_result(half_trained: Path) -> None:
+def test_a_training_killed_twice_and_stopped_by_a_signal_ends_with_the_same_result(half_trained: Path) -> None:
     """The first kill is inside a checkpoint, the other one at a random moment."""
     outcomes = Outcome()
-    interrupt_by_signal(half_trained, "run", random.Random(1), outcomes, "SIGINT")
     interrupt_by_kill(half_trained, "run", random.Random(AT_ANY_MOMENT), outcomes)
     interrupt_by_signal(half_trained, "run", random.Random(1), outcomes, "SIGTERM")
     assert outcomes.trouble == []
-    assert (outcomes.cuts, outcomes.inside, outcomes.exits_wrong) == (3, 0, 0)
+    assert (outcomes.cuts, outcomes.inside, outcomes.exits_wrong) == (2, 0, 0)
     assert outcome(half_trained, "run") == outcome(half_trained, "whole")
 
 

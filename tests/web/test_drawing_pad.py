@@ -69,6 +69,9 @@ class Pad:
         return self.page.text(".prediction-class")
 
 
+PAGES = ("mnist_page", "classic_page")
+
+
 @pytest.fixture(scope="module")
 def mnist_page(short_run: Path) -> Path:
     return short_run / "page.html"
@@ -97,9 +100,18 @@ def pad(show: Callable[..., PageResult], mnist_page: Path):
     return opened
 
 
-@pytest.mark.parametrize("rate", [1, 6])
-@pytest.mark.parametrize("pause", [60, 100])
-@pytest.mark.parametrize("name", ["mnist_page", "classic_page"])
+@pytest.mark.parametrize(
+    ("name", "pause", "rate"),
+    [
+        ("mnist_page", 60, 6),
+        ("classic_page", 60, 1),
+        *(pytest.param(name, 100, rate, marks=pytest.mark.long) for name in PAGES for rate in (1, 6)),
+        *(
+            pytest.param(name, 60, rate, marks=pytest.mark.long)
+            for name, rate in (("mnist_page", 1), ("classic_page", 6))
+        ),
+    ],
+)
 def test_a_quick_second_stroke_keeps_the_first(pad, request, name, pause, rate):
     drawn = pad(page=request.getfixturevalue(name), rate=rate)
     for _ in range(2):
