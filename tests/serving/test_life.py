@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 
 from convscope.model.model_file import load_model, save_model
+from convscope.serving.server import bind
 from serving.client import Served
 from serving.conftest import png
 
@@ -180,3 +182,25 @@ def test_several_processes_share_the_port_and_their_counts_and_end_together(fold
         assert first_class(server, pictures["digit-0.png"]) == "7"
     finally:
         assert server.stop() == 0
+
+
+def test_small_answers_are_sent_at_once() -> None:
+    """Otherwise each answer waits for the acknowledgment of its headers, some 40 ms."""
+
+    async def nodelay() -> int:
+        found: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        class Asked(asyncio.Protocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                accepted = transport.get_extra_info("socket")
+                found.set_result(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+                transport.close()
+
+        with bind("127.0.0.1", 0) as listening:
+            server = await asyncio.get_running_loop().create_server(Asked, sock=listening)
+            async with server:
+                _, writer = await asyncio.open_connection(*listening.getsockname())
+                writer.close()
+                return await asyncio.wait_for(found, 10)
+
+    assert asyncio.run(nodelay())
