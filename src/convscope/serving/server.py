@@ -41,7 +41,7 @@ def bind(host: str, port: int) -> socket.socket:
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        # With the protocol named, asyncio sends small answers at once; without it each waits 40 ms for an acknowledgment.
+        # With the protocol named, asyncio sends small answers at once; else each waits 40 ms for an acknowledgment.
         made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         if os.name == "posix":
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
