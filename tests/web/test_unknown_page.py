@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -92,3 +93,11 @@ def test_a_drawn_picture_has_the_score_of_predict_and_its_nearest_images(
     assert page.tab.locator(".unknown-image").count() == min(4, len(right)) and not page.errors
     page.tab.locator(".unknown-image").first.click()
     page.tab.wait_for_selector(".unknown[hidden]", state="attached")
+
+    held_out = predict(model, pixels[700:1_200]).scores
+    assert held_out is not None
+    unusual = pixels[700 + int(np.argmax(np.where(held_out <= threshold, held_out, -np.inf)))]
+    page.tab.goto(f"{path.as_uri()}#picture={word_of(unusual)}")
+    page.tab.reload()
+    page.tab.wait_for_selector(".prediction-unusual")
+    assert re.search(r"Unusual: less familiar than 9[5-9]\S* % of 500", page.text(".prediction-note"))

@@ -8,6 +8,12 @@ import { fill, h, paint_bytes } from "#web/view/dom.js";
 
 /** @typedef {import("#web/core/familiarity.js").Answer} Answer */
 
+/** An image that gets a class is marked if it is less familiar than this fraction of the held-out ones. */
+const UNUSUAL = 0.95;
+
+/** @param {Answer} answer */
+export const is_unusual = ({ known, rank }) => known && rank !== null && rank >= UNUSUAL;
+
 /**
  * @param {import("#web/core/session.js").Session} session
  * @param {import("#web/core/state.js").Store} store
@@ -44,6 +50,6 @@ export function familiarity_panel({ bundle, pixels }, store) {
         score !== null && h("ul", { class: "unknown-images" }, nearest.map(similar)));
     },
     /** One sentence about an image with a score. @param {Answer} answer */
-    rank: ({ rank }) => (rank === null ? "" : word("unknown.rank", { rank: percent(rank), count: count(rejection?.n ?? 0) })),
+    rank: (answer) => (answer.rank === null ? "" : word(is_unusual(answer) ? "unknown.unusual" : "unknown.rank", { rank: percent(answer.rank), count: count(rejection?.n ?? 0) })),
   };
 }

@@ -6,7 +6,7 @@ import { percent } from "#web/core/scale.js";
 import { existing_off, has_ink } from "#web/core/session.js";
 import { word } from "#web/core/words.js";
 import { fill, h, write } from "#web/view/dom.js";
-import { familiarity_panel } from "#web/view/familiarity.js";
+import { familiarity_panel, is_unusual } from "#web/view/familiarity.js";
 
 /** @typedef {import("#web/core/state.js").State} State */
 
@@ -55,6 +55,7 @@ export function mount(element, session, store) {
     if (!session.activations || words) {
       unknown.show(null, "");
       element.classList.remove("prediction-unknown");
+      note.classList.remove("prediction-unusual");
       [words?.[0] ?? "", "", words?.[1] ?? ""].forEach((text, at) => write([label, chance, note][at], text));
       return say(words?.[0] === "–" ? "" : words?.join(". ") ?? "");
     }
@@ -67,6 +68,7 @@ export function mount(element, session, store) {
     label.classList.toggle("prediction-long", said.length > 6);
     write(chance, known ? percent(probabilities[first]) : "");
     write(note, `${about(state, first)} ${familiarity ? unknown.rank(familiarity) : ""}`);
+    note.classList.toggle("prediction-unusual", familiarity !== null && is_unusual(familiarity));
     unknown.show(familiarity, names[first]);
     element.classList.toggle("prediction-unknown", !known);
     const selected = state.target >= 0 && state.target < names.length ? state.target : first;

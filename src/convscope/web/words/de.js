@@ -534,6 +534,7 @@ export const DE = {
   "unknown.nearest": "Die nächste Klasse ist {closest}. Die ähnlichsten Bilder dieser Seite:",
   "unknown.rank": "Weniger vertraut als {rank} von {count} zurückgehaltenen Bildern.",
   "unknown.title": "Anders als alles, womit es trainiert wurde",
+  "unknown.unusual": "Ungewöhnlich: weniger vertraut als {rank} von {count} zurückgehaltenen Bildern.",
   "value.all": "Alle Terme",
   "value.also": "{name}; auch {others}",
   "value.any": "Wie ein Wert entsteht",

@@ -535,6 +535,7 @@ export const EN = {
   "unknown.nearest": "The closest class is {closest}. Most similar images in this page:",
   "unknown.rank": "Less familiar than {rank} of {count} held-out images.",
   "unknown.title": "Unlike anything it was trained on",
+  "unknown.unusual": "Unusual: less familiar than {rank} of {count} held-out images.",
   "value.all": "All terms",
   "value.also": "{name}; also {others}",
   "value.any": "How a value is computed",
