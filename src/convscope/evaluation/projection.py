@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from convscope.errors import MissingExtraError
+from convscope.model.blas_threads import one_blas_thread
 
 NEIGHBORS = 12
 """Nearest neighbors that `trustworthiness` compares."""
@@ -54,7 +55,8 @@ def principal_components(features: Float32[np.ndarray, "n d"], count: int = 2) -
     mean = features.mean(axis=0, dtype=np.float64)
     centered = (features - mean).astype(np.float32)
     n, d = features.shape
-    values, vectors = np.linalg.eigh(centered.T @ centered if d <= n else centered @ centered.T)
+    with one_blas_thread():  # its threads would wait for each other at every step while other programs are busy
+        values, vectors = np.linalg.eigh(centered.T @ centered if d <= n else centered @ centered.T)
     order = np.argsort(-values, kind="stable")[:count]
     rows = (vectors[:, order].T if d <= n else vectors[:, order].T @ centered).astype(np.float64)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
