@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import base64
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypedDict
 
 import numpy as np
 
-from convscope.arrays import to_images
 from convscope.data.dataset import Dataset
+from convscope.errors import ModelFileError
 from convscope.evaluation.confusion import confusion_matrix
-from convscope.model.forward import Weights, logits
+from convscope.evaluation.predict import raw_outputs
+from convscope.model.forward import Weights
 from convscope.model.model_file import Model
 from convscope.report.bundle_pictures import spread
 from convscope.training.moments import Moments
@@ -132,8 +133,9 @@ def _confusions(model: Model, all_weights: list[Weights], dataset: Dataset) -> l
     pixels, labels = dataset.pixels[chosen], dataset.labels[chosen]
     k, matrices = model.spec.num_classes, []
     for weights in all_weights:
-        computed = logits(model.spec, weights, to_images(pixels)) if len(chosen) else np.zeros((0, k), np.float32)
-        if not np.isfinite(computed).all():
+        try:
+            computed, _ = raw_outputs(replace(model, weights=weights, subspace=None), pixels)
+        except ModelFileError:  # these weights give no finite numbers
             return None
         matrices.append(confusion_matrix(labels, computed.argmax(axis=1), num_classes=k))
     return matrices
