@@ -10,11 +10,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NoReturn
 
 from convscope.errors import OptionError
 
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable that names the folder in which several processes count together."""
+
+ENDING = (signal.SIGTERM, signal.SIGINT)
 
 RESTART_SECONDS = 1.0
 """A process that ends by itself is started again, at most so often."""
@@ -63,7 +66,7 @@ class _Workers:
         self._stopping = False
 
     def supervise(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in ENDING:
             signal.signal(number, self._on_signal)
         for number in range(self._count):
             self._start(number)
@@ -80,20 +83,30 @@ class _Workers:
                 self._start(ended.number)
 
     def _start(self, number: int) -> None:
-        if self._stopping:
-            return
-        process = os.fork()
-        if process == 0:
-            code = 1
-            try:
-                signal.signal(signal.SIGINT, signal.SIG_IGN)
-                self._work()
-                code = 0
-            finally:
-                with contextlib.suppress(Exception):
-                    sys.stderr.flush()
-                os._exit(code)
-        self._running[process] = _Started(number, time.monotonic())
+        # A signal waits until the process is known here, and until the new one no longer has the handler of this one.
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+        try:
+            if self._stopping:
+                return
+            process = os.fork()
+            if process == 0:
+                self._run()
+            self._running[process] = _Started(number, time.monotonic())
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+
+    def _run(self) -> NoReturn:
+        code = 1
+        try:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+            self._work()
+            code = 0
+        finally:
+            with contextlib.suppress(Exception):
+                sys.stderr.flush()
+            os._exit(code)
 
     def _on_signal(self, number: int, frame: object) -> None:
         self._stopping = True
