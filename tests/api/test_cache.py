@@ -82,6 +82,7 @@ def test_a_named_cache_stays_and_serves_the_next_training_and_evaluation(photos:
     assert evaluate("two").accuracy == evaluate(in_memory.folder).accuracy
 
 
+@pytest.mark.long
 def test_decoding_that_was_stopped_goes_on_in_the_same_run_folder(photos: Path, in_memory, large: Path) -> None:
     with pytest.raises(RunError, match="Stopped while decoding images"):
         train(photos, out="run", callbacks=Callbacks(is_stopped=lambda: True), **HOW)

@@ -73,6 +73,7 @@ def test_a_size_is_recorded_as_a_number_where_one_is_enough(given, stored):
     assert TrainOptions.from_mapping(asdict(options)) == options
 
 
+@pytest.mark.long
 def test_drafts_are_recorded_and_used_again_for_the_same_data_and_for_other_images(tmp_path):
     rng = np.random.default_rng(0)
     for index in range(40):

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from data.makers import png, write_pictures
 
 from convscope.api.data_summary import summary_json, summary_lines
@@ -51,6 +52,7 @@ def test_many_classes_and_files_are_shortened(tmp_path: Path) -> None:
     assert len(lines) <= 8
 
 
+@pytest.mark.long
 def test_train_prints_the_same_lines_before_it_starts(shapes_folder: Path, tmp_path: Path, convscope) -> None:
     described = convscope("data", shapes_folder, "--size", "28", "--json", cwd=tmp_path)
     lines = json.loads(described.stdout)["summary"]

@@ -96,6 +96,7 @@ def test_a_page_that_cannot_be_written_is_said(short_run, tmp_path):
         page(short_run, out=tmp_path / "no" / "such" / "folder.html")
 
 
+@pytest.mark.long
 def test_a_page_that_would_be_too_large_loses_its_images_and_says_so(short_run, tmp_path, monkeypatch) -> None:
     full = page(short_run, out=tmp_path / "full.html")
     monkeypatch.setattr(module, "MAX_PAGE_BYTES", full.size_bytes - 1)

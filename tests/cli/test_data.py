@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from convscope.data.readers import READERS
@@ -40,6 +41,7 @@ def test_size_brings_the_pictures_to_a_square(shapes_folder: Path, tmp_path: Pat
     assert told["image_shape"] == [16, 16, 3] and told["skipped"] == []
 
 
+@pytest.mark.long
 def test_a_sheet_of_augmented_images_is_drawn(shapes_folder: Path, tmp_path: Path, convscope) -> None:
     done = convscope("data", shapes_folder, "--augment", "sheet.png", cwd=tmp_path)
     assert done.returncode == 0 and done.stdout.rstrip().endswith("sheet.png")

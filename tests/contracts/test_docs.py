@@ -114,6 +114,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, shapes_folder: Path) -> Path
     return folder
 
 
+@pytest.mark.long
 def test_every_command_in_the_pages_runs(place: Path, convscope) -> None:
     ran = 0
     for name in WALK:

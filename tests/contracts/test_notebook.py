@@ -28,6 +28,7 @@ def shown(notebook) -> list[str]:
     return ["".join(output["data"]["text/html"]) for output in outputs if "text/html" in output.get("data", {})]
 
 
+@pytest.mark.long
 def test_the_lesson_runs_from_top_to_bottom() -> None:
     done = subprocess.run([sys.executable, ROOT / "scripts" / "notebook"], capture_output=True, text=True, timeout=400)
     assert done.returncode == 0, done.stderr[-2000:]

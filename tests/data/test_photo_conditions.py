@@ -144,6 +144,7 @@ def test_lines_of_squared_paper_are_counted():
         assert 10 <= report.lines <= 32
 
 
+@pytest.mark.long
 def test_an_mnist_digit_is_one_digit_though_it_may_have_two_strokes():
     test, several = mnist.load_part("test"), []
     for index in range(0, 10_000, 50):

@@ -69,6 +69,7 @@ def changed(data: st.DataObject, value: Any) -> Any:
     return value
 
 
+@pytest.mark.long
 @settings(max_examples=400, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), count=st.integers(1, 3), in_spec=st.booleans())
 def test_changed_words_are_refused_or_make_a_model_that_works(parts, data, count, in_spec) -> None:
