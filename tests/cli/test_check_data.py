@@ -57,6 +57,7 @@ def test_without_data_and_run_it_is_one_clear_line(convscope, tmp_path: Path) ->
     assert done.returncode == 1 and "nowhere" in done.stderr and "Traceback" not in done.stderr
 
 
+@pytest.mark.long
 def test_with_a_run_wrong_labels_are_found(shapes_folder: Path, convscope, tmp_path: Path) -> None:
     folder = shutil.copytree(shapes_folder, tmp_path / "shapes")
     classes = sorted(path for path in folder.iterdir() if path.is_dir())

@@ -89,7 +89,9 @@ def test_a_stream_that_is_closed_stops_nothing(words: str, home: Path) -> None:
     assert done.returncode == 0 and "Traceback" not in done.stderr and "internal error" not in done.stderr, done.stderr
 
 
-@pytest.mark.parametrize("redirection", [">&- 2>&-", "2> >(head -c 3 >/dev/null)"])
+@pytest.mark.parametrize(
+    "redirection", [">&- 2>&-", pytest.param("2> >(head -c 3 >/dev/null)", marks=pytest.mark.long)]
+)
 def test_a_training_that_nobody_listens_to_comes_to_its_end(redirection: str, home: Path, tmp_path: Path) -> None:
     words = f"train {home / 'd.npz'} --model {home / 'n.txt'} --epochs 3 --out run {redirection}"
     assert shell(words, tmp_path).returncode == 0

@@ -84,6 +84,7 @@ def test_each_of_the_five_experiments_can_be_answered(notebook) -> None:
     assert said[0] == "Not answered yet." and said[1].startswith("Right: 10.") and said[2].startswith("Not 11.")
 
 
+@pytest.mark.long
 def test_four_lines_train_a_network_and_show_a_prediction_and_an_explanation(tmp_path: Path) -> None:
     block = re.search(
         r"```python\n(import convscope as cs\n.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL

@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PROOFS = Path(__file__).parents[2] / "proofs"
 
 
+@pytest.mark.long
 def test_a_changed_byte_or_a_missing_end_is_refused_or_changes_nothing() -> None:
     # In a process of its own, since checking the annotations under pytest takes six times as long.
     done = subprocess.run(

@@ -9,6 +9,7 @@ import pytest
 from faults import WAYS, prove
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "every, ways",
     [(140, ((errno.EIO, False), (errno.ENOSPC, True))), pytest.param(7, WAYS, marks=pytest.mark.long)],

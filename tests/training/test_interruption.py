@@ -40,6 +40,7 @@ def half_trained(killed: Path, tmp_path: Path) -> Path:
     return shutil.copytree(killed, tmp_path / "half")
 
 
+@pytest.mark.long
 def test_a_training_killed_twice_and_stopped_by_a_signal_ends_with_the_same_result(half_trained: Path) -> None:
     """The first kill is inside a checkpoint, the other one at a random moment."""
     outcomes = Outcome()

@@ -202,6 +202,7 @@ def test_the_gradient_is_what_small_changes_of_the_picture_do(tmp_path: Path) ->
         assert np.abs(array(gradient) - expected).max() < 5e-3 * np.abs(expected).max()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_gradient_is_what_tensorflow_computes_for_any_network(answers: list[dict[str, Any]]) -> None:
     """Twice the tolerance of a forward pass: the same sums, forwards and then backwards."""
