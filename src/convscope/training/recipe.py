@@ -1,6 +1,6 @@
 """The recipe that fits the data: network, epochs, batch size, augmentation. Light.
 
-`choose` is the one place where these are decided; docs/recipes.md has the ablation behind each number.
+`choose` is the one place where these are decided; docs/speed.md has the ablation (`scripts/bench recipe`).
 """
 
 from __future__ import annotations
