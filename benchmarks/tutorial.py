@@ -29,7 +29,8 @@ from convscope.model.model_file import Model, weights_sha256
 from convscope.model.presets import CLASSIC, load_spec
 from convscope.model.window import Window
 from convscope.training.fit import fit
-from convscope.training.options import RECIPES, TrainOptions, resolve
+from convscope.training.options import TrainOptions, resolve
+from convscope.training.preset_recipes import RECIPES
 
 TRAINING_SAMPLE = 10_000
 POOLED_SAMPLE = 500

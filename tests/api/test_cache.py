@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from data.makers import write_pictures
 
-from convscope.api import train as train_module
+from convscope.api import training_input
 from convscope.api.callbacks import Callbacks
 from convscope.api.evaluate import evaluate
 from convscope.api.remove_runs import remove_runs
@@ -35,7 +35,7 @@ def in_memory(photos: Path):
 @pytest.fixture
 def large(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """As if the data were larger than memory."""
-    monkeypatch.setattr(train_module, "MEMORY_BYTES", 10_000)
+    monkeypatch.setattr(training_input, "MEMORY_BYTES", 10_000)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

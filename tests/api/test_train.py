@@ -51,9 +51,10 @@ def test_without_a_test_part_the_verdict_is_on_validation(options: dict[str, Any
 
 
 def test_a_training_cut_short_keeps_its_weights_and_measures_nothing(options: dict[str, Any], tmp_path: Path) -> None:
-    asked = iter([False] * 4)
+    seen = []
     options |= {"epochs": 2000, "average": 0.1}
-    trained = train(**options, out=tmp_path / "run", callbacks=Callbacks(is_stopped=lambda: next(asked, True)))
+    callbacks = Callbacks(progress=lambda now: seen.append(now.step), is_stopped=lambda: bool(seen))
+    trained = train(**options, out=tmp_path / "run", callbacks=callbacks)
     assert trained.outcome == "interrupted"
     assert (trained.validation, trained.test, trained.figures) == (None, None, ())
     model = load_model(tmp_path / "run" / "model.safetensors")

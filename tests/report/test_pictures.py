@@ -103,6 +103,7 @@ CASES = {
     "confusion, nothing right": lambda: confusion_matrix(evaluation(DIGITS, errors=1)),
     "confusion, 100,000 images": lambda: confusion_matrix(evaluation(DIGITS, n=100_000)),
     "curves, 40 rows": lambda: learning_curves(history(40)),
+    "curves, stopped early": lambda: learning_curves(history(9), {"epoch": 3.0, "best_epoch": 2.0}),
     "curves, one row": lambda: learning_curves(history(1)),
     "curves, no row": lambda: learning_curves([]),
     "curves, all right": lambda: learning_curves(history(8, validation_accuracy=1.0)),

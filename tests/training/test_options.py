@@ -13,7 +13,8 @@ from convscope.errors import OptionError
 from convscope.model.presets import PRESETS
 from convscope.training.config import load_config, to_toml
 from convscope.training.option import AUGMENTATION, DATA, GROUPS, OPTIMIZATION, Option, option_fields
-from convscope.training.options import DEFAULTS, RECIPES, TrainOptions, describe, option_help, resolve
+from convscope.training.options import TrainOptions, describe, option_help, resolve
+from convscope.training.preset_recipes import DEFAULTS, RECIPES
 
 PACKAGE = Path(convscope.__file__).parent
 

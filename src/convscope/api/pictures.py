@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -30,14 +30,16 @@ def draw_run(
     evaluation: Evaluation,
     dataset: Dataset,
     predictions: Predictions,
+    *,
+    stopped_early: Mapping[str, float] | None = None,
 ) -> tuple[Path, ...]:
-    """Draw learning curves, and how good the network is.
+    """Draw learning curves, with where an early stop kept the weights, and how good the network is.
 
     Returns:
         The PNG files, curves first.
     """
     folder = _new(folder)
-    curves = save(learning_curves([asdict(row) for row in history]), folder / "learning_curves.png")
+    curves = save(learning_curves([asdict(row) for row in history], stopped_early), folder / "learning_curves.png")
     return (curves, *draw_evaluation(folder, evaluation, dataset, predictions))
 
 

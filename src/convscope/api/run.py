@@ -272,7 +272,7 @@ class Run:
 
         if not self.record.history:
             raise RunError(f"Expected a run with a training history. Received: {self.folder}, which has none.")
-        return Plot(learning_curves([asdict(row) for row in self.record.history]))
+        return Plot(learning_curves([asdict(row) for row in self.record.history], self.record.stopped_early))
 
     def confusion_matrix(self) -> Plot:
         """Draw the confusion matrix of the test split, or of the validation split if there is no test split.

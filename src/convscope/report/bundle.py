@@ -168,6 +168,7 @@ def make_bundle(
             "data": {key: value for key, value in run.data.items() if key != PATH_FROM_RUN},
             "environment": dict(run.environment),
             "seconds": dict(run.seconds),
+            "stopped_early": run.stopped_early,
             "weights_sha256": run.weights_sha256,
         },
         keras_source=keras_source(model.spec),

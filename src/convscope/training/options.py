@@ -1,4 +1,4 @@
-"""The options of a training, and the recipe of each preset. Light.
+"""The options of a training. Light.
 
 A new option is one field of `CoreOptions`: its type, help text, range and group stand there, and the command line,
 ``config.toml``, ``run.json``, the reference page and the errors follow.
@@ -17,6 +17,7 @@ from convscope.data.preprocess import DECODINGS
 from convscope.errors import OptionError
 from convscope.training.augmentations import AugmentationOptions
 from convscope.training.option import DATA, Option, OptionField, check_fields, check_names, option_fields
+from convscope.training.preset_recipes import DEFAULTS, RECIPES
 
 OPTIMIZERS = ("adam", "sgd", "muon")
 AUTO = "auto"
@@ -279,89 +280,6 @@ def parse_time(text: str) -> float:
     if not 1 <= seconds <= 360_000:
         raise OptionError(f"time must be a duration from 1s to 100h, such as 90s, 5m or 1h. Received: time={text!r}.")
     return seconds
-
-
-DEFAULTS: dict[str, object] = {
-    "epochs": 10.0,
-    "batch_size": 128,
-    "optimizer": "adam",
-    "learning_rate": 0.003,
-    "muon_learning_rate": 0.2,
-    "warmup": 0.2,
-    "label_smoothing": 0.1,
-    "weight_decay": 0.0,
-    "average": 0.1,
-    "shift": 0,
-    "rotate": 0.0,
-    "zoom": 0.0,
-    "shear": 0.0,
-    "flip": False,
-    "crop": 0.0,
-    "brightness": 0.0,
-    "contrast": 0.0,
-    "saturation": 0.0,
-    "erase": 0.0,
-    "mixup": 0.0,
-    "cutmix": 0.0,
-    "thickness": 0.0,
-    "whiten": False,
-    "patience": 0,
-    "class_weight": "none",
-}
-"""The recipe of a custom network."""
-
-RECIPES: dict[str, dict[str, object]] = {
-    "classic": {
-        "epochs": 4.0,
-        "batch_size": 32,
-        "learning_rate": 0.0015,
-        "label_smoothing": 0.0,
-        "average": 0.0,
-        "shift": 1,
-    },
-    "quick": {
-        "epochs": 1.0,
-        "batch_size": 256,
-        "optimizer": "muon",
-        "learning_rate": 0.02,
-        "muon_learning_rate": 0.2,
-        "average": 0.0,
-        "whiten": True,
-    },
-    "compact": {
-        "batch_size": 128,
-        "optimizer": "muon",
-        "learning_rate": 0.01,
-        "muon_learning_rate": 0.1,
-        "warmup": 0.15,
-        "average": 0.0,
-        "whiten": True,
-    },
-    "residual": {
-        "batch_size": 128,
-        "optimizer": "muon",
-        "learning_rate": 0.01,
-        "muon_learning_rate": 0.1,
-        "warmup": 0.15,
-        "average": 0.0,
-        "whiten": True,
-    },
-    "accurate": {
-        "epochs": 10.0,
-        "batch_size": 256,
-        "optimizer": "muon",
-        "learning_rate": 0.005,
-        "muon_learning_rate": 0.03,
-        "warmup": 0.15,
-        "average": 0.0,
-        "shift": 2,
-        "rotate": 9.0,
-        "zoom": 0.12,
-        "shear": 0.12,
-        "whiten": True,
-    },
-}
-"""How the recipe of each preset differs from `DEFAULTS`; docs/speed.md has the ablation of `quick`."""
 
 
 def resolve(options: TrainOptions) -> TrainOptions:

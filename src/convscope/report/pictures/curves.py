@@ -19,20 +19,22 @@ _MARKED_UP_TO = 40
 
 
 @picture
-def learning_curves(history: Sequence[Mapping]) -> Figure:
+def learning_curves(history: Sequence[Mapping], stopped_early: Mapping[str, float] | None = None) -> Figure:
     """Draw the learning curves of a training.
 
     Args:
         history: One row per measurement, in order: ``epoch`` (a float) and any of ``loss``, ``validation_loss``
             (nats), ``validation_accuracy`` (a fraction) and ``learning_rate``, each a number or None. A quantity
             that is missing in all rows gets no panel; values that are not finite are skipped.
+        stopped_early: With early stopping: the ``epoch`` where training stopped, and the ``best_epoch`` of the weights,
+            which a line marks.
     """
     accuracy = _points(history, "validation_accuracy")
     loss, validation = _points(history, "loss"), _points(history, "validation_loss")
     rate = _points(history, "learning_rate")
     panels = [(accuracy[0], 3.0), (loss[0] or validation[0], 2.6), (rate[0], 1.3)]
     heights = [height for present, height in panels if present] or [1.0]
-    title, description = _finding(history, accuracy, loss)
+    title, description = _finding(history, accuracy, loss, stopped_early)
     figure, body_top = sheet(
         title,
         subtitle=(
@@ -55,6 +57,8 @@ def learning_curves(history: Sequence[Mapping]) -> Figure:
         _draw_placeholder(next(rows))
     else:
         last.set_xlabel("epoch")
+        if stopped_early:
+            _mark_best(figure.axes, stopped_early["best_epoch"])
         last.set_xlim(0, max(*accuracy[0], *loss[0], *validation[0], *rate[0], 0.0, 1e-9) * 1.002)
     return figure
 
@@ -70,6 +74,22 @@ def _line(axes: Axes, points: Points, *, color: str, label: str, marked: bool) -
     """A line; its points are marked if there are few, or only one."""
     marker = "o" if (marked and len(points[0]) <= _MARKED_UP_TO) or len(points[0]) == 1 else None
     axes.plot(*points, color=color, marker=marker, markersize=4.5, clip_on=False, label=label, zorder=3)
+
+
+def _mark_best(panels: Sequence[Axes], epoch: float) -> None:
+    """A line in all panels at the epoch of the weights, named in the last."""
+    for axes in panels:
+        axes.axvline(epoch, color=QUIET, linestyle=(0, (2, 2)), linewidth=1.2, zorder=1)
+    panels[-1].annotate(
+        "these weights were kept",
+        (epoch, 0.04),
+        xycoords=("data", "axes fraction"),
+        xytext=(-5, 0),
+        textcoords="offset points",
+        ha="right",
+        va="bottom",
+        color=QUIET,
+    )
 
 
 def _draw_accuracy(axes: Axes, points: Points) -> None:
@@ -135,7 +155,9 @@ def _draw_placeholder(axes: Axes) -> None:
     axes.text(0.5, 0.5, "No measurements yet.", ha="center", va="center", color=QUIET, size=WIDTH + 2)
 
 
-def _finding(history: Sequence[Mapping], accuracy: Points, loss: Points) -> tuple[str, str]:
+def _finding(
+    history: Sequence[Mapping], accuracy: Points, loss: Points, stopped_early: Mapping[str, float] | None
+) -> tuple[str, str]:
     """The title and the description of the figure."""
     if not history:
         return "Training has not started", "No measurements were recorded."
@@ -144,6 +166,10 @@ def _finding(history: Sequence[Mapping], accuracy: Points, loss: Points) -> tupl
     diverged = any(row.get("loss") is not None and not math.isfinite(row["loss"]) for row in history)
     if diverged:
         title = f"The loss is no longer finite {after}"
+    elif stopped_early and stopped_early["best_epoch"] in accuracy[0]:
+        best = stopped_early["best_epoch"]
+        rate = percent(accuracy[1][accuracy[0].index(best)], decimals=2)
+        title = f"Validation accuracy {rate} after epoch {best:.3g}, the best of {epochs:.3g}"
     elif accuracy[0]:
         title = f"Validation accuracy {percent(accuracy[1][-1], decimals=2)} {after}"
     elif loss[0]:
@@ -155,4 +181,6 @@ def _finding(history: Sequence[Mapping], accuracy: Points, loss: Points) -> tupl
         words.append(f"Training loss from {loss[1][0]:.3g} to {loss[1][-1]:.3g}.")
     if accuracy[0]:
         words.append(f"Validation accuracy from {percent(accuracy[1][0])} to {percent(accuracy[1][-1], decimals=2)}.")
+    if stopped_early:
+        words.append(f"The weights of epoch {stopped_early['best_epoch']:.3g} were kept.")
     return title, " ".join(words)

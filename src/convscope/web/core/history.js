@@ -5,6 +5,7 @@ import { counted, word } from "#web/core/words.js";
 
 /** @typedef {{name: string, points: [number, number][]}} Curve epochs and values, in order */
 /** @typedef {Record<string, any>[]} History */
+/** @typedef {{epoch: number, best_epoch: number}|null} StoppedEarly */
 
 /**
  * @param {History} history rows with `epoch` and any of the figures, each a number or null
@@ -34,13 +35,19 @@ export function span(lines, from_zero) {
 
 /**
  * @param {History} history
+ * @param {StoppedEarly} [stopped] after how many epochs training stopped, and which weights were kept
  * @returns {string}
  */
-export function history_summary(history) {
+export function history_summary(history, stopped) {
   const { accuracy } = curves(history);
   if (!history.length) return word("curves.no_history");
   if (!accuracy.length) return word("curves.no_validation");
   const { points } = accuracy[0];
+  const best = stopped && points.find(([epoch]) => epoch === stopped.best_epoch);
+  if (stopped && best) {
+    const [best_epoch, epoch] = [stopped.best_epoch, stopped.epoch].map((value) => Number(value.toFixed(2)));
+    return word("curves.stopped", { best: best_epoch, last: epoch, rate: percent(best[1]) });
+  }
   const [last, value] = points[points.length - 1];
   const epochs = counted("n.epochs", last, { count: Number(last.toFixed(2)) });
   return word("curves.summary", { epochs, rate: percent(value) });

@@ -22,12 +22,13 @@ const GAP = 17;
 export function mount(element, { bundle }, store) {
   /** The epoch of the moment that the page shows; null for the trained network. */
   const epoch = () => (is_earlier(bundle, store.get().moment) ? moments_of(bundle)[store.get().moment].epoch : null);
+  const stopped = bundle.training.stopped_early ?? null;
   const { loss, accuracy } = curves(bundle.history);
-  const charts = [loss.length > 0 && panel(loss, "curves.loss", plain, (value) => value.toPrecision(3), epoch), accuracy.length > 0 && accuracy[0].points.length > 1 && panel(accuracy, "curves.accuracy", percentage, percent, epoch)];
+  const charts = [loss.length > 0 && panel(loss, "curves.loss", plain, (value) => value.toPrecision(3), epoch, stopped), accuracy.length > 0 && accuracy[0].points.length > 1 && panel(accuracy, "curves.accuracy", percentage, percent, epoch, stopped)];
   const drawn = charts.filter((one) => one !== false);
   fill(element,
     h("h2", {}, word("curves.title")),
-    h("p", { class: "small soft" }, history_summary(bundle.history)),
+    h("p", { class: "small soft" }, history_summary(bundle.history, stopped)),
     h("div", { class: "evaluation-panels" }, drawn.map((one) => one.element)),
     h("p", { class: "small soft" }, loss.length > 1 && loss_comparison_note(bundle.training.options ?? {})));
   return {
@@ -43,8 +44,8 @@ const plain = (/** @type {number} */ value) => String(value);
 const percentage = (/** @type {number} */ value) => `${Number((100 * value).toPrecision(6))} %`;
 const NARROW = 420;
 
-/** @param {Curve[]} lines @param {string} title key of the text @param {(value: number) => string} text @param {(value: number) => string} format_value of a measured value @param {() => number|null} epoch where a line is drawn */
-function panel(lines, title, text, format_value, epoch) {
+/** @param {Curve[]} lines @param {string} title key of the text @param {(value: number) => string} text @param {(value: number) => string} format_value of a measured value @param {() => number|null} epoch where a line is drawn @param {import("#web/core/history.js").StoppedEarly} stopped */
+function panel(lines, title, text, format_value, epoch, stopped) {
   const label = word(title);
   const across = { low: 0, high: Math.max(...lines.flatMap(({ points }) => points.map(([x]) => x))), label: word("curves.epoch"), text: plain };
   const up = { ...span(lines, title === "curves.loss"), label, text };
@@ -65,6 +66,7 @@ function panel(lines, title, text, format_value, epoch) {
     });
     const moment = epoch();
     const line = moment === null ? [] : [s("line", { class: "curve-moment", x1: x(moment), x2: x(moment), y1: box.top, y2: box.bottom })];
-    return { height: 250, parts: [...parts, ...line, ...drawn] };
+    const kept = stopped ? [s("line", { class: "curve-kept", x1: x(stopped.best_epoch), x2: x(stopped.best_epoch), y1: box.top, y2: box.bottom }), s("text", { class: "curve-kept", x: x(stopped.best_epoch) - 6, y: box.bottom - 6, "text-anchor": "end" }, word("curves.kept"))] : [];
+    return { height: 250, parts: [...parts, ...kept, ...line, ...drawn] };
   });
 }

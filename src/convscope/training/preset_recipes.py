@@ -1,0 +1,85 @@
+"""The recipes of the presets: options that differ from those of a custom network. Light."""
+
+from __future__ import annotations
+
+DEFAULTS: dict[str, object] = {
+    "epochs": 10.0,
+    "batch_size": 128,
+    "optimizer": "adam",
+    "learning_rate": 0.003,
+    "muon_learning_rate": 0.2,
+    "warmup": 0.2,
+    "label_smoothing": 0.1,
+    "weight_decay": 0.0,
+    "average": 0.1,
+    "shift": 0,
+    "rotate": 0.0,
+    "zoom": 0.0,
+    "shear": 0.0,
+    "flip": False,
+    "crop": 0.0,
+    "brightness": 0.0,
+    "contrast": 0.0,
+    "saturation": 0.0,
+    "erase": 0.0,
+    "mixup": 0.0,
+    "cutmix": 0.0,
+    "thickness": 0.0,
+    "whiten": False,
+    "patience": 0,
+    "class_weight": "none",
+}
+"""The recipe of a custom network."""
+
+RECIPES: dict[str, dict[str, object]] = {
+    "classic": {
+        "epochs": 4.0,
+        "batch_size": 32,
+        "learning_rate": 0.0015,
+        "label_smoothing": 0.0,
+        "average": 0.0,
+        "shift": 1,
+    },
+    "quick": {
+        "epochs": 1.0,
+        "batch_size": 256,
+        "optimizer": "muon",
+        "learning_rate": 0.02,
+        "muon_learning_rate": 0.2,
+        "average": 0.0,
+        "whiten": True,
+    },
+    "compact": {
+        "batch_size": 128,
+        "optimizer": "muon",
+        "learning_rate": 0.01,
+        "muon_learning_rate": 0.1,
+        "warmup": 0.15,
+        "average": 0.0,
+        "whiten": True,
+    },
+    "residual": {
+        "batch_size": 128,
+        "optimizer": "muon",
+        "learning_rate": 0.01,
+        "muon_learning_rate": 0.1,
+        "warmup": 0.15,
+        "average": 0.0,
+        "whiten": True,
+    },
+    "accurate": {
+        "epochs": 10.0,
+        "batch_size": 256,
+        "optimizer": "muon",
+        "learning_rate": 0.005,
+        "muon_learning_rate": 0.03,
+        "warmup": 0.15,
+        "average": 0.0,
+        "shift": 2,
+        "rotate": 9.0,
+        "zoom": 0.12,
+        "shear": 0.12,
+        "whiten": True,
+    },
+}
+"""How the recipe of each preset differs from `DEFAULTS`; docs/speed.md has the ablation of `quick`."""
