@@ -1,12 +1,14 @@
 """What networks answer for pictures that are no digits, and for digits of other writers and printers.
 
-    python benchmarks/unknown.py 5 [--runs FOLDER …] [--optical digits.csv.gz] [--each 400]
+    python benchmarks/unknown.py 5 [--runs FOLDER …] [--optical digits.csv.gz] [--each 400] [--withheld]
 
 Trains `quick` with seeds 0 to 4, or takes finished runs, and counts through the door of `predict`: a picture is
 rejected if nothing or several things were found on it, or if it is unlike anything the network was trained on.
 Variants of the score were compared on other kinds; the rates of the 19 kinds had been seen for one network by then.
 Beside it stands the highest probability, at the same threshold rule. ``--optical`` names the table of scikit-learn's
-digits (sklearn/datasets/data/digits.csv.gz). Writes docs/figures/unknown.json.
+digits (sklearn/datasets/data/digits.csv.gz). ``--withheld`` adds `evaluate --unknown`: each digit is excluded from a
+training in turn, ten trainings for each network; a run that has this result already is not measured again. Writes
+docs/figures/unknown.json.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from record import write
 
 from convscope.api.run import Run, load_run
 from convscope.api.run_data import part_of_run
+from convscope.api.unknown_classes import KEY, unknown_classes
 from convscope.data.preprocess import Preprocessing
 from convscope.evaluation.measured_reliability import measure_reliability
 from convscope.evaluation.out_of_distribution import LEVELS, is_constant, rank_for
@@ -84,6 +87,36 @@ def measure(run: Run, kinds: dict[str, Framed], digits: dict[str, Framed]) -> di
     return row
 
 
+def withheld(run: Run, *, measured: bool) -> dict[str, Any] | None:
+    """What networks without one digit reject: of the run's record, or measured now; else None."""
+    known = (run.record.reliability or {}).get(KEY)
+    if known is not None or not measured:
+        return known
+    return unknown_classes(run).to_json()
+
+
+def of_withheld(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Means over networks for digits that were excluded from the training, and the extremes of both."""
+    found = [row["withheld"] for row in rows if row["withheld"]]
+    if not found:
+        return {}
+    by_digit: dict[str, list[float]] = {}
+    for one in found:
+        for digit in one["classes"]:
+            by_digit.setdefault(digit["class"], []).append(digit["rejected"]["rate"])
+    digits = {name: statistics.mean(rates) for name, rates in by_digit.items()}
+    means = [one["mean"] for one in found]
+    return {
+        "networks, withheld digits": len(found),
+        "rejected, withheld digits": statistics.mean(means),
+        "rejected, withheld digits, lowest network": min(means),
+        "rejected, withheld digits, highest network": max(means),
+        "rejected, withheld digits, lowest digit": min(digits.values()),
+        "rejected, withheld digits, highest digit": max(digits.values()),
+        "known digits rejected, withheld": statistics.mean(one["known_rejected"] for one in found),
+    }
+
+
 def summarize(rows: list[dict[str, Any]]) -> dict[str, float]:
     """Means over networks of means over kinds, and the spread between networks."""
 
@@ -102,6 +135,7 @@ def summarize(rows: list[dict[str, Any]]) -> dict[str, float]:
         "digits answered by highest probability": statistics.mean(mean("digits_max_probability", rows[0]["digits"])),
         "test digits rejected, most": max(row["test rejected"] for row in rows),
     }
+    found |= of_withheld(rows)
     return found | {
         f"{name} answered": statistics.mean(row["digits"][name] for row in rows) for name in rows[0]["digits"]
     }
@@ -113,6 +147,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, nargs="*", default=[])
     parser.add_argument("--optical", type=Path)
     parser.add_argument("--each", type=int, default=400)
+    parser.add_argument("--withheld", action="store_true")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         runs = [load_run(path) for path in chosen.runs] or [
@@ -128,7 +163,7 @@ def main() -> None:
         if chosen.optical:
             pictures, labels = optical_digits(chosen.optical)
             digits["8×8 digits"] = framed(pictures, preprocessing, labels)
-        rows = [measure(run, kinds, digits) for run in runs]
+        rows = [measure(run, kinds, digits) | {"withheld": withheld(run, measured=chosen.withheld)} for run in runs]
     summary = summarize(rows)
     by_kind = {name: round(statistics.mean(row["kinds"][name] for row in rows), 4) for name in kinds}
     write("unknown", {"each": chosen.each, "seed": SEED, "summary": summary, "by_kind": by_kind, "runs": rows})

@@ -18,7 +18,7 @@ from convscope import __version__
 from convscope.api.export_images import Int8Images, compared_images, int8_images
 from convscope.api.exported import Export, ExportedFile
 from convscope.api.run import Run, load_run
-from convscope.arrays import Pixels
+from convscope.arrays import Labels, Pixels
 from convscope.errors import OptionError, RunError
 from convscope.evaluation.predict import predict
 from convscope.exporting.companion import ExportedRun
@@ -27,7 +27,8 @@ from convscope.exporting.compare import Comparison, compare, differences
 from convscope.exporting.contract import CONTRACT_FILE, contract, metadata, readme
 from convscope.exporting.exporter import Exporter, Runtime
 from convscope.exporting.formats import EXPORTERS
-from convscope.exporting.int8_accuracy import MAX_LOSS, classes, loss
+from convscope.exporting.int8_accuracy import MAX_LOSS, classes, loss, quantized_table
+from convscope.exporting.score import OUTPUT, expected_scores
 from convscope.model.model_file import Model
 
 EXAMPLES = 2
@@ -90,6 +91,8 @@ def export(
         draft.chmod(0o755)
         job = _Job(model, content, pixels, quantizing, max_loss, draft)
         files = [file for name in files_of for file in _export_one(name, job)]
+        if quantized := {one.path.name: one.score for one in files if one.score is not None}:
+            content[OUTPUT] |= {"quantized": quantized}
         _write_beside(draft, model, content, files, pixels, source)
         exported = ExportedRun(run.folder, run.record, model, content)
         for name in formats:
@@ -171,13 +174,25 @@ def _export_one(name: str, job: _Job) -> list[ExportedFile]:
         if exporter.write_int8 is None or job.quantizing is None:
             return files
         exact = classes(runtime, job.quantizing.test)
-    path = job.folder / exporter.int8_file_name
-    path.write_bytes(exporter.write_int8(job.model, texts, job.quantizing.calibration))
+    return [*files, _export_int8(name, job, shown, exact)]
+
+
+def _export_int8(name: str, job: _Job, shown: Pixels, exact: Labels) -> ExportedFile:
+    """The quantized file of a format, with thresholds of its own."""
+    exporter, quantizing = EXPORTERS[name], job.quantizing
+    assert exporter.write_int8 is not None and quantizing is not None
+    path, table = job.folder / exporter.int8_file_name, None
+    if OUTPUT in job.content and quantizing.validation is not None:
+        path.write_bytes(exporter.write_int8(job.model, {}, quantizing.calibration))
+        with _opened(exporter, job, path) as runtime:
+            table = quantized_table(runtime, job.model, quantizing.validation)
+    texts = metadata(dict(job.content) | ({} if table is None else {OUTPUT: table}))
+    path.write_bytes(exporter.write_int8(job.model, texts, quantizing.calibration))
     with _opened(exporter, job, path) as runtime:
-        found = differences(runtime, job.model, shown)
-        test = job.quantizing.test
+        found = differences(runtime, job.model, shown, table=table)
+        test = quantizing.test
         lost = loss(test.labels, exact, classes(runtime, test), file=path.name, max_loss=job.max_loss)
-    return [*files, replace(_file(name, path, found), accuracy=lost)]
+    return replace(_file(name, path, found), accuracy=lost, score=table)
 
 
 @contextmanager
@@ -211,16 +226,19 @@ def _write_beside(
 ) -> None:
     (folder / "labels.txt").write_text("".join(f"{name}\n" for name in model.class_names), encoding="utf-8")
     examples = []
-    for index, probabilities in enumerate(predict(model, pixels[:EXAMPLES]).probabilities):
+    predictions = predict(model, pixels[:EXAMPLES])
+    scores = expected_scores(model, pixels[:EXAMPLES], predictions)
+    for index, probabilities in enumerate(predictions.probabilities):
         name, shown = f"example_{index}.png", pixels[index]
         Image.fromarray(shown[..., 0] if shown.shape[-1] == 1 else shown).save(folder / name)
         best = int(probabilities.argmax())
-        examples.append({"file": name, "class": model.class_names[best], "probabilities": probabilities.tolist()})
+        example = {"file": name, "class": model.class_names[best], "probabilities": probabilities.tolist()}
+        examples.append(example | ({} if scores is None else {OUTPUT: float(scores[index])}))
     about = {
         one.path.name: EXPORTERS[one.format].title + (", quantized to int8" if one.accuracy else "") for one in files
     } | {
         "labels.txt": "the class names, in the order of the outputs",
-        CONTRACT_FILE: "the contract: input, preprocessing, classes, temperature, hash of the weights",
+        CONTRACT_FILE: "the contract: input, preprocessing, classes, temperature, thresholds, hash of the weights",
         PROOF_FILE: "how each file was compared with convscope",
         "example_0.png": "images whose expected outputs are in convscope.json",
     }

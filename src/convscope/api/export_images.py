@@ -28,10 +28,12 @@ class Int8Images:
     Attributes:
         calibration: Training images, uint8.
         test: The test split, or the validation split if there is none.
+        validation: The validation split, for the thresholds of the score; None if there is none.
     """
 
     calibration: Pixels
     test: Dataset
+    validation: Dataset | None = None
 
 
 def int8_images(run: Run) -> Int8Images:
@@ -44,6 +46,7 @@ def int8_images(run: Run) -> Int8Images:
     part = "test" if run.test else "validation"
     try:
         train, test = part_of_run(run, "train"), part_of_run(run, part)
+        validation = part_of_run(run, "validation") if run.validation else None
     except DataError as error:
         raise OptionError(
             f"A quantized file is calibrated on training images and measured on the {part} images. Received: a run "
@@ -51,7 +54,7 @@ def int8_images(run: Run) -> Int8Images:
             hint="Export without --int8.",
         ) from None
     chosen = np.unique(np.linspace(0, len(train) - 1, CALIBRATION_IMAGES).astype(np.int64))
-    return Int8Images(np.asarray(train.pixels[chosen]), test)
+    return Int8Images(np.asarray(train.pixels[chosen]), test, validation)
 
 
 def compared_images(run: Run) -> tuple[Pixels, str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from convscope.evaluation.paired import PairedDifference
-from convscope.exporting.compare import TOLERANCE, Comparison
+from convscope.exporting.compare import SCORE_TOLERANCE, TOLERANCE, Comparison
 from convscope.markup import table
 
 
@@ -23,6 +24,7 @@ class ExportedFile:
         sha256: Of its bytes, in hex.
         comparison: How it answers in its own runtime, beside convscope.
         accuracy: Of a quantized file: how its accuracy on the test split differs from that of the float file.
+        score: Of a quantized file: the thresholds of its own scores for unknown images.
     """
 
     format: str
@@ -31,6 +33,7 @@ class ExportedFile:
     sha256: str
     comparison: Comparison
     accuracy: PairedDifference | None = None
+    score: Mapping[str, Any] | None = None
 
     def row(self) -> tuple[str, ...]:
         """The file as a row of the table that is printed."""
@@ -42,6 +45,7 @@ class ExportedFile:
             f"{one.images:,}",
             f"{one.largest_difference:.1g}",
             f"{one.same_class:,} of {one.images:,}",
+            "–" if one.same_known is None else f"{one.same_known:,} of {one.images:,}",
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -51,7 +55,7 @@ class ExportedFile:
         return found | self.comparison.to_json() | accuracy
 
 
-COLUMNS = ("file", "bytes", "opened by", "images", "largest difference", "same class")
+COLUMNS = ("file", "bytes", "opened by", "images", "largest difference", "same class", "same known")
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ class Export:
         return {
             "folder": str(self.folder),
             "tolerance": TOLERANCE,
+            "score_tolerance": SCORE_TOLERANCE,
             "images": self.images,
             "files": [one.to_json() for one in self.files],
         }

@@ -94,8 +94,8 @@ def accuracy_by_group(
 
     Args:
         result: Of `api.evaluate.evaluate`, of data with file names.
-        by: ``"folder"``: the folder of each file without the name of its class; or a regular expression, searched in
-            the path, whose first parenthesis is the group.
+        by: A column of the table of the images; ``"folder"``: the folder of each file without the name of its class; or
+            a regular expression, searched in the path, whose first parenthesis is the group.
         trained_on: The training images, to count the groups that they share.
 
     Raises:

@@ -57,8 +57,9 @@ def load_data(
         background: What transparent images are laid on: ``white``, ``gray`` or ``black``. ``auto`` is white, unless
             most images in files would not stand out from it.
         class_names: A name for each numeric label, in ascending order of the labels; a text has commas between them.
-        group: Keep groups of images, such as those of one writer, in one part: ``folder`` for the folders of the files
-            (without the class), or a regular expression for the path, whose first parenthesis is the group.
+        group: Keep groups of images, such as those of one writer, in one part: a column of the table of the images,
+            ``folder`` for the folders of the files (without the class), or a regular expression for the path, whose
+            first parenthesis is the group.
         cache: A folder for a cache of decoded images, for data larger than memory. They are decoded once and read from
             there when they are used; ``train`` with the returned data does so batch by batch. The cache stays until you
             delete it. None keeps the images in memory.

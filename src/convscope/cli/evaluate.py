@@ -54,8 +54,8 @@ def evaluate(
     stress
         Also evaluate at most 500 of the images with 20 corruptions at five strengths each.
     group
-        Also give the accuracy of each group of files: folder, or a regular expression in whose first parentheses the
-        group stands, such as "(writer[0-9]+)".
+        Also give the accuracy of each group of images: a column of their table, folder, or a regular expression in
+        whose first parentheses the group stands, such as "(writer[0-9]+)".
     engine
         What computes: NumPy, ONNX Runtime or LiteRT. auto is NumPy for few images, else a runtime if one is installed;
         it is compared with NumPy first.

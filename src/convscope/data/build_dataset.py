@@ -15,8 +15,8 @@ import numpy as np
 from convscope.arrays import MAX_CLASSES, Labels
 from convscope.data import digit_normalization
 from convscope.data.class_names import name_classes
-from convscope.data.dataset import Dataset, LoadedData, Skipped
-from convscope.data.grouping import group_of
+from convscope.data.dataset import Dataset, LoadedData, Skipped, joined_columns
+from convscope.data.grouping import group_names
 from convscope.data.grouping import split as split_dataset
 from convscope.data.image_size import fit_decision, has_other_proportions
 from convscope.data.load_options import LoadOptions
@@ -37,7 +37,7 @@ class Part:
     """The training or the test part as stored, with the labels of the file.
 
     ``interpretation`` is the interpretation of the pixel values, as `pixel_values.as_pixels` gives it. ``file_name`` is
-    the name of the file, by which EMNIST is recognized.
+    the name of the file, by which EMNIST is recognized. ``columns`` are those of a table of the images; see `Dataset`.
     """
 
     pixels: StoredPixels
@@ -45,6 +45,7 @@ class Part:
     names: tuple[str, ...] = field(default=(), repr=False)
     interpretation: str = ""
     file_name: str = ""
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
 
 def assemble(
@@ -148,7 +149,7 @@ def _decisions(
     if held_out is not None:
         because = f"no test part; {options.test_fraction:.0%} of each class, seed {options.seed}"
         if options.group:
-            groups = {group_of(name, options.group, held_out.class_names) for name in held_out.names}
+            groups = set(group_names(held_out, options.group))
             because = f"no test part; {len(groups)} whole groups by {options.group}, seed {options.seed}"
         taken.append(Decision("test split", f"{len(held_out):,} of {len(held_out) + len(training):,} images", because))
     return tuple(taken)
@@ -269,6 +270,7 @@ def _joined(train: Part, test: Part | None) -> Part:
         names if len(names) == len(train.pixels) + len(test.pixels) else (),
         train.interpretation,
         train.file_name,
+        joined_columns((train.columns, len(train.pixels)), (test.columns, len(test.pixels))),
     )
 
 
@@ -320,4 +322,6 @@ def _dataset(part: Part, numbers: np.ndarray, names: tuple[str, ...], source: st
             f"Expected only labels that the training part has in {source}. "
             f"Received: label {part.labels[strange[0]]} at position {strange[0]}, which has no training images."
         )
-    return Dataset(convert(part.pixels, contract), positions.astype(np.int64), names, source, names=part.names)
+    return Dataset(
+        convert(part.pixels, contract), positions.astype(np.int64), names, source, part.names, columns=part.columns
+    )

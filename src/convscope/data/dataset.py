@@ -60,6 +60,7 @@ class Dataset:
         source: Where the images came from, for display.
         names: One name per image, such as its file name; or empty.
         known_wrong: Indices of the images whose labels are known from the literature to be wrong, ascending.
+        columns: What a table says about the images besides their labels: name of a column to one text per image.
 
     Raises:
         DataError: The arrays do not fit together.
@@ -75,6 +76,7 @@ class Dataset:
     source: str
     names: tuple[str, ...] = field(default=(), repr=False)
     known_wrong: tuple[int, ...] = field(default=(), repr=False)
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if self.pixels.dtype != np.uint8 or self.pixels.ndim != 4 or self.pixels.shape[-1] not in (1, 3):
@@ -102,6 +104,8 @@ class Dataset:
             raise DataError(
                 f"Expected one name per image. Received: {len(self.names)} names, {len(self.pixels)} images."
             )
+        if any(len(column) != len(self.pixels) for column in self.columns.values()):
+            raise DataError(f"Expected columns of {len(self.pixels)} values. Received: others in {self.source}.")
 
     def __repr__(self) -> str:
         h, w, c = self.image_shape
@@ -147,7 +151,8 @@ class Dataset:
         names = tuple(self.names[i] for i in indices) if self.names else ()
         wrong = tuple(int(i) for i in np.flatnonzero(np.isin(indices, self.known_wrong)))
         pixels, labels = select(self.pixels, indices), self.labels[indices]
-        return replace(self, pixels=pixels, labels=labels, names=names, known_wrong=wrong)
+        columns = {name: tuple(column[i] for i in indices) for name, column in self.columns.items()}
+        return replace(self, pixels=pixels, labels=labels, names=names, known_wrong=wrong, columns=columns)
 
     def fingerprint(self) -> str:
         """SHA-256 of pixels, labels and class names: equal for equal data."""
@@ -238,7 +243,21 @@ def joined(loaded: LoadedData) -> Dataset:
     wrong = (*one.known_wrong, *(len(one) + index for index in two.known_wrong))
     pixels = join(one.pixels, two.pixels)
     labels = np.concatenate([one.labels, two.labels])
-    return replace(one, pixels=pixels, labels=labels, names=names, known_wrong=wrong)
+    columns = joined_columns((one.columns, len(one)), (two.columns, len(two)))
+    return replace(one, pixels=pixels, labels=labels, names=names, known_wrong=wrong, columns=columns)
+
+
+def joined_columns(*parts: tuple[Mapping[str, tuple[str, ...]], int]) -> dict[str, tuple[str, ...]]:
+    """The columns of several parts, each with its number of images, as one; empty texts where a part has no such one.
+
+    Example:
+        >>> joined_columns(({"writer": ("anna", "ben")}, 2), ({}, 1))
+        {'writer': ('anna', 'ben', '')}
+    """
+    names = dict.fromkeys(name for columns, _ in parts for name in columns)
+    return {
+        name: tuple(value for columns, count in parts for value in columns.get(name, ("",) * count)) for name in names
+    }
 
 
 def image_hashes(pixels: StoredPixels) -> np.ndarray:

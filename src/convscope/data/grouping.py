@@ -1,9 +1,12 @@
-"""Groups of images, such as those of one writer, by their file names; splits that keep groups whole. Light."""
+"""Groups of images, such as those of one writer, by a column of their table or by their file names. Light.
+
+Splits and folds keep groups whole.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
 import numpy as np
@@ -15,11 +18,12 @@ FOLDER = "folder"
 """The group of a file is the path of its folder, without the name of its class."""
 
 MAX_PATTERN = 200
+MAX_SHOWN = 12
 NO_GROUP = "(no group)"
 
 
 def check_group(by: str | None) -> None:
-    """Refuse what is neither ``folder`` nor a regular expression.
+    """Refuse what is neither ``folder``, nor the name of a column, nor a regular expression.
 
     Raises:
         OptionError: It is too long, or cannot be read.
@@ -31,7 +35,9 @@ def check_group(by: str | None) -> None:
     try:
         re.compile(by)
     except re.error as error:
-        raise OptionError(f"Expected folder or a regular expression. Received: group={by!r} ({error}).") from None
+        raise OptionError(
+            f"Expected the name of a column, folder or a regular expression. Received: group={by!r} ({error})."
+        ) from None
 
 
 def group_of(name: str, by: str, class_names: Sequence[str]) -> str:
@@ -55,21 +61,59 @@ def group_of(name: str, by: str, class_names: Sequence[str]) -> str:
     return (found.group(1) if found.re.groups else found.group(0)) or NO_GROUP
 
 
-def groups_of(dataset: Dataset, by: str) -> list[str]:
+def column_named(columns: Sequence[str], by: str) -> str | None:
+    """The column of a table that a name means: its own spelling, or another one in upper and lower case.
+
+    Example:
+        >>> column_named(["Writer", "age"], "writer"), column_named(["age"], "folder")
+        ('Writer', None)
+    """
+    if by in columns:
+        return by
+    same = [name for name in columns if name.strip().casefold() == by.strip().casefold()]
+    return same[0] if len(same) == 1 else None
+
+
+def columns_of(fields: Sequence[Mapping[str, str]]) -> dict[str, tuple[str, ...]]:
+    """What a table says about images, row by row, as columns; empty texts where a row has no such field."""
+    names = dict.fromkeys(name for row in fields for name in row)
+    return {name: tuple(row.get(name, "") for row in fields) for name in names}
+
+
+def group_names(dataset: Dataset, by: str) -> list[str]:
     """The group of each image; those of images without one are all the same.
+
+    Raises:
+        DataError: The images have no file names and no such column.
+    """
+    column = column_named(tuple(dataset.columns), by)
+    if column is not None:
+        return [value.strip() or NO_GROUP for value in dataset.columns[column]]
+    if not dataset.names:
+        raise DataError("Expected images from files, to group them. Received: images without names.")
+    return [group_of(name, by, dataset.class_names) for name in dataset.names]
+
+
+def groups_of(dataset: Dataset, by: str) -> list[str]:
+    """The group of each image, at least two different ones; see `group_names`.
+
+    Args:
+        dataset: The images.
+        by: The name of a column of their table; ``folder``; or a regular expression for their paths.
 
     Raises:
         DataError: The images have no file names, or all are of one group.
         OptionError: See `check_group`.
     """
     check_group(by)
-    if not dataset.names:
-        raise DataError("Expected images from files, to group them. Received: images without names.")
-    groups = [group_of(name, by, dataset.class_names) for name in dataset.names]
+    groups = group_names(dataset, by)
     if len(set(groups)) < 2:
+        columns = ", ".join(list(dataset.columns)[:MAX_SHOWN])
         raise DataError(
-            f"Expected at least two groups. Received: one, {groups[0]!r}.",
-            hint='Give a regular expression for the group in the path, such as --group "(writer[0-9]+)".',
+            f"Expected at least two groups. Received: one, {groups[0] if groups else NO_GROUP!r}.",
+            hint=f"The table of these images has the columns {columns}; or give a regular expression for the path."
+            if columns
+            else 'Give a regular expression for the group in the path, such as --group "(writer[0-9]+)".',
         )
     return groups
 

@@ -14,6 +14,7 @@ from convscope.data.build_dataset import Part, assemble, natural_key
 from convscope.data.dataset import LoadedData, Skipped
 from convscope.data.decode import SMALLER
 from convscope.data.decode_images import Decoded, decode_images
+from convscope.data.grouping import columns_of
 from convscope.data.image_formats import has_image_suffix
 from convscope.data.image_plugins import advice
 from convscope.data.image_tree import ImageTree, LabeledFile, SortedTree, reasons, sort_tree
@@ -157,7 +158,8 @@ def _check_test_classes(tree: ImageTree, test: Sequence[LabeledFile], train: Seq
 def _part(files: list[LabeledFile], names: list[str], pixels: StoredPixels) -> Part:
     numbers = {name: number for number, name in enumerate(names)}
     labels = np.array([numbers[one.class_name] for one in files], np.int64)
-    return Part(pixels, labels, tuple(one.file.name for one in files))
+    columns = columns_of([one.file.fields for one in files])
+    return Part(pixels, labels, tuple(one.file.name for one in files), columns=columns)
 
 
 def _check_skipped(tree: ImageTree, total: int, unreadable: tuple[Skipped, ...], options: LoadOptions) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from convscope.arrays import MAX_CLASS_NAME, is_class_name
@@ -34,12 +34,14 @@ class ImageFile:
         start: Returns the first `image_formats.MAGIC_BYTES` bytes, or none if it cannot be read.
         stamp: Returns two numbers that change with the file, such as size and time of change; None if only
             the bytes tell.
+        fields: What a table says about the file besides its label, by the name of the column.
     """
 
     path: tuple[str, ...]
     read: Callable[[], bytes] = field(repr=False)
     start: Callable[[], bytes] = field(repr=False, default=bytes)
     stamp: Callable[[], tuple[int, int]] | None = field(repr=False, default=None)
+    fields: Mapping[str, str] = field(repr=False, compare=False, default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
@@ -173,13 +174,22 @@ def _load_table(columns: Mapping[str, Iterable[Any]], options: LoadOptions) -> L
     wrong = next((index for index, entry in enumerate(paths) if not isinstance(entry, str | PathLike)), None)
     if wrong is not None:
         raise DataError(f"Expected paths in column {path!r}. Received: {paths[wrong]!r} in row {wrong}.")
-    return _load_paths([fspath(entry) for entry in paths], labels, options)
+    others = {str(name): list(columns[name]) for name in columns if name not in (path, label)}
+    fields = [
+        {name: "" if column[at] is None else str(column[at]) for name, column in others.items() if at < len(column)}
+        for at in range(len(paths))
+    ]
+    return _load_paths([fspath(entry) for entry in paths], labels, options, fields)
 
 
-def _load_paths(paths: Sequence[str], labels: Sequence[Any], options: LoadOptions) -> LoadedData:
+def _load_paths(
+    paths: Sequence[str], labels: Sequence[Any], options: LoadOptions, fields: Sequence[Mapping[str, str]] = ()
+) -> LoadedData:
     """Load image files with the given labels; relative paths are relative to the working folder."""
     source = "a table of paths"
     files = [_image_file(path) for path in paths]
+    if fields:
+        files = [replace(file, fields=row) for file, row in zip(files, fields, strict=True)]
     labeled = [
         LabeledFile(class_name(_label_name(label), source), file) for label, file in zip(labels, files, strict=True)
     ]

@@ -67,8 +67,8 @@ class LoadOptions:
         background: What transparent images are laid on: ``white``, ``gray``, ``black``, or ``auto``: white, but for
             images in files as `background.decide_background` decides.
         class_names: A name for each numeric label, in the order of the labels; None keeps the numbers.
-        group: What images are grouped by, ``folder`` or a regular expression, so that no group is in two parts; None
-            splits image by image. See `grouping`.
+        group: What images are grouped by, so that no group is in two parts: a column of their table, ``folder`` or a
+            regular expression; None splits image by image. See `grouping`.
         whole: Join all parts into one: the training part is every labeled image of the source, and there is no test
             part. One class, or one image in a class, is enough.
         caching: Where decoded images are kept, and what is called meanwhile.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64
+from jaxtyping import Bool, Float32, Float64, Int8
 
 from convscope.arrays import Logits, Pixels, is_number
 from convscope.decisions import Decision
@@ -171,6 +171,22 @@ def power_of_two_steps(directions: np.ndarray) -> np.ndarray:
     return np.exp2(np.ceil(np.log2(largest / 127)))
 
 
+def whole_directions(
+    directions: Float32[np.ndarray, "f d"],
+) -> tuple[Int8[np.ndarray, "f d"], Float32[np.ndarray, " d"]] | None:
+    """Directions as 8-bit integers and the step of each column; None if they are not rounded to these.
+
+    Example:
+        >>> whole_directions(np.array([[0.25], [-0.5]], np.float32))[1].tolist()
+        [0.00390625]
+    """
+    steps = power_of_two_steps(directions)
+    whole = directions / steps
+    if not np.array_equal(whole, np.rint(whole)):
+        return None
+    return whole.astype(np.int8), steps.astype(np.float32)
+
+
 def _principal_directions(covariance: Float64[np.ndarray, "f f"], count: int) -> Float64[np.ndarray, "f d"]:
     """The eigenvectors of the largest eigenvalues.
 
@@ -297,6 +313,16 @@ def is_constant(pixels: Pixels) -> Bool[np.ndarray, " n"]:
     return np.asarray((pixels == pixels[:, :1, :1]).all(axis=(1, 2, 3)))
 
 
+def level_name(level: float) -> str:
+    """A level as users write it.
+
+    Example:
+        >>> [level_name(level) for level in LEVELS]
+        ['0.1%', '1%', '5%']
+    """
+    return f"{level:.1%}".replace(".0%", "%")
+
+
 def parse_level(reject: str | float | None) -> float | None:
     """The level that a user asked for.
 
@@ -312,7 +338,7 @@ def parse_level(reject: str | float | None) -> float | None:
     """
     if reject in (None, "off"):
         return None
-    names = {f"{level:.1%}".replace(".0%", "%"): level for level in LEVELS}
+    names = {level_name(level): level for level in LEVELS}
     if isinstance(reject, str) and reject.replace(" ", "") in names:
         return names[reject.replace(" ", "")]
     if type(reject) is float and reject in LEVELS:

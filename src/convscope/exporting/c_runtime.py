@@ -13,6 +13,7 @@ import numpy as np
 
 from convscope.arrays import Pixels
 from convscope.errors import MissingExtraError, RunError
+from convscope.exporting.c_score import DECLARED
 from convscope.exporting.exporter import Runtime
 
 FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-O2")
@@ -22,19 +23,29 @@ MAIN = r"""
 #include <stdio.h>
 void convscope_logits(const unsigned char *image, float *logits);
 void convscope_predict(const unsigned char *image, float *probabilities);
+{declared}
 extern const int convscope_classes;
 static unsigned char image[{pixels}];
 static float logits[{classes}], probabilities[{classes}];
 int main(void) {{
   while (fread(image, 1, sizeof image, stdin) == sizeof image) {{
     convscope_logits(image, logits);
-    convscope_predict(image, probabilities);
+    {predict}
     fwrite(probabilities, sizeof(float), (size_t)convscope_classes, stdout);
     fwrite(logits, sizeof(float), (size_t)convscope_classes, stdout);
+    {write}
   }}
   return 0;
 }}
 """
+
+
+WITH_SCORE = {
+    "declared": DECLARED,
+    "predict": "const float score = convscope_predict_with_score(image, probabilities);",
+    "write": "fwrite(&score, sizeof score, 1, stdout);",
+}
+WITHOUT_SCORE = {"declared": "", "predict": "convscope_predict(image, probabilities);", "write": ""}
 
 
 def compiler() -> str:
@@ -77,7 +88,8 @@ def open_c(path: Path, shape: tuple[int, int, int], classes: int, *, flags: Sequ
     found, pixels = compiler(), int(np.prod(shape))
     folder = tempfile.TemporaryDirectory(prefix="convscope-c-")
     main, program = Path(folder.name) / "main.c", Path(folder.name) / "program"
-    main.write_text(MAIN.format(pixels=pixels, classes=classes))
+    has_score = DECLARED in path.read_text(encoding="utf-8")
+    main.write_text(MAIN.format(pixels=pixels, classes=classes, **(WITH_SCORE if has_score else WITHOUT_SCORE)))
     done = subprocess.run(
         [found, *flags, str(path), str(main), "-o", str(program), "-lm"],
         capture_output=True,
@@ -87,7 +99,7 @@ def open_c(path: Path, shape: tuple[int, int, int], classes: int, *, flags: Sequ
     if done.returncode:
         raise RunError(f"The C compiler refused the export: {(done.stderr.splitlines() or ['no message'])[0][:200]}.")
 
-    def run(images: Pixels) -> tuple[np.ndarray, np.ndarray]:
+    def run(images: Pixels) -> tuple[np.ndarray, ...]:
         given = np.ascontiguousarray(images).tobytes()
         try:
             answered = subprocess.run([str(program)], input=given, capture_output=True, timeout=SECONDS)
@@ -98,8 +110,9 @@ def open_c(path: Path, shape: tuple[int, int, int], classes: int, *, flags: Sequ
             ) from None
         if answered.returncode:
             raise RunError(f"The compiled export failed: {answered.stderr.decode(errors='replace')[:200]!r}.")
-        rows = np.frombuffer(answered.stdout, np.float32).reshape(len(images), 2, classes)
-        return rows[:, 0], rows[:, 1]
+        rows = np.frombuffer(answered.stdout, np.float32).reshape(len(images), 2 * classes + has_score)
+        found = rows[:, :classes], rows[:, classes : 2 * classes]
+        return (*found, rows[:, -1]) if has_score else found
 
     version = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=SECONDS).stdout
     return Runtime((version.splitlines() or [found])[0], run, folder.cleanup)

@@ -16,9 +16,12 @@ import numpy as np
 
 from convscope.arithmetic import padding_split
 from convscope.errors import SpecError
+from convscope.evaluation.reliability import reliability_of
 from convscope.evaluation.temperature import temperature_of
 from convscope.exporting.c_functions import ACTIVATIONS, FUNCTIONS
 from convscope.exporting.c_memory import plan
+from convscope.exporting.c_score import DECLARED, score_calls, score_function, score_functions, score_state
+from convscope.exporting.score import ScoreParts, score_parts
 from convscope.model.layers.normalization import EPSILON
 from convscope.model.model_file import Model
 from convscope.model.spec import INPUT, Row
@@ -51,11 +54,13 @@ class Source:
     functions: set[str]
 
     def array(self, name: str, values: np.ndarray) -> str:
-        """Define a constant array; returns its name in C."""
-        numbers = [_number(value) for value in np.asarray(values, np.float32).ravel().tolist()]
-        lines = ["  " + ", ".join(numbers[start : start + 8]) for start in range(0, len(numbers), 8)]
+        """Define a constant array, of 8 bits if its values are; returns its name in C."""
+        is_small = values.dtype == np.int8
+        write, kind, each = (str, "signed char", 24) if is_small else (_number, "float", 8)
+        numbers = [write(value) for value in np.asarray(values, np.int8 if is_small else np.float32).ravel().tolist()]
+        lines = ["  " + ", ".join(numbers[start : start + each]) for start in range(0, len(numbers), each)]
         identifier = re.sub(r"\W", "_", name)
-        self.arrays.append(f"static const float {identifier}[{len(numbers)}] = {{\n" + ",\n".join(lines) + "\n};\n")
+        self.arrays.append(f"static const {kind} {identifier}[{len(numbers)}] = {{\n" + ",\n".join(lines) + "\n};\n")
         return identifier
 
     def call(self, function: str, *arguments: str | int | float) -> None:
@@ -68,7 +73,8 @@ def c_bytes(model: Model, metadata: Mapping[str, str]) -> bytes:
     """The network as a C99 source file.
 
     ``void convscope_logits(const unsigned char *image, float *logits)`` and ``convscope_predict`` with calibrated
-    probabilities take the bytes of one image: rows, columns, channels.
+    probabilities take the bytes of one image: rows, columns, channels. A network with a score for unknown images has
+    ``float convscope_predict_with_score`` too, which does the same and returns the score, and ``convscope_threshold``.
 
     Args:
         model: The network.
@@ -89,12 +95,15 @@ def c_bytes(model: Model, metadata: Mapping[str, str]) -> bytes:
     source.calls.append(
         f"  for (int i = 0; i < {pixels}; i++) {_at(places[INPUT])}[i] = (float)image[i] * {_number(1 / 255)};"
     )
+    parts = score_parts(model)
     for row in rows:
+        if parts is not None and row.name == parts.row.name:
+            source.calls += score_calls(parts, _at(places[row.inputs[0]]), source.array)
         layer = row.layer if row is not rows[-1] else row.layer.without_softmax()
         weights = {name: model.weights[f"{row.name}/{name}"] for name in row.layer.weight_shapes(row.input_shape)}
         _write(source, row, layer, weights, [_at(places[name]) for name in row.inputs], _at(places[row.name]))
     source.calls.append(f"  for (int i = 0; i < {spec.num_classes}; i++) logits[i] = {_at(places[rows[-1].name])}[i];")
-    return _file(model, metadata, source, size).encode()
+    return _file(model, metadata, source, size, parts).encode()
 
 
 def _write(source: Source, row: Row, layer: Any, weights: Weights, inputs: list[str], output: str) -> None:
@@ -266,11 +275,12 @@ WRITERS: dict[str, Callable[..., None]] = {
 """Layer class to what calls its function, without its activation."""
 
 
-def _file(model: Model, metadata: Mapping[str, str], source: Source, size: int) -> str:
+def _file(model: Model, metadata: Mapping[str, str], source: Source, size: int, parts: ScoreParts | None) -> str:
     h, w, c = model.spec.input_shape
     about = [f"{name}: {value}" for name, value in metadata.items()]
     names = ", ".join(_text(name) for name in model.class_names)
     needed = [FUNCTIONS[name] for name in FUNCTIONS if name in source.functions]
+    needed += [score_functions(parts)] if parts else []
     return "\n".join(
         [
             "/* A convolutional network, written by convscope. C99; link with -lm. One static buffer: not reentrant.",
@@ -281,20 +291,20 @@ def _file(model: Model, metadata: Mapping[str, str], source: Source, size: int) 
             f"/* image: {h} rows x {w} columns x {c} channels, 0..255. Each function handles one image. */",
             "void convscope_logits(const unsigned char *image, float *logits);",
             "void convscope_predict(const unsigned char *image, float *probabilities);",
+            *_score_head(model, parts),
             "",
             f"const int convscope_classes = {model.spec.num_classes};",
             f"const char *const convscope_class_names[{model.spec.num_classes}] = {{{names}}};",
             "",
             f"static float values[{size}];",
-            "",
+            score_state(parts) if parts else "",
             *source.arrays,
             *needed,
             "void convscope_logits(const unsigned char *image, float *logits) {",
             *source.calls,
             "}",
             "",
-            "void convscope_predict(const unsigned char *image, float *probabilities) {",
-            "  convscope_logits(image, probabilities);",
+            "static void calibrate(float *probabilities) {",
             f"  const float temperature = {_number(temperature_of(model.calibration))};",
             "  float largest = probabilities[0] / temperature, sum = 0.0f;",
             "  for (int i = 0; i < convscope_classes; i++) {",
@@ -305,8 +315,28 @@ def _file(model: Model, metadata: Mapping[str, str], source: Source, size: int) 
             "  for (int i = 0; i < convscope_classes; i++) probabilities[i] /= sum;",
             "}",
             "",
+            "void convscope_predict(const unsigned char *image, float *probabilities) {",
+            "  convscope_logits(image, probabilities);",
+            "  calibrate(probabilities);",
+            "}",
+            "",
+            *(score_function(parts, model.spec.input_shape, _number) if parts else []),
         ]
     )
+
+
+def _score_head(model: Model, parts: ScoreParts | None) -> list[str]:
+    rejection = reliability_of(model).rejection
+    if parts is None or rejection is None:
+        return []
+    level = rejection.default_level
+    threshold = None if level is None else rejection.threshold(level)
+    promise = "no level can be promised" if level is None else f"of images like the held-out ones, {level:.0%} at most"
+    return [
+        f"/* returns the score for unknown images; above the threshold, an image is unknown ({promise}) */",
+        DECLARED,
+        f"const float convscope_threshold = {'INFINITY' if threshold is None else _number(threshold)};",
+    ]
 
 
 def _text(value: str) -> str:

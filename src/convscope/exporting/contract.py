@@ -8,11 +8,16 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
+from convscope.evaluation.reliability import reliability_of
 from convscope.evaluation.temperature import temperature_of
+from convscope.exporting.score import OUTPUT, score_table
 from convscope.model.model_file import Model, weights_sha256
 
 CONTRACT_FILE = "convscope.json"
 SCHEMA_VERSION = 1
+
+UNKNOWN = "unlike anything it was trained on"
+"""What the code in the README answers for an unknown image, as `predict` does."""
 
 
 def contract(model: Model, about: Mapping[str, Any]) -> dict[str, Any]:
@@ -23,6 +28,10 @@ def contract(model: Model, about: Mapping[str, Any]) -> dict[str, Any]:
         about: Where it came from: name of the run, its data, the version of convscope.
     """
     h, w, c = model.spec.input_shape
+    rejection = reliability_of(model).rejection
+    outputs = {"probabilities": "calibrated, each row sums to 1", "logits": "before the temperature"}
+    if rejection is not None:
+        outputs[OUTPUT] = "how unlike the training images an image is, one number each"
     return {
         "schema_version": SCHEMA_VERSION,
         **about,
@@ -35,9 +44,10 @@ def contract(model: Model, about: Mapping[str, Any]) -> dict[str, Any]:
             "range": [0, 255],
             "channels": "grayscale" if c == 1 else "RGB",
         },
-        "outputs": {"probabilities": "calibrated, each row sums to 1", "logits": "before the temperature"},
+        "outputs": outputs,
         "preprocessing": dict(model.preprocessing),
         "temperature": temperature_of(model.calibration),
+        **({} if rejection is None else {OUTPUT: score_table(rejection)}),
         "weights_sha256": weights_sha256(model.weights),
     }
 
@@ -51,14 +61,21 @@ def metadata(content: Mapping[str, Any]) -> dict[str, str]:
 
 
 def snippets(model: Model) -> dict[str, str]:
-    """Ten lines each of Python, JavaScript and C that classify one image of the network's input size."""
+    """Ten lines each of Python, JavaScript and C that classify one image of the network's input size.
+
+    Where the network has a score for unknown images, they also say whether the image is known.
+    """
     h, w, c = model.spec.input_shape
+    rejection = reliability_of(model).rejection
+    threshold = score_table(rejection)["threshold"] if rejection else None
     sizes = {"height": h, "width": w, "channels": c, "pixels": math.prod(model.spec.input_shape)}
     values = sizes | {"classes": model.spec.num_classes, "mode": "L" if c == 1 else "RGB"}
+    values |= {"threshold": threshold, "unknown": UNKNOWN}
     folder = resources.files("convscope.exporting") / "snippets"
     found = {}
     for name in ("python", "javascript", "c"):
-        text = (folder / f"{name}.txt").read_text(encoding="utf-8")
+        file = f"{name}.txt" if threshold is None else f"{name}_score.txt"
+        text = (folder / file).read_text(encoding="utf-8")
         for key, value in values.items():
             text = text.replace(f"<{key}>", str(value))
         found[name] = text
@@ -99,6 +116,7 @@ def readme(model: Model, content: Mapping[str, Any], files: Mapping[str, str]) -
                 f"An image classifier for {len(names)} classes: {shown}.",
                 f"The input is one or more {'grayscale' if c == 1 else 'RGB'} images of {h} rows and {w} columns as "
                 f"bytes, 0 to 255, channels last. Scaling and calibration are inside the files. {framing}",
+                *unknown_images(content),
                 "| file | what it is |\n|---|---|\n"
                 + "\n".join(f"| `{name}` | {about} |" for name, about in files.items()),
                 *blocks,
@@ -106,3 +124,29 @@ def readme(model: Model, content: Mapping[str, Any], files: Mapping[str, str]) -
         )
         + "\n"
     )
+
+
+def unknown_images(content: Mapping[str, Any]) -> tuple[str, ...]:
+    """The paragraph about unknown images; none if the network has no score."""
+    table = content.get(OUTPUT)
+    if table is None:
+        return ()
+    lines = [
+        "The output `score` of each file is the higher, the less an image resembles the training images. "
+        + (
+            f"Up to {table['threshold']:.4g} the image is known; with a higher score it is {UNKNOWN}. Of images like "
+            f"the {table['held_out_images']:,} held-out ones, at most {table['level']:.0%} have a higher score, with "
+            f"{table['confidence']:.0%} confidence. Of other images, the more have one the less they resemble the "
+            f"classes. `score` in convscope.json has the thresholds of other levels."
+            if table["threshold"] is not None
+            else f"So few images were held out ({table['held_out_images']}) that no threshold can be promised."
+        )
+    ]
+    if table["blank_score"] is not None:
+        lines.append(f"An image of a single intensity, on which nothing is to be seen, has the score {BLANK_TEXT}.")
+    if "quantized" in table:
+        lines.append("Quantized files give other scores, and have thresholds of their own (`quantized`).")
+    return (" ".join(lines),)
+
+
+BLANK_TEXT = "10⁹"

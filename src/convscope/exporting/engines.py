@@ -19,7 +19,7 @@ from convscope.data.mapped_pixels import StoredPixels
 from convscope.decisions import Decision
 from convscope.errors import MissingExtraError, ModelFileError, OptionError, RunError, SpecError
 from convscope.evaluation.predict import Predictions, predictions_from, raw_outputs
-from convscope.exporting.compare import TOLERANCE
+from convscope.exporting.compare import SCORE_TOLERANCE, TOLERANCE, relative_differences
 from convscope.exporting.litert_model import litert_graph
 from convscope.exporting.litert_runtime import Interpreter, check_litert
 from convscope.exporting.litert_runtime import runtime_name as litert_name
@@ -189,6 +189,14 @@ def _compared(engine: Engine) -> Engine:
             f"{difference:.2g}.",
             hint="Use --engine numpy, and please report this with the network's summary.",
         )
+    if expected.scores is not None and given.scores is not None:
+        furthest = float(relative_differences(engine.model, given.scores, expected.scores).max())
+        if not furthest <= SCORE_TOLERANCE:
+            raise RunError(
+                f"{engine.runtime} must give the scores of NumPy, to {SCORE_TOLERANCE:g} of their range. Received: a "
+                f"difference of {furthest:.2g}.",
+                hint="Use --engine numpy, and please report this with the network's summary.",
+            )
     return engine
 
 

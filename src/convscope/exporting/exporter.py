@@ -9,9 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from convscope.arrays import Pixels
+from convscope.exporting.score import OUTPUT
 from convscope.model.model_file import Model
 
 FEWEST_COMPARED = 20
+
+OUTPUTS = ("probabilities", "logits", OUTPUT)
+"""What files have, in the order of `Runtime.run`; the last one only where the network has a score."""
 
 
 @dataclass(frozen=True)
@@ -20,12 +24,13 @@ class Runtime:
 
     Attributes:
         name: Name and version of the runtime.
-        run: Takes uint8 ``(n, h, w, c)``; returns probabilities and logits, float32 ``(n, classes)``.
+        run: Takes uint8 ``(n, h, w, c)``; returns probabilities and logits, float32 ``(n, classes)``, and scores,
+            float32 ``(n,)``, if the file has them.
         close: Frees what it holds.
     """
 
     name: str
-    run: Callable[[Pixels], tuple[np.ndarray, np.ndarray]]
+    run: Callable[[Pixels], tuple[np.ndarray, ...]]
     close: Callable[[], None] = lambda: None
 
 

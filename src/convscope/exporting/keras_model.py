@@ -11,7 +11,9 @@ import numpy as np
 
 from convscope.arrays import Pixels
 from convscope.evaluation.temperature import temperature_of
-from convscope.exporting.exporter import Runtime
+from convscope.exporting.exporter import OUTPUTS, Runtime
+from convscope.exporting.keras_score import keras_score
+from convscope.exporting.score import OUTPUT, score_parts
 from convscope.model.build import build, set_weights
 from convscope.model.model_file import Model
 from convscope.model.tensorflow import keras, tf
@@ -23,16 +25,26 @@ METADATA_FILE = "metadata.json"
 def keras_model(model: Model) -> Any:
     """A Keras model from uint8 ``(n, height, width, channels)`` to a dict of ``probabilities`` and ``logits``.
 
-    It has Keras's own layers only, so that it loads without convscope.
+    It has Keras's own layers only, so that it loads without convscope. A network with a score for unknown images has a
+    third output, ``score``, ``(n,)``.
     """
-    network = build(model.spec, output="logits")
+    network, parts = build(model.spec, output="logits"), score_parts(model)
     set_weights(network, model.weights)
     images = keras.Input(model.spec.input_shape, dtype="uint8", name="images")
     scaled = keras.layers.Rescaling(1 / 255, dtype="float32", name="scaled")(images)
-    logits = keras.layers.Activation("linear", dtype="float32", name="logits")(network(scaled))
+    features = None
+    if parts is None:
+        computed = network(scaled)
+    else:
+        both = keras.Model(network.inputs[0], [network.outputs[0], network.get_layer(parts.row.name).input])
+        computed, features = both(scaled)
+    logits = keras.layers.Activation("linear", dtype="float32", name="logits")(computed)
     calibrated = keras.layers.Rescaling(1 / temperature_of(model.calibration), dtype="float32", name="calibrated")
     probabilities = keras.layers.Softmax(dtype="float32", name="probabilities")(calibrated(logits))
-    return keras.Model(images, {"probabilities": probabilities, "logits": logits}, name="convscope")
+    outputs = {"probabilities": probabilities, "logits": logits}
+    if parts is not None:
+        outputs[OUTPUT] = keras_score(parts, images=scaled, features=features, logits=logits)
+    return keras.Model(images, outputs, name="convscope")
 
 
 def write_keras(model: Model, metadata: Mapping[str, str], path: Path) -> None:
@@ -68,9 +80,9 @@ def open_saved_model(path: Path, shape: tuple[int, int, int], classes: int) -> R
 
 
 def _in_chunks(compute: Any) -> Any:
-    def run(images: Pixels) -> tuple[np.ndarray, np.ndarray]:
+    def run(images: Pixels) -> tuple[np.ndarray, ...]:
         parts = [compute(np.ascontiguousarray(images[at : at + CHUNK])) for at in range(0, len(images), CHUNK)]
-        joined = [np.concatenate([np.asarray(part[name]) for part in parts]) for name in ("probabilities", "logits")]
-        return joined[0], joined[1]
+        names = [name for name in OUTPUTS if name in parts[0]]
+        return tuple(np.concatenate([np.asarray(part[name]) for part in parts]) for name in names)
 
     return run

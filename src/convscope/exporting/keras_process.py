@@ -37,21 +37,23 @@ def open_keras(path: Path, shape: tuple[int, int, int], classes: int) -> Runtime
     assert given is not None and answered is not None
 
     def answer(images: Pixels) -> np.ndarray:
-        size = 2 * len(images) * classes * 4
         try:
             given.write(struct.pack("<I", len(images)) + np.ascontiguousarray(images).tobytes())
             given.flush()
+            head = answered.read(4)
+            size = len(images) * struct.unpack("<I", head)[0] * 4 if len(head) == 4 else 0
             content = answered.read(size)
         except BrokenPipeError:
-            content = b""
-        if len(content) != size:
+            size, content = 0, b""
+        if not size or len(content) != size:
             raise RunError("Keras must load the exported file and classify images. Received: no answer.")
-        return np.frombuffer(content, np.float32).reshape(2, len(images), classes)
+        return np.frombuffer(content, np.float32).reshape(len(images), -1)
 
-    def run(images: Pixels) -> tuple[np.ndarray, np.ndarray]:
+    def run(images: Pixels) -> tuple[np.ndarray, ...]:
         found = [answer(images[start : start + CHUNK]) for start in range(0, len(images), CHUNK)]
-        probabilities, logits = np.concatenate(found, axis=1)
-        return probabilities, logits
+        rows = np.concatenate(found)
+        pair = rows[:, :classes], rows[:, classes : 2 * classes]
+        return pair if rows.shape[1] == 2 * classes else (*pair, rows[:, -1])
 
     def close() -> None:
         given.close()

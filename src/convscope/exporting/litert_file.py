@@ -46,6 +46,7 @@ OPERATORS = {
     "ABS": Operator(101),
     "ADD": Operator(0, 11, {"fused": (0, "b")}),
     "AVERAGE_POOL_2D": Operator(1, _POOL.options, _POOL.fields, 2),
+    "BATCH_MATMUL": Operator(126, 101, {"adj_x": (0, "?"), "adj_y": (1, "?")}),
     "CAST": Operator(53, 37, {"from": (0, "b"), "to": (1, "b")}),
     "CONCATENATION": Operator(2, 10, {"axis": (0, "i"), "fused": (1, "b")}, 2),
     "CONV_2D": Operator(3, 1, _WINDOW | {"fused": (3, "b"), "dilation_w": (4, "i"), "dilation_h": (5, "i")}, 6),
@@ -73,6 +74,7 @@ OPERATORS = {
     "PAD": Operator(34, 22, {}, 2),
     "QUANTIZE": Operator(114, 89, {}, 2),
     "REDUCE_MAX": Operator(82, 27, _REDUCER, 2),
+    "REDUCE_MIN": Operator(89, 27, _REDUCER, 2),
     "RELU": Operator(19),
     "RELU6": Operator(21),
     "RESHAPE": Operator(22),
@@ -115,6 +117,7 @@ class Value:
         dtype: A key of `DTYPES`.
         data: A constant's numbers.
         quantization: Of whole numbers that stand for real ones.
+        is_batch: Whether the first side of a computed value is the number of images.
     """
 
     name: str
@@ -122,6 +125,7 @@ class Value:
     dtype: str = "float32"
     data: np.ndarray | None = None
     quantization: Quantization | None = None
+    is_batch: bool = True
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,7 @@ class Graph:
         operations: In order.
         inputs: Name to value, of the whole graph.
         outputs: Name to value.
+        prefix: What the names of added values begin with.
     """
 
     def __init__(self) -> None:
@@ -156,6 +161,7 @@ class Graph:
         self.operations: list[Operation] = []
         self.inputs: dict[str, int] = {}
         self.outputs: dict[str, int] = {}
+        self.prefix = ""
 
     def add(self, value: Value) -> int:
         """Add a value; returns its index."""
@@ -182,7 +188,7 @@ class Graph:
             The index of its output.
         """
         given = self.values[inputs[0]].shape if shape is None else (1, *shape)
-        output = self.add(Value(name or f"{kind.lower()}_{len(self.values)}", given))
+        output = self.add(Value(name or f"{self.prefix}{kind.lower()}_{len(self.values)}", given))
         self.operations.append(Operation(kind, inputs, output, options))
         return output
 
@@ -267,7 +273,7 @@ def _tensor(value: Value, buffers: list[Table]) -> Table:
         3: value.name,
         8: Number("?", True),
     }
-    if value.data is None:
+    if value.data is None and value.is_batch:
         found[7] = _indices([-1, *value.shape[1:]])
     if value.quantization is not None:
         scale = np.atleast_1d(np.asarray(value.quantization.scale, np.float32))

@@ -1,7 +1,8 @@
 """Post-training quantization of a LiteRT graph: weights and most values as int8.
 
 Weights get a scale for each output channel, values a scale and a zero point from the range that calibration images give
-them. What LiteRT has no int8 operation for, such as most activations, is computed in float32 in between.
+them. What LiteRT has no int8 operation for, such as most activations, is computed in float32 in between, and so is the
+score for unknown images.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from convscope.arrays import Pixels
 from convscope.exporting.litert_file import Graph, Operation, Quantization, Value
 from convscope.exporting.litert_model import litert_graph, with_labels
 from convscope.exporting.litert_runtime import CHUNK, Interpreter
+from convscope.exporting.litert_score import PREFIX
 from convscope.model.model_file import Model
 
 Range = tuple[float, float]
@@ -48,7 +50,7 @@ def litert_int8_bytes(model: Model, metadata: Mapping[str, str], calibration: Pi
         Jacob et al., "Quantization and training of neural networks for efficient integer-arithmetic-only inference",
         CVPR 2018. We differ in that weights have a scale for each channel and no zero point, as LiteRT wants them.
     """
-    graph = litert_graph(model)
+    graph = litert_graph(model, score=True)
     small = _Quantizer(graph, ranges(graph, calibration)).run()
     return with_labels(small.to_bytes(name=model.spec.name, metadata=metadata), model.class_names)
 
@@ -93,8 +95,9 @@ class _Quantizer:
     def _rewrite(self, operation: Operation) -> None:
         variables = [index for index in operation.inputs if self.graph.values[index].data is None]
         has_constant = len(variables) < len(operation.inputs)
-        is_small = all(index in self.small for index in variables)
-        if operation.kind in CHANNEL_AXIS:
+        is_exact = self.graph.values[operation.output].name.startswith(PREFIX)
+        is_small = all(index in self.small for index in variables) and not is_exact
+        if operation.kind in CHANNEL_AXIS and not is_exact:
             self._weighted(operation)
         elif operation.kind in FOLLOWING and is_small and not (operation.kind == "ADD" and has_constant):
             self._following(operation)

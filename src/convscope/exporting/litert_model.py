@@ -1,4 +1,4 @@
-"""A network as a LiteRT model (a .tflite file): uint8 images in, probabilities and logits out.
+"""A network as a LiteRT model (a .tflite file): uint8 images in, probabilities, logits and score out.
 
 Written from the spec as a flatbuffer, without TensorFlow or a converter. Scaling to [0, 1] and the temperature are
 inside the graph, and batch normalization is folded into the layer before it.
@@ -18,6 +18,8 @@ from convscope.evaluation.temperature import temperature_of
 from convscope.exporting.folding import Step, affine, folded
 from convscope.exporting.litert_activations import ACTIVATIONS
 from convscope.exporting.litert_file import DTYPES, FUSED, Graph, Value, window_options
+from convscope.exporting.litert_score import add_score
+from convscope.exporting.score import score_parts
 from convscope.model.features import feature_row
 from convscope.model.layers.normalization import EPSILON
 from convscope.model.model_file import Model
@@ -29,7 +31,8 @@ def litert_bytes(model: Model, metadata: Mapping[str, str]) -> bytes:
 
     The input ``images`` is uint8 ``(n, height, width, channels)`` for any n; the outputs ``probabilities`` and
     ``logits`` are float32 ``(n, classes)``. The logits are as the last layer gives them, the probabilities are
-    calibrated. The class names lie behind the model as a ZIP archive with ``labels.txt``, where tools look for them.
+    calibrated. A network with a score for unknown images has a third output, ``score``, float32 ``(n,)``. The class
+    names lie behind the model as a ZIP archive with ``labels.txt``, where tools look for them.
 
     Args:
         model: The network.
@@ -38,7 +41,8 @@ def litert_bytes(model: Model, metadata: Mapping[str, str]) -> bytes:
     Raises:
         SpecError: A layer has no counterpart in LiteRT.
     """
-    return with_labels(litert_graph(model).to_bytes(name=model.spec.name, metadata=metadata), model.class_names)
+    graph = litert_graph(model, score=True)
+    return with_labels(graph.to_bytes(name=model.spec.name, metadata=metadata), model.class_names)
 
 
 def with_labels(content: bytes, class_names: tuple[str, ...]) -> bytes:
@@ -50,12 +54,13 @@ def with_labels(content: bytes, class_names: tuple[str, ...]) -> bytes:
     return content + packed.getvalue()
 
 
-def litert_graph(model: Model, *, features: bool = False) -> Graph:
+def litert_graph(model: Model, *, features: bool = False, score: bool = False) -> Graph:
     """The graph of a network.
 
     Args:
         model: The network.
         features: Whether the graph also gives ``features``, the input of the last layer with weights, if there is one.
+        score: Whether the graph also gives ``score``, if the network has one.
 
     Raises:
         SpecError: A layer has no counterpart in LiteRT.
@@ -65,14 +70,17 @@ def litert_graph(model: Model, *, features: bool = False) -> Graph:
     graph.inputs["images"] = images
     real = graph.op("CAST", images, **_TO_FLOAT)
     values = {INPUT: graph.op("MUL", real, graph.constant(np.float32(1 / 255)), name="scaled")}
-    last = feature_row(spec) if features else None
+    parts = score_parts(model) if score else None
+    last = feature_row(spec) if features or parts else None
     for step in folded(model, kept=[last.name] if last else []):
         values[step.output] = _written(graph, step, [values[name] for name in step.row.inputs])
     logits = values[spec.table()[-1].name]
     probabilities = graph.op("SOFTMAX", logits, name="probabilities", beta=1 / temperature_of(model.calibration))
     graph.outputs |= {"probabilities": probabilities, "logits": logits}
-    if last is not None:
+    if last is not None and features:
         graph.outputs["features"] = values[last.inputs[0]]
+    if last is not None and parts is not None:
+        add_score(graph, parts, images=values[INPUT], features=values[last.inputs[0]], logits=logits)
     return graph
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from convscope.arrays import Pixels
 from convscope.errors import MissingExtraError
-from convscope.exporting.exporter import Runtime
+from convscope.exporting.exporter import OUTPUTS, Runtime
 
 PACKAGE = "ai_edge_litert"
 
@@ -123,8 +123,8 @@ def open_litert(path: Path, shape: tuple[int, int, int], classes: int) -> Runtim
     """Open a LiteRT file on the CPU, with one thread."""
     opened = Interpreter(path.read_bytes())
 
-    def run(images: Pixels) -> tuple[np.ndarray, np.ndarray]:
+    def run(images: Pixels) -> tuple[np.ndarray, ...]:
         found = opened.run(images)
-        return found["probabilities"], found["logits"]
+        return tuple(found[name] for name in OUTPUTS if name in found)
 
     return Runtime(runtime_name(), run)

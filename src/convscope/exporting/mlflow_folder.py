@@ -14,6 +14,7 @@ from pathlib import Path
 
 from convscope.exporting.companion import ExportedRun
 from convscope.exporting.formats import EXPORTERS
+from convscope.exporting.score import OUTPUT
 
 FOLDER = "mlflow"
 MLFLOW = "2.20"
@@ -47,6 +48,9 @@ def _description(run: ExportedRun, python: str) -> dict[str, object]:
     images = [{"type": "tensor", "name": "images", "tensor-spec": {"dtype": "uint8", "shape": [-1, h, w, c]}}]
     rows = {"dtype": "float32", "shape": [-1, run.model.spec.num_classes]}
     outputs = [{"type": "tensor", "name": name, "tensor-spec": rows} for name in ("probabilities", "logits")]
+    if OUTPUT in run.contract:
+        for name, dtype in ((OUTPUT, "float32"), ("known", "bool")):
+            outputs.append({"type": "tensor", "name": name, "tensor-spec": {"dtype": dtype, "shape": [-1]}})
     return {
         "flavors": {
             "python_function": {

@@ -10,6 +10,8 @@ from typing import Any
 
 from convscope.evaluation.intervals import Proportion
 from convscope.exporting.companion import ExportedRun
+from convscope.exporting.contract import unknown_images
+from convscope.exporting.score import OUTPUT
 from convscope.model.model_file import Model
 
 CARD = "README.md"
@@ -46,6 +48,7 @@ def model_card(run: ExportedRun, usage: str, *, has_picture: bool) -> str:
         ("Intended use", _use(run)),
         ("Data", _data(run)),
         ("Metrics", _metrics(run, has_picture)),
+        *([("Unknown images", _unknown(run))] if OUTPUT in run.contract else []),
         ("Limits", _limits(run.model)),
     ]
     text = "\n\n".join(f"## {name}\n\n{body}" for name, body in sections)
@@ -139,6 +142,24 @@ def _metrics(run: ExportedRun, has_picture: bool) -> str:
     return f"{table}{weakest}{picture}"
 
 
+def _unknown(run: ExportedRun) -> str:
+    measured = run.record.reliability or {}
+    part = "test" if run.record.test else "validation"
+    found = [*unknown_images(run.contract)]
+    if rejection := measured.get("rejection"):
+        rejected = Proportion.from_json(rejection["rejected"])
+        found.append(f"Of the {part} images, {rejected} are above the threshold.")
+    if excluded := measured.get("unknown_classes"):
+        found.append(
+            f"Measured by excluding each class from the training in turn: {excluded['mean']:.1%} of the images of a "
+            f"class that the network does not know are rejected ({excluded['low']:.1%} to {excluded['high']:.1%}, "
+            f"{len(excluded['classes'])} classes), and {excluded['known_rejected']:.1%} of the others."
+        )
+    else:
+        found.append("How many images of a class that it does not know are rejected was not measured for this run.")
+    return "\n\n".join(found)
+
+
 def _escaped(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;")
 
@@ -149,6 +170,6 @@ def _limits(model: Model) -> str:
         "The probabilities are calibrated on held-out images of the same source.",
         "An image of something else gets one of the classes too: the files have no class for it."
         if model.subspace is None
-        else "An image of something else gets one of the classes too; `convscope predict` rejects most of those.",
+        else "An image of something else that resembles one of the classes is not rejected.",
     ]
     return "\n".join(f"- {line}" for line in lines)

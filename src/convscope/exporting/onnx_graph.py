@@ -13,11 +13,13 @@ class Graph:
     Attributes:
         nodes: In order.
         initializers: The constants.
+        prefix: What the names of added nodes begin with.
     """
 
     def __init__(self) -> None:
         self.nodes: list[Any] = []
         self.initializers: list[Any] = []
+        self.prefix = ""
 
     def constant(self, value: np.ndarray | np.generic) -> str:
         """Add a constant; returns its name."""
@@ -31,6 +33,6 @@ class Graph:
         """Add a node; returns the name of its output."""
         from onnx import helper
 
-        name = output or f"{kind.lower()}_{len(self.nodes)}"
+        name = output or f"{self.prefix}{kind.lower()}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
         return name

@@ -12,6 +12,7 @@ import numpy as np
 
 from convscope.arrays import Pixels
 from convscope.exporting.onnx_model import onnx_proto
+from convscope.exporting.onnx_score import PREFIX
 from convscope.model.model_file import Model
 
 CHUNK = 64
@@ -34,7 +35,8 @@ def onnx_int8_bytes(model: Model, metadata: Mapping[str, str], calibration: Pixe
     """The network as a quantized ONNX file; inputs and outputs are those of `onnx_model.onnx_bytes`.
 
     Weights have a scale for each output channel, values a range from the calibration images, and the operations in
-    between are written as QuantizeLinear and DequantizeLinear, which runtimes fuse.
+    between are written as QuantizeLinear and DequantizeLinear, which runtimes fuse. The score for unknown images is
+    computed in float32 from the quantized network's features and logits.
 
     Args:
         model: The network.
@@ -45,7 +47,8 @@ def onnx_int8_bytes(model: Model, metadata: Mapping[str, str], calibration: Pixe
         MissingExtraError: The package onnx is not installed.
         SpecError: A layer has no counterpart in ONNX.
     """
-    made = onnx_proto(model, metadata)
+    made = onnx_proto(model, metadata, score=True)
+    exact = [node.name for node in made.graph.node if node.name.startswith(PREFIX)]
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
     class Images(CalibrationDataReader):
@@ -68,6 +71,7 @@ def onnx_int8_bytes(model: Model, metadata: Mapping[str, str], calibration: Pixe
                 Images(),
                 quant_format=QuantFormat.QDQ,
                 op_types_to_quantize=QUANTIZED,
+                nodes_to_exclude=exact,
                 per_channel=True,
                 activation_type=QuantType.QInt8,
                 weight_type=QuantType.QInt8,

@@ -1,4 +1,4 @@
-"""A network as an ONNX model: uint8 images in, probabilities and logits out.
+"""A network as an ONNX model: uint8 images in, probabilities, logits and the score for unknown images out.
 
 Written from the spec with `onnx.helper`, without TensorFlow or a converter. Scaling to [0, 1] and the temperature are
 inside the graph. Maps have channels first in between, as ONNX's convolutions want them.
@@ -17,6 +17,9 @@ from convscope.evaluation.temperature import temperature_of
 from convscope.exporting.folding import folded
 from convscope.exporting.onnx_activations import ACTIVATIONS
 from convscope.exporting.onnx_graph import Graph
+from convscope.exporting.onnx_score import add_score
+from convscope.exporting.score import OUTPUT as SCORE
+from convscope.exporting.score import score_parts
 from convscope.model.features import feature_row
 from convscope.model.layers.add import Add
 from convscope.model.layers.average_pooling2d import AveragePooling2D
@@ -51,7 +54,7 @@ def onnx_bytes(model: Model, metadata: Mapping[str, str]) -> bytes:
 
     The input ``images`` is uint8 ``(n, height, width, channels)`` for any n; the outputs ``probabilities`` and
     ``logits`` are float32 ``(n, classes)``. The logits are as the last layer gives them, the probabilities are
-    calibrated.
+    calibrated. A network with a score for unknown images has a third output, ``score``, float32 ``(n,)``.
 
     Args:
         model: The network.
@@ -61,16 +64,17 @@ def onnx_bytes(model: Model, metadata: Mapping[str, str]) -> bytes:
         MissingExtraError: The package onnx is not installed.
         SpecError: A layer has no counterpart in ONNX.
     """
-    return onnx_proto(model, metadata).SerializeToString()
+    return onnx_proto(model, metadata, score=True).SerializeToString()
 
 
-def onnx_proto(model: Model, metadata: Mapping[str, str], *, features: bool = False) -> Any:
+def onnx_proto(model: Model, metadata: Mapping[str, str], *, features: bool = False, score: bool = False) -> Any:
     """The network as an `onnx.ModelProto`, as `onnx_bytes` describes it.
 
     Args:
         model: The network.
         metadata: Texts that the file holds.
-        features: Whether there is a third output ``features``, the input of the last layer with weights.
+        features: Whether there is an output ``features``, the input of the last layer with weights.
+        score: Whether there is an output ``score``, if the network has one.
 
     Raises:
         MissingExtraError, SpecError: As `onnx_bytes`.
@@ -84,7 +88,8 @@ def onnx_proto(model: Model, metadata: Mapping[str, str], *, features: bool = Fa
     graph, spec = Graph(), model.spec
     scaled = graph.op("Mul", graph.op("Cast", "images", to=onnx.TensorProto.FLOAT), graph.constant(np.float32(1 / 255)))
     values = {INPUT: graph.op("Transpose", scaled, perm=[0, 3, 1, 2])}
-    last = feature_row(spec) if features else None
+    parts = score_parts(model) if score else None
+    last = feature_row(spec) if features or parts else None
     for step in folded(model, kept=[last.name] if last else []):
         inputs = [values[name] for name in step.row.inputs]
         values[step.output] = _written(graph, step.row, step.layer, inputs, step.weights)
@@ -92,9 +97,13 @@ def onnx_proto(model: Model, metadata: Mapping[str, str], *, features: bool = Fa
     calibrated = graph.op("Div", logits, graph.constant(np.float32(temperature_of(model.calibration))))
     graph.op("Softmax", calibrated, axis=-1, output="probabilities")
     outputs: dict[str, Shape] = dict.fromkeys(("probabilities", "logits"), (spec.num_classes,))
-    if last is not None:
-        graph.op("Identity", _channels_last(graph, values[last.inputs[0]], last.input_shape), output="features")
+    found = _channels_last(graph, values[last.inputs[0]], last.input_shape) if last else ""
+    if last is not None and features:
+        graph.op("Identity", found, output="features")
         outputs["features"] = last.input_shape
+    if parts is not None:
+        add_score(graph, parts, images=scaled, features=found, logits=logits)
+        outputs[SCORE] = ()
     return _proto(graph, model, outputs, metadata)
 
 

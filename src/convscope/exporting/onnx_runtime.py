@@ -11,7 +11,7 @@ import numpy as np
 
 from convscope.arrays import Pixels
 from convscope.errors import MissingExtraError
-from convscope.exporting.exporter import Runtime
+from convscope.exporting.exporter import OUTPUTS, Runtime
 
 ONLY_FATAL = 4
 """ONNX Runtime's log level: what goes wrong is an exception, and the rest is of no use to a person."""
@@ -55,9 +55,10 @@ def runtime_name() -> str:
 def open_onnx(path: Path, shape: tuple[int, int, int], classes: int) -> Runtime:
     """Open an ONNX file on the CPU, with one thread."""
     session = open_session(str(path))
+    given = {one.name for one in session.get_outputs()}
+    names = [name for name in OUTPUTS if name in given]
 
-    def run(images: Pixels) -> tuple[np.ndarray, np.ndarray]:
-        probabilities, logits = session.run(["probabilities", "logits"], {"images": np.ascontiguousarray(images)})
-        return np.asarray(probabilities), np.asarray(logits)
+    def run(images: Pixels) -> tuple[np.ndarray, ...]:
+        return tuple(map(np.asarray, session.run(names, {"images": np.ascontiguousarray(images)})))
 
     return Runtime(runtime_name(), run)

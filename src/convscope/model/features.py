@@ -150,10 +150,36 @@ def averaged(values: np.ndarray, grid: tuple[int, int, int]) -> Features:
     if (rows, columns) == (h, w):
         return np.ascontiguousarray(values.reshape(len(values), -1), np.float32)
     maps = values.reshape(-1, h, w, c)
-    ys, xs = ([index * side // count for index in range(count + 1)] for side, count in ((h, rows), (w, columns)))
     cells = [
         maps[:, top:bottom, left:right].mean(axis=(1, 2))
-        for top, bottom in pairwise(ys)
-        for left, right in pairwise(xs)
+        for top, bottom in pairwise(_cuts(h, rows))
+        for left, right in pairwise(_cuts(w, columns))
     ]
     return np.stack(cells, axis=1).reshape(len(maps), -1).astype(np.float32)
+
+
+def averages(grid: tuple[int, int, int]) -> tuple[Float32[np.ndarray, "r h"], Float32[np.ndarray, "c w"]] | None:
+    """What `averaged` does as two matrices, one for rows and one for columns; None if it changes nothing.
+
+    Args:
+        grid: ``(h, w, c)``.
+
+    Example:
+        >>> averages((2, 2, 64)) is None, averages((3, 1, 300))[0].round(2).tolist()
+        (True, [[1.0, 0.0, 0.0], [0.0, 0.5, 0.5]])
+    """
+    h, w, c = grid
+    rows, columns = _places(h, w, c)
+    return None if (rows, columns) == (h, w) else (_means(h, rows), _means(w, columns))
+
+
+def _means(side: int, count: int) -> Float32[np.ndarray, "k n"]:
+    found = np.zeros((count, side), np.float32)
+    for index, (start, stop) in enumerate(pairwise(_cuts(side, count))):
+        found[index, start:stop] = 1 / (stop - start)
+    return found
+
+
+def _cuts(side: int, count: int) -> list[int]:
+    """Where a side is cut into about equal parts."""
+    return [index * side // count for index in range(count + 1)]

@@ -7,7 +7,7 @@ from typing import TypedDict
 import numpy as np
 
 from convscope.arrays import Pixels, to_images
-from convscope.evaluation.out_of_distribution import power_of_two_steps
+from convscope.evaluation.out_of_distribution import whole_directions
 from convscope.evaluation.reliability import reliability_of
 from convscope.model.features import Features, feature_grid, feature_row, logits_and_features
 from convscope.model.forward import chunk_size
@@ -56,10 +56,8 @@ def rejection_json(model: Model, pixels: Pixels) -> RejectionJson | None:
     if found is None or model.subspace is None or row is None:
         return None
     directions = model.subspace.directions.astype(np.float32)
-    steps = power_of_two_steps(directions)
-    whole = directions / steps
-    if not np.array_equal(whole, np.rint(whole)):  # a model of an older version, whose directions are not rounded
-        whole, steps = directions, np.ones_like(steps)
+    # few features, or a model of an older version, have directions that are not rounded
+    whole, steps = whole_directions(directions) or (directions, np.ones(directions.shape[1], np.float32))
     codes = (_features(model, pixels) - model.subspace.center) @ directions[:, :CODE_NUMBERS]
     code_step = float(max(np.abs(codes).max(initial=0.0), 1e-12)) / CODE_LEVELS
     level = found.default_level
@@ -67,7 +65,7 @@ def rejection_json(model: Model, pixels: Pixels) -> RejectionJson | None:
         layer=row.name,
         grid=list(feature_grid(model.spec)),
         center=array_json(model.subspace.center),
-        directions=array_json(whole.astype(np.float32 if whole is directions else np.int8)),
+        directions=array_json(whole),
         steps=[float(step) for step in steps],
         scale=found.scale,
         n=found.n,

@@ -124,8 +124,9 @@ class CoreOptions:
     group: Annotated[
         str | None,
         Option(
-            "Keep groups of images, such as those of one writer or camera, in one part: folder for the folders of the "
-            "files (without the class), or a regular expression for the path, whose first parenthesis is the group.",
+            "Keep groups of images, such as those of one writer or camera, in one part: a column of the table of the "
+            "images, folder for the folders of the files (without the class), or a regular expression for the path, "
+            "whose first parenthesis is the group.",
             DATA,
         ),
     ] = None

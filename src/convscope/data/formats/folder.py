@@ -14,6 +14,7 @@ from convscope.data.image_folder import MAX_FILES, load_tree
 from convscope.data.image_formats import MAGIC_BYTES
 from convscope.data.image_tree import FOLDER_LINKS, ImageFile, ImageTree
 from convscope.data.load_options import LoadOptions
+from convscope.data.metadata_table import with_fields
 from convscope.data.reader import Reader
 from convscope.errors import DataError, printable
 
@@ -24,7 +25,7 @@ def load(path: Path, options: LoadOptions) -> LoadedData:
     Raises:
         DataError: See there.
     """
-    return load_tree(list_images(path), options)
+    return load_tree(with_fields(list_images(path), path), options)
 
 
 def list_images(root: Path) -> ImageTree:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from convscope.data.dataset import LoadedData, Skipped
@@ -105,7 +106,7 @@ def _labeled(path: Path) -> tuple[list[LabeledFile], list[Skipped]]:
                 "Expected one label per image", path, f"{file.name} has {labels[file.path]!r} and {row.label!r}"
             )
         else:
-            labeled.append(LabeledFile(class_name(row.label, path.name), file))
+            labeled.append(LabeledFile(class_name(row.label, path.name), replace(file, fields=row.fields)))
     _check_missing(path, missing, len(rows))
     unique = list({one.file.path: one for one in labeled}.values())
     return unique, [*_missing(path, missing), *_unlisted(path, index, base, labels)]

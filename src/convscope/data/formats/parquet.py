@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from convscope.data.image_folder import MAX_FILES, load_tree
 from convscope.data.image_formats import MAGIC_BYTES
 from convscope.data.image_tree import ImageFile, ImageTree
 from convscope.data.label_columns import find_columns
+from convscope.data.label_rows import MAX_COLUMNS, MAX_VALUE
 from convscope.data.load_options import LoadOptions
 from convscope.data.part_names import TRAIN, part_of
 from convscope.data.reader import Candidate, Reader
@@ -84,12 +86,15 @@ def _rows(path: Path, name: str) -> Iterator[Placed | Skipped]:
         with parquet.ParquetFile(path) as file:
             schema = file.schema_arrow
             image, label = _columns(list(schema.names), path)
+            others = _other_columns(schema, {image, label}, pyarrow)
             names = _class_names(schema.metadata, label)
             _check_claims(file.metadata, path)
             number = 0
-            for batch in file.iter_batches(BATCH, columns=[image, label]):
-                for cell, value in zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True):
-                    yield _placed(name, number, cell, _label(value, names))
+            for batch in file.iter_batches(BATCH, columns=[image, label, *others]):
+                cells, labels, *more = (batch.column(key).to_pylist() for key in (image, label, *others))
+                for at, (cell, value) in enumerate(zip(cells, labels, strict=True)):
+                    fields = {key: _text(column[at]) for key, column in zip(others, more, strict=True)}
+                    yield _placed(name, number, cell, _label(value, names), fields)
                     number += 1
     except (pyarrow.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split())[:160] or type(error).__name__
@@ -133,7 +138,23 @@ def _label(value: object, names: list[str]) -> str:
     return names[value] if 0 <= value < len(names) else str(value)
 
 
-def _placed(name: str, number: int, cell: object, label: str) -> Placed | Skipped:
+def _other_columns(schema: Any, known: set[str], pyarrow: Any) -> list[str]:
+    """The columns of texts and whole numbers besides image and label, which may group the images."""
+    types = pyarrow.types
+    found = []
+    for field in schema:
+        kind = field.type.value_type if types.is_dictionary(field.type) else field.type
+        is_text = types.is_string(kind) or types.is_large_string(kind)
+        if field.name not in known and (is_text or types.is_integer(kind)) and schema.names.count(field.name) == 1:
+            found.append(field.name)
+    return found[:MAX_COLUMNS]
+
+
+def _text(value: object) -> str:
+    return "" if value is None else sys.intern(str(value)[:MAX_VALUE])
+
+
+def _placed(name: str, number: int, cell: object, label: str, fields: Mapping[str, str]) -> Placed | Skipped:
     data = cell.get("bytes") if isinstance(cell, dict) else cell
     stored = cell.get("path") if isinstance(cell, dict) else None
     file_name = f"{number}-{stored}" if isinstance(stored, str) else str(number)
@@ -144,7 +165,7 @@ def _placed(name: str, number: int, cell: object, label: str) -> Placed | Skippe
         return Skipped(where, "no bytes of an image")
     if len(data) > MAX_FILE_BYTES:
         return Skipped(where, f"{len(data):,} bytes, more than {MAX_FILE_BYTES:,}")
-    file = ImageFile((file_name.replace("/", "_"),), lambda: data, lambda: data[:MAGIC_BYTES])
+    file = ImageFile((file_name.replace("/", "_"),), lambda: data, lambda: data[:MAGIC_BYTES], fields=fields)
     return part_of(name) or TRAIN, label, name, file
 
 

@@ -1,0 +1,99 @@
+"""The score for unknown images in a LiteRT graph, in float32."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from convscope.exporting.litert_file import Graph, Operation, Quantization, Value
+from convscope.exporting.score import BLANK_SCORE, OUTPUT, UNEQUAL, ScoreParts
+
+PREFIX = f"{OUTPUT}_"
+"""What the names of its values begin with: they stay in float32 in a quantized file."""
+
+
+def add_score(graph: Graph, parts: ScoreParts, *, images: int, features: int, logits: int) -> None:
+    """Add the output ``score``, ``(n,)``.
+
+    Args:
+        graph: The graph of the network.
+        parts: What the score is computed from.
+        images: The images in [0, 1].
+        features: The input of ``parts.row``.
+        logits: Before the temperature.
+    """
+    graph.prefix = PREFIX
+    distance = graph.op("MUL", _residual(graph, parts, features), graph.constant(np.float32(parts.scale)), fused=0)
+    score = graph.op("SUB", distance, _energy(graph, logits), fused=0)
+    if parts.rejects_blank:
+        score = graph.op("ADD", score, _blank(graph, images), fused=0)
+    graph.outputs[OUTPUT] = score
+    graph.prefix = ""
+
+
+def _residual(graph: Graph, parts: ScoreParts, features: int) -> int:
+    centered = graph.op("SUB", _averaged(graph, parts, features), graph.constant(parts.center), fused=0)
+    count = parts.directions.shape[1]
+    along = graph.op("FULLY_CONNECTED", centered, *_kernel(graph, parts), shape=(count,), fused=0)
+    if parts.steps is not None:
+        along = graph.op("MUL", along, graph.constant(parts.steps), fused=0)
+    squares = graph.op("SUB", _sum(graph, _square(graph, centered)), _sum(graph, _square(graph, along)), fused=0)
+    return graph.op("SQRT", graph.op("MAXIMUM", squares, graph.constant(np.float32(0))))
+
+
+def _kernel(graph: Graph, parts: ScoreParts) -> tuple[int, int]:
+    """The directions, which have 8 bits in the file where they are rounded, and zeros."""
+    rows, zeros = np.ascontiguousarray(parts.directions.T), np.zeros(parts.directions.shape[1], np.float32)
+    if parts.steps is None:
+        return graph.constant(rows), graph.constant(zeros)
+    whole = graph.constant(rows, Quantization(np.float32(1)))
+    kernel = graph.add(Value(f"{PREFIX}directions", rows.shape, is_batch=False))
+    graph.operations.append(Operation("DEQUANTIZE", (whole,), kernel, {}))
+    return kernel, graph.constant(zeros)
+
+
+def _square(graph: Graph, x: int) -> int:
+    return graph.op("MUL", x, x, fused=0)
+
+
+def _reduced(graph: Graph, kind: str, x: int, axes: tuple[int, ...]) -> int:
+    shape = graph.values[x].shape
+    left = tuple(size for axis, size in enumerate(shape) if axis and axis not in axes)
+    return graph.op(kind, x, graph.constant(np.array(axes, np.int32)), shape=left, keep_dims=False)
+
+
+def _sum(graph: Graph, x: int) -> int:
+    return _reduced(graph, "SUM", x, (1,))
+
+
+def _averaged(graph: Graph, parts: ScoreParts, features: int) -> int:
+    """The features as rows, one for each image."""
+    h, w, c = parts.grid
+    if parts.averages is not None:
+        rows, columns = parts.averages
+        joined = _reshape(graph, features, (h, w * c))
+        fewer = graph.op("BATCH_MATMUL", graph.constant(rows[None]), joined, shape=(len(rows), w * c))
+        apart = _reshape(graph, fewer, (len(rows), w, c))
+        shape = (len(rows), len(columns), c)
+        features = graph.op("BATCH_MATMUL", graph.constant(columns[None, None]), apart, shape=shape)
+        h, w = shape[:2]
+    return _reshape(graph, features, (h * w * c,))
+
+
+def _reshape(graph: Graph, x: int, shape: tuple[int, ...]) -> int:
+    return graph.op("RESHAPE", x, graph.constant(np.array([-1, *shape], np.int32)), shape=shape)
+
+
+def _energy(graph: Graph, logits: int) -> int:
+    axis = graph.constant(np.array([1], np.int32))
+    highest = graph.op("REDUCE_MAX", logits, axis, shape=(1,), keep_dims=True)
+    total = _sum(graph, graph.op("EXP", graph.op("SUB", logits, highest, fused=0)))
+    return graph.op("ADD", _reduced(graph, "REDUCE_MAX", logits, (1,)), graph.op("LOG", total), fused=0)
+
+
+def _blank(graph: Graph, images: int) -> int:
+    """`BLANK_SCORE` for an image of a single intensity in each channel, else 0."""
+    highest, lowest = (_reduced(graph, kind, images, (1, 2)) for kind in ("REDUCE_MAX", "REDUCE_MIN"))
+    spread = _reduced(graph, "REDUCE_MAX", graph.op("SUB", highest, lowest, fused=0), (1,))
+    steps = graph.op("MUL", spread, graph.constant(np.float32(-UNEQUAL)), fused=0)
+    is_blank = graph.op("RELU", graph.op("ADD", steps, graph.constant(np.float32(1)), fused=0))
+    return graph.op("MUL", is_blank, graph.constant(np.float32(BLANK_SCORE)), fused=0)
