@@ -21,19 +21,19 @@ export function use_worker(session, idle) {
   let there = null;
   const ready = idle.then(() => start_worker(session, here)).then((engine) => (there = engine), () => null);
   session.engine = {
-    run: (image, off) => (there ?? here).run(image, off),
+    draw: (picture, off, display) => (there ?? here).draw(picture, off, display),
     frame: (picture, contract) => (there ?? here).frame(picture, contract),
     occlusion: async (image, class_index, options) => ((await ready) ?? here).occlusion(image, class_index, options),
   };
 }
 
 /** @param {Session} session @param {Engine} here computes what the worker fails at @returns {Promise<Engine>} */
-async function start_worker({ bundle: { network }, weights }, here) {
+async function start_worker({ bundle: { network, preprocessing }, weights, paper }, here) {
   const script = worker_script(network.layers.map(({ kind }) => kind));
   const ask = requests(new Worker(URL.createObjectURL(new Blob([script], { type: "text/javascript" }))));
-  await ask({ type: "load", network, weights });
+  await ask({ type: "load", network, weights, preprocessing, paper });
   return {
-    run: (image, off) => ask({ type: "run", image, off }).catch(() => here.run(image, off)),
+    draw: (picture, off, display) => ask({ type: "draw", picture, off, display }).catch(() => here.draw(picture, off, display)),
     frame: (picture, contract) => ask({ type: "frame", picture, contract }).catch(() => here.frame(picture, contract)),
     occlusion: (image, class_index, options) => ask({ type: "occlusion", image, class_index, options }),
   };
