@@ -95,7 +95,7 @@ test("a slow view follows at most every 300 ms while the pen moves, and the othe
   }
   assert.ok(log.filter((one) => one.startsWith("fast")).length >= 20);
   const slow = log.filter((one) => one.startsWith("slow")).length;
-  assert.ok(slow >= 2 && slow <= 6, String(slow));
+  assert.ok(slow >= 2 && slow <= 5, String(slow));
   session.live = false;
   all.update(/** @type {any} */ ({ picture: 73 }), /** @type {any} */ ({ picture: 72 }));
   assert.deepEqual(log.slice(-2), ["fast 73", "slow 73"]);
@@ -112,12 +112,11 @@ test("where frames are late, a slow view waits until the pen rests, and the othe
   all.push_slow(view("slow "));
   for (let picture = 1; picture <= 40; picture += 1) {
     all.update(/** @type {any} */ ({ picture }), /** @type {any} */ ({ picture: picture - 1 }));
-    frame(50);
+    frame(30);
   }
   assert.ok(log.length >= 10 && log.every((one) => one.startsWith("fast")), log.join());
   session.live = false;
-  frame(50);
-  frame(50);
-  assert.deepEqual(log.slice(-1), ["slow 40"]);
+  while (frames.length) frame(50);
+  assert.ok(log.includes("slow 40") && log.includes("fast 40"), log.join());
   all.destroy();
 });

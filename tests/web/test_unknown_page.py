@@ -32,7 +32,8 @@ ASK = """(async (words) => {
   return words.map((picture) => {
     const state = { ...parse_hash(""), picture };
     session.select(state);
-    return familiarity(state);
+    const answer = familiarity(state);
+    return answer && { ...answer, nearest: answer.nearest() };
   });
 })"""
 

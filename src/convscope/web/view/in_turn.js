@@ -3,9 +3,10 @@
 /** Milliseconds between two frames from which a frame counts as late. */
 const LATE = 40;
 
-/** Milliseconds between two updates of a slow view, and frames in time that come before one. */
+/** Milliseconds between two updates of a slow view; before one, so many frames must have taken no longer than `SMOOTH`. */
 const SLOW = 300;
-const IN_TIME = 3;
+const FRAMES = 10;
+const SMOOTH = 22;
 
 /** @typedef {import("#web/core/state.js").State} State */
 /** @typedef {{update: (state: State, old: State) => void, destroy: () => void}} View */
@@ -24,7 +25,7 @@ export function in_turn(session) {
   /** @type {State} */
   let newest;
   let next = 0;
-  let [waiting, last, in_time, resting] = [0, 0, 0, 0];
+  let [waiting, last, smooth, resting] = [0, 0, 0, 0];
   let gave = false;
 
   /** @param {Entry} one */
@@ -41,10 +42,10 @@ export function in_turn(session) {
     waiting = 0;
     const took = last ? now - last : 0;
     last = now;
-    in_time = took > LATE ? 0 : in_time + 1;
+    smooth = took > SMOOTH ? 0 : smooth + 1;
     if (took > LATE && gave) resting = now + took;
     const behind = [...all.slice(next), ...all.slice(0, next)].filter(({ seen }) => seen);
-    const one = behind.find(({ slow, due }) => !session.live || (now >= resting && (!slow || (now >= due && in_time >= IN_TIME))));
+    const one = behind.find(({ slow, due }) => !session.live || (now >= resting && (!slow || (now >= due && smooth >= FRAMES))));
     gave = Boolean(one);
     if (one) {
       one.due = now + SLOW;

@@ -22,7 +22,7 @@ export function mount(element, session, store) {
   const { bundle } = session;
   const names = bundle.class_names;
   const head = h("p", { class: "prediction-head" });
-  const [label, chance] = [h("span", { class: "prediction-class" }), h("span", { class: "prediction-probability number" })];
+  const [label, chance] = [h("span", { class: "prediction-class" }), h("span", {})]; // a box of fixed size: each answer would cost a layout of the page
   const note = h("p", { class: "prediction-note small soft" });
   const familiarity_of = read_familiarity(session);
   const unknown = familiarity_panel(session, store);
@@ -30,7 +30,7 @@ export function mount(element, session, store) {
   const rows = names.map((name, k) => row(name, k));
   const bars = h("div", { class: "prediction-bars", role: "listbox", tabindex: 0, "aria-label": word("prediction.list"), onkeydown: key, onscroll: cue }, rows.map(({ element: one }) => one));
   const more = names.length > IN_ORDER && h("p", { class: "prediction-more small soft" }, word("prediction.sorted", { count: names.length }));
-  fill(head, label, chance);
+  fill(head, label, h("span", { class: "prediction-probability number" }, chance));
   fill(element, h("h2", {}, word("prediction.title")), head, note, unknown.element, more, bars, spoken);
   const familiar = new WeakMap(); // of activations: the head and the details ask for it
   /** @type {number[]} */
