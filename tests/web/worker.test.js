@@ -1,12 +1,11 @@
-// The modules of the page as one script, in a real worker.
+// The messages of the page's worker, in a real worker.
 
 import assert from "node:assert/strict";
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 
 import { read_bundle } from "#web/core/bundle.js";
-import { to_classic_script } from "#web/core/classic_script.js";
 import { columns_of } from "#web/core/columns.js";
 import { contributions } from "#web/core/contributions.js";
 import { encode_strokes } from "#web/core/drawing_code.js";
@@ -20,22 +19,14 @@ import { create_session, pixels_at, to_image } from "#web/core/session.js";
 import { parse_hash } from "#web/core/state.js";
 import { largest } from "#web/core/strongest_path.js";
 
-const WEB = new URL("../../src/convscope/web/", import.meta.url);
 const TEXT = readFileSync(new URL("../cases/bundle_2.json", import.meta.url), "utf8");
-const ENTRY = "#web/core/inference_worker.js";
 const bundle = read_bundle(TEXT);
 await load_kinds(bundle.network.layers.map(({ kind }) => kind));
 const session = create_session(bundle);
 const image = (/** @type {number} */ at) => to_image(pixels_at(session.pixels, at), bundle.network.input_shape);
 
-/** @param {string} name */
-const read = (name) => readFileSync(new URL(name.replace("#web/", ""), WEB), "utf8");
-const layers = readdirSync(new URL("layers", WEB)).map((file) => `#web/layers/${file}`);
-// what a browser's worker has and Node's has not
-const SCOPE = 'const self = { postMessage: (...all) => port.postMessage(...all) }; const port = require("node:worker_threads").parentPort; port.on("message", (data) => self.onmessage({ data }));';
-
 function start() {
-  const worker = new Worker(`${to_classic_script([ENTRY, ...layers], read)}\n${SCOPE}\nload_module("${ENTRY}").serve(self);`, { eval: true });
+  const worker = new Worker(new URL("run_worker.js", import.meta.url));
   let last = 0;
   /** @param {object} message @returns {Promise<any>} */
   const ask = (message) => new Promise((resolve) => {
@@ -50,20 +41,6 @@ function start() {
   });
   return { worker, ask };
 }
-
-test("every module of core and layers becomes part of a script", () => {
-  const core = readdirSync(new URL("core", WEB)).map((file) => `#web/core/${file}`);
-  const names = [...core, ...layers];
-  const script = to_classic_script(names, read);
-  const load = new Function(`${script}\nreturn load_module;`)();
-  for (const name of names) assert.ok(load(name), name);
-  assert.deepEqual([...load("#web/core/newest.js").newest.toString().matchAll(/export|import/g)], []);
-});
-
-test("statements of another form are refused, and so are circles", () => {
-  assert.throws(() => to_classic_script(["#web/a.js"], () => 'import * as b from "#web/b.js";'), /usual form in #web\/a\.js/);
-  assert.throws(() => to_classic_script(["#web/a.js"], (name) => `import { x } from "#web/${name === "#web/a.js" ? "b" : "a"}.js";`), /circular/);
-});
 
 /** What the page sends to load the network. */
 const LOAD = { type: "load", network: bundle.network, weights: session.weights, preprocessing: bundle.preprocessing, paper: session.paper };

@@ -1,8 +1,6 @@
 // Computes in a worker, so that the page stays responsive while it does.
 
-import { to_classic_script } from "#web/core/classic_script.js";
 import { serve } from "#web/core/inference_worker.js";
-import { file_of } from "#web/core/layer_kinds.js";
 
 /** @typedef {import("#web/core/session.js").Engine} Engine */
 /** @typedef {import("#web/core/session.js").Session} Session */
@@ -29,8 +27,7 @@ export function use_worker(session, idle) {
 
 /** @param {Session} session @param {Engine} here computes what the worker fails at @returns {Promise<Engine>} */
 async function start_worker({ bundle: { network, preprocessing }, weights, paper }, here) {
-  const script = worker_script(network.layers.map(({ kind }) => kind));
-  const ask = requests(new Worker(URL.createObjectURL(new Blob([script], { type: "text/javascript" }))));
+  const ask = requests(new Worker(URL.createObjectURL(new Blob([worker_script()], { type: "text/javascript" }))));
   await ask({ type: "load", network, weights, preprocessing, paper });
   return {
     draw: (picture, off, display) => ask({ type: "draw", picture, off, display }).catch(() => here.draw(picture, off, display)),
@@ -39,12 +36,9 @@ async function start_worker({ bundle: { network, preprocessing }, weights, paper
   };
 }
 
-/** @param {string[]} kinds of the network's layers */
-function worker_script(kinds) {
-  const { imports } = JSON.parse(document.querySelector('script[type="importmap"]')?.textContent ?? "{}");
-  const read = (/** @type {string} */ name) => decodeURIComponent(imports[name].slice(imports[name].indexOf(",") + 1));
-  const layers = [...new Set(kinds)].map((kind) => `#web/layers/${file_of(kind)}.js`);
-  return `${to_classic_script([ENTRY, ...layers], read)}\nload_module("${ENTRY}").${serve.name}(self);`;
+/** The page's own script, with another beginning. */
+function worker_script() {
+  return `${document.getElementById("modules")?.textContent}\nload_module("${ENTRY}").${serve.name}(self);`;
 }
 
 /**
