@@ -84,7 +84,7 @@ def test_every_module_of_a_page_exports_in_node_what_its_file_exports(tmp_path):
         f"""{page_script("main.js", *LAYERS)}
         const text = (exports) => Object.keys(exports).sort().map((key) => {{
           const value = exports[key];
-          return `${{key}} ${{typeof value === "function" ? `${{value.name}} ${{value.length}}` : JSON.stringify(value)}}`;
+          return key + (typeof value === "function" ? `${{value.name}} ${{value.length}}` : JSON.stringify(value));
         }}).join();
         for (const name of {json.dumps(names)}) {{
           const file = name.replace("#web/", {json.dumps(WEB.as_uri() + "/")});
