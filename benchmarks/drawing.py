@@ -44,7 +44,7 @@ PROBE = """() => {
   requestAnimationFrame(frame);
 }"""
 STROKES = """async () => {
-  const { decode_strokes } = await import("#web/core/drawing_code.js");
+  const { decode_strokes } = load_module("#web/core/drawing_code.js");
   const word = new URLSearchParams(location.hash.slice(1)).get("picture") ?? "";
   return word.startsWith("d") ? decode_strokes(word).length : 0;
 }"""

@@ -30,8 +30,8 @@ CHROMIUM = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--
 CHROMIUM += ["--disable-component-update", "--disable-sync"]
 
 FORWARD = """async ([text, shape]) => {
-  const { read_bundle, unpack_all } = await import("#web/core/bundle.js");
-  const { prepare } = await import("#web/core/forward.js");
+  const { read_bundle, unpack_all } = load_module("#web/core/bundle.js");
+  const { prepare } = load_module("#web/core/forward.js");
   const bundle = read_bundle(document.getElementById("bundle").textContent);
   const engine = prepare(bundle.network, unpack_all(bundle.weights));
   const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));

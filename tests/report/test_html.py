@@ -2,9 +2,9 @@
 
 import json
 import re
+import subprocess
 from collections import Counter
 from pathlib import Path
-from urllib.parse import unquote
 
 import pytest
 
@@ -13,6 +13,7 @@ from convscope.errors import OptionError
 from convscope.model.layers import LAYERS as KINDS
 from convscope.model.spec import default_name
 from convscope.report.page import LAYERS, page, pair_page, to_script, watch_page
+from convscope.report.page_script import as_function, page_script
 from convscope.report.sliding_page import LAYERS as SLIDING_LAYERS
 from convscope.report.sliding_page import sliding_page
 
@@ -50,22 +51,9 @@ def test_the_policy_allows_no_request():
     assert watched == policy.replace("default-src 'none';", "default-src 'none'; connect-src 'self';")
 
 
-def code_lines(source: str) -> list[str]:
-    """The lines of a module without those that are comments as a whole, read line by line."""
-    lines, inside = [], False
-    for line in source.splitlines():
-        text = line.strip()
-        begins = text.startswith("/**")
-        is_comment = inside or text.startswith("//") or (begins and ("*/" not in text or text.endswith("*/")))
-        inside = (inside or begins) and "*/" not in text
-        lines += [] if is_comment else [line]
-    return lines
-
-
-def without_layout(code: str) -> str:
-    """Code without what a page saves: spaces, inline comments, and one of the two kinds of quotation marks."""
-    without_comments = re.sub(r"/\*\*.*?\*/|\s// .*", "", code)
-    return re.sub(r"\s+", "", without_comments).replace("'", '"')
+def names_of(text: str) -> set[str]:
+    """The modules that a page has."""
+    return set(re.findall(r'^"(#web/[^"]+)": \(\) => \{$', text, re.M))
 
 
 def test_a_page_has_the_modules_that_it_needs_and_no_other():
@@ -77,17 +65,81 @@ def test_a_page_has_the_modules_that_it_needs_and_no_other():
         (watch_page("a run"), "#web/watch_main.js", ()),
     )
     for text, entry, layers in pages:
-        mapped = json.loads(re.search(r'<script type="importmap">(.*?)</script>', text)[1])["imports"]
+        carried = names_of(text)
         wanted = {entry} | {f"#web/{name}" for name in layers}
-        for name, address in mapped.items():
+        for name in carried:
             source = (WEB / name.removeprefix("#web/")).read_text()
-            carried = unquote(address.removeprefix("data:text/javascript,"))
-            assert without_layout(carried) == without_layout("\n".join(code_lines(source)))
             wanted |= set(re.findall(r'^import [^"]*"([^"]+)";', source, re.M))
-        assert set(mapped) == wanted
-        assert f'import "{entry}";' in text
+        assert carried == wanted
+        assert f'load_module("{entry}");</script>' in text
         everything |= wanted
     assert {f"#web/{path.relative_to(WEB)}" for path in [*WEB.glob("*.js"), *WEB.glob("*/*.js")]} == everything
+
+
+def test_every_module_of_a_page_exports_in_node_what_its_file_exports(tmp_path):
+    """Modules that touch the page when they are loaded are left to the browser's tests."""
+    names = sorted(name for name in names_of(page(_bundle())) if name.startswith(("#web/core/", "#web/layers/")))
+    script = tmp_path / "compare.mjs"
+    script.write_text(
+        f"""{page_script("main.js", *LAYERS)}
+        const text = (exports) => Object.keys(exports).sort().map((key) => {{
+          const value = exports[key];
+          return key + (typeof value === "function" ? `${{value.name}} ${{value.length}}` : JSON.stringify(value));
+        }}).join();
+        for (const name of {json.dumps(names)}) {{
+          const file = name.replace("#web/", {json.dumps(WEB.as_uri() + "/")});
+          const [ours, theirs] = [load_module(name), await import(file)].map(text);
+          if (!ours || ours !== theirs) throw new Error(`${{name}}: ${{ours}} and ${{theirs}}`);
+        }}
+        let refused = false;
+        try {{ load_module("#web/core/absent.js"); }} catch {{ refused = true; }}
+        if (!refused) throw new Error("a module that is not there was found");
+        console.log("compared");"""
+    )
+    done = subprocess.run(["node", script], capture_output=True, text=True, check=False, cwd=WEB)
+    assert done.stdout == "compared\n", done.stderr
+    assert len(names) > 80
+
+
+def test_a_module_keeps_its_texts_without_comments_and_indentation():
+    source = """// A comment.
+import one from "#web/core/one.js";
+import { two as second } from "#web/core/two.js";
+
+/** @typedef {import("#web/core/two.js").Two} Two */
+
+/** Says it. */
+export function say(/** @type {string} */ text) {
+  return `${text} // "not" a comment`; // a comment
+}
+export const A = 'an "apostrophe"';
+export default { say };
+"""
+    lines = [
+        '"#web/core/say.js": () => {',
+        'const { default: one } = load_module("#web/core/one.js");'
+        'const { two: second } = load_module("#web/core/two.js");'
+        'function say(text) {return `${text} // "not" a comment`;',
+        "}const A = 'an \"apostrophe\"';const the_default = { say };",
+        "return { say, A, default: the_default };",
+        "}",
+    ]
+    assert as_function("core/say.js", source) == "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ['import * as b from "#web/b.js";', "export { a };", 'import "#web/b.js";', 'export * from "#web/b.js";'],
+)
+def test_statements_of_another_form_are_refused(source):
+    with pytest.raises(ValueError, match=r"usual form in a\.js\. Received: (im|ex)port"):
+        as_function("a.js", source)
+
+
+@pytest.mark.parametrize("text", ["</script>", "<!--", "<SCRIPT src"])
+def test_a_text_that_would_end_the_script_is_refused(text):
+    with pytest.raises(ValueError, match="ends a script element"):
+        as_function("a.js", f'export const A = "{text}";')
 
 
 def test_too_many_numbers_are_refused():

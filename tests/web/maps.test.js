@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { reader } from "#web/core/map_pixels.js";
 import { color_table, STEPS } from "#web/core/scale.js";
-import { reader } from "#web/view/network_maps.js";
 
 const TABLE = color_table(false);
 
-/** The color of one block. @param {import("#web/view/network_maps.js").Reader} read @param {number} cell @param {number} row @param {number} column @param {number} end_row @param {number} end_column */
+/** The color of one block. @param {import("#web/core/map_pixels.js").Reader} read @param {number} cell @param {number} row @param {number} column @param {number} end_row @param {number} end_column */
 function color(read, cell, row, column, end_row, end_column) {
   const out = new Uint32Array(3);
   read.row(out, 1, cell, [row, end_row], Int32Array.from([column, end_column]));

@@ -96,8 +96,8 @@ test("what was prepared is selected without computing it again, but only with th
   const session = create_session(read_bundle(TEXT));
   const word = encode_strokes([[300, 200, 500, 800]]);
   const asked = /** @type {object[]} */ ([]);
-  const { run } = session.engine;
-  session.engine.run = async (image, off) => (asked.push(off), run(image, off));
+  const { draw } = session.engine;
+  session.engine.draw = async (picture, off, display) => (asked.push(off), draw(picture, off, display));
   await session.prepare(word, "conv2d:0,nothing:3");
   assert.deepEqual(asked, [{ conv2d: [0] }]);
   session.select({ ...parse_hash(""), picture: word, off: "conv2d:0,nothing:3" });

@@ -57,7 +57,7 @@ class Pad:
     def strokes(self, count: int = 1) -> list[list[tuple[float, float]]]:
         """The strokes of the address, as fractions of the pad, once there are as many and it rests."""
         read = """(async () => {
-          const { decode_strokes } = await import("#web/core/drawing_code.js");
+          const { decode_strokes } = load_module("#web/core/drawing_code.js");
           return decode_strokes(new URLSearchParams(location.hash.slice(1)).get("picture") ?? "") ?? []; })()"""
         self.page.wait(f"{read}.then((strokes) => strokes.length === {count})")
         self.tab.wait_for_timeout(400)

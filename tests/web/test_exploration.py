@@ -51,9 +51,9 @@ def run_in(page: PageResult, body: str) -> Any:
     """The result of JavaScript with the page's own session."""
     return page.tab.evaluate(
         """async (body) => {
-          const { read_bundle, picture_bytes } = await import("#web/core/bundle.js");
-          const { create_session } = await import("#web/core/session.js");
-          const { parse_hash } = await import("#web/core/state.js");
+          const { read_bundle, picture_bytes } = load_module("#web/core/bundle.js");
+          const { create_session } = load_module("#web/core/session.js");
+          const { parse_hash } = load_module("#web/core/state.js");
           const bundle = read_bundle(document.getElementById("bundle").textContent);
           const session = create_session(bundle, await picture_bytes(bundle.pictures));
           const select = (hash) => { session.select(parse_hash(hash)); return session.activations; };
@@ -80,7 +80,7 @@ def test_the_points_are_the_projected_features_of_their_images(made) -> None:
 def test_the_page_gives_an_image_the_place_of_its_point(show, made) -> None:
     placed = run_in(
         show(made[0]),
-        """const { read_test_map } = await import("#web/core/test_map.js");
+        """const { read_test_map } = load_module("#web/core/test_map.js");
         const { points, place } = read_test_map(bundle);
         return points.filter(({ entry }) => entry >= 0).map((point) => {
           const spot = place(select(`#picture=p${point.entry}`));
@@ -144,7 +144,7 @@ def test_the_weights_of_a_moment_arrive_as_they_were_rounded(show, made) -> None
     assert [one["step"] for one in found["moments"]["moments"]] == [0, 2, 8, 16]
     logits = run_in(
         show(path),
-        """const { session_at } = await import("#web/core/moments.js");
+        """const { session_at } = load_module("#web/core/moments.js");
         const one = await session_at(session, 1);
         return [0, 5].map((at) => [...one.run(select(`#picture=p${at}`).image).logits]);""",
     )
@@ -206,7 +206,7 @@ def test_the_images_that_excite_a_map_are_those_of_the_forward_pass(show, made) 
     entries = read_bundle(path)["pictures"]["entries"]
     found = run_in(
         show(path),
-        """const { top_images } = await import("#web/core/top_images.js");
+        """const { top_images } = load_module("#web/core/top_images.js");
         return [0, 1].map((layer) => [0, 1, 2, 3].map((channel) => top_images(bundle, layer, channel)));""",
     )
     images = to_images(pixels[[entry["index"] for entry in entries]])

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
-from urllib.parse import quote, unquote
 
 from conftest import read_bundle
 
@@ -33,13 +31,10 @@ LOOSE = """() => {
 def marked(path: Path, to: Path) -> Path:
     """The page with every English text in brackets, so that words from elsewhere can be told."""
     text = path.read_text(encoding="utf-8")
-    begin = text.index('<script type="importmap">') + len('<script type="importmap">')
-    end = text.index("</script>", begin)
-    modules = json.loads(text[begin:end])
-    head, code = modules["imports"]["#web/words/en.js"].split(",", 1)
-    code = re.sub(r"""(["']): (["'])(.*?)\2,""", r"\1: \2⟦\3⟧\2,", unquote(code))
-    modules["imports"]["#web/words/en.js"] = f"{head},{quote(code)}"
-    to.write_text(text[:begin] + json.dumps(modules).replace("<", "\\u003c") + text[end:], encoding="utf-8")
+    begin = text.index('"#web/words/en.js": () => {')
+    end = text.index("\nreturn {", begin)
+    code = re.sub(r"""(["']): (["'])(.*?)\2,""", r"\1: \2⟦\3⟧\2,", text[begin:end])
+    to.write_text(text[:begin] + code + text[end:], encoding="utf-8")
     return to
 
 

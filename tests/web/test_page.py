@@ -88,7 +88,7 @@ def test_compressed_images_arrive_in_the_browser_byte_for_byte(show, photo_page)
     assert read_bundle(path)["pictures"]["encoding"] == "deflate"
     page = show(path)
     read = """async () => {
-      const { picture_bytes, read_bundle } = await import("#web/core/bundle.js");
+      const { picture_bytes, read_bundle } = load_module("#web/core/bundle.js");
       return [...(await picture_bytes(read_bundle(document.getElementById("bundle").textContent).pictures)).data];
     }"""
     assert np.array_equal(np.array(page.tab.evaluate(read), np.uint8).reshape(pixels.shape), pixels)

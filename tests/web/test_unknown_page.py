@@ -20,11 +20,11 @@ from convscope.model.features import logits_and_features
 from convscope.model.presets import load_spec
 
 ASK = """(async (words) => {
-  const { read_bundle, picture_bytes } = await import("#web/core/bundle.js");
-  const { create_session } = await import("#web/core/session.js");
-  const { load_kinds } = await import("#web/core/layer_kinds.js");
-  const { parse_hash } = await import("#web/core/state.js");
-  const { read_familiarity } = await import("#web/core/familiarity.js");
+  const { read_bundle, picture_bytes } = load_module("#web/core/bundle.js");
+  const { create_session } = load_module("#web/core/session.js");
+  const { load_kinds } = load_module("#web/core/layer_kinds.js");
+  const { parse_hash } = load_module("#web/core/state.js");
+  const { read_familiarity } = load_module("#web/core/familiarity.js");
   const bundle = read_bundle(document.getElementById("bundle").textContent);
   await load_kinds(bundle.network.layers.map(({ kind }) => kind));
   const session = create_session(bundle, await picture_bytes(bundle.pictures));
@@ -32,7 +32,8 @@ ASK = """(async (words) => {
   return words.map((picture) => {
     const state = { ...parse_hash(""), picture };
     session.select(state);
-    return familiarity(state);
+    const answer = familiarity(state);
+    return answer && { ...answer, nearest: answer.nearest() };
   });
 })"""
 

@@ -6,34 +6,19 @@ import html
 import json
 import re
 from collections.abc import Mapping
-from importlib.resources import files
-from urllib.parse import quote
 
 from convscope.report.bundle import Bundle
 from convscope.report.bundle_pair import Pair
+from convscope.report.page_script import WEB, page_script, source_of
 
 MARKS = re.compile(r"\{\{(title|style|modules|bundle|entry)\}\}")
-IMPORT = re.compile(r'^(?:import|export) [^"]*"#web/([^"]+)";', re.MULTILINE)
-COMMENTS = re.compile(r"^ *(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*) *\n", re.MULTILINE | re.DOTALL)
-"""Comments on lines of their own: nearly a third of the modules, which a page does not need."""
-REMARKS = re.compile(r"/\*\* @(?:(?!\*/).)*\*/ ?|(?<=[{(\[,;}\])]) +// [^\"'`\n]*$", re.MULTILINE)
-"""Types in a line, and comments that end it: what follows ``//`` has no quotation mark, so that it is not in a text."""
-APOSTROPHES = re.compile(r"['`\\]|/[^/]*\"[^\"]*/")
-"""In a line with one of these, quotation marks stay: texts in texts, and regular expressions."""
-
-WEB = files("convscope") / "web"
 STYLES = ("style.css", "values.css", "evaluation.css", "network.css", "pad.css", "exploration.css")
 LAYERS = tuple(sorted(f"layers/{file.name}" for file in (WEB / "layers").iterdir() if file.name.endswith(".js")))
 """Every layer kind. A page imports those of its network by name, which is not visible in any import statement."""
 
-ESCAPED = re.compile(r"[\x00-\x1f%#<>&\x7f]+")
-"""Characters that must be escaped in a ``data:`` URL; the rest takes a quarter less than base64.
-
-``<``, ``>`` and ``&`` are among them because `to_script` would write them with six characters."""
-
 
 def page(bundle: Bundle) -> str:
-    """The page of a network as HTML: markup, styles, one ``data:`` URL per module, and the bundle.
+    """The page of a network as HTML: markup, styles, one script with all modules, and the bundle.
 
     The bundle is data only: the title is escaped, and no ``<`` of the JSON reaches the HTML parser.
 
@@ -86,12 +71,12 @@ def assemble(
     parts = {
         "title": html.escape(title),
         "style": "\n".join(map(_compact_style, styles)),
-        "modules": to_script({"imports": _import_map(entry, *layers)}, ensure_ascii=False),
+        "modules": page_script(entry, *layers),
         "bundle": to_script(data),
         "entry": entry,
     }
     # In one pass, so that a class named {{bundle}} is not replaced.
-    return MARKS.sub(lambda mark: parts[mark[1]], _text("index.html"))
+    return MARKS.sub(lambda mark: parts[mark[1]], source_of("index.html"))
 
 
 def to_script(value: object, *, ensure_ascii: bool = True) -> str:
@@ -109,44 +94,6 @@ def to_script(value: object, *, ensure_ascii: bool = True) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _import_map(*roots: str) -> dict[str, str]:
-    """A ``data:`` URL for some modules and for all that they import, directly or not."""
-    needed, waiting = set[str](), [*roots]
-    while waiting:
-        name = waiting.pop()
-        if name not in needed:
-            needed.add(name)
-            waiting += IMPORT.findall(_text(name))
-    return {f"#web/{name}": _data_url(name) for name in sorted(needed)}
-
-
-def _data_url(name: str) -> str:
-    return "data:text/javascript," + ESCAPED.sub(lambda found: quote(found[0], safe=""), _compact(_text(name)))
-
-
-def _compact(source: str) -> str:
-    """A module without comments, indentation and most line breaks, a fifth smaller.
-
-    No module has a text of several lines, and each statement ends with a semicolon. The worker looks for imports and
-    exports at the beginning of a line. In JSON a quotation mark takes two characters, an apostrophe one.
-    """
-    result = [""]
-    for line in REMARKS.sub("", COMMENTS.sub("", source)).split("\n"):
-        inner = line.strip()
-        if not line.startswith(("import ", "export ")) and not APOSTROPHES.search(inner):
-            inner = inner.replace('"', "'")
-        own_line = line.startswith(("import ", "export ")) or result[-1].startswith("import ")
-        if result[-1].endswith(("{", "(", "[", ",", ";", "}")) and "//" not in result[-1] and not own_line:
-            result[-1] += inner
-        elif inner:
-            result.append(inner)
-    return "\n".join(result[1:])
-
-
 def _compact_style(name: str) -> str:
     """A style sheet without comments and indentation."""
-    return re.sub(r"\n\s*", "\n", re.sub(r"/\*.*?\*/", "", _text(name), flags=re.DOTALL)).strip()
-
-
-def _text(name: str) -> str:
-    return WEB.joinpath(*name.split("/")).read_text(encoding="utf-8")
+    return re.sub(r"\n\s*", "\n", re.sub(r"/\*.*?\*/", "", source_of(name), flags=re.DOTALL)).strip()

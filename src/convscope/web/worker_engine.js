@@ -1,8 +1,6 @@
 // Computes in a worker, so that the page stays responsive while it does.
 
-import { to_classic_script } from "#web/core/classic_script.js";
 import { serve } from "#web/core/inference_worker.js";
-import { file_of } from "#web/core/layer_kinds.js";
 
 /** @typedef {import("#web/core/session.js").Engine} Engine */
 /** @typedef {import("#web/core/session.js").Session} Session */
@@ -21,30 +19,26 @@ export function use_worker(session, idle) {
   let there = null;
   const ready = idle.then(() => start_worker(session, here)).then((engine) => (there = engine), () => null);
   session.engine = {
-    run: (image, off) => (there ?? here).run(image, off),
+    draw: (picture, off, display) => (there ?? here).draw(picture, off, display),
     frame: (picture, contract) => (there ?? here).frame(picture, contract),
     occlusion: async (image, class_index, options) => ((await ready) ?? here).occlusion(image, class_index, options),
   };
 }
 
 /** @param {Session} session @param {Engine} here computes what the worker fails at @returns {Promise<Engine>} */
-async function start_worker({ bundle: { network }, weights }, here) {
-  const script = worker_script(network.layers.map(({ kind }) => kind));
-  const ask = requests(new Worker(URL.createObjectURL(new Blob([script], { type: "text/javascript" }))));
-  await ask({ type: "load", network, weights });
+async function start_worker({ bundle: { network, preprocessing }, weights, paper }, here) {
+  const ask = requests(new Worker(URL.createObjectURL(new Blob([worker_script()], { type: "text/javascript" }))));
+  await ask({ type: "load", network, weights, preprocessing, paper });
   return {
-    run: (image, off) => ask({ type: "run", image, off }).catch(() => here.run(image, off)),
+    draw: (picture, off, display) => ask({ type: "draw", picture, off, display }).catch(() => here.draw(picture, off, display)),
     frame: (picture, contract) => ask({ type: "frame", picture, contract }).catch(() => here.frame(picture, contract)),
     occlusion: (image, class_index, options) => ask({ type: "occlusion", image, class_index, options }),
   };
 }
 
-/** @param {string[]} kinds of the network's layers */
-function worker_script(kinds) {
-  const { imports } = JSON.parse(document.querySelector('script[type="importmap"]')?.textContent ?? "{}");
-  const read = (/** @type {string} */ name) => decodeURIComponent(imports[name].slice(imports[name].indexOf(",") + 1));
-  const layers = [...new Set(kinds)].map((kind) => `#web/layers/${file_of(kind)}.js`);
-  return `${to_classic_script([ENTRY, ...layers], read)}\nload_module("${ENTRY}").${serve.name}(self);`;
+/** The page's own script, with another beginning. */
+function worker_script() {
+  return `${document.getElementById("modules")?.textContent}\nload_module("${ENTRY}").${serve.name}(self);`;
 }
 
 /**

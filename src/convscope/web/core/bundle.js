@@ -9,6 +9,8 @@ import { word } from "#web/core/words.js";
 
 export const SCHEMA_VERSION = 2;
 
+const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
 const KEYS = [
   "class_names", "claimed_pairs", "convscope", "evaluation", "history", "keras_source", "network", "pictures",
   "preprocessing", "reference", "schema_version", "temperature", "title", "training", "weights",
@@ -46,6 +48,7 @@ export function read_bundle(text) {
  */
 export function floats(array) {
   const bytes = unpack(array, "float32", 4);
+  if (LITTLE_ENDIAN) return { shape: array.shape, data: new Float32Array(bytes.buffer) };
   const data = new Float32Array(bytes.length / 4);
   const view = new DataView(bytes.buffer);
   for (let i = 0; i < data.length; i++) data[i] = view.getFloat32(4 * i, true);
@@ -113,7 +116,7 @@ export function unpack_all(arrays) {
   return Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, floats(array)]));
 }
 
-/** @param {ArrayJson} array @param {string} dtype @param {number} size @returns {Uint8Array} */
+/** @param {ArrayJson} array @param {string} dtype @param {number} size @returns {Uint8Array<ArrayBuffer>} */
 function unpack(array, dtype, size) {
   if (array.dtype !== dtype) throw new Error(`Expected an array of ${dtype}. Received: ${array.dtype}.`);
   const out = from_base64(array.base64);
@@ -122,8 +125,10 @@ function unpack(array, dtype, size) {
   return out;
 }
 
-/** @param {string} base64 */
+/** @param {string} base64 @returns {Uint8Array<ArrayBuffer>} */
 function from_base64(base64) {
+  const { fromBase64 } = /** @type {any} */ (Uint8Array); // browsers since 2025
+  if (fromBase64) return fromBase64.call(Uint8Array, base64);
   const text = atob(base64);
   const out = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) out[i] = text.charCodeAt(i);

@@ -8,7 +8,7 @@ import { numbers } from "#web/core/packed.js";
 
 /** @typedef {import("#web/core/session.js").Session} Session */
 /** @typedef {import("#web/core/state.js").State} State */
-/** @typedef {import("#web/core/out_of_distribution.js").Familiarity & {nearest: number[]}} Answer nearest: positions in the bundle's pictures, most similar first */
+/** @typedef {import("#web/core/out_of_distribution.js").Familiarity & {nearest: () => number[]}} Answer nearest: positions in the bundle's pictures, most similar first */
 
 /**
  * @param {Session} session
@@ -35,9 +35,9 @@ export function read_familiarity(session, most = 4) {
     const { along, residual } = projected(averaged(input.data, rejection.grid), subspace);
     const channels = network.input_shape[2];
     const is_constant = selected.every((level, at) => level === selected[at % channels]);
-    const own = state.picture.startsWith("p") ? Number(state.picture.slice(1)) : -1;
     const distance = (/** @type {number} */ at) => along.subarray(0, size).reduce((sum, value, i) => sum + (value - codes[at * size + i] * rejection.code_step) ** 2, 0);
-    const ranked = examples.filter((at) => at !== own).map((at) => ({ at, far: distance(at) })).sort((a, b) => a.far - b.far || a.at - b.at);
-    return { ...familiarity({ logits: activations.logits, residual, is_constant }, rejection), nearest: ranked.slice(0, most).map(({ at }) => at) };
+    const own = state.picture.startsWith("p") ? Number(state.picture.slice(1)) : -1;
+    const ranked = () => examples.filter((at) => at !== own).map((at) => ({ at, far: distance(at) })).sort((a, b) => a.far - b.far || a.at - b.at);
+    return { ...familiarity({ logits: activations.logits, residual, is_constant }, rejection), nearest: () => ranked().slice(0, most).map(({ at }) => at) };
   };
 }

@@ -35,7 +35,7 @@ export function focus_of(session, columns, state) {
 /**
  * What the column of a layer shows: the output of the last layer in it that has the same pixels.
  *
- * @param {Session} session
+ * @param {Pick<Session, "activations"> & {bundle: Pick<Session["bundle"], "network">}} session
  * @param {Column[]} columns
  * @param {number} layer
  * @returns {Tensor | null}

@@ -19,11 +19,15 @@ import { render } from "#web/core/strokes.js";
 /** @typedef {import("#web/core/picture.js").AnyPicture} AnyPicture */
 /** @typedef {import("#web/core/preprocess.js").Framing} Framing */
 /** @typedef {import("#web/core/occlusion_maps.js").OcclusionOptions} OcclusionOptions */
+/** @typedef {import("#web/core/results.js").Display} Display */
+/** @typedef {import("#web/core/results.js").Displayed} Displayed */
+/** @typedef {import("#web/core/results.js").Results} Results */
 
 /**
  * What computes without blocking the page: a worker, or this thread.
  * @typedef {object} Engine
- * @property {(image: Tensor, off: Record<string, number[]>) => Promise<Activations>} run
+ * @property {(picture: string, off: Record<string, number[]>, display: Display|null) => Promise<Results>} draw `picture`: State.picture, a
+ *     drawing; `display`: what else is wanted, which an engine may leave out
  * @property {(picture: AnyPicture, contract: any) => Promise<Framing>} frame
  * @property {(image: Tensor, class_index: number, options: OcclusionOptions) => Promise<Tensor|null>} occlusion null where
  *     another image or a later call came meanwhile
@@ -38,6 +42,8 @@ import { render } from "#web/core/strokes.js";
  * @property {string} picture the word of the selected image, see State.picture
  * @property {Uint8Array|null} selected the selected image, preprocessed; null for none
  * @property {Activations|null} activations of the selected image; null without ink, because the network does not run then
+ * @property {Displayed|null} displayed pixels and edges of the same image, where they were computed with the activations
+ * @property {() => Display|null} display how the network is displayed now; null where it is not
  * @property {(state: State) => void} select select the state's image and active filters, and compute, unless `prepare` has
  * @property {(picture: string, off: string) => Promise<void>} prepare compute what `select` will ask for, without blocking
  * @property {boolean} live whether the pen is moving: views that take long may show its newest drawing later
@@ -55,7 +61,7 @@ import { render } from "#web/core/strokes.js";
 export function create_session(bundle, pixels = bytes(bundle.pictures.pixels), weights = unpack_all(bundle.weights)) {
   const engine = prepare(bundle.network, weights);
   const run = (/** @type {Tensor} */ image, off = {}) => engine.run(image, { off: known(bundle, off) });
-  /** @type {{picture: string, off: string, selected: Uint8Array, activations: Activations}|null} */
+  /** @type {({picture: string, off: string, weights: Session["weights"]} & Results)|null} */
   let prepared = null;
   /** @type {Session} */
   const session = {
@@ -64,21 +70,26 @@ export function create_session(bundle, pixels = bytes(bundle.pictures.pixels), w
     picture: "",
     selected: null,
     activations: null,
+    displayed: null,
+    display: () => null,
     live: false,
     select({ picture, off }) {
-      const done = prepared?.picture === picture && prepared.off === off ? prepared : null;
-      Object.assign(session, { picture, selected: done?.selected ?? picture_of(session, picture), activations: done?.activations ?? null });
+      const done = prepared?.picture === picture && prepared.off === off && prepared.weights === session.weights ? prepared : null;
+      Object.assign(session, { picture, selected: done?.selected ?? picture_of(session, picture), activations: done?.activations ?? null, displayed: done?.displayed ?? null });
       if (done || !session.selected || !has_ink(session)) return;
       session.activations = session.run(to_image(session.selected, bundle.network.input_shape), parse_off(off));
     },
     async prepare(picture, off) {
-      const selected = picture_of(session, picture);
-      if (!selected || !has_ink({ bundle, picture, selected })) return;
-      const activations = await session.engine.run(to_image(selected, bundle.network.input_shape), known(bundle, parse_off(off)));
-      prepared = { picture, off, selected, activations };
+      const used = session.weights;
+      const results = await session.engine.draw(picture, known(bundle, parse_off(off)), session.display());
+      prepared = { picture, off, weights: used, ...results };
     },
     engine: {
-      run: async (image, off) => run(image, off),
+      async draw(picture, off) {
+        const selected = picture_of(session, picture);
+        const activations = selected && has_ink({ bundle, picture, selected }) ? run(to_image(selected, bundle.network.input_shape), off) : null;
+        return { selected, activations, displayed: null };
+      },
       frame: async (picture, contract) => frame(picture, contract),
       occlusion: occlusion_maps(run).map,
     },
@@ -89,7 +100,7 @@ export function create_session(bundle, pixels = bytes(bundle.pictures.pixels), w
 /**
  * Whether the selected image shows anything. Networks that preprocess digits see an image without ink as all 0; for others,
  * a picture of one's own is blank where all pixels are equal.
- * @param {Pick<Session, "bundle"|"picture"|"selected">} session
+ * @param {{bundle: Pick<Bundle, "network"|"preprocessing">, picture: string, selected: Uint8Array|null}} session
  */
 export function has_ink({ bundle, picture, selected }) {
   if (selected === null) return true;
@@ -100,7 +111,7 @@ export function has_ink({ bundle, picture, selected }) {
 
 /**
  * The pixels of State.picture.
- * @param {Pick<Session, "bundle"|"pixels"|"paper">} session
+ * @param {Pick<Session, "pixels"|"paper"> & {bundle: Pick<Bundle, "network"|"preprocessing"> & {pictures: {entries: unknown[]}}}} session
  * @param {string} picture
  * @returns {Uint8Array|null} null where there is no such picture
  */

@@ -3,7 +3,8 @@
  *
  * @typedef {import("#web/core/columns.js").Column} Column
  * @typedef {import("#web/core/contributions.js").Contributions} Contributions
- * @typedef {import("#web/core/session.js").Session} Session
+ * @typedef {import("#web/core/session.js").Session} AnySession
+ * @typedef {Pick<AnySession, "weights"|"activations"> & {bundle: Pick<AnySession["bundle"], "network">}} Session
  * @typedef {{column: number, map: number}} Node A map of a column, or a unit.
  * @typedef {{from: Node, to: Node, amount: number}} Edge `amount`: its contribution, in logits; or to the sum of the map
  *     that it leads to.

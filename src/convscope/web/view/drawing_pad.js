@@ -16,6 +16,8 @@ import { picture_input } from "#web/view/picture_input.js";
 /** @typedef {import("#web/core/strokes.js").Point} Point */
 /** @typedef {import("#web/core/strokes.js").Stroke} Stroke */
 
+const REST = 250; // milliseconds without ink after which the pen rests
+
 /**
  * Networks for gray images have a pad to draw on; for color, the pad is the picture.
  * @param {HTMLElement} element
@@ -35,10 +37,13 @@ export function mount(element, session, store) {
   const input = h("canvas", { class: "network-input", role: "img", "aria-label": word("pad.input") });
   const hint = h("span", { class: "pad-hint", "aria-hidden": "true" }, word(draws ? (digits ? "pad.hint_digit" : "pad.hint") : "pad.give"));
   const message = h("p", { class: "small soft", role: "status" });
-  const tell = (/** @type {string} */ text) => void (message.textContent = text);
+  let told = "";
+  const tell = (/** @type {string} */ text) => void (message.textContent = told = text);
   const outside = picture_input(element, read, tell);
   const cursor = draws ? pad_keys(canvas, { size, draw, tell }) : null;
-  const answers = newest(answer, next_frame, () => (session.live = false));
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  let resting;
+  const answers = newest(answer, next_frame, () => (resting = setTimeout(() => (session.live = false), REST)));
   /** @type {Stroke[]} */
   let strokes = decode_strokes(store.get().picture) ?? [];
   /** @type {File|null} */
@@ -74,10 +79,11 @@ export function mount(element, session, store) {
       file = null;
       display.blank();
     }
-    if (message.textContent) tell("");
+    if (told) tell("");
     extend(strokes, from, to, size);
     session.live = true;
-    hint.hidden = true;
+    clearTimeout(resting);
+    if (!hint.hidden) hint.hidden = true;
     repainting ||= requestAnimationFrame(() => {
       repainting = 0;
       display.add(strokes);
@@ -163,6 +169,7 @@ export function mount(element, session, store) {
     },
     destroy() {
       cancelAnimationFrame(repainting);
+      clearTimeout(resting);
       answers.drop();
       pointers?.destroy();
       outside.destroy();

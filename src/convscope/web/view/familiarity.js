@@ -23,14 +23,21 @@ export function familiarity_panel({ bundle, pixels }, store) {
   const { rejection, class_names } = bundle;
   const [, ...shape] = pixels.shape;
 
+  /** Images already made: to make a canvas takes longer than all else that an answer needs. @type {Map<number, HTMLElement>} */
+  const made = new Map();
+
   /** @param {number} position */
   function similar(position) {
+    const found = made.get(position);
+    if (found) return found;
     const entry = bundle.pictures.entries[position];
     const title = picture_title(bundle, entry);
     const canvas = h("canvas", { role: "img", "aria-label": title });
     paint_bytes(canvas, shape, pixels_at(pixels, position));
     const open = () => store.set({ picture: `p${position}`, row: -1, column: -1 });
-    return h("li", {}, h("button", { class: "unknown-image", title, onclick: open }, canvas, h("span", { "aria-hidden": "true" }, class_names[entry.label])));
+    const one = h("li", {}, h("button", { class: "unknown-image", title, onclick: open }, canvas, h("span", { "aria-hidden": "true" }, class_names[entry.label])));
+    made.set(position, one);
+    return one;
   }
   return {
     element,
@@ -41,12 +48,13 @@ export function familiarity_panel({ bundle, pixels }, store) {
     show(answer, closest) {
       element.hidden = !answer || answer.known;
       if (!rejection || !answer || answer.known) return;
-      const { score, nearest } = answer;
+      const { score } = answer;
+      const nearest = score === null ? [] : answer.nearest();
       const limit = score === null || rejection.threshold === null ? word("unknown.blank") : word("unknown.limit", { score: short(score), threshold: short(rejection.threshold), level: `${Number((100 * (rejection.level ?? 0)).toPrecision(2))} %` });
       fill(element,
         h("p", { class: "small" }, limit),
         h("p", { class: "small soft" }, word("unknown.how")),
-        score !== null && nearest.length > 0 && h("p", { class: "small" }, word("unknown.nearest", { closest })),
+        nearest.length > 0 && h("p", { class: "small" }, word("unknown.nearest", { closest })),
         score !== null && h("ul", { class: "unknown-images" }, nearest.map(similar)));
     },
     /** One sentence about an image with a score. @param {Answer} answer */

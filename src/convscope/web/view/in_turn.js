@@ -1,21 +1,23 @@
 // While the pen moves, views that take long follow in turn, one per frame, so that the pen and the answer stay fast.
 
 /** Milliseconds between two frames from which a frame counts as late. */
-const LATE = 25;
+const LATE = 40;
 
-/** Milliseconds between two updates of a slow view. */
+/** Milliseconds between two updates of a slow view; before one, so many frames must have taken no longer than `SMOOTH`. */
 const SLOW = 300;
+const FRAMES = 10;
+const SMOOTH = 22;
 
 /** @typedef {import("#web/core/state.js").State} State */
 /** @typedef {{update: (state: State, old: State) => void, destroy: () => void}} View */
-/** @typedef {{view: View, seen: State|null, pace: number, due: number}} Entry `seen`: what a view is behind with; null for nothing */
+/** @typedef {{view: View, seen: State|null, slow: boolean, due: number}} Entry `seen`: what a view is behind with; null for nothing */
 
 /**
  * Several views as one. Each of them sees every change, but several changes may come as one: from the last state that it was
  * given to the newest.
  * @param {Pick<import("#web/core/session.js").Session, "live">} session
  * @returns {View & {push: (...views: View[]) => void, push_slow: (...views: View[]) => void}} `push_slow`: views whose text nobody
- *     reads while the pen moves follow a few times a second
+ *     reads while the pen moves follow a few times a second, and on a slow device when the pen rests
  */
 export function in_turn(session) {
   /** @type {Entry[]} */
@@ -23,9 +25,8 @@ export function in_turn(session) {
   /** @type {State} */
   let newest;
   let next = 0;
-  let [waiting, given, resting] = [0, 0, 0];
-  /** @type {ReturnType<typeof setTimeout>|undefined} */
-  let pausing;
+  let [waiting, last, smooth, resting] = [0, 0, 0, 0];
+  let gave = false;
 
   /** @param {Entry} one */
   function give(one) {
@@ -33,43 +34,38 @@ export function in_turn(session) {
     one.seen = null;
     if (old) one.view.update(newest, old);
   }
-  /** @param {View[]} views @param {number} pace */
-  const add = (views, pace) => void all.push(...views.map((view) => ({ view, seen: null, pace, due: 0 })));
+  /** @param {View[]} views @param {boolean} slow */
+  const add = (views, slow) => void all.push(...views.map((view) => ({ view, seen: null, slow, due: 0 })));
 
-  function wake() {
-    clearTimeout(pausing);
-    waiting ||= requestAnimationFrame(frame);
-  }
   /** Where an update makes a frame late, the next one waits for as long as that frame took. @param {number} now */
   function frame(now) {
     waiting = 0;
-    const took = given ? now - given : 0;
-    given = 0;
-    if (took > LATE) resting = now + took;
-    if (!session.live || now >= resting) {
-      const behind = [...all.slice(next), ...all.slice(0, next)].filter(({ seen }) => seen);
-      if (!behind.length) return;
-      const one = behind.find(({ due }) => !session.live || now >= due);
-      if (!one) return void (pausing = setTimeout(wake, Math.min(...behind.map(({ due }) => due)) - now));
-      one.due = now + one.pace;
+    const took = last ? now - last : 0;
+    last = now;
+    smooth = took > SMOOTH ? 0 : smooth + 1;
+    if (took > LATE && gave) resting = now + took;
+    const behind = [...all.slice(next), ...all.slice(0, next)].filter(({ seen }) => seen);
+    const one = behind.find(({ slow, due }) => !session.live || (now >= resting && (!slow || (now >= due && smooth >= FRAMES))));
+    gave = Boolean(one);
+    if (one) {
+      one.due = now + SLOW;
       next = (all.indexOf(one) + 1) % all.length;
-      given = now;
       give(one);
     }
-    waiting = requestAnimationFrame(frame);
+    if (behind.length > Number(gave)) waiting = requestAnimationFrame(frame);
+    else last = 0;
   }
   return {
-    push: (...views) => add(views, 0),
-    push_slow: (...views) => add(views, SLOW),
+    push: (...views) => add(views, false),
+    push_slow: (...views) => add(views, true),
     update(state, old) {
       newest = state;
       for (const one of all) one.seen ??= old;
-      if (session.live) wake();
+      if (session.live) waiting ||= requestAnimationFrame(frame);
       else all.forEach(give);
     },
     destroy() {
       cancelAnimationFrame(waiting);
-      clearTimeout(pausing);
       all.forEach(({ view }) => view.destroy());
     },
   };

@@ -22,7 +22,7 @@ export function mount(element, session, store) {
   /** @param {State} state */
   function update(state) {
     const shown = is_earlier(session.bundle, state.moment);
-    bar.hidden = !shown;
+    if (bar.hidden === shown) bar.hidden = !shown;
     element.classList.toggle("has-moment-bar", shown);
     slider.update(state);
   }

@@ -44,6 +44,7 @@ export function mount(element, session, store) {
   });
   const [views, behind] = [[mount_pad(pad, session, store), answer], in_turn(session)];
   behind.push(network);
+  behind.push_slow(answer.details);
   // the first image does not wait for the rest
   let later = requestAnimationFrame(() => {
     later = requestAnimationFrame(() => setTimeout(() => {

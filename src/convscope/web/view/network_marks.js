@@ -15,6 +15,7 @@ import { fill, h } from "#web/view/dom.js";
 export function network_marks(network, columns) {
   const [chosen, field] = [h("span", { class: "frame", hidden: true }), h("span", { class: "frame field", hidden: true })];
   const crosses = h("div", { "aria-hidden": "true" });
+  let crossed = "";
 
   /** Where the receptive field lies in the image. @param {Box} image @param {import("#web/core/focus.js").Focus} focus @returns {Box|null} */
   function field_of(image, { layer, row, column }) {
@@ -33,6 +34,9 @@ export function network_marks(network, columns) {
       const { x, y, width, height } = box_of(places[column], focus.channel);
       place(chosen, places[column].width ? { x: x - 2, y: y - 2, width: Math.max(width, 4) + 4, height: Math.max(height, 4) + 4 } : null);
       place(field, field_of(places[0], focus));
+      const now = JSON.stringify([off, places]);
+      if (now === crossed || (!off && !crosses.childElementCount)) return;
+      crossed = now;
       fill(crosses, Object.entries(parse_off(off)).flatMap(([name, channels]) => {
         const at = column_of(columns, network.layers.findIndex((row) => row.name === name));
         if (at < 1 || !places[at].width) return [];
@@ -49,5 +53,6 @@ export function network_marks(network, columns) {
 /** @param {HTMLElement} element @param {Box|null} box null hides it */
 function place(element, box) {
   element.hidden = !box;
-  if (box) Object.assign(element.style, { left: `${box.x}px`, top: `${box.y}px`, width: `${box.width}px`, height: `${box.height}px` });
+  // a transform, because another position would cost a layout
+  if (box) Object.assign(element.style, { transform: `translate(${box.x}px, ${box.y}px)`, width: `${box.width}px`, height: `${box.height}px` });
 }

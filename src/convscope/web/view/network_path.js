@@ -1,12 +1,14 @@
-// The edges into the answer: computed after the maps are painted, and when the pen rests where that takes long.
+// The edges into the answer: with the activations where a worker computes them, or else after the maps are painted, and when the
+// pen rests where that takes long.
 
-import { contribution_steps } from "#web/core/contributions.js";
+import { class_of, path_steps } from "#web/core/results.js";
 import { existing_off, has_ink } from "#web/core/session.js";
-import { strongest_path } from "#web/core/strongest_path.js";
 
 /** @typedef {import("#web/core/strongest_path.js").Edge} Edge */
+/** @typedef {import("#web/core/contributions.js").Contributions} Contributions */
 
-const FAST = 8; // milliseconds: edges that take longer wait until the pen rests
+const FAST = 8; // milliseconds: edges that take longer in this thread wait until the pen rests
+const FAST_BESIDE = 25; // the same in the worker, where they delay the next answer only
 const REST = 150; // milliseconds
 
 /**
@@ -18,30 +20,23 @@ const REST = 150; // milliseconds
 export function path_of(session, store, columns, changed) {
   /** @type {Edge[]} */
   let edges = [];
-  /** @type {import("#web/core/contributions.js").Contributions|null} */
+  /** @type {Contributions|null} */
   let found = null;
   let fresh = false;
   let took = Infinity;
-  /** @type {Generator<void, {contributed: import("#web/core/contributions.js").Contributions, path: Edge[]}>|null} */
+  /** @type {Generator<void, {path: Edge[], found: Contributions}>|null} */
   let work = null;
-  let frame = 0;
+  let [frame, turn] = [0, 0];
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   let timer;
   follow(false);
 
   function start() {
     took = 0;
-    work = session.activations && has_ink(session) ? steps(target()) : null;
+    const { activations } = session;
+    work = activations && has_ink(session) ? path_steps(session, columns, class_of(activations, store.get().target), existing_off(session.bundle, store.get().off)) : null;
     if (work) return some();
-    [edges, found, fresh] = [[], null, true];
-    changed();
-  }
-  /** @param {number} k */
-  function* steps(k) {
-    const { activations, bundle: { network }, weights } = session;
-    const off = existing_off(session.bundle, store.get().off);
-    const contributed = yield* contribution_steps(network, weights, /** @type {import("#web/core/network.js").Activations} */ (activations), k, { off });
-    return { contributed, path: yield* strongest_path(session, columns, contributed, k) };
+    take([], null);
   }
   /** A few steps per frame, so that the page stays responsive. */
   function some() {
@@ -50,32 +45,48 @@ export function path_of(session, store, columns, changed) {
     while (work && performance.now() - began < FAST) {
       const { done, value } = work.next();
       if (!done || !value) continue;
-      [edges, found, fresh, work] = [value.path, value.contributed, true, null];
       took += performance.now() - began;
-      return changed();
+      return take(value.path, value.found);
     }
     took += performance.now() - began;
     if (work) frame = requestAnimationFrame(some);
   }
-  function target() {
-    const { target: chosen } = store.get();
-    const { logits } = /** @type {import("#web/core/network.js").Activations} */ (session.activations);
-    return chosen >= 0 && chosen < logits.length ? chosen : logits.indexOf(Math.max(...logits));
+  /** @param {Edge[]} path @param {Contributions|null} contributed */
+  function take(path, contributed) {
+    [edges, found, fresh, work] = [path, contributed, true, null];
+    changed();
   }
 
   function at_rest() {
     if (session.live) timer = setTimeout(at_rest, REST);
+    else if (session.displayed) void beside(session.displayed.display);
     else start();
+  }
+  /** In the worker, which has computed the picture before. @param {import("#web/core/results.js").Display} display */
+  async function beside(display) {
+    const [mine, { picture, off, target }] = [turn, store.get()];
+    const { displayed } = await session.engine.draw(picture, existing_off(session.bundle, off), { ...display, target, edges: true });
+    if (mine !== turn) return;
+    if (!displayed?.path) return start();
+    took = displayed.path.took;
+    take(displayed.path.path, displayed.path.found);
   }
   /** @param {boolean} drawing whether another image may follow at once */
   function follow(drawing) {
+    turn += 1;
     fresh = false;
     work = null;
     clearTimeout(timer);
     cancelAnimationFrame(frame);
-    if (drawing && took > FAST) timer = setTimeout(at_rest, REST);
+    const ready = session.displayed?.display.target === store.get().target ? session.displayed.path : null;
+    if (ready) {
+      took = ready.took;
+      return take(ready.path, ready.found);
+    }
+    const late = drawing && (took > FAST || session.displayed !== null);
+    if (late) timer = setTimeout(at_rest, REST);
     else frame = requestAnimationFrame(start);
-    if (drawing && took > FAST) changed();
+    if (late) changed();
   }
 
   return {
@@ -83,8 +94,11 @@ export function path_of(session, store, columns, changed) {
     /** Whether the edges belong to the maps that are shown. */
     fresh: () => fresh,
     found: () => found,
+    /** Whether the worker is to compute them with the activations. */
+    wanted: () => took <= FAST_BESIDE,
     follow,
     stop() {
+      turn += 1;
       clearTimeout(timer);
       cancelAnimationFrame(frame);
     },

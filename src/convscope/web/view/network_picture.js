@@ -1,8 +1,10 @@
 // The network as one picture: every map of every layer, and the edges that carry the answer.
 
 import { columns_of } from "#web/core/columns.js";
-import { focus_of, shown_output } from "#web/core/focus.js";
+import { focus_of } from "#web/core/focus.js";
+import { column_pixels } from "#web/core/map_pixels.js";
 import { box_of, layout as lay_out } from "#web/core/network_layout.js";
+import { contents_of } from "#web/core/results.js";
 import { column_heads } from "#web/view/column_heads.js";
 import { fill, h } from "#web/view/dom.js";
 import { draw_edges, draw_outlines } from "#web/view/network_edges.js";
@@ -11,7 +13,7 @@ import { map_painter } from "#web/view/network_maps.js";
 import { path_of } from "#web/view/network_path.js";
 import { class_cells } from "#web/view/class_cells.js";
 import { pointing } from "#web/view/network_pointing.js";
-import { on_theme } from "#web/view/theme.js";
+import { is_dark, line_colors, on_theme } from "#web/view/theme.js";
 
 /** @typedef {import("#web/core/state.js").State} State */
 /** @typedef {import("#web/core/strongest_path.js").Edge} Edge */
@@ -56,6 +58,7 @@ export function mount(element, session, store, { class_point, picked }) {
   const watch = new ResizeObserver(arrange);
   watch.observe(element);
   const forget = on_theme(() => (paint(), draw()));
+  session.display = display;
 
   /** Called at once with the first size, and for every other one. */
   function arrange() {
@@ -91,15 +94,18 @@ export function mount(element, session, store, { class_point, picked }) {
     return layout.places[columns.length - 1].width === 0 ? EDGE_MARGIN : 0;
   }
 
+  /** What the worker is to compute with the activations. @returns {import("#web/core/results.js").Display} */
+  function display() {
+    const { layer, target } = store.get();
+    const look = { ratio, dark: is_dark(), frame: line_colors().edge };
+    return { key: `${arranged} ${layer} ${look.dark}`, places: layout.places, look, layer, target, edges: path.wanted() };
+  }
+
   function paint() {
-    const open = store.get().layer;
     classes.show();
-    painter.paint(layout.places, columns.map((column, index) => {
-      if (index === 0) return { tensor: null, bytes: session.selected, shape: network.input_shape };
-      const shown = column.layers.includes(open) && open !== column.main ? open : column.main;
-      const tensor = shown_output(session, columns, shown);
-      return { tensor, shape: tensor?.shape ?? column.shape };
-    }), ratio);
+    const now = display();
+    const ready = session.displayed?.display.key === now.key ? session.displayed.columns : null;
+    painter.paint(ready ?? contents_of(session, columns, now.layer).map((content, index) => column_pixels(layout.places[index], content, now.look)));
   }
 
   function draw() {
@@ -168,6 +174,7 @@ export function mount(element, session, store, { class_point, picked }) {
       watch.disconnect();
       forget();
       path.stop();
+      session.display = () => null;
     },
   };
 }

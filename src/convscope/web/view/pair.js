@@ -32,14 +32,14 @@ export function mount(element, sessions, store, facts) {
   fill(element, h("header", { class: "head" }, h("div", {}, h("h1", {}, word("pair.and", { first: titles[0], second: titles[1] })), status)),
     h("main", {}, h("div", { class: "pair-layout" }, h("div", {}, pad, gallery), h("div", {}, verdict, h("div", { class: "pair-columns" }, columns))),
       h("section", { class: "card pair-list" }, h("h2", {}, word("pair.list")), comparison(titles, facts), disagreements(sessions, store))), language_button());
-  const views = [mount_pad(pad, sessions[0], store), mount_gallery(gallery, sessions[0], store),
-    ...sessions.map((session, at) => mount_prediction(predictions[at], session, store))];
+  const answers = sessions.map((session, at) => mount_prediction(predictions[at], session, store));
+  const views = [mount_pad(pad, sessions[0], store), mount_gallery(gallery, sessions[0], store), ...answers.flatMap((answer) => [answer, answer.details])];
   compare();
 
   function compare() {
-    const answers = sessions.map(({ activations, bundle }) => activations && bundle.class_names[activations.logits.indexOf(Math.max(...activations.logits))]);
-    verdict.textContent = answers.includes(null) ? "" : answers[0] === answers[1] ? word("pair.agree", { name: answers[0] ?? "" }) : word("pair.differ", { first: titles[0], one: answers[0] ?? "", second: titles[1], other: answers[1] ?? "" });
-    verdict.dataset.agree = String(answers[0] === answers[1]);
+    const found = sessions.map(({ activations, bundle }) => activations && bundle.class_names[activations.logits.indexOf(Math.max(...activations.logits))]);
+    verdict.textContent = found.includes(null) ? "" : found[0] === found[1] ? word("pair.agree", { name: found[0] ?? "" }) : word("pair.differ", { first: titles[0], one: found[0] ?? "", second: titles[1], other: found[1] ?? "" });
+    verdict.dataset.agree = String(found[0] === found[1]);
   }
 
   return {

@@ -22,7 +22,7 @@ export function mount(element, session, store) {
   const { bundle } = session;
   const names = bundle.class_names;
   const head = h("p", { class: "prediction-head" });
-  const [label, chance] = [h("span", { class: "prediction-class" }), h("span", { class: "prediction-probability number" })];
+  const [label, chance] = [h("span", { class: "prediction-class" }), h("span", {})]; // a box of fixed size: each answer would cost a layout of the page
   const note = h("p", { class: "prediction-note small soft" });
   const familiarity_of = read_familiarity(session);
   const unknown = familiarity_panel(session, store);
@@ -30,8 +30,9 @@ export function mount(element, session, store) {
   const rows = names.map((name, k) => row(name, k));
   const bars = h("div", { class: "prediction-bars", role: "listbox", tabindex: 0, "aria-label": word("prediction.list"), onkeydown: key, onscroll: cue }, rows.map(({ element: one }) => one));
   const more = names.length > IN_ORDER && h("p", { class: "prediction-more small soft" }, word("prediction.sorted", { count: names.length }));
-  fill(head, label, chance);
+  fill(head, label, h("span", { class: "prediction-probability number" }, chance));
   fill(element, h("h2", {}, word("prediction.title")), head, note, unknown.element, more, bars, spoken);
+  const familiar = new WeakMap(); // of activations: the head and the details ask for it
   /** @type {number[]} */
   let order = [...names.keys()];
   /** @type {ReturnType<typeof setTimeout>|undefined} */
@@ -39,6 +40,7 @@ export function mount(element, session, store) {
   const resized = new ResizeObserver(cue); // to ask for the height after each answer would cost a layout
   resized.observe(bars);
   show(store.get());
+  explain(store.get());
 
   /** @param {string} name @param {number} k */
   function row(name, k) {
@@ -48,39 +50,56 @@ export function mount(element, session, store) {
     return { element: one, track, number };
   }
 
-  /** @param {State} state */
+  /** What is read while the pen moves. @param {State} state */
   function show(state) {
     const words = nothing();
     element.classList.toggle("prediction-empty", Boolean(words));
     if (!session.activations || words) {
-      unknown.show(null, "");
       element.classList.remove("prediction-unknown");
-      note.classList.remove("prediction-unusual");
-      [words?.[0] ?? "", "", words?.[1] ?? ""].forEach((text, at) => write([label, chance, note][at], text));
-      return say(words?.[0] === "–" ? "" : words?.join(". ") ?? "");
+      write(label, words?.[0] ?? "");
+      return write(chance, "");
     }
-    const probabilities = softmax(session.activations.logits, bundle.temperature);
-    const first = probabilities.indexOf(Math.max(...probabilities));
-    const familiarity = familiarity_of(state);
-    const known = !familiarity || familiarity.known;
-    const said = known ? names[first] : word("unknown.title");
+    const { probabilities, first, known, said } = result(state, session.activations);
     write(label, said);
     label.classList.toggle("prediction-long", said.length > 6);
     write(chance, known ? percent(probabilities[first]) : "");
+    element.classList.toggle("prediction-unknown", !known);
+    rows.forEach(({ element: one, track }, k) => {
+      if (one.classList.contains("first") !== (k === first)) one.classList.toggle("first");
+      track.style.transform = `scaleX(${probabilities[k].toFixed(4)})`;
+    });
+  }
+  /** Texts and numbers, which nobody reads while the pen moves. @param {State} state */
+  function explain(state) {
+    const words = nothing();
+    if (!session.activations || words) {
+      unknown.show(null, "");
+      note.classList.remove("prediction-unusual");
+      write(note, words?.[1] ?? "");
+      return say(words?.[0] === "–" ? "" : words?.join(". ") ?? "");
+    }
+    const { probabilities, first, known, said, familiarity } = result(state, session.activations);
     write(note, `${about(state, first)} ${familiarity ? unknown.rank(familiarity) : ""}`);
     note.classList.toggle("prediction-unusual", familiarity !== null && is_unusual(familiarity));
     unknown.show(familiarity, names[first]);
-    element.classList.toggle("prediction-unknown", !known);
     const selected = state.target >= 0 && state.target < names.length ? state.target : first;
-    rows.forEach(({ element: one, track, number }, k) => {
-      one.classList.toggle("first", k === first);
+    rows.forEach(({ element: one, number }, k) => {
       one.setAttribute("aria-selected", String(k === selected));
-      track.style.transform = `scaleX(${probabilities[k].toFixed(4)})`;
       write(number, percent(probabilities[k]));
     });
     bars.setAttribute("aria-activedescendant", `class-${selected}`);
     if (more) sort(probabilities);
     say(known ? `${names[first]}, ${percent(probabilities[first])}` : said);
+  }
+  /** @param {State} state @param {import("#web/core/network.js").Activations} activations */
+  function result(state, activations) {
+    const probabilities = softmax(activations.logits, bundle.temperature);
+    const first = probabilities.indexOf(Math.max(...probabilities));
+    if (!familiar.has(activations)) familiar.set(activations, familiarity_of(state));
+    /** @type {import("#web/core/familiarity.js").Answer|null} */
+    const familiarity = familiar.get(activations);
+    const known = !familiarity || familiarity.known;
+    return { probabilities, first, known, familiarity, said: known ? names[first] : word("unknown.title") };
   }
   /** What is shown instead of a prediction. @returns {[string, string]|null} */
   function nothing() {
@@ -128,6 +147,8 @@ export function mount(element, session, store) {
     return `${verdict}${entry.known_wrong ? ` ${word("prediction.label_wrong")}` : ""}${off}`;
   }
 
+  /** @param {State} state @param {State} old */
+  const concerns = (state, old) => state.picture !== old.picture || state.off !== old.off || state.target !== old.target || state.moment !== old.moment;
   return {
     /** Where the bar of a class begins on the screen. @param {number} k @returns {{x: number, y: number}|null} null where it is not drawn */
     point(k) {
@@ -138,7 +159,13 @@ export function mount(element, session, store) {
     },
     /** @param {State} state @param {State} old */
     update(state, old) {
-      if (state.picture !== old.picture || state.off !== old.off || state.target !== old.target || state.moment !== old.moment) show(state);
+      if (concerns(state, old)) show(state);
+    },
+    /** The rest of it as a view that may follow later. */
+    details: {
+      /** @param {State} state @param {State} old */
+      update: (state, old) => void (concerns(state, old) && explain(state)),
+      destroy() {},
     },
     destroy() {
       clearTimeout(quiet);

@@ -1,0 +1,107 @@
+"""The modules of ``web/`` as one script: each one is a function, called when another one first needs it.
+
+Browsers load a module from a ``data:`` URL in several steps and some tenths of a millisecond; a page has more than a
+hundred modules, and a worker cannot use the page's import map. This reads only the form of import and export statements
+that the modules have, and refuses any other.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+
+WEB = files("convscope") / "web"
+
+IMPORT = re.compile(r'^import (?:(\{[^}]*\})|(\w+)) from "(#web/[^"]+)";$', re.MULTILINE)
+DECLARATION = re.compile(r"^export ((?:async )?function\*?|const|class) (\w+)", re.MULTILINE)
+DEFAULT = re.compile(r"^export default ", re.MULTILINE)
+OTHER = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
+
+COMMENTS = re.compile(r"^ *(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*) *\n", re.MULTILINE | re.DOTALL)
+"""Comments on lines of their own: nearly a third of the modules, which a page does not need."""
+REMARKS = re.compile(r"/\*\* @(?:(?!\*/).)*\*/ ?|(?<=[{(\[,;}\])]) +// [^\"'`\n]*$", re.MULTILINE)
+"""Types in a line, and comments that end it: what follows ``//`` has no quotation mark, so that it is not in a text."""
+CLOSING = re.compile(r"</script|<script|<!--", re.IGNORECASE)
+"""What ends a ``script`` element, or begins another."""
+
+LOADER = """"use strict";
+const load_module = (() => {
+const loaded = {};
+const modules = {
+%s
+};
+return (name) => {
+if (!Object.hasOwn(modules, name)) throw new Error(`There is no module ${name}.`);
+return (loaded[name] ??= modules[name]());
+};
+})();"""
+
+
+def page_script(*roots: str) -> str:
+    """A script with some modules and all that they import; its function ``load_module(name)`` gives a module's exports.
+
+    Args:
+        roots: Files of ``web/``, such as ``main.js``.
+
+    Raises:
+        ValueError: A module has a statement of another form, or a text that would end the ``script`` element.
+    """
+    needed, waiting = dict[str, str](), [*roots]
+    while waiting:
+        name = waiting.pop()
+        if name not in needed:
+            source = source_of(name)
+            needed[name] = source
+            waiting += [found[2].removeprefix("#web/") for found in IMPORT.findall(source)]
+    return LOADER % ",\n".join(as_function(name, source) for name, source in sorted(needed.items()))
+
+
+def source_of(name: str) -> str:
+    """The text of a file of ``web/``."""
+    return WEB.joinpath(*name.split("/")).read_text(encoding="utf-8")
+
+
+def as_function(name: str, source: str) -> str:
+    """A module as an entry ``name: () => { ...; return exports; }``.
+
+    Args:
+        name: Of the file, for the entry and for errors.
+        source: Its text.
+
+    Raises:
+        ValueError: As `page_script`.
+    """
+    exported = [found[1] for found in DECLARATION.findall(source)]
+    code = REMARKS.sub("", COMMENTS.sub("", source))
+    code = IMPORT.sub(_loading, code)
+    code = DECLARATION.sub(r"\1 \2", code)
+    if DEFAULT.search(code):
+        exported.append("default: the_default")
+        code = DEFAULT.sub("const the_default = ", code)
+    code = code.replace("await import(", "load_module(")
+    if other := OTHER.search(code):
+        raise ValueError(f"Expected imports and exports of the usual form in {name}. Received: {other[0][:80]}")
+    if closing := CLOSING.search(code):
+        raise ValueError(f"Expected no text in {name} that ends a script element. Received: {closing[0]}")
+    return f'"#web/{name}": () => {{\n{_compact(code)}\nreturn {{ {", ".join(exported)} }};\n}}'
+
+
+def _loading(found: re.Match[str]) -> str:
+    named, whole, name = found.groups()
+    names = named.replace(" as ", ": ") if named else f"{{ default: {whole} }}"
+    return f'const {names} = load_module("{name}");'
+
+
+def _compact(source: str) -> str:
+    """A module without indentation and most line breaks.
+
+    No module has a text of several lines, and each statement ends with a semicolon.
+    """
+    result = [""]
+    for line in source.split("\n"):
+        inner = line.strip()
+        if result[-1].endswith(("{", "(", "[", ",", ";", "}")) and "//" not in result[-1]:
+            result[-1] += inner
+        elif inner:
+            result.append(inner)
+    return "\n".join(result[1:])
