@@ -1,16 +1,24 @@
 """Test accuracy of `quick` by number of shards, and the CPU seconds of its training.
 
-    python benchmarks/shards.py [--seeds 10] [--shards 1,4,8]
+    python benchmarks/shards.py [--seeds 10] [--shards 1,4,8]     # writes docs/figures/shards.json
+    python benchmarks/shards.py --workers 1,2,4 --seeds 3         # writes docs/figures/workers.json
 
-One thread computes each operation, with every number of shards. Writes docs/figures/shards.json.
+One thread computes each operation. With ``--workers``, `convscope train --shards 4` runs in
+processes of its own, and all their CPU seconds count, also those to start. The ways take turns.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import resource
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
+from pathlib import Path
 
 os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
 
@@ -25,11 +33,42 @@ from convscope.training.fit import fit
 from convscope.training.options import TrainOptions, resolve
 
 
+def measure_workers(counts: list[int], seeds: int) -> None:
+    seconds = {count: [] for count in counts}
+    hashes: list[set[str]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in range(seeds):
+            hashes.append(set())
+            for count in counts:
+                out = f"run-{seed}-{count}"
+                more = ["--processes", str(count)] if count > 1 else []
+                words = ["train", "--model", "quick", "--precision", "float32", "--shards", "4", "--seed", str(seed)]
+                before = resource.getrusage(resource.RUSAGE_CHILDREN)
+                subprocess.run(
+                    [sys.executable, "-m", "convscope", *words, *more, "--out", out, "-q"], cwd=folder, check=True,
+                    stdout=subprocess.DEVNULL,
+                )  # fmt: skip
+                after = resource.getrusage(resource.RUSAGE_CHILDREN)
+                spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+                seconds[count].append(round(spent, 2))
+                record = json.loads(Path(folder, out, "run.json").read_text(encoding="utf-8"))
+                hashes[-1].add(record["weights_sha256"])
+                print(seed, count, seconds[count][-1], record["weights_sha256"][:12], flush=True)
+    rows = {str(count): statistics.median(found) for count, found in seconds.items()}
+    equal = sum(len(found) == 1 for found in hashes)
+    summary = {"shards": 4, "seeds": seeds, "cpu_seconds_median": rows, "seeds_with_equal_weights": equal}
+    write("workers", {"model": "quick", "summary": summary, "cpu_seconds": seconds})
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--shards", default="1,4,8")
+    parser.add_argument("--workers", default="")
     chosen = parser.parse_args()
+    if chosen.workers:
+        measure_workers([int(one) for one in chosen.workers.split(",")], chosen.seeds)
+        return
     data = load_data("mnist")
     spec = load_spec("quick", input_shape=data.train.image_shape, num_classes=10)
     counts = [int(one) for one in chosen.shards.split(",")]

@@ -41,6 +41,17 @@ def test_the_kubernetes_manifest_names_each_worker_once_and_lets_only_workers_in
     }
 
 
+def test_the_kubernetes_manifest_follows_the_schema() -> None:
+    yaml, validate = pytest.importorskip("yaml"), pytest.importorskip("kubernetes_validate")
+    documents = list(yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text(encoding="utf-8")))
+    for one in documents:
+        validate.validate(one, "1.34", strict=True)
+    job = documents[-1]
+    job["spec"]["paralelism"] = 2
+    with pytest.raises(validate.ValidationError, match="paralelism"):
+        validate.validate(job, "1.34", strict=True)
+
+
 @pytest.mark.parametrize(("has_checkpoint", "has_record"), [(False, False), (True, True), (False, True)])
 def test_a_worker_starts_resumes_or_is_done(has_checkpoint: bool, has_record: bool, tmp_path: Path) -> None:
     """With a program named convscope that prints its arguments."""

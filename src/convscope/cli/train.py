@@ -29,11 +29,18 @@ class WorkerOptions:
         str | None,
         Parameter(
             help="The addresses of all workers, host:port, separated by commas; every worker gets the same list. "
-            "Without it, TF_CONFIG is read."
+            "Without it, TF_CONFIG is read. With --ray, their number."
         ),
     ] = None
     rank: Annotated[
         int | None, Parameter(help="Which of the workers this is, from 0; the first writes the run folder.")
+    ] = None
+    ray: Annotated[
+        str | None,
+        Parameter(
+            help="Let Ray start the workers, and start them again after a failure: auto, host:port of its cluster, or "
+            "local for one on this machine. Needs the extra ray."
+        ),
     ] = None
     connect_timeout: Annotated[
         str, Parameter(help="How long workers wait for each other, such as 90s, 5m or 1h.", show_default=True)
@@ -75,9 +82,11 @@ def train(
     config
         A config.toml of an earlier run; options given here override it.
     """
-    from convscope.cli.workers import cluster_of, start_processes
+    from convscope.cli.workers import cluster_of, run_on_ray, start_processes
 
     where = {"out": out, "resume": resume, "from": from_run, "config": config}
+    if cluster.ray is not None:
+        return run_on_ray(cluster, data, where | {"options": options}, output)
     if cluster.processes is not None:
         return start_processes(cluster, [data] if data else [], where | options, output)
     found = cluster_of(cluster)

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from convscope.api.notes import note
-from convscope.cli.output import Output, say
+from convscope.cli.output import Output, say, say_json
 from convscope.distributed.cluster import Cluster, cluster_of_environment
+from convscope.distributed.ray_cluster import RayCluster
 from convscope.errors import OptionError
 from convscope.training.options import parse_time
 
@@ -65,6 +66,42 @@ def start_processes(options: WorkerOptions, arguments: Sequence[str], given: Map
             words.append(f"{'--no-' + flag[2:] if value is False else flag}" if is_flag else f"{flag}={value}")
     words += [f"--{name}" for name in ("json", "quiet", "verbose") if getattr(output, name)]
     return run_processes(command_of(words), options.processes, say=note, write=say)
+
+
+def run_on_ray(options: WorkerOptions, data: str | None, given: Mapping[str, Any], output: Output) -> int:
+    """Train on workers that Ray starts.
+
+    Args:
+        options: With ``ray``.
+        data: The dataset.
+        given: The paths ``out``, ``resume``, ``from`` and ``config``, and the ``options`` of the training.
+        output: What to print.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        OptionError: The options do not fit together.
+    """
+    from convscope.api.train_on_ray import train_on_ray
+    from convscope.cli.results import train_hints, train_json, train_text
+
+    if options.processes is not None or options.rank is not None:
+        raise OptionError("Expected --ray with --workers N. Received: --processes or --rank with it.")
+    number = options.workers or "1"
+    if not number.isdecimal():
+        raise OptionError(f"With --ray, --workers is a number. Received: workers={number[:200]!r}.")
+    seconds = _seconds(options.connect_timeout)
+    assert options.ray is not None
+    cluster = RayCluster(options.ray, int(number), seconds, options.trusted_network)
+    where = {name: given[name] for name in ("out", "resume", "config")} | {"from_run": given["from"]}
+    run = train_on_ray(data, cluster, where=where, is_quiet=output.quiet, **given["options"])
+    if output.json:
+        say_json(train_json(run))
+    else:
+        say(train_text(run))
+        output.hint(train_hints(run))
+    return 0
 
 
 def _seconds(text: str) -> float:
