@@ -110,7 +110,7 @@ HOSTILE: dict[str, tuple[int, bytes]] = {
     "PUT predict": (405, http("PUT", "/predict", "Content-Length: 0")),
     "DELETE classes": (405, http("DELETE", "/classes")),
     "TRACE": (405, http("TRACE", "/classes")),
-    "CONNECT": (404, http("CONNECT", "localhost:80")),
+    "CONNECT": (405, http("CONNECT", "localhost:80")),
     "an unknown method": (405, http("BREW", "/classes")),
     "OPTIONS without an origin": (405, http("OPTIONS", "/predict")),
     "POST metadata": (405, http("POST", "/v2/models/digits", "Content-Length: 0")),

@@ -51,7 +51,7 @@ def load_store(
 
 def make_application(store: Store, access: Access, limits: Limits, log: Log) -> Starlette:
     """The application for networks in memory; its `state.service` is the service."""
-    batching = Batching(limits, on_batch=lambda size: metrics.batches.observe(size))
+    batching = Batching(limits, on_batch=lambda size: metrics.batches.observe(size), direct=True)
     metrics = Metrics(lambda: batching.unfinished)
     service = Service(store, batching, limits, metrics, log)
     routes = [*native.routes(service), *tensorflow_serving.routes(service), *open_inference.routes(service)]

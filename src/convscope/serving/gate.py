@@ -105,7 +105,7 @@ class Gate:
 
 
 def _check_head(scope: Message, most: int) -> None:
-    """Refuse another version of HTTP, and large headers: h11 has a limit only while they are incomplete."""
+    """Refuse another version of HTTP, and large headers."""
     if scope["http_version"] not in ("1.0", "1.1"):
         raise RequestError(505, "Expected HTTP/1.1.")
     size = len(scope.get("raw_path") or b"") + len(scope["query_string"])
