@@ -18,8 +18,8 @@ from convscope.serving.work import Work, by_network, compute
 MOST_BYTES = 8_192
 """Of an image as it was sent."""
 
-MOST_SECONDS = 0.005
-"""When a batch has taken so long, threads do the rest."""
+MOST_SECONDS = 0.01
+"""Of CPU time. When a batch has taken so long, threads do the rest."""
 
 
 class LargerThanInput(Exception):  # noqa: N818 -- no error: the image is for a thread
@@ -70,9 +70,9 @@ def _check(most: int, area: int) -> None:
 
 def _read(works: Sequence[Work], others: list[Work]) -> list[Work]:
     done = []
-    until = time.monotonic() + MOST_SECONDS
+    until = time.thread_time() + MOST_SECONDS
     for index, work in enumerate(works):
-        if time.monotonic() > until:
+        if time.thread_time() > until:
             others += works[index:]
             break
         work.get_pixels(partial(_check, work.network.input_pixels))

@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from convscope.serving.limits import Limits
 from convscope.serving.native import ENCODER
+from convscope.serving.service import GONE
 
 WORDS = {
     400: "Expected HTTP/1.1.",
@@ -27,9 +28,6 @@ OTHER_VERSION = ("Invalid HTTP version", "Pause on PRI/Upgrade")
 
 METHOD = re.compile(rb"[A-Z]{1,32} /")
 """The start of a request with a method that the parser does not know."""
-
-GONE = "convscope.gone"
-"""Of a request's extensions: a list of functions that are called when its client has gone."""
 
 
 class HeadError(Exception):
