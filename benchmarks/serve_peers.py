@@ -55,7 +55,9 @@ def export(run: Path, folder: Path, environment: dict[str, str]) -> None:
 def questions(digit: Path, folder: Path) -> dict[str, Path]:
     """The digit as each peer takes it, with the script for wrk."""
     encoded = json.dumps({"image": base64.b64encode(digit.read_bytes()).decode()}).encode()
-    head = b'--limit\r\nContent-Disposition: form-data; name="images"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'
+    head = (
+        b'--limit\r\nContent-Disposition: form-data; name="images"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'
+    )
     forms = {
         "fastapi_keras": (digit.read_bytes(), "image/png"),
         "litserve_onnx": (encoded, "application/json"),
@@ -140,7 +142,7 @@ def proportional_megabytes(process: int) -> float:
 
 def measure_peers(
     run: Path, digit: Path, folder: Path, *, connections: list[int], measure: Measure, environment: dict[str, str]
-) -> dict[str, list[dict]]:
+) -> list[dict]:
     """Requests a second and memory of each peer.
 
     Args:
@@ -161,4 +163,4 @@ def measure_peers(
                 rows.append({"server": NAMES[name], "connections": count, "megabytes": peer.megabytes} | row)
         finally:
             peer.stop()
-    return {"rows": rows}
+    return rows

@@ -115,7 +115,10 @@ def test_classes_metadata_and_the_page_are_those_of_the_run(served, run, short_r
     assert [(one["name"], one["version"]) for one in networks] == [("digits", 2), ("digits", 1), ("short", 1)]
     assert networks[0]["preprocessing"] == dict(run.model.preprocessing)
     assert networks[0]["weights_sha256"] == run.record.weights_sha256
-    assert served.get("/runs/short").body == (short_run / "page.html").read_bytes()
+    page = served.get("/runs/short").body
+    assert page.count(b'<meta name="convscope-server" content="../predict?network=short&amp;top=1">\n') == 1
+    plain = re.sub(rb'<meta name="convscope-server"[^>]*>\n', b"", page).replace(b" connect-src 'self';", b"", 1)
+    assert plain == (short_run / "page.html").read_bytes()
     assert b'href="runs/digits"' in served.get("/").body
 
 

@@ -96,6 +96,16 @@ class Network:
         """The predictions for the inputs of some images, all of which could be read; called with `ONE_AT_A_TIME`."""
         return self._engine([np.stack([one.seen for one in image.predictions]) for image in read])
 
+    def page_that_asks(self, address: bytes) -> bytes:
+        """The page of the run, told to compare its answers with those of this server. Older pages do not know how.
+
+        Args:
+            address: Of ``POST /predict``, as an HTML attribute.
+        """
+        meta = b'<meta name="convscope-server" content="' + address + b'">\n'
+        may_ask = (self.page or b"").replace(b"default-src 'none';", b"default-src 'none'; connect-src 'self';", 1)
+        return may_ask.replace(b"<meta ", meta + b"<meta ", 1)
+
     @property
     def input_pixels(self) -> int:
         """Rows times columns of the network's input."""
