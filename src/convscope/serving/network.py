@@ -27,8 +27,8 @@ MAX_PAGE_BYTES = 30_000_000
 ONE_AT_A_TIME = threading.Lock()
 """Networks are computed one batch at a time: matrix products with one thread each, the other cores read images."""
 
-WARM_UPS = 3
-FAST_SECONDS = 0.002
+WARM_UPS = 5
+FAST_SECONDS = 0.003
 
 FileState = tuple[int, int, int]
 """Of a file: time of the last change, size, number."""

@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import time
-from importlib.util import find_spec
 
 from starlette.applications import Starlette
 from uvicorn import Config, Server
@@ -64,7 +63,7 @@ def run(app: Starlette, listening: socket.socket, limits: Limits) -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     config = Config(
         app,
-        loop="uvloop" if find_spec("uvloop") else "asyncio",
+        loop="asyncio",  # uvloop accepts one connection in a turn: under load, new clients wait for seconds
         http=type("Protocol", (Protocol,), {"limits": limits}),
         ws="none",
         lifespan="on",

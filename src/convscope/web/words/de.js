@@ -449,7 +449,7 @@ export const DE = {
   "server.close": "Server: {said}, auf dieser Seite {own}: dieselbe Klasse.",
   "server.differs": "Server: {said}. Diese Seite: {own}.",
   "server.failed": "Server: keine Antwort. {reason}",
-  "server.same": "Server: {said}: dasselbe.",
+  "server.same": "Server: {said}: dasselbe Ergebnis.",
   "steps.auto": "Dunkle Striche auf hellem Grund umkehren.",
   "steps.background": "Durchsichtige Stellen ersetzen durch {color}.",
   "steps.black": "Schwarz",
