@@ -1,15 +1,18 @@
 """Requests a second, latency and memory of `convscope serve`, by load generators that others wrote: wrk and hey.
 
-    python benchmarks/serve.py [--run RUN] [--seconds 5] [--connections 1,8,64]
+    python benchmarks/serve.py [--run RUN] [--seconds 5] [--connections 1,8,64] [--peers] [--soak 600]
 
 Without --run, a `quick` is trained. wrk sends a digit of MNIST (28×28, PNG) as the raw body, and a drawn photo of a
 digit (640×480, JPEG); hey then asks at 80 % of the largest rate, for the 99th percentile. The CPU time of the server
-for each request depends less on what else the machine does. Writes docs/figures/serve.json.
+for each request depends less on what else the machine does. --peers asks the same digit of other servers
+(serve_peers.py); --soak is minutes of load with changes and broken clients (serve_soak.py), without the rest. Writes
+docs/figures/serve.json, where the parts that were not measured stay.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -24,7 +27,9 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageFilter
-from record import write
+from record import FIGURES, write
+from serve_peers import OURS, group, install, measure_peers, proportional_megabytes
+from serve_soak import soak
 
 from convscope.data.mnist import load_part
 
@@ -41,6 +46,8 @@ def main() -> None:
     parser.add_argument("--run", type=Path)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--connections", default="1,8,64")
+    parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--soak", type=int, default=0)
     chosen = parser.parse_args()
     for program in ("wrk", "hey"):
         if not shutil.which(program):
@@ -50,15 +57,62 @@ def main() -> None:
         folder = Path(name)
         run = chosen.run.resolve() if chosen.run else train(folder)
         files = draw(folder)
-        starts = [Server(run, folder) for _ in range(STARTS)]
-        for server in starts[1:]:
-            server.stop()
-        rows, summary = measure(starts[0], files, connections, chosen.seconds)
-        summary["start_to_ready_seconds"] = statistics.median(one.ready_seconds for one in starts)
-        summary["peak_megabytes"] = starts[0].peak_megabytes
-        starts[0].stop()
-    load = os.getloadavg()[0]
-    write("serve", {"summary": summary | {"seconds": chosen.seconds, "load_average": load}, "loads": rows})
+        found = {}
+        if chosen.soak:
+            found["soak"] = soak(lambda one: Server(one, folder), run, files["digit"], folder, seconds=chosen.soak)
+            found["soak"]["seconds"] = chosen.soak
+        else:
+            found = measure_ours(run, folder, files, connections, chosen.seconds)
+        if chosen.peers:
+            found["peers"] = compare(run, folder, files["digit"], connections, chosen.seconds)
+    kept = json.loads((FIGURES / "serve.json").read_text()) if (FIGURES / "serve.json").is_file() else {}
+    parts = {name: kept[name] for name in ("summary", "loads", "peers", "soak") if name in kept}
+    write("serve", parts | found)
+
+
+def measure_ours(
+    run: Path, folder: Path, files: dict[str, Path], connections: list[int], seconds: int
+) -> dict[str, object]:
+    starts = [Server(run, folder) for _ in range(STARTS)]
+    for server in starts[1:]:
+        server.stop()
+    rows, summary = measure(starts[0], files, connections, seconds)
+    summary["start_to_ready_seconds"] = statistics.median(one.ready_seconds for one in starts)
+    summary["start_cpu_seconds"] = statistics.median(one.ready_cpu_seconds for one in starts)
+    summary["peak_megabytes"] = starts[0].peak_megabytes
+    starts[0].stop()
+    several = Server(run, folder, "--workers", str(os.cpu_count()))
+    for count in connections:
+        wrk(several.address, files["digit"], count, 1)
+        row = {"picture": "digit", "connections": count, "workers": os.cpu_count()}
+        rows.append(row | wrk(several.address, files["digit"], count, seconds))
+        summary[f"workers_per_second_{count}"] = rows[-1]["per_second"]
+    summary["workers_megabytes"] = several.megabytes
+    several.stop()
+    return {"summary": summary | {"seconds": seconds, "load_average": os.getloadavg()[0]}, "loads": rows}
+
+
+def compare(run: Path, folder: Path, digit: Path, connections: list[int], seconds: int) -> dict[str, object]:
+    """Ours before and after the others."""
+    versions = install()
+
+    def ask(address: str, path: Path, count: int) -> dict[str, float]:
+        wrk(address, path, count, 1)
+        return wrk(address, path, count, seconds)
+
+    def ours() -> list[dict]:
+        server = Server(run, folder)
+        rows = []
+        for count in connections:
+            row = ask(server.address, digit, count)
+            rows.append({"server": OURS, "connections": count, "megabytes": server.megabytes} | row)
+        server.stop()
+        return rows
+
+    before = ours()
+    others = measure_peers(run, digit, folder, connections=connections, measure=ask, environment=environment())
+    rows = [*before, *others, *ours()]
+    return {"versions": versions, "rows": rows, "seconds": seconds, "load_average": os.getloadavg()[0]}
 
 
 def train(folder: Path) -> Path:
@@ -89,24 +143,40 @@ def draw(folder: Path) -> dict[str, Path]:
 class Server:
     """`convscope serve` on a free port, with its log in a file."""
 
-    def __init__(self, run: Path, folder: Path) -> None:
+    def __init__(self, run: Path, folder: Path, *options: str) -> None:
         began = time.perf_counter()
         self._log = (folder / f"log-{time.monotonic_ns()}").open("w")
-        command = [sys.executable, "-m", "convscope", "serve", str(run), "--port", "0"]
+        command = [sys.executable, "-m", "convscope", "serve", str(run), "--port", "0", *options]
         self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=self._log, text=True, env=environment()
+            command,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            env=environment(),
+            start_new_session=True,
         )
         assert self._process.stdout
         lines = self._process.stdout.readline() + self._process.stdout.readline()
         self.address = re.findall(r"http://\S+", lines)[0]
         urllib.request.urlopen(f"{self.address}health").read()
         self.ready_seconds = time.perf_counter() - began
+        self.ready_cpu_seconds = self.cpu_seconds
 
     @property
     def cpu_seconds(self) -> float:
         """Used so far."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @property
+    def megabytes(self) -> float:
+        """Memory of all its processes; what they share is counted once."""
+        return sum(proportional_megabytes(one) for one in group(self._process.pid))
+
+    @property
+    def log_text(self) -> str:
+        """Its log so far."""
+        return Path(self._log.name).read_text()
 
     @property
     def peak_megabytes(self) -> float:
@@ -126,10 +196,10 @@ def measure(
 ) -> tuple[list[dict], dict[str, float]]:
     rows, summary = [], {}
     for name, path in files.items():
-        wrk(server, path, 1, 1)  # the first requests
+        wrk(server.address, path, 1, 1)  # the first requests
         for count in connections:
             before = server.cpu_seconds
-            row = {"picture": name, "connections": count} | wrk(server, path, count, seconds)
+            row = {"picture": name, "connections": count} | wrk(server.address, path, count, seconds)
             row["cpu_milliseconds"] = 1000 * (server.cpu_seconds - before) / max(1, row["requests"])
             rows.append(row)
             summary[f"{name}_per_second_{count}"] = row["per_second"]
@@ -143,9 +213,9 @@ def measure(
     return rows, summary
 
 
-def wrk(server: Server, path: Path, connections: int, seconds: int) -> dict[str, float]:
+def wrk(address: str, path: Path, connections: int, seconds: int) -> dict[str, float]:
     words = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", f"{path}.lua"]
-    text = subprocess.run([*words, f"{server.address}predict"], capture_output=True, text=True, check=True).stdout
+    text = subprocess.run([*words, f"{address}predict"], capture_output=True, text=True, check=True).stdout
     failed = re.findall(r"Non-2xx or 3xx responses: (\d+)", text)
     return {
         "requests": int(re.findall(r"(\d+) requests in", text)[0]),

@@ -11,13 +11,14 @@ import pytest
 
 from convscope.api.run import Run
 from convscope.data.image_input import image_from_bytes
+from convscope.data.mnist import load_part
 from convscope.errors import OptionError
 from convscope.evaluation.predict import Predictions, predict
 from convscope.exporting.engines import open_engine
 from convscope.serving.batching import Batching
 from convscope.serving.engine import engine_of, numpy_engine
 from convscope.serving.limits import Limits
-from convscope.serving.network import Network
+from convscope.serving.network import ONE_AT_A_TIME, Network
 from convscope.serving.request_error import RequestError
 from serving.conftest import png
 
@@ -156,6 +157,46 @@ def test_a_batch_waits_for_requests_that_are_arriving_but_not_longer_than_the_li
         assert engine.batches == [2]
 
     asyncio.run(with_batching(Limits(batch_seconds=1.0), act))
+
+
+def test_the_event_loop_classifies_small_images_itself_and_leaves_the_others_to_threads(run, short_run) -> None:
+    network = Network("digits", 1, short_run)
+    network.is_fast = True  # whatever else this machine does
+    batches: list[tuple[int, bool]] = []
+
+    def on_batch(size: int) -> None:
+        batches.append((size, threading.current_thread() is threading.main_thread()))
+
+    def enlarged() -> tuple:
+        data = png(np.kron(load_part("test").pixels[0, :, :, 0], np.ones((9, 9), np.uint8)))
+        return image_from_bytes(data, "large"), len(data)
+
+    async def act() -> None:
+        batching = Batching(Limits(), on_batch=on_batch, direct=True)
+        batching.start()
+        try:
+            asked = [batching.classify(network, [image(n % 8, run)], top=3) for n in range(40)]
+            for index, answers in enumerate(await asyncio.gather(*asked)):
+                alone = predict(run.model, answers[0].predictions[0].seen[None])
+                assert answers[0].logits.tobytes() == alone.logits.tobytes(), index
+            assert all(on_loop for _, on_loop in batches) and max(size for size, _ in batches) == 16
+            batches.clear()
+            (large,), (small,) = await asyncio.gather(
+                batching.classify(network, [enlarged()], top=1), batching.classify(network, [image(0, run)], top=1)
+            )
+            assert large.predictions[0].choices[0].name == "7" and small.predictions
+            assert sorted(batches) == [(1, False), (1, True)]
+            batches.clear()
+            with ONE_AT_A_TIME:  # the loop never waits for a batch of a thread
+                waits = asyncio.ensure_future(batching.classify(network, [image(1, run)], top=1))
+                await asyncio.sleep(0.2)
+                assert not waits.done()
+            await waits
+            assert batches == [(1, False)]
+        finally:
+            batching.stop()
+
+    asyncio.run(act())
 
 
 def test_the_numpy_engine_computes_together_only_what_has_the_same_bits(run) -> None:

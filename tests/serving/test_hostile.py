@@ -101,6 +101,8 @@ HOSTILE: dict[str, tuple[int, bytes]] = {
     "bytes that are not UTF-8": (404, http("GET", "/runs/%ff%fe")),
     "a long address": (431, http("GET", "/" + "a" * 40_000)),
     "a long name": (404, http("GET", "/v2/models/" + "a" * 8_000)),
+    "an offer of HTTP/2 and no image": (
+        422, post("/predict", b"abc", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AA")),
     "an address of another server": (403, http("GET", "http://example.org/", host="Host: example.org")),
     "a slash at the end": (404, http("GET", "/classes/")),
     "two slashes": (404, http("GET", "//classes")),
@@ -110,7 +112,7 @@ HOSTILE: dict[str, tuple[int, bytes]] = {
     "PUT predict": (405, http("PUT", "/predict", "Content-Length: 0")),
     "DELETE classes": (405, http("DELETE", "/classes")),
     "TRACE": (405, http("TRACE", "/classes")),
-    "CONNECT": (404, http("CONNECT", "localhost:80")),
+    "CONNECT": (405, http("CONNECT", "localhost:80")),
     "an unknown method": (405, http("BREW", "/classes")),
     "OPTIONS without an origin": (405, http("OPTIONS", "/predict")),
     "POST metadata": (405, http("POST", "/v2/models/digits", "Content-Length: 0")),
@@ -145,6 +147,13 @@ HOSTILE: dict[str, tuple[int, bytes]] = {
     "a null byte in a header": (400, http("GET", "/classes", "x: a\0b")),
     "a large header": (431, http("GET", "/classes", "x: " + "a" * 40_000)),
     "many headers": (431, http("GET", "/classes", *(f"x{n}: {n}" for n in range(5_000)))),
+    "a header that does not end": (431, b"GET / HTTP/1.1\r\nHost: localhost\r\nx: " + b"a" * 40_000),
+    "two equal lengths": (400, http("POST", "/predict", "Content-Length: 3", "Content-Length: 3", body=b"abc")),
+    "a length and chunks": (400, http("POST", "/predict", "Content-Length: 3", "Transfer-Encoding: chunked")),
+    "chunks in HTTP/1.0": (
+        400, b"POST /predict HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    "an address with spaces": (400, http("GET", "/classes /x")),
+    "an asterisk": (404, http("OPTIONS", "*")),
     "two lengths": (400, http("POST", "/predict", "Content-Length: 3", "Content-Length: 4", body=b"abcd")),
     "a negative length": (400, http("POST", "/predict", "Content-Length: -1")),
     "a length of words": (400, http("POST", "/predict", "Content-Length: ten")),
@@ -328,6 +337,13 @@ SLOW: dict[str, Slow] = {
     "chunks without end": Slow((408,), lambda server: server.raw(CHUNKED, b"1\r\na\r\n", pause=0.1)),
     "a body that ends early": Slow(
         (0, 400, 408), lambda server: server.raw(http("POST", "/predict", "Content-Length: 9", body=b"abc"), close=True)
+    ),
+    "lines after the last chunk without end": Slow(
+        (0, 431),
+        lambda server: server.raw(CHUNKED, b"1\r\na\r\n0\r\n", *[b"x: " + b"y" * 9_000 + b"\r\n"] * 4, pause=0.05),
+    ),
+    "a line after the last chunk without end": Slow(
+        (0, 431), lambda server: server.raw(CHUNKED, b"1\r\na\r\n0\r\nx: ", *[b"y" * 9_000] * 4, pause=0.05)
     ),
     "a client that goes": Slow((0,), lambda server: gone(server)),
     "a second request hidden in a body": Slow((404,), lambda server: server.raw(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import re
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -77,6 +79,29 @@ def test_bodies_of_all_kinds_give_the_same_answer(served, pictures, expected) ->
     assert answer["network"] == {"name": "digits", "version": 2}
 
 
+def test_an_offer_of_another_protocol_costs_nothing_and_the_connection_goes_on(served, pictures) -> None:
+    """What `curl --http2` and Java's client send first, over one connection."""
+    offer = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABkAAQA"}
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
+    chunks = (pictures["digit-0.png"][at : at + 50] for at in range(0, len(pictures["digit-0.png"]), 50))
+    for body, headers in ((pictures["digit-0.png"], offer), (chunks, offer), (pictures["digit-0.png"], {})):
+        connection.request("POST", "/predict", body, {"Content-Type": "image/png", **headers})
+        answer = connection.getresponse()
+        assert json.loads(answer.read())["images"][0]["choices"][0]["name"] == "7"
+    connection.close()
+
+
+def test_requests_that_follow_each_other_without_waiting_are_answered_in_order(served, pictures) -> None:
+    data = pictures["digit-0.png"]
+    one = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(data) + data
+    last = b"GET /classes HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", served.port), timeout=60) as connection:
+        connection.sendall(one * 3 + last)
+        received = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert received.count(b"HTTP/1.1 200 OK") == 4 and received.count(b'"choices":[{"name":"7"') == 3
+    assert received.rindex(b'"classes"') > received.rindex(b'"choices"')
+
+
 def test_an_unreadable_file_is_skipped_and_the_others_are_answered(served, pictures, expected) -> None:
     body, kind = form([("a/../../b.png", pictures["digit-0.png"]), ("broken.png", pictures["broken.png"])])
     answer = served.post("/predict", body, kind).json
@@ -115,7 +140,10 @@ def test_classes_metadata_and_the_page_are_those_of_the_run(served, run, short_r
     assert [(one["name"], one["version"]) for one in networks] == [("digits", 2), ("digits", 1), ("short", 1)]
     assert networks[0]["preprocessing"] == dict(run.model.preprocessing)
     assert networks[0]["weights_sha256"] == run.record.weights_sha256
-    assert served.get("/runs/short").body == (short_run / "page.html").read_bytes()
+    page = served.get("/runs/short").body
+    assert page.count(b'<meta name="convscope-server" content="../predict?network=short&amp;top=1">\n') == 1
+    plain = re.sub(rb'<meta name="convscope-server"[^>]*>\n', b"", page).replace(b" connect-src 'self';", b"", 1)
+    assert plain == (short_run / "page.html").read_bytes()
     assert b'href="runs/digits"' in served.get("/").body
 
 

@@ -37,6 +37,8 @@ OVERSAMPLING, ITERATIONS = 16, 8
 RANKS = 101
 """Quantiles of the held-out scores that are stored."""
 
+RANK_FRACTIONS = np.linspace(0, 1, RANKS)
+
 MAX_SCORE = 1e9
 
 Scores = Float32[np.ndarray, " n"]
@@ -79,7 +81,7 @@ class Rejection:
             >>> Rejection(1.0, 500, (None, 99.0, 95.0), scores, True).rank(90.5)
             0.905
         """
-        return float(np.interp(score, self.quantiles, np.linspace(0, 1, RANKS)))
+        return float(np.interp(score, self.quantiles, RANK_FRACTIONS))
 
     def to_json(self) -> dict[str, object]:
         """Plain values, for the model file."""

@@ -1,8 +1,9 @@
 """Dynamic batching: requests wait in one bounded queue, threads read some of them and compute them together.
 
-The event loop never decodes an image. A thread takes what waits, up to a batch, reads each image, computes all of them
-at once, and returns all answers to the loop in one call. An image that cannot be read is answered alone, and work whose
-client has gone, or whose time is over, is dropped.
+A thread takes what waits, up to a batch, reads each image, computes all of them at once, and returns all answers to the
+event loop in one call. An image that cannot be read is answered alone, and work whose client has gone, or whose time is
+over, is dropped.
+Small images need no thread: see `direct`.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from convscope.api.prediction_stream import ClassifiedImage
 from convscope.data.image_input import ImageInput
+from convscope.serving.direct import answer_directly
 from convscope.serving.limits import Limits
 from convscope.serving.network import ONE_AT_A_TIME, Network
 from convscope.serving.request_error import RequestError, too_busy
+from convscope.serving.work import Work, by_network, check_pixels, compute, settle
 
 MOST_THREADS = 4
 SMALL_BYTES = 65_536
@@ -30,47 +32,25 @@ def nothing() -> None:
     """Stands for nothing taken from the queue."""
 
 
-@dataclass(eq=False)
-class Work:
-    """One image on its way.
-
-    Attributes:
-        network: What classifies it.
-        image: Where its pixels come from.
-        size_bytes: Of the image as it was sent.
-        top: Number of classes.
-        split: Whether to classify each digit by itself.
-        future: Of the answer; only the event loop touches it.
-        gone: Set when nobody waits for the answer.
-        answer: What was found, or why not.
-    """
-
-    network: Network
-    image: ImageInput
-    size_bytes: int
-    top: int
-    split: bool
-    future: asyncio.Future[ClassifiedImage]
-    gone: bool = False
-    answer: ClassifiedImage | Exception | None = None
-    read: ClassifiedImage | None = field(default=None, repr=False)
-
-
 class Batching:
     """The queue and its threads.
 
     Args:
         limits: Length of the queue, size of a batch, and how long a batch waits.
-        on_batch: Called in a thread with the number of images of each batch.
+        on_batch: Called with the number of images of each batch.
+        direct: Whether the event loop classifies small images itself, with networks that are fast.
     """
 
-    def __init__(self, limits: Limits, *, on_batch: Callable[[int], None] = lambda size: None) -> None:
+    def __init__(
+        self, limits: Limits, *, on_batch: Callable[[int], None] = lambda size: None, direct: bool = False
+    ) -> None:
         self.arriving = 0
         """Requests whose bodies are being received."""
         self.unfinished = 0
         """Images that wait or are being classified."""
         self._limits = limits
         self._on_batch = on_batch
+        self._direct = direct
         self._queue: queue.SimpleQueue[Work | Callable[[], None] | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._new: list[Work] = []
@@ -152,6 +132,10 @@ class Batching:
     def _hand_over(self) -> None:
         """Queue what has come in this turn of the loop; a thread that is woken for each would compete with the loop."""
         new, self._new = self._new, []
+        if self._direct:
+            new, self._new = answer_directly(new, self._limits, self._on_batch)
+            if self._new:
+                asyncio.get_running_loop().call_soon(self._hand_over)
         for work in new:
             self._queue.put(work)
 
@@ -187,49 +171,12 @@ class Batching:
 
     def _answer(self, works: list[Work]) -> None:
         for work in works:
-            _read(work, self._limits.pixels)
-        groups: dict[Network, list[Work]] = {}
-        for work in works:
-            if work.read is not None and not work.gone:
-                groups.setdefault(work.network, []).append(work)
-        for network, group in groups.items():
+            work.get_pixels(lambda area: check_pixels(area, self._limits.pixels))
+        for group in by_network(works):
             with ONE_AT_A_TIME:
-                wanted = [work for work in group if not work.gone]  # clients may have gone while it was waited for
-                if wanted:
-                    self._on_batch(len(wanted))
-                    _compute(network, wanted)
+                compute(group, self._on_batch)
         if works:
-            _deliver(works)
-
-
-def _read(work: Work, pixels: int) -> None:
-    def check(area: int) -> None:
-        if area > pixels:
-            raise RequestError(413, f"Expected an image of at most {pixels:,} pixels. Received: {area:,}.")
-
-    try:
-        read = work.network.classifier(work.top, work.split).read(work.image, on_size=check)
-    except Exception as error:
-        work.answer = error
-    else:
-        if read.skipped:
-            work.answer = read
-        else:
-            work.read = read
-
-
-def _compute(network: Network, group: list[Work]) -> None:
-    read = [work.read for work in group if work.read is not None]
-    try:
-        found = network.compute(read)
-        for work, image, predictions in zip(group, read, found, strict=True):
-            work.answer = network.classifier(work.top, work.split).answer([image], predictions)[0]
-    except Exception as error:  # one image must not fail the others
-        if len(group) == 1:
-            group[0].answer = error
-            return
-        for work in group:
-            _compute(network, [work])
+            _on_loop(works[0].future.get_loop(), lambda: [work.deliver() for work in works])
 
 
 def _call(function: Callable[[], object], future: asyncio.Future, loop: asyncio.AbstractEventLoop) -> None:
@@ -239,11 +186,7 @@ def _call(function: Callable[[], object], future: asyncio.Future, loop: asyncio.
         answer: object = function()
     except Exception as error:
         answer = error
-    _on_loop(loop, lambda: _set(future, answer))
-
-
-def _deliver(works: list[Work]) -> None:
-    _on_loop(works[0].future.get_loop(), lambda: [_set(work.future, work.answer) for work in works])
+    _on_loop(loop, lambda: settle(future, answer))
 
 
 def _on_loop(loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> None:
@@ -251,12 +194,3 @@ def _on_loop(loop: asyncio.AbstractEventLoop, function: Callable[[], object]) ->
         loop.call_soon_threadsafe(function)
     except RuntimeError:  # the server has ended
         return
-
-
-def _set(future: asyncio.Future, answer: object) -> None:
-    if future.done():
-        return
-    if isinstance(answer, Exception):
-        future.set_exception(answer)
-    else:
-        future.set_result(answer)

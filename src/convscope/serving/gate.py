@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
+from starlette.routing import Route, Router
 
 from convscope.serving.access import Access
 from convscope.serving.native import ENCODER
@@ -38,23 +39,29 @@ CORS_HEADERS = b"authorization, content-type, x-request-id, inference-header-con
 
 
 class Gate:
-    """ASGI middleware around the routes.
+    """ASGI application around the routes. Addresses without parameters are looked up; the router searches for others.
 
     Args:
-        app: The routes.
+        router: The routes.
         service: Of the server.
         access: Which requests are answered.
     """
 
-    def __init__(self, app: Any, service: Service, access: Access) -> None:
-        self._app = app
+    def __init__(self, router: Router, service: Service, access: Access) -> None:
+        self._router = router
+        self._fixed = {
+            (method, route.path): route
+            for route in router.routes
+            if isinstance(route, Route) and not route.param_convertors
+            for method in route.methods or ()
+        }
         self._service = service
         self._access = access
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Handle one request."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self._router(scope, receive, send)
             return
         exchange = Exchange(scope, receive, send, self._access)
         try:
@@ -77,7 +84,7 @@ class Gate:
             if exchange.scope["method"] == "OPTIONS" and exchange.is_from_named_origin:
                 await exchange.preflight()
             else:
-                await self._app(exchange.scope, exchange.receive, exchange.send)
+                await self._dispatch(exchange)
         except RequestError as error:
             await exchange.refuse(error)
         except HTTPException as error:
@@ -93,11 +100,20 @@ class Gate:
             )  # fmt: skip
             await exchange.refuse(RequestError(500, "Internal error.", hint=f"Request {exchange.request_id}."))
 
+    async def _dispatch(self, exchange: Exchange) -> None:
+        scope = exchange.scope
+        route = self._fixed.get((scope["method"], scope["path"])) if not scope.get("root_path") else None
+        if route is None:
+            await self._router(scope, exchange.receive, exchange.send)
+            return
+        scope["route"] = route
+        response = await route.endpoint(Request(scope, exchange.receive))
+        await response(scope, exchange.receive, exchange.send)
+
     def _record(self, exchange: Exchange) -> None:
         seconds = time.perf_counter() - exchange.began
         route = exchange.route
-        self._service.metrics.requests.labels(route, str(exchange.status)).inc()
-        self._service.metrics.seconds.labels(route).observe(seconds)
+        self._service.metrics.answered_request(route, exchange.status, seconds)
         self._service.log.info(
             "request", request_id=exchange.request_id, method=exchange.scope["method"][:16], route=route,
             status=exchange.status, milliseconds=round(seconds * 1000, 2), images=exchange.images,
@@ -105,7 +121,7 @@ class Gate:
 
 
 def _check_head(scope: Message, most: int) -> None:
-    """Refuse another version of HTTP, and large headers: h11 has a limit only while they are incomplete."""
+    """Refuse another version of HTTP, and large headers."""
     if scope["http_version"] not in ("1.0", "1.1"):
         raise RequestError(505, "Expected HTTP/1.1.")
     size = len(scope.get("raw_path") or b"") + len(scope["query_string"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from functools import lru_cache
 from typing import TextIO
 
 import msgspec
@@ -38,7 +39,7 @@ class Log:
 
     def _write(self, level: str, event: str, values: dict[str, object]) -> None:
         now = time.time()
-        stamp = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now % 1 * 1000):03d}Z"
+        stamp = f"{_second(int(now))}.{int(now % 1 * 1000):03d}Z"
         line = ENCODER.encode({"time": stamp, "level": level, "event": event, **values}).decode()
         stream = self._stream or sys.stderr
         try:
@@ -46,3 +47,8 @@ class Log:
             stream.flush()
         except (OSError, ValueError):  # a closed pipe or a full disk must not end the server
             return
+
+
+@lru_cache(1)
+def _second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))

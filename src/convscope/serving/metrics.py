@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -102,23 +103,30 @@ class Metrics:
         )  # fmt: skip
         self._unfinished = unfinished
         self._recent: dict[str, Recent] = {}
+        self._of = cache(lambda metric, *values: metric.labels(*values))
+        """A metric with labels: prometheus_client takes longer to find it."""
+
+    def answered_request(self, route: str, status: int, seconds: float) -> None:
+        """Count a request."""
+        self._of(self.requests, route, str(status)).inc()
+        self._of(self.seconds, route).observe(seconds)
 
     def answered(self, network: Network, answers: list[ClassifiedImage]) -> None:
         """Count the answers to a request."""
         recent = self._recent.setdefault(network.name, Recent())
         for answer in answers:
             if answer.skipped:
-                self.images.labels(network.name, "unreadable").inc()
+                self._of(self.images, network.name, "unreadable").inc()
             for one in answer.predictions:
                 outcome = "answered" if one.choices else "no_ink" if one.report.blank else "unknown"
-                self.images.labels(network.name, outcome).inc()
+                self._of(self.images, network.name, outcome).inc()
                 if one.choices:
-                    self.classes.labels(network.name, one.choices[0].name).inc()
+                    self._of(self.classes, network.name, one.choices[0].name).inc()
                 recent.add(not one.is_known, one.score_rank)
         if recent.n:
-            self.unknown.labels(network.name).set(recent.unknown / recent.n)
+            self._of(self.unknown, network.name).set(recent.unknown / recent.n)
         if recent.ranked:
-            self.rank.labels(network.name).set(recent.ranks / recent.ranked)
+            self._of(self.rank, network.name).set(recent.ranks / recent.ranked)
 
     def text(self) -> bytes:
         """All of them in Prometheus's text format."""

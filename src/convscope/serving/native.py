@@ -153,7 +153,7 @@ async def index(service: Service, request: Request) -> Response:
     """The page of the run; with several, a list of them."""
     names = service.store.names
     if len(names) == 1:
-        return _page(service.store.get(names[0]))
+        return _page(service.store.get(names[0]), "")
     items = "".join(f'<li><a href="runs/{escape(name)}">{escape(name)}</a></li>' for name in names)
     return HTMLResponse(_document("Networks", f"<ul>{items}</ul>"))
 
@@ -162,12 +162,13 @@ async def page(service: Service, request: Request) -> Response:
     """The page of one run."""
     if len(service.store.names) == 1 and request.path_params["name"] == service.store.names[0]:
         return RedirectResponse("/", 307)
-    return _page(service.store.get(request.path_params["name"]))
+    return _page(service.store.get(request.path_params["name"]), "../")
 
 
-def _page(network: Network) -> Response:
+def _page(network: Network, to_root: str) -> Response:
     if network.page is not None:
-        return Response(network.page, media_type="text/html; charset=utf-8")
+        address = f"{to_root}predict?network={network.name}&amp;top=1".encode()
+        return Response(network.page_that_asks(address), media_type="text/html; charset=utf-8")
     listed = ", ".join(escape(name) for name in network.classes[:50])
     text = f"<p>Classes: {listed}</p><p>This run has no page. POST an image to /predict.</p>"
     return HTMLResponse(_document(network.name, text))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +27,9 @@ MAX_PAGE_BYTES = 30_000_000
 ONE_AT_A_TIME = threading.Lock()
 """Networks are computed one batch at a time: matrix products with one thread each, the other cores read images."""
 
+WARM_UPS = 5
+FAST_SECONDS = 0.003
+
 FileState = tuple[int, int, int]
 """Of a file: time of the last change, size, number."""
 
@@ -46,6 +50,7 @@ class Network:
         state: Of this file before it was read.
         sha256: Of the weights.
         page: The run's page; None if it has none.
+        is_fast: Whether one image takes no longer than to hand it to a thread.
 
     Raises:
         RunError, ModelFileError, DataError, OptionError, MissingExtraError: The run cannot be served.
@@ -73,7 +78,7 @@ class Network:
         self.page = _page(folder)
         self._engine = engine_of(engine, self.model, batch=batch) if isinstance(engine, str) else engine
         self._classifiers = lru_cache(64)(self._classifier)
-        self.warm_up()
+        self.is_fast = self.warm_up() <= FAST_SECONDS
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -91,10 +96,31 @@ class Network:
         """The predictions for the inputs of some images, all of which could be read; called with `ONE_AT_A_TIME`."""
         return self._engine([np.stack([one.seen for one in image.predictions]) for image in read])
 
-    def warm_up(self) -> None:
-        """Compute once, so that the first request does not wait for it."""
+    def page_that_asks(self, address: bytes) -> bytes:
+        """The page of the run, told to compare its answers with those of this server. Older pages do not know how.
+
+        Args:
+            address: Of ``POST /predict``, as an HTML attribute.
+        """
+        meta = b'<meta name="convscope-server" content="' + address + b'">\n'
+        may_ask = (self.page or b"").replace(b"default-src 'none';", b"default-src 'none'; connect-src 'self';", 1)
+        return may_ask.replace(b"<meta ", meta + b"<meta ", 1)
+
+    @property
+    def input_pixels(self) -> int:
+        """Rows times columns of the network's input."""
+        rows, columns, _ = self.model.spec.input_shape
+        return rows * columns
+
+    def warm_up(self) -> float:
+        """Compute, so that the first request does not wait for it; the seconds that one image takes."""
+        seconds = []
         with ONE_AT_A_TIME:
-            self._engine([np.zeros((1, *self.model.spec.input_shape), np.uint8)])
+            for _ in range(WARM_UPS):
+                began = time.thread_time()
+                self._engine([np.zeros((1, *self.model.spec.input_shape), np.uint8)])
+                seconds.append(time.thread_time() - began)
+        return min(seconds)
 
     def occlusion_map(self, seen: np.ndarray, class_name: str) -> list[list[float]]:
         """How far the logit of a class falls when a patch over each pixel is covered."""

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import signal
 import socket
-import sys
 import time
-from http import HTTPStatus
-from typing import Any
 
-import h11
 from starlette.applications import Starlette
 from uvicorn import Config, Server
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from convscope.errors import OptionError
 from convscope.serving.limits import Limits
-from convscope.serving.native import ENCODER
+from convscope.serving.protocol import Protocol
 from convscope.serving.service import Service
 
 BACKLOG = 1024
 KEEP_ALIVE_SECONDS = 30
-WORDS = {
-    400: "Expected HTTP/1.1.",
-    408: "The headers took too long.",
-    431: "The headers are too large.",
-    501: "Expected a body with Content-Length, or in chunks.",
-    503: "The server is busy.",
-}
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -76,8 +63,8 @@ def run(app: Starlette, listening: socket.socket, limits: Limits) -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     config = Config(
         app,
-        loop="asyncio",
-        http=type("Protocol", (_Protocol,), {"limits": limits}),
+        loop="asyncio",  # uvloop accepts one connection in a turn: under load, new clients wait for seconds
+        http=type("Protocol", (Protocol,), {"limits": limits}),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -87,7 +74,6 @@ def run(app: Starlette, listening: socket.socket, limits: Limits) -> None:
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=max(1, round(limits.shutdown_seconds)),
-        h11_max_incomplete_event_size=limits.header_bytes,
     )
     _Server(config, service).run(sockets=[listening])
 
@@ -113,67 +99,3 @@ class _Server(Server):
         if self._stop_at is not None and time.monotonic() >= self._stop_at:
             self.should_exit = True
         return await super().on_tick(counter)
-
-
-class _Protocol(H11Protocol):
-    """Limits before there is a request: time and size of its headers, and the number of connections."""
-
-    limits: Limits
-    _timer: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: Any) -> None:
-        super().connection_made(transport)
-        if len(self.connections) > self.limits.connections:
-            self._refuse(503)
-        else:
-            self._wait_for_headers()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_timer()
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        before = self.cycle
-        try:
-            if self._timer is None and (before is None or before.response_complete):
-                self._wait_for_headers()
-            super().data_received(data)
-        except Exception:  # bytes that come after an error; the request in progress, if there is one, is given up
-            self.transport.abort()
-            return
-        if self.cycle is not before:
-            self._stop_timer()
-
-    def send_400_response(self, msg: str) -> None:
-        error = sys.exc_info()[1]
-        hint = error.error_status_hint if isinstance(error, h11.RemoteProtocolError) else 400
-        self._refuse(hint if hint in WORDS else 400)
-
-    def _wait_for_headers(self) -> None:
-        self._timer = self.loop.call_later(self.limits.header_seconds, self._refuse, 408)
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _refuse(self, status: int) -> None:
-        """Answer without a request, and close."""
-        self._stop_timer()
-        if self.transport.is_closing():
-            return
-        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE) or (self.cycle and self.cycle.response_started):
-            self.transport.abort()
-            return
-        content = ENCODER.encode({"error": WORDS[status]})
-        lines = [
-            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
-            "content-type: application/json",
-            f"content-length: {len(content)}",
-            "connection: close",
-        ]
-        self.transport.write("\r\n".join([*lines, "", ""]).encode() + content)
-        if self.cycle:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
-        self.transport.close()

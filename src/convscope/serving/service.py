@@ -21,6 +21,10 @@ from convscope.serving.store import Store
 
 T = TypeVar("T")
 
+GONE = "convscope.gone"
+"""Of the extensions of a request: a list of functions that our protocol calls when the client goes. Other servers have
+no such list; there a task waits for the end of the connection."""
+
 LARGE_BODY = 100_000
 """A larger body is taken apart in a thread."""
 
@@ -96,14 +100,13 @@ async def _unless_gone(request: Request, work) -> list[ClassifiedImage]:
     task = asyncio.current_task()
     is_gone = False
 
-    def give_up(watch: asyncio.Task) -> None:
+    def give_up() -> None:
         nonlocal is_gone
-        if task and not watch.cancelled():
+        if task:
             is_gone = True
             task.cancel()
 
-    watch = asyncio.ensure_future(request.receive())
-    watch.add_done_callback(give_up)
+    stop_watching = _watch(request, give_up)
     try:
         return await work
     except asyncio.CancelledError:
@@ -111,5 +114,15 @@ async def _unless_gone(request: Request, work) -> list[ClassifiedImage]:
             raise ClientDisconnect from None
         raise
     finally:
-        watch.remove_done_callback(give_up)
-        watch.cancel()
+        stop_watching()
+
+
+def _watch(request: Request, give_up: Callable[[], None]) -> Callable[[], object]:
+    """Call a function when the client goes; what is returned ends that."""
+    told = request.scope.get("extensions", {}).get(GONE)
+    if told is not None:
+        told.append(give_up)
+        return told.clear
+    watch = asyncio.ensure_future(request.receive())
+    watch.add_done_callback(lambda done: None if done.cancelled() else give_up())
+    return watch.cancel

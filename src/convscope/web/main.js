@@ -13,6 +13,7 @@ import { error_message, fill } from "#web/view/dom.js";
 import { mount as mount_lesson } from "#web/view/lesson.js";
 import { mount as mount_moment_bar } from "#web/view/moment_bar.js";
 import { mount as mount_shell } from "#web/view/shell.js";
+import { use_server } from "#web/server.js";
 import { use_worker } from "#web/worker_engine.js";
 
 /** @typedef {import("#web/core/session.js").Session} Session */
@@ -34,6 +35,7 @@ async function start() {
   const store = create_store({ ...first, tab: EMBEDDED[embed] ?? first.tab });
   const training = create_training(session);
   session.select(store.get());
+  use_server(session);
   /** @type {(value?: undefined) => void} */
   let idle = () => {};
   use_worker(session, new Promise((resolve) => (idle = resolve)));

@@ -34,6 +34,11 @@ import { render } from "#web/core/strokes.js";
  */
 
 /**
+ * A prediction of `convscope serve`; there is a choice where `answer` is "class".
+ * @typedef {{answer: string, choices: {name: string, probability: number}[]}} ServerAnswer
+ */
+
+/**
  * @typedef {object} Session
  * @property {Bundle} bundle
  * @property {Record<string, Tensor>} weights
@@ -48,6 +53,8 @@ import { render } from "#web/core/strokes.js";
  * @property {(picture: string, off: string) => Promise<void>} prepare compute what `select` will ask for, without blocking
  * @property {boolean} live whether the pen is moving: views that take long may show its newest drawing later
  * @property {Engine} engine what `prepare` uses; this thread, until a worker takes over
+ * @property {{picture: string, file: Blob}|null} given the newest file given to the page, and what it became in State.picture
+ * @property {((file: Blob) => Promise<ServerAnswer>)|null} server what the server that the page came from says; null for none
  * @property {(image: Tensor, off?: Record<string, number[]>) => Activations} run compute another image, keeping nothing
  */
 
@@ -73,6 +80,8 @@ export function create_session(bundle, pixels = bytes(bundle.pictures.pixels), w
     displayed: null,
     display: () => null,
     live: false,
+    given: null,
+    server: null,
     select({ picture, off }) {
       const done = prepared?.picture === picture && prepared.off === off && prepared.weights === session.weights ? prepared : null;
       Object.assign(session, { picture, selected: done?.selected ?? picture_of(session, picture), activations: done?.activations ?? null, displayed: done?.displayed ?? null });

@@ -114,6 +114,7 @@ export function mount(element, session, store) {
     const picture = encode_drawing(pixels.data);
     await session.prepare(picture, store.get().off);
     if (!current()) return;
+    session.given = { picture, file: chosen };
     tell(warnings_of(report).map((text) => word("pad.note", { text })).join(" "));
     choose(picture);
     store.set({ tab: "network" });

@@ -9,6 +9,7 @@ import { mount as mount_gallery } from "#web/view/gallery.js";
 import { mount as mount_pad } from "#web/view/drawing_pad.js";
 import { mount as mount_picture } from "#web/view/network_picture.js";
 import { mount as mount_prediction } from "#web/view/prediction.js";
+import { mount as mount_server_answer } from "#web/view/server_answer.js";
 import { sheet } from "#web/view/sheet.js";
 import { mount as mount_value } from "#web/view/activation_value.js";
 
@@ -42,7 +43,7 @@ export function mount(element, session, store) {
       else if (values) travel(from, values.target());
     },
   });
-  const [views, behind] = [[mount_pad(pad, session, store), answer], in_turn(session)];
+  const [views, behind] = [[mount_pad(pad, session, store), answer, mount_server_answer(prediction, session, store)], in_turn(session)];
   behind.push(network);
   behind.push_slow(answer.details);
   // the first image does not wait for the rest
