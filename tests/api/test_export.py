@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,6 +16,7 @@ from PIL import Image
 
 import convscope
 from convscope.api.export import export
+from convscope.data import mnist
 from convscope.errors import MissingExtraError, OptionError, RunError
 from convscope.exporting import formats
 from convscope.exporting.exporter import Runtime
@@ -38,7 +40,43 @@ def test_the_folder_has_the_files_the_contract_and_the_comparison(exported) -> N
     proof = json.loads((exported.folder / "proof.json").read_text())
     for one in proof["files"]:
         assert one["images"] >= 1000 and one["same_class"] == one["images"] and one["largest_difference"] <= 1e-5
+        assert one["same_known"] == one["images"] and one["largest_score_difference"] < 1e-4
     assert [one.format for one in exported.files] == ["onnx", "litert", "c"]
+
+
+def foreign_pictures() -> dict[str, np.ndarray]:
+    """Pictures that are no digits, and one with two."""
+    rows, columns = np.mgrid[:28, :28]
+    inside = (abs(rows - 13.5) < 10) & (abs(columns - 13.5) < 10)
+    digits = mnist.load_part("test").pixels[:2, :, :, 0]
+    return {
+        "black": np.zeros((28, 28), np.uint8),
+        "white": np.full((28, 28), 255, np.uint8),
+        "gray": np.full((40, 60), 90, np.uint8),
+        "gradient": (rows * 9).astype(np.uint8),
+        "stripes": np.where(inside & ((rows + columns) % 4 < 2), 255, 0).astype(np.uint8),
+        "two digits": np.concatenate([255 - digits[0], 255 - digits[1]], axis=1),
+    }
+
+
+def test_files_say_of_the_same_pictures_as_predict_that_they_are_known(exported, short_run) -> None:
+    run = convscope.load_run(short_run)
+    digits = mnist.load_part("test").pixels[:300, :, :, 0]
+    predictions = run.predict([*foreign_pictures().values(), *digits])
+    answers = [one.answer for one in predictions]
+    assert answers[:6] == ["nothing", "nothing", "nothing", "nothing", "unknown", "several"]
+    seen = np.stack([one.seen for one in predictions])
+    has_class = np.array([one.class_name is not None for one in predictions])
+    threshold = json.loads((exported.folder / "convscope.json").read_text())["score"]["threshold"]
+    for file in exported.files:
+        runtime = formats.EXPORTERS[file.format].open(exported.folder / file.path.name, (28, 28, 1), 10)
+        scores = runtime.run(seen)[2]
+        runtime.close()
+        is_known = scores <= threshold
+        single = np.array([one.answer != "several" for one in predictions])  # which is said instead
+        assert (is_known == has_class)[single].all()
+        expected = np.array([np.nan if one.score is None else one.score for one in predictions])
+        np.testing.assert_allclose(scores[~np.isnan(expected)], expected[~np.isnan(expected)], atol=1e-3, rtol=1e-4)
 
 
 def test_the_examples_have_the_outputs_that_the_contract_states(exported, short_run) -> None:
@@ -47,9 +85,9 @@ def test_the_examples_have_the_outputs_that_the_contract_states(exported, short_
         pixels = np.asarray(Image.open(exported.folder / example["file"]))
         from convscope.evaluation.predict import predict
 
-        np.testing.assert_allclose(
-            predict(run.model, pixels[None, :, :, None]).probabilities[0], example["probabilities"], atol=1e-6
-        )
+        found = predict(run.model, pixels[None, :, :, None])
+        np.testing.assert_allclose(found.probabilities[0], example["probabilities"], atol=1e-6)
+        assert found.scores is not None and found.scores[0] == pytest.approx(example["score"], abs=1e-4)
 
 
 def code(folder: Path, language: str) -> str:
@@ -64,6 +102,20 @@ def test_the_python_of_the_readme_runs_without_convscope(exported) -> None:
     expected = json.loads((exported.folder / "convscope.json").read_text())["examples"][0]
     name, probability = done.stdout.split()
     assert name == expected["class"] and float(probability) == pytest.approx(max(expected["probabilities"]), abs=1e-5)
+
+
+def test_the_code_of_the_readme_says_that_noise_is_unknown(exported, tmp_path: Path) -> None:
+    folder = shutil.copytree(exported.folder, tmp_path / "copy")
+    noise = np.random.default_rng(4).integers(0, 256, (28, 28)).astype(np.uint8)
+    Image.fromarray(noise).save(folder / "example_0.png")
+    text = code(folder, "python")
+    done = subprocess.run([sys.executable, "-c", text], cwd=folder, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("unlike anything it was trained on ")
+    (folder / "main.c").write_text(code(folder, "c"))
+    subprocess.run(["cc", "main.c", "model.c", "-o", "program", "-lm"], cwd=folder, check=True)
+    done = subprocess.run([folder / "program"], input=noise.tobytes(), capture_output=True, check=True)
+    assert done.stdout.startswith(b"unlike anything it was trained on ")
+    assert "const { probabilities, score } = await session.run" in code(folder, "javascript")
 
 
 def test_the_c_of_the_readme_compiles_and_gives_the_same_answer(exported, tmp_path: Path) -> None:
@@ -144,6 +196,12 @@ def test_quantized_files_are_smaller_and_as_accurate_and_their_accuracy_is_recor
         # it is a quantized file indeed: the probabilities differ, the classes hardly
         assert quantized.comparison.largest_difference > 1e-4
         assert quantized.comparison.same_class > 0.98 * quantized.comparison.images
+    thresholds = json.loads((made.folder / "convscope.json").read_text())["score"]["quantized"]
+    assert thresholds.keys() == {"model-int8.onnx", "model-int8.tflite"}
+    for one in made.files[1::2]:
+        runtime = formats.EXPORTERS[one.format].open(one.path, (28, 28, 1), 10)
+        rejected = runtime.run(mnist.load_part("test").pixels)[2] > thresholds[one.path.name]["threshold"]
+        assert 0 < rejected.mean() < 0.015
     proof = json.loads((made.folder / "proof.json").read_text())
     assert [one.get("accuracy", {}).get("n") for one in proof["files"]] == [None, 10_000, None, 10_000]
     assert all("points" in line and "10,000" in line for line in made.accuracies)
@@ -174,9 +232,11 @@ def test_the_model_card_has_metadata_figures_with_intervals_and_limits(exported,
     accuracy = json.loads((Path(short_run) / "run.json").read_text())["test"]["accuracy"]
     assert json.loads(fields["pipeline_tag"]) == "image-classification"
     assert result["metrics"][0]["value"] == accuracy["rate"] and result["dataset"]["split"] == "test"
-    for heading in ("Intended use", "Data", "Metrics", "Limits", "Files and use"):
+    for heading in ("Intended use", "Data", "Metrics", "Unknown images", "Limits", "Files and use"):
         assert f"\n## {heading}\n" in body
     assert f"n={accuracy['n']:,})" in body and "![Confusion matrix" in body and "### C\n" in body
+    contract = json.loads((exported.folder / "convscope.json").read_text())
+    assert f"Up to {contract['score']['threshold']:.4g} the image is known" in body and "was not measured" in body
 
 
 def test_the_folder_for_mlflow_has_a_loader_that_gives_the_probabilities(exported, short_run) -> None:
@@ -184,7 +244,7 @@ def test_the_folder_for_mlflow_has_a_loader_that_gives_the_probabilities(exporte
     flavor = description["flavors"]["python_function"]
     assert json.loads(description["signature"]["inputs"])[0]["tensor-spec"]["shape"] == [-1, 28, 28, 1]
     text = (exported.folder / "mlflow" / flavor["code"] / f"{flavor['loader_module']}.py").read_text()
-    assert "convscope" not in text
+    assert "import convscope" not in text and "from convscope" not in text
     loader: dict = {}
     exec(text, loader)
     from convscope.evaluation.predict import predict
@@ -193,6 +253,11 @@ def test_the_folder_for_mlflow_has_a_loader_that_gives_the_probabilities(exporte
     found = loader["_load_pyfunc"](str(exported.folder / "mlflow" / flavor["data"])).predict({"images": pixels})
     expected = predict(convscope.load_run(short_run).model, pixels).probabilities
     np.testing.assert_allclose(found["probabilities"], expected, atol=1e-5)
+    outputs = {one["name"]: one["tensor-spec"] for one in json.loads(description["signature"]["outputs"])}
+    assert outputs.keys() == found.keys() == {"probabilities", "logits", "score", "known"}
+    scores = predict(convscope.load_run(short_run).model, pixels).scores
+    np.testing.assert_allclose(found["score"], scores, rtol=1e-4, atol=1e-3)
+    assert found["known"].dtype == bool and not found["known"].any()  # it is noise
 
 
 def test_the_container_serves_the_run_without_root_and_checks_its_health(exported, short_run) -> None:

@@ -18,7 +18,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from convscope.api.image_prediction import ImagePrediction
 from convscope.data.image_input import image_from_bytes
+from convscope.exporting.score import BLANK_SCORE
 from convscope.serving.bodies import Images, check_count, decode_json, images_of_array
 from convscope.serving.limits import Limits
 from convscope.serving.native import ENCODER, json_response
@@ -30,7 +32,17 @@ from convscope.serving.tensorflow_serving import probabilities
 
 INPUT = "image"
 DTYPES = {"UINT8": np.dtype("u1"), "FP32": np.dtype("<f4")}
-OUTPUTS = {"probabilities": "FP32", "logits": "FP32", "class": "BYTES"}
+OUTPUTS = {
+    "probabilities": "FP32",
+    "logits": "FP32",
+    "class": "BYTES",
+    "answer": "BYTES",
+    "known": "BOOL",
+    "score": "FP32",
+    "score_rank": "FP32",
+}
+WIDE = ("probabilities", "logits")
+"""Outputs with a number for each class; the others have one value for each image."""
 LENGTH_HEADER = "inference-header-content-length"
 EXTENSIONS = ["binary_tensor_data"]
 
@@ -87,7 +99,7 @@ async def metadata(service: Service, request: Request) -> Response:
             "platform": "convscope",
             "inputs": [{"name": INPUT, "datatype": "UINT8", "shape": [-1, *shape]}],
             "outputs": [
-                {"name": name, "datatype": kind, "shape": [-1] if name == "class" else [-1, k]}
+                {"name": name, "datatype": kind, "shape": [-1, k] if name in WIDE else [-1]}
                 for name, kind in OUTPUTS.items()
             ],
         }
@@ -107,9 +119,23 @@ async def infer(service: Service, request: Request) -> Response:
     values = {
         "probabilities": probabilities(network, answers),
         "logits": np.concatenate([one.logits for one in answers]),
-        "class": [one.predictions[0].class_name or "" for one in answers],
+        **_texts_and_scores(network, [one.predictions[0] for one in answers]),
     }
     return _response(network, asked, values)
+
+
+def _texts_and_scores(network: Network, found: list[ImagePrediction]) -> dict[str, Any]:
+    """The outputs with one value for each image; without a score, the highest one where nothing is to be seen."""
+    unseen = BLANK_SCORE if network.model.subspace is not None else 0.0
+    scores = [unseen if one.score is None else one.score for one in found]
+    ranks = [float(unseen > 0) if one.score_rank is None else one.score_rank for one in found]
+    return {
+        "class": [one.class_name or "" for one in found],
+        "answer": [one.answer for one in found],
+        "known": np.array([one.is_known for one in found]),
+        "score": np.array(scores, np.float32),
+        "score_rank": np.array(ranks, np.float32),
+    }
 
 
 def _images(body: bytes, header: str | None, limits: Limits) -> tuple[InferRequest, Images]:
@@ -204,13 +230,13 @@ def _response(network: Network, asked: InferRequest, values: dict[str, Any]) -> 
     tensors, blobs = [], []
     for name, binary in by_name.items():
         value = values[name]
-        shape = [len(value)] if name == "class" else list(value.shape)
+        shape = list(value.shape) if isinstance(value, np.ndarray) else [len(value)]
         tensor = AnswerTensor(name, OUTPUTS[name], shape)
         if binary if binary is not None else bool(asked.parameters.binary_data_output):
             blobs.append(_as_bytes(value))
             tensor.parameters = {"binary_data_size": len(blobs[-1])}
         else:
-            tensor.data = list(value) if name == "class" else [float(one) for one in value.ravel()]
+            tensor.data = value.ravel().tolist() if isinstance(value, np.ndarray) else list(value)
         tensors.append(tensor)
     answer = ENCODER.encode(InferAnswer(network.name, str(network.version), tensors, asked.id))
     if not blobs:
@@ -221,5 +247,5 @@ def _response(network: Network, asked: InferRequest, values: dict[str, Any]) -> 
 
 def _as_bytes(value: Any) -> bytes:
     if isinstance(value, np.ndarray):
-        return value.astype("<f4").tobytes()
+        return value.astype("?" if value.dtype == bool else "<f4").tobytes()
     return b"".join(len(one.encode()).to_bytes(4, "little") + one.encode() for one in value)
