@@ -17,7 +17,7 @@ DEEPEST = 2
 
 
 def with_fields(tree: ImageTree, root: Path) -> ImageTree:
-    """The tree with what the tables say about its files; a table that cannot be read is left out.
+    """The tree with what the tables say about its files; a table that cannot be read adds nothing.
 
     Args:
         tree: The files below a folder.

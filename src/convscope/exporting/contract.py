@@ -63,7 +63,7 @@ def metadata(content: Mapping[str, Any]) -> dict[str, str]:
 def snippets(model: Model) -> dict[str, str]:
     """Ten lines each of Python, JavaScript and C that classify one image of the network's input size.
 
-    Where the network has a score for unknown images, they also say whether the image is known.
+    Where the network has a score for unknown images, they compare it with the threshold too.
     """
     h, w, c = model.spec.input_shape
     rejection = reliability_of(model).rejection

@@ -1,4 +1,4 @@
-"""The score for unknown images, as exported files compute it: what it needs, and what says which images are known.
+"""The score for unknown images, as exported files compute it: its constants and its thresholds.
 
 Files have the score as an output of its own, and a table of thresholds: an image is known if its score is at most the
 threshold. Light.
