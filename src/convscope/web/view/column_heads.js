@@ -79,8 +79,10 @@ export function column_heads(network, columns, store) {
         values.textContent = each > 1 ? word("column.cell", { count: each }) : "";
         const slot = vertical ? width : Math.max(wide, Math.min(slot_left(places, index), 156));
         const center = vertical ? width / 2 : x + wide / 2;
-        button.style.width = `${slot}px`;
-        button.style.left = `${Math.max(0, Math.min(center - slot / 2, width - slot))}px`;
+        // cut at the border of the picture, not moved: it would cover the next one
+        const [left, right] = [Math.max(0, center - slot / 2), Math.min(width, center + slot / 2)];
+        button.style.width = `${right - left}px`;
+        button.style.left = `${left}px`;
         button.style.top = `${y - head}px`;
         button.style.height = `${head - 2}px`;
       });

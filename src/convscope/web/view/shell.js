@@ -18,6 +18,8 @@ const TABS = [
   { name: "about", title: "tab.about", mount: mount_about },
 ];
 
+const LISTED = 32; // characters of class names in the title; the accuracy is behind them
+
 /**
  * @param {HTMLElement} element
  * @param {import("#web/core/session.js").Session} session
@@ -109,7 +111,8 @@ export function mount(element, session, store) {
 /** @param {import("#web/core/session.js").Session} session */
 function headline({ bundle }) {
   const names = bundle.class_names;
-  const list = names.length <= 10 ? names.map((name) => name.slice(0, 20)).join(", ") : word("title.classes", { count: names.length });
+  const listed = names.join(", ");
+  const list = listed.length <= LISTED ? listed : word("title.classes", { count: names.length });
   const digits = names.every((name) => /^\d$/.test(name));
   const title = word(digits ? "title.digits" : "title.images") + (digits && names.length === 10 ? "" : ` (${list})`);
   const rate = bundle.evaluation?.accuracy?.rate;
