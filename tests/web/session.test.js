@@ -6,7 +6,7 @@ import { deflateSync } from "node:zlib";
 import { picture_bytes, read_bundle } from "#web/core/bundle.js";
 import { load_kinds } from "#web/core/layer_kinds.js";
 import { decode_drawing, encode_drawing, encode_strokes } from "#web/core/drawing_code.js";
-import { create_session, has_ink } from "#web/core/session.js";
+import { create_session, has_ink, to_image } from "#web/core/session.js";
 import { self_test } from "#web/core/self_test.js";
 import { text_color_on, percent, short } from "#web/core/scale.js";
 import { describe_layer } from "#web/core/layer_descriptions.js";
@@ -107,6 +107,20 @@ test("what was prepared is selected without computing it again, but only with th
   session.select({ ...parse_hash(""), picture: word, off: "conv2d:0,nothing:3" });
   assert.equal(session.activations, prepared);
   assert.equal(asked.length, 1);
+});
+
+test("what was prepared with other weights is computed again: a drawing moves through the training", async () => {
+  const session = create_session(read_bundle(TEXT));
+  const state = { ...parse_hash(""), picture: encode_strokes([[300, 200, 500, 800]]) };
+  await session.prepare(state.picture, "");
+  session.select(state);
+  const before = session.activations?.logits;
+  const earlier = Object.fromEntries(Object.entries(session.weights).map(([name, { shape, data }]) => [name, { shape, data: data.map((value) => -value) }]));
+  const { weights, run, engine } = create_session(session.bundle, session.pixels, earlier);
+  Object.assign(session, { weights, run, engine });
+  session.select(state);
+  assert.notDeepEqual(session.activations?.logits, before);
+  assert.deepEqual(session.activations?.logits, run(to_image(/** @type {Uint8Array} */ (session.selected), session.bundle.network.input_shape)).logits);
 });
 
 test("a blank picture of one's own is not computed, a blank image of the dataset is", async () => {
