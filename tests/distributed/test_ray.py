@@ -101,7 +101,7 @@ def test_ray_trains_the_weights_of_one_process_also_after_a_worker_was_killed(fo
 @needs_ray
 @pytest.mark.long
 def test_an_option_that_does_not_fit_is_one_line_and_is_not_tried_again(folder: Path) -> None:
-    program = start(folder, *cluster.OPTIONS, "--shards", "5", "--out", "run", "--ray", "local", "--workers", "2")
+    program = start(folder, *cluster.OPTIONS[:-1], "5", "--out", "run", "--ray", "local", "--workers", "2")
     _, error = program.communicate(timeout=300)
     assert program.returncode == 2, error
     assert "Expected a number of shards that divides the batch size. Received: shards=5" in error
