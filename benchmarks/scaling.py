@@ -1,7 +1,7 @@
 """Strong scaling on paper: what a step costs on 2 to 64 machines, from a few measured numbers.
 
-    python benchmarks/scaling.py            # write docs/figures/scaling.json and the tables of docs/scale.md
-    python benchmarks/scaling.py --check    # fail if the page is not up to date
+    python benchmarks/scaling.py            # write docs/figures/scaling.json and tables of docs/scale.md, docs/sweep.md
+    python benchmarks/scaling.py --check    # fail if a page is not up to date
 
 A step of one machine takes T. On N machines it takes T / N, and N - 1 vectors of gradients arrive one after another.
 """
@@ -17,8 +17,8 @@ from record import write
 
 from convscope.model.presets import load_spec
 
-PAGE = Path(__file__).parent.parent / "docs" / "scale.md"
-FIGURES = Path(__file__).parent.parent / "docs" / "figures"
+DOCS = Path(__file__).parent.parent / "docs"
+FIGURES = DOCS / "figures"
 MACHINES = (2, 4, 8, 16, 32, 64)
 CORES = 4
 BATCH = 256
@@ -81,21 +81,65 @@ def shards_table() -> str:
     return "\n".join(lines)
 
 
+def workers_table() -> str:
+    """CPU seconds of whole commands by number of workers."""
+    found = _summary("workers")
+    if not found:
+        return ""
+    by_count, seeds = found["cpu_seconds_median"], found["seeds"]
+    lines = ["| workers | CPU seconds of `convscope train` | weights |", "|---|---|---|"]
+    for count, seconds in by_count.items():
+        ratio = "" if count == "1" else f" ({seconds / by_count['1']:.2f}×)"
+        equal = f"equal with {found['seeds_with_equal_weights']} of {seeds} seeds" if count != "1" else ""
+        lines.append(f"| {count} | {seconds:.1f}{ratio} | {equal} |")
+    return "\n".join(lines)
+
+
+def sweep_table() -> str:
+    """Trials a minute and CPU seconds of a trial, by way."""
+    found = _summary("sweep")
+    if not found:
+        return ""
+    names = {
+        "sweep": "a process for each core, one thread each",
+        "one_after_another": "one process, as many threads as cores",
+        "commands": "`convscope train` for each seed",
+    }
+    lines = ["| trainings of `quick` | trials a minute | CPU seconds of a trial |", "|---|---|---|"]
+    for name, words in names.items():
+        if f"{name}_trials_a_minute" in found:
+            each = found[f"{name}_cpu_seconds"] / found["trials"]
+            lines.append(f"| {words} | {found[f'{name}_trials_a_minute']:.1f} | {each:.1f} |")
+    return "\n".join(lines)
+
+
+def _summary(name: str) -> dict | None:
+    path = FIGURES / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8"))["summary"] if path.is_file() else None
+
+
 def main() -> int:
     rows = {
         name: {str(n): round(speed_up(work, size, n, BYTES_PER_SECOND), 2) for n in MACHINES}
         for name, (work, size) in networks().items()
     }
-    text = PAGE.read_text(encoding="utf-8")
-    fresh = text
-    for mark, table in {"scaling": scaling_table(rows), "shards": shards_table()}.items():
+    tables = {"scaling": scaling_table(rows), "shards": shards_table(), "workers": workers_table()}
+    is_fresh = all([_put(DOCS / "scale.md", tables), _put(DOCS / "sweep.md", {"sweep": sweep_table()})])
+    if "--check" in sys.argv:
+        return int(not is_fresh)
+    write("scaling", {"speed_up": rows})
+    return 0
+
+
+def _put(page: Path, tables: dict[str, str]) -> bool:
+    """Write tables between their markers unless --check was given; whether they were there."""
+    text = fresh = page.read_text(encoding="utf-8")
+    for mark, table in tables.items():
         whole = f"<!-- {mark} -->\n{table}\n<!-- /{mark} -->"
         fresh = re.sub(rf"<!-- {mark} -->.*?<!-- /{mark} -->", lambda found, whole=whole: whole, fresh, flags=re.DOTALL)
-    if "--check" in sys.argv:
-        return int(fresh != text)
-    write("scaling", {"speed_up": rows})
-    PAGE.write_text(fresh, encoding="utf-8")
-    return 0
+    if "--check" not in sys.argv:
+        page.write_text(fresh, encoding="utf-8")
+    return fresh == text
 
 
 if __name__ == "__main__":

@@ -61,6 +61,8 @@ def main() -> None:
     summary["sweep_over_one_after_another"] = seconds["one_after_another"] / seconds["sweep"]
     if chosen.commands:
         summary["sweep_over_commands"] = seconds["commands"] / seconds["sweep"]
+    summary["trials"] = chosen.seeds
+    summary["cpu_seconds_one_after_another_over_sweep"] = cpu["one_after_another"] / cpu["sweep"]
     write("sweep", {"summary": summary, "seeds": chosen.seeds, "load": os.getloadavg()[0], "rounds": rows})
 
 

@@ -1,11 +1,11 @@
 """Train on several workers, end some of them at random moments, resume on another number, and compare the weights.
 
-    python proofs/cluster.py [--seconds 600] [--kinds equal,kill,stop,cut]
+    python proofs/cluster.py [--seconds 600] [--kinds equal,kill,stop,cut,slow]
 
 ``equal`` trains with 4 shards on 1, 2 and 4 workers. ``kill`` and ``stop`` send SIGKILL or SIGSTOP to one of two
 workers, ``cut`` takes the link between two network namespaces down (Linux, root). The other worker must end within 30
 seconds with one line, and the training, resumed on 1, 2 or 4 workers, with the weights and the history of an
-uninterrupted one.
+uninterrupted one. ``slow`` trains on two workers whose link delays and drops packets.
 
 Writes docs/figures/reliability-cluster.json.
 """
@@ -39,6 +39,9 @@ COUNTS = (1, 2, 4)
 LIMIT = 30.0
 """Seconds within which the other workers must have ended."""
 
+SLOW_LINK = ("tbf", "rate", "4mbit", "burst", "16kbit", "latency", "20ms")
+"""Packets that would wait longer than 20 ms are dropped."""
+
 MAX_WAIT = 3.0
 """Seconds between the first checkpoint and the fault."""
 
@@ -53,6 +56,7 @@ class Outcome:
     identical: int = 0
     in_time: int = 0
     one_line: int = 0
+    dropped: int = 0
     seconds_to_end: list[float] = field(default_factory=list)
     trouble: list[str] = field(default_factory=list)
 
@@ -128,6 +132,21 @@ def namespaces() -> Iterator[tuple[str, str]]:
             subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
 
 
+def train_slowly(folder: Path, run: str, outcome: Outcome) -> str:
+    """Train on two workers with a slow link; the outcome, or an error. Counts the packets that were dropped."""
+    with namespaces() as names:
+        for name in names:
+            subprocess.run(["tc", "-n", name, "qdisc", "add", "dev", f"v{name}", "root", *SLOW_LINK], check=True)
+        prefixes = tuple(("ip", "netns", "exec", name) for name in names)
+        addresses = ("10.77.0.1:4000", "10.77.0.2:4000")
+        trouble = finish(start(folder, (*OPTIONS, "--out", run), addresses, prefixes))
+        for name in names:
+            words = ["tc", "-n", name, "-s", "-j", "qdisc", "show", "dev", f"v{name}"]
+            told = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+            outcome.dropped += sum(one["drops"] for one in told)
+    return trouble or outcome_of(folder, run)
+
+
 def wait_for_checkpoint(folder: Path, run: str, workers: list[subprocess.Popen[str]]) -> bool:
     """Wait until the training has taken steps."""
     deadline = time.monotonic() + TIMEOUT
@@ -198,13 +217,13 @@ def prove(
                 if time.monotonic() - began > seconds or outcome.trouble:
                     continue
                 run = f"{kind}{number}"
-                if kind == "equal":
-                    count = COUNTS[1 + number % 2]
-                    ended = train(folder, run, count)
+                if kind in ("equal", "slow"):
+                    count = COUNTS[1 + number % 2] if kind == "equal" else 2
+                    ended = train(folder, run, count) if kind == "equal" else train_slowly(folder, run, outcome)
                     outcome.trainings += 1
                     outcome.identical += ended == expected
                     if ended != expected:
-                        outcome.trouble.append(f"{count} workers: {ended}")
+                        outcome.trouble.append(f"{kind}, {count} workers: {ended}")
                 else:
                     fault(folder, run, kind, rng, expected, outcome)
                 report(outcomes)
@@ -216,6 +235,8 @@ def summary(outcomes: dict[str, Outcome]) -> dict:
     found = {}
     for kind, one in outcomes.items():
         found[kind] = {"trainings": one.trainings, "identical": one.identical}
+        if one.dropped:
+            found[kind]["packets_dropped"] = one.dropped
         if one.seconds_to_end:
             found[kind] |= {
                 "ended": len(one.seconds_to_end),
@@ -235,7 +256,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--most", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--kinds", default="equal,kill,stop,cut")
+    parser.add_argument("--kinds", default="equal,kill,stop,cut,slow")
     chosen = parser.parse_args()
 
     def report(outcomes: dict[str, Outcome]) -> None:

@@ -87,7 +87,7 @@ def test_ray_trains_the_weights_of_one_process_also_after_a_worker_was_killed(fo
         assert cluster.wait_for_checkpoint(folder, "run", [program])
         time.sleep(1)
         os.kill(worker_of_ray(folder), signal.SIGKILL)
-        _, error = program.communicate(timeout=600)
+        _, error = program.communicate(timeout=1800)
     finally:
         program.kill()
     assert program.returncode == 0, error
@@ -101,8 +101,8 @@ def test_ray_trains_the_weights_of_one_process_also_after_a_worker_was_killed(fo
 @needs_ray
 @pytest.mark.long
 def test_an_option_that_does_not_fit_is_one_line_and_is_not_tried_again(folder: Path) -> None:
-    program = start(folder, *cluster.OPTIONS, "--shards", "5", "--out", "run", "--ray", "local", "--workers", "2")
-    _, error = program.communicate(timeout=300)
+    program = start(folder, *cluster.OPTIONS[:-1], "5", "--out", "run", "--ray", "local", "--workers", "2")
+    _, error = program.communicate(timeout=600)
     assert program.returncode == 2, error
     assert "Expected a number of shards that divides the batch size. Received: shards=5" in error
     assert "Traceback" not in error and not (folder / "run").exists()

@@ -42,12 +42,7 @@ def test_the_tables_of_the_parts_join_to_the_table_of_one_call(module: str, shor
     (tmp_path / "recipe.py").write_text(recipe(module), encoding="utf-8")
     environment = os.environ | {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_HOSTNAME": "localhost"}
     done = subprocess.run(
-        [*FENCE, sys.executable, "recipe.py"],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=600,
+        [*FENCE, sys.executable, "recipe.py"], cwd=tmp_path, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[-1] == str(IMAGES)
