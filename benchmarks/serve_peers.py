@@ -1,7 +1,8 @@
 """The same digit asked of other servers, one after the other on the same machine: benchmarks/serve.py --peers.
 
 FastAPI with Keras's `predict`, LitServe and BentoML with batches in ONNX Runtime, each in the form that its
-documentation shows, without the framing and the rejection that ours computes. They are installed into build/serve-peers.
+documentation shows, without the framing and the rejection that ours computes. They are installed into
+build/serve-peers.
 """
 
 from __future__ import annotations
