@@ -242,7 +242,55 @@ def server() -> str:
         f"Start to ready: {found['start_to_ready_seconds']:.1f} s; "
         f"memory: {found['peak_megabytes']:.0f} MB at most. Command: `scripts/bench serve`.",
     ]
-    return "\n".join(lines)
+    return "\n".join([*lines, *other_servers(record.get("peers")), *minutes_of_load(record.get("soak"))])
+
+
+def other_servers(found: dict | None) -> list[str]:
+    """Requests a second of the servers that were measured in one run, and what ours does for each of theirs."""
+    if not found:
+        return []
+    rates: dict[str, dict[int, list[float]]] = {}
+    memory: dict[str, float] = {}
+    for row in found["rows"]:
+        rates.setdefault(row["server"], {}).setdefault(row["connections"], []).append(row["per_second"])
+        memory[row["server"]] = max(memory.get(row["server"], 0.0), row["megabytes"])
+    means = {name: {count: sum(all_) / len(all_) for count, all_ in of.items()} for name, of in rates.items()}
+    ours = means["convscope"]
+    counts = sorted(ours)
+    lines = [
+        "",
+        f"| requests a second, connections: | {' | '.join(map(str, counts))} | memory |",
+        f"|---|{'---:|' * (len(counts) + 1)}",
+    ]
+    for name, of in means.items():
+        cells = [f"{of[count]:,.0f}" + ("" if of is ours else f" ({ours[count] / of[count]:.1f}×)") for count in counts]
+        lines.append(f"| {name} | {' | '.join(cells)} | {memory[name]:,.0f} MB |")
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(found["versions"].items()))
+    return [
+        *lines,
+        "",
+        f"One digit as PNG, one server after the other, {found['seconds']} s for each number, load average "
+        f"{found['load_average']:.0f} by other work meanwhile: the ratios in brackets matter, ours to theirs. "
+        f"LitServe and BentoML compute in ONNX Runtime, in batches. {versions}. "
+        "Command: `scripts/bench serve --peers`.",
+    ]
+
+
+def minutes_of_load(found: dict | None) -> list[str]:
+    """What came of some minutes of load."""
+    if not found:
+        return []
+    others = found["other_clients"]
+    memory = found["memory_megabytes"]
+    return [
+        "",
+        f"{found['seconds'] / 60:.0f} minutes over 64 connections, with the run replaced {found['reloads']} times, "
+        f"{found['hostile_sent']:,} bodies that are no image, {others['slow']:,} clients that send byte by byte, "
+        f"{others['cut'] + others['gone']:,} that leave, and {others['not_http']:,} that do not speak HTTP: "
+        f"{found['right']:,} answers equal byte by byte to those of one of the two runs, {found['wrong']} others, "
+        f"{found['socket_errors']} requests without an answer; {memory[1]:.0f} MB after 30 s, "
+        f"{memory[-1]:.0f} MB at the end. Command: `scripts/bench serve --soak 600`.",
+    ]
 
 
 def main() -> int:

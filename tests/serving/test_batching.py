@@ -15,6 +15,7 @@ from convscope.data.mnist import load_part
 from convscope.errors import OptionError
 from convscope.evaluation.predict import Predictions, predict
 from convscope.exporting.engines import open_engine
+from convscope.serving import direct
 from convscope.serving.batching import Batching
 from convscope.serving.engine import engine_of, numpy_engine
 from convscope.serving.limits import Limits
@@ -159,7 +160,10 @@ def test_a_batch_waits_for_requests_that_are_arriving_but_not_longer_than_the_li
     asyncio.run(with_batching(Limits(batch_seconds=1.0), act))
 
 
-def test_the_event_loop_classifies_small_images_itself_and_leaves_the_others_to_threads(run, short_run) -> None:
+def test_the_event_loop_classifies_small_images_itself_and_leaves_the_others_to_threads(
+    run, short_run, monkeypatch
+) -> None:
+    monkeypatch.setattr(direct, "MOST_SECONDS", 60.0)
     network = Network("digits", 1, short_run)
     network.is_fast = True  # whatever else this machine does
     batches: list[tuple[int, bool]] = []

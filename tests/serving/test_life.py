@@ -128,7 +128,7 @@ def test_a_changed_run_takes_over_without_a_lost_request_and_a_damaged_one_does_
 def test_a_new_version_is_served_when_its_folder_appears(folder, short_run, pictures) -> None:
     (folder / "all").mkdir()
     (folder / "digits").rename(folder / "all" / "1")
-    server = Served("all", "--quiet", cwd=folder)
+    server = Served("all", "--quiet", "--connections", "3", cwd=folder)
     try:
         assert server.get("/metadata").json["networks"][0]["version"] == 1
         shutil.copytree(short_run, folder / "all" / ".10")
@@ -139,6 +139,11 @@ def test_a_new_version_is_served_when_its_folder_appears(folder, short_run, pict
             time.sleep(0.1)
         assert server.post("/predict?version=1", pictures["digit-0.png"]).status == 200
         assert server.log == [], "quiet"
+        held = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(3)]
+        refused = server.raw(b"")
+        assert refused.startswith(b"HTTP/1.1 503 ") and b'{"error":"The server is busy."}' in refused
+        for one in held:
+            one.close()
     finally:
         server.stop()
 

@@ -31,7 +31,7 @@ def contract(model: Model, about: Mapping[str, Any]) -> dict[str, Any]:
     rejection = reliability_of(model).rejection
     outputs = {"probabilities": "calibrated, each row sums to 1", "logits": "before the temperature"}
     if rejection is not None:
-        outputs[OUTPUT] = "how unlike the training images an image is, one number each"
+        outputs[OUTPUT] = "unfamiliarity of each image, compared with the training images"
     return {
         "schema_version": SCHEMA_VERSION,
         **about,

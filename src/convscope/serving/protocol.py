@@ -68,7 +68,8 @@ class Protocol(HttpToolsProtocol):
         self._stop_timer()
         super().connection_lost(exc)
         if self.cycle and not self.cycle.response_complete:
-            for function in self.cycle.scope["extensions"][GONE]:  # type: ignore[typeddict-item]
+            gone: Any = self.cycle.scope["extensions"]
+            for function in gone[GONE]:
                 function()
 
     def data_received(self, data: bytes) -> None:
