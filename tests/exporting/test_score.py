@@ -100,7 +100,7 @@ def test_the_networks_have_rounded_and_exact_directions_and_averaged_features() 
     np.testing.assert_allclose(by_matrices, averaged(values, grid), atol=1e-6)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(4))
 def test_files_of_random_networks_agree_about_scores(seed: int, tmp_path: Path) -> None:
     model = model_of(random_spec(np.random.default_rng(300 + seed)), seed)
     if model.subspace is None:
@@ -136,6 +136,7 @@ def test_a_file_with_another_score_is_an_error() -> None:
         compare(Runtime("x", lambda images: answers(images, np.nan)), model, pixels)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("format_name", ["onnx", "litert"])
 def test_a_quantized_file_has_scores_of_its_own_near_those_of_the_network(format_name: str, tmp_path: Path) -> None:
     model = network("rounded directions")

@@ -132,12 +132,12 @@ def unknown_images(content: Mapping[str, Any]) -> tuple[str, ...]:
     if table is None:
         return ()
     lines = [
-        "The output `score` of each file is the higher, the less an image resembles the training images. "
+        "The output `score` of each file says how unlike the training images an image is. "
         + (
             f"Up to {table['threshold']:.4g} the image is known; with a higher score it is {UNKNOWN}. Of images like "
             f"the {table['held_out_images']:,} held-out ones, at most {table['level']:.0%} have a higher score, with "
-            f"{table['confidence']:.0%} confidence. Of other images, the more have one the less they resemble the "
-            f"classes. `score` in convscope.json has the thresholds of other levels."
+            f"{table['confidence']:.0%} confidence. How many other images have a higher score depends on how "
+            f"much they resemble the classes. `score` in convscope.json has the thresholds of other levels."
             if table["threshold"] is not None
             else f"So few images were held out ({table['held_out_images']}) that no threshold can be promised."
         )

@@ -143,7 +143,7 @@ def _metrics(run: ExportedRun, has_picture: bool) -> str:
 
 
 def _unknown(run: ExportedRun) -> str:
-    measured = run.record.reliability or {}
+    measured: Mapping[str, Any] = run.record.reliability or {}
     part = "test" if run.record.test else "validation"
     found = [*unknown_images(run.contract)]
     if rejection := measured.get("rejection"):
