@@ -132,7 +132,7 @@ def unknown_images(content: Mapping[str, Any]) -> tuple[str, ...]:
     if table is None:
         return ()
     lines = [
-        "The output `score` of each file says how unlike the training images an image is. "
+        "The output `score` of each file measures how far an image is from the training images. "
         + (
             f"Up to {table['threshold']:.4g} the image is known; with a higher score it is {UNKNOWN}. Of images like "
             f"the {table['held_out_images']:,} held-out ones, at most {table['level']:.0%} have a higher score, with "
