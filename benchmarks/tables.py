@@ -154,6 +154,29 @@ def drawing_rows(s: dict) -> list[tuple[str, str, str]]:
     ]
 
 
+def many_images() -> str:
+    """Very many files."""
+    large, stop = read("large"), read("stop")
+    found = []
+    names = {
+        "predict": ("`convscope predict FOLDER`", "≤ 500 MB"),
+        "data": ("`convscope data`", "≤ 1.5 GB"),
+        "decode into the cache at 64": ("decoding into a cache of 64×64", "≤ 1.5 GB"),
+        "decode into the cache at 224": ("decoding into a cache of 224×224", "≤ 1.5 GB"),
+    }
+    for name, part in (large["parts"] if large else {}).items():
+        what, goal = names[name]
+        words = f"{part['peak_megabytes']:.0f} MB, {part['cpu_milliseconds_per_image']:.2f} ms of CPU time an image"
+        found.append((f"{what}, {part['images']:,} JPEGs of 256×256: peak memory", goal, words))
+    if stop:
+        words = "; ".join(
+            f"`{name}` {row['median']:.2f} ({row['max']:.2f}, n={row['n']})" for name, row in stop["commands"].items()
+        )
+        found.append(("Ctrl-C while images are read, to the prompt: median (longest)", "≤ 2 s", f"{words} s"))
+    lines = ["", "| very many images | goal | measured |", "|---|---|---|"]
+    return "\n".join([*lines, *(f"| {a} | {b} | {c} |" for a, b, c in found)]) if found else ""
+
+
 def lesson_rows(conv: dict | None, explain: dict | None, notebook: dict | None) -> list[tuple[str, str, str]]:
     found = []
     if conv:
@@ -215,6 +238,28 @@ def ablation() -> str:
         difference = f"{row['difference'] * 100:+.2f} ± {row['difference_se'] * 100:.2f}" if row["changes"] else ""
         mean = f"{row['mean'] * 100:.2f} % (sd {row['sd'] * 100:.2f})"
         lines.append(f"| {row['variant']} | {mean} | {difference} | {row['seconds_median']:.1f} |")
+    return "\n".join(lines)
+
+
+def recipe() -> str:
+    """The ablation of the recipe that fits the data."""
+    record = read("recipe")
+    if not record:
+        return ""
+    sets = record["sets"]
+    heads = [f"{name} ({one['n_train']:,} + {one['n_validation']:,})" for name, one in sets.items()]
+    lines = [
+        "",
+        f"| validation accuracy, {100 * record['share']:g} % of the epochs, 1 seed | {' | '.join(heads)} | difference |",
+        "|---|" + "---|" * (len(sets) + 1),
+    ]
+    for variant, difference in record["summary"].items():
+        cells = [
+            f"{100 * one['rows'][variant]['accuracy']:.1f} % ({one['rows'][variant]['cpu_seconds']:.0f} s)"
+            for one in sets.values()
+        ]
+        change = f"{100 * difference:+.1f}" if difference else ""
+        lines.append(f"| {variant} | {' | '.join(cells)} | {change} |")
     return "\n".join(lines)
 
 
@@ -300,7 +345,9 @@ def main() -> int:
         text = path.read_text(encoding="utf-8")
         before, _, rest = text.partition(BEGIN)
         _, _, after = rest.partition(END)
-        figures = server() if page == "docs/serve.md" else table() + (f"\n{ablation()}" if page != "README.md" else "")
+        figures = server() if page == "docs/serve.md" else table()
+        if page == "docs/speed.md":
+            figures += f"\n{ablation()}\n{recipe()}\n{many_images()}"
         fresh = f"{before}{BEGIN}\n{figures}\n{END}{after}"
         if fresh != text:
             stale.append(page)
