@@ -247,10 +247,10 @@ def recipe() -> str:
     if not record:
         return ""
     sets = record["sets"]
-    heads = [f"{name} ({one['n_train']:,} + {one['n_validation']:,})" for name, one in sets.items()]
+    heads = " | ".join(f"{name} ({one['n_train']:,} + {one['n_validation']:,})" for name, one in sets.items())
     lines = [
         "",
-        f"| validation accuracy, {100 * record['share']:g} % of the epochs, 1 seed | {' | '.join(heads)} | difference |",
+        f"| validation accuracy, {100 * record['share']:g} % of the epochs, 1 seed | {heads} | difference |",
         "|---|" + "---|" * (len(sets) + 1),
     ]
     for variant, difference in record["summary"].items():
