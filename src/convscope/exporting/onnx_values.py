@@ -43,7 +43,7 @@ class Value:
         return Value(self.graph, self.graph.constant(array), array.dtype.type)
 
     def to(self, dtype: type[np.generic]) -> Value:
-        """The value in another type; fractions are cut off."""
+        """The value in another type; fractions are truncated."""
         from onnx import helper
 
         return self.op("Cast", to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), dtype=dtype)
@@ -80,8 +80,9 @@ class Value:
 
     def reshaped(self, *sides: int | Value) -> Value:
         """The same elements in another shape; 0 keeps a side, and one may be -1."""
-        if all(isinstance(side, int) for side in sides):
-            return self.op("Reshape", list(sides))
+        known = [side for side in sides if isinstance(side, int)]
+        if len(known) == len(sides):
+            return self.op("Reshape", known)
         parts = [side if isinstance(side, Value) else self.like([side]) for side in sides]
         return self.op("Reshape", parts[0].op("Concat", *parts[1:], axis=0))
 
