@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from harness import random_weights
+from PIL import Image
 
 from convscope.api.export import export
+from convscope.api.run import load_run
+from convscope.data.mnist import load_part
 from convscope.data.preprocess import Preprocessing
+from convscope.data.resample import resample
 from convscope.errors import OptionError, RunError
-from convscope.exporting.onnx_graph import Graph
-from convscope.exporting.onnx_model import IR_VERSION, OPSET
+from convscope.evaluation.predict import predict
+from convscope.exporting.contract import contract as contract_of
+from convscope.exporting.contract import snippets
+from convscope.exporting.onnx_graph import IR_VERSION, OPSET, Graph
 from convscope.exporting.onnx_runtime import open_onnx, open_session
 from convscope.exporting.photo import PHOTO_SHAPE, add_preprocessing, check_photo
 from convscope.exporting.photo_model import COUNT, compare_photos, mixed_pictures, photo_bytes
@@ -102,3 +111,46 @@ def test_preprocessing_that_searches_for_ink_is_refused_and_nothing_is_written(
         export(short_run, to="c", photo=True, out=tmp_path / "out")
     with pytest.raises(OptionError, match="a network without a preprocessing"):
         check_photo({})
+
+
+STUB = """
+import { classifyPhoto } from "./classify.mjs";
+globalThis.OffscreenCanvas = class {
+  constructor(width, height) { this.size = 4 * width * height; }
+  getContext() { return { drawImage() {}, getImageData: () => ({ data: new Uint8ClampedArray(this.size).fill(9) }) }; }
+};
+const ort = { Tensor: class { constructor(type, data, dims) { Object.assign(this, { type, data, dims }); } } };
+const answers = (score) => ({ run: async ({ images }) => {
+  if (String(images.dims) !== "1,3,5,4" || images.data.length !== 60 || images.data[0] !== 9) throw new Error("input");
+  return { probabilities: { data: [0.2, 0.7, 0.1] }, score: { data: [score] } };
+} });
+for (const score of [SCORES]) {
+  const found = await classifyPhoto(ort, answers(score), ["a", "b", "c"], { width: 5, height: 3 });
+  console.log(found.known, found.name, found.probability);
+}
+"""
+
+
+def test_the_code_of_the_readme_says_which_images_are_unknown(short_run, tmp_path: Path) -> None:
+    contract = Preprocessing(28, 28, 1, polarity="invert")
+    model = replace(load_run(short_run).model, preprocessing=contract.to_json())
+    digit = resample(255 - load_part("test").pixels[0], 100, 130)
+    stripes = np.repeat(np.indices((90, 120)).sum(axis=0)[..., None] % 16 * 17, 3, axis=-1).astype(np.uint8)
+    for name, picture in (("digit.png", digit[..., 0]), ("stripes.png", stripes)):
+        Image.fromarray(picture).save(tmp_path / name)
+    prepared = np.stack([contract.apply(digit), contract.apply(stripes)])
+    expected, (content, code) = predict(model, prepared), (contract_of(model, {}), snippets(model))
+    threshold = content["score"]["threshold"]
+    assert expected.scores[0] <= threshold < expected.scores[1]
+    (tmp_path / "model-photo.onnx").write_bytes(photo_bytes(model, {}))
+    (tmp_path / "labels.txt").write_text("\n".join(model.class_names))
+    (tmp_path / "convscope.json").write_text(json.dumps(content))
+    (tmp_path / "classify.py").write_text(code["python_photo"])
+    words = [sys.executable, "classify.py", "digit.png", "stripes.png"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert [line.split()[:2] for line in done.stdout.splitlines()] == [["digit.png", "7"], ["stripes.png", "<unknown>"]]
+    (tmp_path / "classify.mjs").write_text(code["javascript_photo"])
+    scores = f"{threshold - 0.001}, {threshold + 0.001}"
+    (tmp_path / "stub.mjs").write_text(STUB.replace("SCORES", scores))
+    done = subprocess.run(["node", "stub.mjs"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["true b 0.7", "false b 0.7"]
