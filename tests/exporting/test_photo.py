@@ -20,8 +20,8 @@ from convscope.data.preprocess import Preprocessing
 from convscope.data.resample import resample
 from convscope.errors import OptionError, RunError
 from convscope.evaluation.predict import predict
+from convscope.exporting.contract import UNKNOWN, snippets
 from convscope.exporting.contract import contract as contract_of
-from convscope.exporting.contract import snippets
 from convscope.exporting.onnx_graph import IR_VERSION, OPSET, Graph
 from convscope.exporting.onnx_runtime import open_onnx, open_session
 from convscope.exporting.photo import PHOTO_SHAPE, add_preprocessing, check_photo
@@ -148,7 +148,8 @@ def test_the_code_of_the_readme_says_which_images_are_unknown(short_run, tmp_pat
     (tmp_path / "classify.py").write_text(code["python_photo"])
     words = [sys.executable, "classify.py", "digit.png", "stripes.png"]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert [line.split()[:2] for line in done.stdout.splitlines()] == [["digit.png", "7"], ["stripes.png", "<unknown>"]]
+    known, unknown = done.stdout.splitlines()
+    assert known.startswith("digit.png 7 0.") and unknown.startswith(f"stripes.png {UNKNOWN} 0.")
     (tmp_path / "classify.mjs").write_text(code["javascript_photo"])
     scores = f"{threshold - 0.001}, {threshold + 0.001}"
     (tmp_path / "stub.mjs").write_text(STUB.replace("SCORES", scores))
