@@ -2,6 +2,8 @@
 
     python proofs/exports.py [--count 200] [--only litert]
 
+``photo`` is the ONNX file with the preprocessing inside, with random preprocessings, on images of other sizes.
+
 C is compiled with all warnings as errors, for random networks also with the sanitizers for addresses and undefined
 behavior. Random networks use every layer, option and activation; presets have random weights and are compared on 1,000
 images. Writes docs/figures/reliability-exports.json.
@@ -13,6 +15,7 @@ import argparse
 import json
 import sys
 import tempfile
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -24,10 +27,14 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "benchmarks")]
 from harness import random_spec, random_weights  # noqa: E402
 from record import FIGURES, write  # noqa: E402
 
+from convscope.data.preprocess import FITS, POLARITIES, Preprocessing  # noqa: E402
 from convscope.errors import ConvscopeError  # noqa: E402
 from convscope.exporting.c_runtime import FLAGS, open_c  # noqa: E402
-from convscope.exporting.compare import compare  # noqa: E402
+from convscope.exporting.compare import Comparison, compare  # noqa: E402
 from convscope.exporting.formats import EXPORTERS  # noqa: E402
+from convscope.exporting.onnx_runtime import open_onnx  # noqa: E402
+from convscope.exporting.photo import PHOTO_FILE  # noqa: E402
+from convscope.exporting.photo_model import compare_photos, mixed_pictures, photo_bytes  # noqa: E402
 from convscope.model.model_file import Model  # noqa: E402
 from convscope.model.presets import PRESETS, load_spec  # noqa: E402
 
@@ -35,7 +42,7 @@ SANITIZED = (*FLAGS, "-fsanitize=address,undefined", "-fno-sanitize-recover")
 FIRST_SEED = 10_000
 """The tests use the seeds below it."""
 
-FORMATS = ("onnx", "litert", "c")
+FORMATS = ("onnx", "litert", "c", "photo")
 """Those that convscope writes itself."""
 
 RANDOM_IMAGES, PRESET_IMAGES = 8, 1000
@@ -63,6 +70,33 @@ def networks(count: int) -> list[tuple[str, Model, int]]:
     ]
 
 
+def compared(name: str, title: str, model: Model, images: int, folder: Path) -> Comparison:
+    """Export a network, open the file, and compare it."""
+    pixels = np.random.default_rng(0).integers(0, 256, (images, *model.spec.input_shape), np.uint8)
+    if name == "photo":
+        model = replace(model, preprocessing=random_preprocessing(title, model.spec.input_shape).to_json())
+        (path := folder / PHOTO_FILE).write_bytes(photo_bytes(model, {}))
+        opened = open_onnx(path, model.spec.input_shape, model.spec.num_classes)
+        return compare_photos(opened, model, mixed_pictures(pixels))
+    exporter = EXPORTERS[name]
+    exporter.save(model, {}, path := folder / exporter.file_name)
+    # presets are large and compared on many images, which sanitizers would slow down tenfold
+    is_sanitized = name == "c" and title.startswith("random")
+    opener = partial(open_c, flags=SANITIZED) if is_sanitized else exporter.open
+    runtime = opener(path, model.spec.input_shape, model.spec.num_classes)
+    try:
+        return compare(runtime, model, pixels)
+    finally:
+        runtime.close()
+
+
+def random_preprocessing(title: str, shape: tuple[int, int, int]) -> Preprocessing:
+    """Any preprocessing that ONNX can express, always the same for a network."""
+    rng = np.random.default_rng(sum(title.encode()))
+    fit, polarity = rng.choice(list(FITS)), rng.choice(POLARITIES)
+    return Preprocessing(*shape, fit=str(fit), polarity=str(polarity), background=int(rng.integers(256)))
+
+
 def main() -> int:
     """Export everything."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -72,23 +106,14 @@ def main() -> int:
     recorded = FIGURES / "reliability-exports.json"
     figures: dict[str, dict] = json.loads(recorded.read_text())["formats"] if chosen.only else {}
     for name in FORMATS if chosen.only is None else [chosen.only]:
-        exporter = EXPORTERS[name]
         row = {"networks": 0, "images": 0, "same_class": 0, "largest_difference": 0.0, "failed": []}
         for title, model, images in networks(chosen.count):
-            pixels = np.random.default_rng(0).integers(0, 256, (images, *model.spec.input_shape), np.uint8)
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / exporter.file_name
-                exporter.save(model, {}, path)
-                try:
-                    # presets are large and compared on many images, which sanitizers would slow down tenfold
-                    is_sanitized = name == "c" and title.startswith("random")
-                    opener = partial(open_c, flags=SANITIZED) if is_sanitized else exporter.open
-                    runtime = opener(path, model.spec.input_shape, model.spec.num_classes)
-                    found = compare(runtime, model, pixels)
-                    runtime.close()
-                except ConvscopeError as error:
-                    row["failed"].append(f"{title}: {error}")
-                    continue
+            try:
+                with tempfile.TemporaryDirectory() as folder:
+                    found = compared(name, title, model, images, Path(folder))
+            except ConvscopeError as error:
+                row["failed"].append(f"{title}: {error}")
+                continue
             row["networks"] += 1
             row["images"] += found.images
             row["same_class"] += found.same_class

@@ -74,7 +74,9 @@ def rows() -> list[tuple[str, str, str]]:
         table_rows.append(("what keeping checkpoints costs", "< 2 %", words))
     if exports := read("exports"):
         s = exports["summary"]
-        for name, words in (("onnx", "ONNX Runtime"), ("litert", "LiteRT"), ("c", "compiled C")):
+        runtimes = {"onnx": "ONNX Runtime", "litert": "LiteRT", "c": "compiled C"}
+        runtimes["photo"] = "ONNX Runtime with the preprocessing inside"
+        for name, words in runtimes.items():
             one = s[name]
             table_rows.append(
                 (

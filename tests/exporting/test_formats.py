@@ -230,3 +230,14 @@ def test_the_quantized_litert_file_computes_convolutions_in_int8_with_a_scale_fo
     assert scales == [10, 32, 32, 64]
     assert graph.tensors[graph.inputs[0]].type == schema.TensorType.UINT8
     assert [graph.tensors[index].type for index in graph.outputs] == [schema.TensorType.FLOAT32] * 2
+
+
+def test_quick_in_c_fits_the_memory_of_a_small_device(tmp_path: Path) -> None:
+    import subprocess
+
+    model = model_of(load_spec("quick", input_shape=(28, 28, 1), num_classes=10))
+    (tmp_path / "model.c").write_bytes(c_bytes(model, {}))
+    subprocess.run(["gcc", "-std=c99", "-Os", "-c", "model.c"], cwd=tmp_path, check=True)
+    shown = subprocess.run(["size", "model.o"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    text, data, zeros = (int(number) for number in shown.splitlines()[1].split()[:3])
+    assert text + data < 256_000 and data + zeros < 64_000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,28 +11,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from convscope import __version__
+from convscope.api.export_folder import write_beside
 from convscope.api.export_images import Int8Images, compared_images, int8_images
 from convscope.api.exported import Export, ExportedFile
 from convscope.api.run import Run, load_run
 from convscope.arrays import Labels, Pixels
 from convscope.errors import OptionError, RunError
-from convscope.evaluation.predict import predict
 from convscope.exporting.companion import ExportedRun
 from convscope.exporting.companions import COMPANIONS
 from convscope.exporting.compare import Comparison, compare, differences
-from convscope.exporting.contract import CONTRACT_FILE, contract, metadata, readme
+from convscope.exporting.contract import CONTRACT_FILE, contract, metadata, photo_contract
 from convscope.exporting.exporter import Exporter, Runtime
 from convscope.exporting.formats import EXPORTERS
 from convscope.exporting.int8_accuracy import MAX_LOSS, classes, loss, quantized_table
-from convscope.exporting.score import OUTPUT, expected_scores
+from convscope.exporting.photo import PHOTO_FILE, check_photo
+from convscope.exporting.photo_model import compare_photos, mixed_pictures, photo_bytes
+from convscope.exporting.score import OUTPUT
 from convscope.model.model_file import Model
 
-EXAMPLES = 2
 FOLDER = "export"
-PROOF_FILE = "proof.json"
 
 
 def export(
@@ -42,6 +39,7 @@ def export(
     to: str | Sequence[str] = "onnx",
     out: str | Path | None = None,
     int8: bool = False,
+    photo: bool = False,
     max_loss: float = MAX_LOSS,
 ) -> Export:
     """Export a network to one or more formats.
@@ -56,13 +54,16 @@ def export(
             and what lies beside files for a place: ``hub`` (model card), ``mlflow``, ``container``.
         out: The folder; None takes ``export`` in the run folder. An earlier export in it is replaced.
         int8: Whether to write a quantized file beside each file of ONNX and LiteRT, calibrated on training images.
+        photo: Whether to write a second ONNX file, ``model-photo.onnx``, whose input is an image of any size: the
+            preprocessing of the network is inside. MNIST's framing of digits cannot be.
         max_loss: Percentage points of accuracy on the test split that a quantized file may lose.
 
     Returns:
         What was written.
 
     Raises:
-        OptionError: There is no such format, none that can be quantized, or the folder holds other files.
+        OptionError: There is no such format, none that can be quantized, the preprocessing cannot be part of a file, or
+            the folder holds other files.
         MissingExtraError: A runtime is not installed.
         SpecError: The network cannot be expressed in the format.
         RunError: A file differs beyond the tolerance, loses too much accuracy, or cannot be written. Nothing is
@@ -74,6 +75,8 @@ def export(
     for name in files_of:
         EXPORTERS[name].check()
     run = load_run(run)
+    if photo:
+        _check_photo(files_of, run.model)
     folder = Path(out) if out is not None else run.folder / FOLDER
     _check_folder(folder, run)
     model = run.model
@@ -90,10 +93,10 @@ def export(
     try:
         draft.chmod(0o755)
         job = _Job(model, content, pixels, quantizing, max_loss, draft)
-        files = [file for name in files_of for file in _export_one(name, job)]
+        files = [file for name in files_of for file in _export_one(name, job)] + ([_photo(job)] if photo else [])
         if quantized := {one.path.name: one.score for one in files if one.score is not None}:
             content[OUTPUT] |= {"quantized": quantized}
-        _write_beside(draft, model, content, files, pixels, source)
+        write_beside(draft, model, content, files, pixels, source)
         exported = ExportedRun(run.folder, run.record, model, content)
         for name in formats:
             if name in COMPANIONS:
@@ -131,6 +134,15 @@ def _check_int8(formats: Sequence[str], int8: bool, max_loss: float) -> None:
         )
     if not 0 <= max_loss <= 100:
         raise OptionError(f"max_loss must be from 0 to 100 percentage points. Received: max_loss={max_loss!r}.")
+
+
+def _check_photo(formats: Sequence[str], model: Model) -> None:
+    if "onnx" not in formats:
+        raise OptionError(
+            f"Expected onnx among the formats of photo=True. Received: to={','.join(formats)!r}.",
+            hint="Add it: --to onnx --photo",
+        )
+    check_photo(model.preprocessing)
 
 
 def _check_folder(folder: Path, run: Run) -> None:
@@ -195,6 +207,14 @@ def _export_int8(name: str, job: _Job, shown: Pixels, exact: Labels) -> Exported
     return replace(_file(name, path, found), accuracy=lost, score=table)
 
 
+def _photo(job: _Job) -> ExportedFile:
+    """The ONNX file whose input is an image of any size."""
+    path = job.folder / PHOTO_FILE
+    path.write_bytes(photo_bytes(job.model, metadata(photo_contract(job.content))))
+    with _opened(EXPORTERS["onnx"], job, path) as runtime:
+        return _file("onnx", path, compare_photos(runtime, job.model, mixed_pictures(job.pixels)))
+
+
 @contextmanager
 def _opened(exporter: Exporter, job: _Job, path: Path) -> Iterator[Runtime]:
     """A file opened in its own runtime."""
@@ -214,41 +234,3 @@ def _file(name: str, path: Path, comparison: Comparison) -> ExportedFile:
         digest.update(content)
         size += len(content)
     return ExportedFile(name, path, size, digest.hexdigest(), comparison)
-
-
-def _write_beside(
-    folder: Path,
-    model: Model,
-    content: Mapping[str, Any],
-    files: Sequence[ExportedFile],
-    pixels: Pixels,
-    source: str,
-) -> None:
-    (folder / "labels.txt").write_text("".join(f"{name}\n" for name in model.class_names), encoding="utf-8")
-    examples = []
-    predictions = predict(model, pixels[:EXAMPLES])
-    scores = expected_scores(model, pixels[:EXAMPLES], predictions)
-    for index, probabilities in enumerate(predictions.probabilities):
-        name, shown = f"example_{index}.png", pixels[index]
-        Image.fromarray(shown[..., 0] if shown.shape[-1] == 1 else shown).save(folder / name)
-        best = int(probabilities.argmax())
-        example = {"file": name, "class": model.class_names[best], "probabilities": probabilities.tolist()}
-        examples.append(example | ({} if scores is None else {OUTPUT: float(scores[index])}))
-    about = {
-        one.path.name: EXPORTERS[one.format].title + (", quantized to int8" if one.accuracy else "") for one in files
-    } | {
-        "labels.txt": "the class names, in the order of the outputs",
-        CONTRACT_FILE: "the contract: input, preprocessing, classes, temperature, thresholds, hash of the weights",
-        PROOF_FILE: "how each file was compared with convscope",
-        "example_0.png": "images whose expected outputs are in convscope.json",
-    }
-    hashes = {one.path.name: one.sha256 for one in files}
-    _write_json(folder / CONTRACT_FILE, dict(content) | {"files": hashes, "examples": examples})
-    proof = Export(folder, tuple(files), source).to_json()
-    proof.pop("folder")
-    _write_json(folder / PROOF_FILE, proof)
-    (folder / "README.md").write_text(readme(model, content, about), encoding="utf-8")
-
-
-def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

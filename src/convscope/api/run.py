@@ -189,12 +189,13 @@ class Run:
         to: str | Sequence[str] = "onnx",
         out: str | Path | None = None,
         int8: bool = False,
+        photo: bool = False,
         max_loss: float = 0.1,
     ) -> Export:
         """Export to files that run elsewhere: see `api.export.export`."""
         from convscope.api.export import export
 
-        return export(self, to=to, out=out, int8=int8, max_loss=max_loss)
+        return export(self, to=to, out=out, int8=int8, photo=photo, max_loss=max_loss)
 
     def stress(
         self, data: Any = None, *, part: str | None = None, reject: str | float | None = "auto", seed: int = 0

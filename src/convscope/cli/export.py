@@ -16,6 +16,7 @@ def export(
     to: str = "onnx",
     out: Path | None = None,
     int8: Annotated[bool, Parameter(negative=())] = False,
+    photo: Annotated[bool, Parameter(negative=())] = False,
     max_loss: float = 0.1,
     output: Output = Output(),  # noqa: B008
 ) -> int:
@@ -31,13 +32,15 @@ def export(
         The folder. Default: export in the run folder.
     int8
         Also write quantized files for onnx and litert, calibrated on training images and measured on the test split.
+    photo
+        Also write model-photo.onnx, which takes images of any size: resizing, channels and polarity are inside.
     max_loss
         Percentage points of accuracy that a quantized file may lose.
     """
     from convscope.api.export import export as export_run
     from convscope.api.exported import COLUMNS
 
-    exported = export_run(run, to=to, out=out, int8=int8, max_loss=max_loss)
+    exported = export_run(run, to=to, out=out, int8=int8, photo=photo, max_loss=max_loss)
     if output.json:
         say_json(exported.to_json())
         return 0

@@ -10,6 +10,7 @@ from typing import Any
 
 from convscope.evaluation.reliability import reliability_of
 from convscope.evaluation.temperature import temperature_of
+from convscope.exporting.photo import PHOTO_FILE, PHOTO_SHAPE
 from convscope.exporting.score import OUTPUT, score_table
 from convscope.model.model_file import Model, weights_sha256
 
@@ -52,6 +53,17 @@ def contract(model: Model, about: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def photo_contract(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The contract of a file whose input is an image of any size.
+
+    Args:
+        content: As `contract` returned it.
+    """
+    channels = "grayscale or RGB, also with alpha"
+    given = content["input"] | {"shape": list(PHOTO_SHAPE), "channels": channels}
+    return dict(content) | {"input": given, "preprocessing_inside": True}
+
+
 def metadata(content: Mapping[str, Any]) -> dict[str, str]:
     """The contract as the texts that go into every file."""
     return {
@@ -61,7 +73,7 @@ def metadata(content: Mapping[str, Any]) -> dict[str, str]:
 
 
 def snippets(model: Model) -> dict[str, str]:
-    """Ten lines each of Python, JavaScript and C that classify one image of the network's input size.
+    """Ten lines each of Python, JavaScript and C that classify one image of the network's input size or of any.
 
     Where the network has a score for unknown images, they compare it with the threshold too.
     """
@@ -73,7 +85,7 @@ def snippets(model: Model) -> dict[str, str]:
     values |= {"threshold": threshold, "unknown": UNKNOWN}
     folder = resources.files("convscope.exporting") / "snippets"
     found = {}
-    for name in ("python", "javascript", "c"):
+    for name in ("python", "javascript", "c", "python_photo", "javascript_photo"):
         file = f"{name}.txt" if threshold is None else f"{name}_score.txt"
         text = (folder / file).read_text(encoding="utf-8")
         for key, value in values.items():
@@ -100,11 +112,18 @@ def readme(model: Model, content: Mapping[str, Any], files: Mapping[str, str]) -
         if fit == "mnist"
         else f"Images of other sizes must be resized first (`{fit}` in convscope.json), as `convscope predict` does."
     )
+    if PHOTO_FILE in files:
+        framing += (
+            f" `{PHOTO_FILE}` does this itself: its input is an image of any size, upright, with 1 to 4 channels "
+            "(grayscale, RGB, either with alpha)."
+        )
     blocks = [
         f"## {title}\n\n```{language}\n{code[key].rstrip()}\n```"
         for title, language, key, file in (
             ("Python, with onnxruntime", "python", "python", "model.onnx"),
+            ("Python, images of any size", "python", "python_photo", PHOTO_FILE),
             ("Browsers, with ONNX Runtime Web", "javascript", "javascript", "model.onnx"),
+            ("Browsers, images of any size", "javascript", "javascript_photo", PHOTO_FILE),
             ("C", "c", "c", "model.c"),
         )
         if file in files

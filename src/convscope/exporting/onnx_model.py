@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from convscope.arithmetic import padding_split
+from convscope.data.preprocess import Preprocessing
 from convscope.errors import MissingExtraError, SpecError
 from convscope.evaluation.temperature import temperature_of
 from convscope.exporting.folding import folded
 from convscope.exporting.onnx_activations import ACTIVATIONS
 from convscope.exporting.onnx_graph import Graph
 from convscope.exporting.onnx_score import add_score
+from convscope.exporting.photo import PHOTO_SHAPE, add_preprocessing
 from convscope.exporting.score import OUTPUT as SCORE
 from convscope.exporting.score import score_parts
 from convscope.model.features import feature_row
@@ -41,10 +43,6 @@ from convscope.model.model_file import Model
 from convscope.model.spec import INPUT, Row
 from convscope.model.window import Shape, Window
 
-OPSET = 17
-IR_VERSION = 8
-"""What runtimes of the last years read; the `onnx` package would write its newest."""
-
 Weights = Mapping[str, np.ndarray]
 """The weights of one layer by Keras's names."""
 
@@ -67,7 +65,14 @@ def onnx_bytes(model: Model, metadata: Mapping[str, str]) -> bytes:
     return onnx_proto(model, metadata, score=True).SerializeToString()
 
 
-def onnx_proto(model: Model, metadata: Mapping[str, str], *, features: bool = False, score: bool = False) -> Any:
+def onnx_proto(
+    model: Model,
+    metadata: Mapping[str, str],
+    *,
+    features: bool = False,
+    score: bool = False,
+    photo: Preprocessing | None = None,
+) -> Any:
     """The network as an `onnx.ModelProto`, as `onnx_bytes` describes it.
 
     Args:
@@ -75,6 +80,7 @@ def onnx_proto(model: Model, metadata: Mapping[str, str], *, features: bool = Fa
         metadata: Texts that the file holds.
         features: Whether there is an output ``features``, the input of the last layer with weights.
         score: Whether there is an output ``score``, if the network has one.
+        photo: The preprocessing that goes into the graph; None to take the network's input as it is.
 
     Raises:
         MissingExtraError, SpecError: As `onnx_bytes`.
@@ -86,7 +92,8 @@ def onnx_proto(model: Model, metadata: Mapping[str, str], *, features: bool = Fa
             "An ONNX file needs the package onnx.", hint="Run: pip install 'convscope[onnx]'."
         ) from None
     graph, spec = Graph(), model.spec
-    scaled = graph.op("Mul", graph.op("Cast", "images", to=onnx.TensorProto.FLOAT), graph.constant(np.float32(1 / 255)))
+    pixels = add_preprocessing(graph, photo) if photo else "images"
+    scaled = graph.op("Mul", graph.op("Cast", pixels, to=onnx.TensorProto.FLOAT), graph.constant(np.float32(1 / 255)))
     values = {INPUT: graph.op("Transpose", scaled, perm=[0, 3, 1, 2])}
     parts = score_parts(model) if score else None
     last = feature_row(spec) if features or parts else None
@@ -104,24 +111,8 @@ def onnx_proto(model: Model, metadata: Mapping[str, str], *, features: bool = Fa
     if parts is not None:
         add_score(graph, parts, images=scaled, features=found, logits=logits)
         outputs[SCORE] = ()
-    return _proto(graph, model, outputs, metadata)
-
-
-def _proto(graph: Graph, model: Model, outputs: Mapping[str, Shape], metadata: Mapping[str, str]) -> Any:
-    """The graph with its inputs and outputs, checked."""
-    import onnx
-
-    helper, types = onnx.helper, onnx.TensorProto
-    images = helper.make_tensor_value_info("images", types.UINT8, ["n", *model.spec.input_shape])
-    given = [helper.make_tensor_value_info(name, types.FLOAT, ["n", *shape]) for name, shape in outputs.items()]
-    made = helper.make_model(
-        helper.make_graph(graph.nodes, model.spec.name, [images], given, graph.initializers),
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        producer_name="convscope",
-    )
-    helper.set_model_props(made, dict(metadata))
-    onnx.checker.check_model(made, full_check=True)
+    made = graph.model(spec.name, PHOTO_SHAPE if photo else ("n", *spec.input_shape), outputs)
+    onnx.helper.set_model_props(made, dict(metadata))
     return made
 
 
