@@ -39,8 +39,8 @@ COUNTS = (1, 2, 4)
 LIMIT = 30.0
 """Seconds within which the other workers must have ended."""
 
-SLOW_LINK = ("tbf", "rate", "4mbit", "burst", "16kbit", "latency", "20ms")
-"""Packets that would wait longer than 20 ms are dropped."""
+SLOW_LINK = ("tbf", "rate", "4mbit", "burst", "16kbit", "latency", "3ms")
+"""Packets that would wait longer than 3 ms are dropped."""
 
 MAX_WAIT = 3.0
 """Seconds between the first checkpoint and the fault."""
