@@ -60,7 +60,7 @@ def rows() -> list[tuple[str, str, str]]:
             words = f"{slow['identical']} of {slow['trainings']} identical; "
             words += f"{slow.get('packets_dropped', 0):,} packets dropped"
             table_rows.append(("two workers whose link delays and drops packets", "identical", words))
-        names = {"kill": "killed", "stop": "stopped (SIGSTOP)", "cut": "cut off (link down)"}
+        names = {"kill": "killed", "stop": "stopped (SIGSTOP)", "cut": "disconnected (link down)"}
         for kind in [kind for kind in names if s.get(kind, {}).get("ended")]:
             one = s[kind]
             words = f"{one['in_time']} of {one['ended']} ended in time, after {one['seconds_median']:.1f} s (worst "
