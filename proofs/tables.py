@@ -57,10 +57,10 @@ def rows() -> list[tuple[str, str, str]]:
             words = f"{equal['identical']} of {equal['trainings']} identical"
             table_rows.append(("4 shards on 2 and 4 workers: the weights of one worker", "100 of 100", words))
         if slow := s.get("slow"):
-            dropped = slow.get("packets_dropped", 0)
-            words = f"{slow['identical']} of {slow['trainings']} identical, {dropped:,} packets dropped"
-            table_rows.append(("two workers whose link delays and drops packets", "identical", words))
-        names = {"kill": "killed", "stop": "stopped (SIGSTOP)", "cut": "cut off (link down)"}
+            words = f"{slow['identical']} of {slow['trainings']} identical; "
+            words += f"packets had to wait {slow.get('times_delayed', 0):,} times"
+            table_rows.append(("two workers whose link delays packets", "identical", words))
+        names = {"kill": "killed", "stop": "stopped (SIGSTOP)", "cut": "disconnected (link down)"}
         for kind in [kind for kind in names if s.get(kind, {}).get("ended")]:
             one = s[kind]
             words = f"{one['in_time']} of {one['ended']} ended in time, after {one['seconds_median']:.1f} s (worst "
