@@ -335,7 +335,7 @@ def minutes_of_load(found: dict | None) -> list[str]:
     return [
         "",
         f"{found['seconds'] / 60:.0f} minutes over 64 connections, with the run replaced {found['reloads']} times, "
-        f"{found['hostile_sent']:,} bodies that are no image, {others['slow']:,} clients that send byte by byte, "
+        f"{found['hostile_sent']:,} bodies without an image, {others['slow']:,} clients that send byte by byte, "
         f"{others['cut'] + others['gone']:,} that leave, and {others['not_http']:,} that do not speak HTTP: "
         f"{found['right']:,} answers equal byte by byte to those of one of the two runs, {found['wrong']} others, "
         f"{found['socket_errors']} requests without an answer; {memory[1]:.0f} MB after 30 s, "
