@@ -5,8 +5,8 @@
 Without --run, a `quick` is trained. wrk sends a digit of MNIST (28×28, PNG) as the raw body, and a drawn photo of a
 digit (640×480, JPEG); hey then asks at 80 % of the largest rate, for the 99th percentile. The CPU time of the server
 for each request depends less on what else the machine does. --peers asks the same digit of other servers
-(serve_peers.py); --soak is minutes of load with changes and broken clients (serve_soak.py), without the rest. Writes
-docs/figures/serve.json, where the parts that were not measured stay.
+(serve_peers.py); --soak is minutes of load with changes and broken clients (serve_soak.py); both without the rest.
+Writes docs/figures/serve.json, where the parts that were not measured stay.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 from record import FIGURES, write
-from serve_peers import OURS, group, install, measure_peers, proportional_megabytes
+from serve_peers import OURS, cpu_seconds, group, install, measure_peers, proportional_megabytes
 from serve_soak import soak
 
 from convscope.data.mnist import load_part
@@ -61,7 +61,7 @@ def main() -> None:
         if chosen.soak:
             found["soak"] = soak(lambda one: Server(one, folder), run, files["digit"], folder, seconds=chosen.soak)
             found["soak"]["seconds"] = chosen.soak
-        else:
+        elif not chosen.peers:
             found = measure_ours(run, folder, files, connections, chosen.seconds)
         if chosen.peers:
             found["peers"] = compare(run, folder, files["digit"], connections, chosen.seconds)
@@ -96,15 +96,18 @@ def compare(run: Path, folder: Path, digit: Path, connections: list[int], second
     """Ours before and after the others."""
     versions = install()
 
-    def ask(address: str, path: Path, count: int) -> dict[str, float]:
+    def ask(address: str, path: Path, count: int, leader: int) -> dict[str, float]:
         wrk(address, path, count, 1)
-        return wrk(address, path, count, seconds)
+        before = cpu_seconds(leader)
+        row = wrk(address, path, count, seconds)
+        used = cpu_seconds(leader) - before
+        return row | {"cpu_milliseconds": 1000 * used / row["requests"] if row["requests"] else 0.0}
 
     def ours() -> list[dict]:
         server = Server(run, folder)
         rows = []
         for count in connections:
-            row = ask(server.address, digit, count)
+            row = ask(server.address, digit, count, server.leader)
             rows.append({"server": OURS, "connections": count, "megabytes": server.megabytes} | row)
         server.stop()
         return rows
@@ -167,6 +170,11 @@ class Server:
         """Used so far."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @property
+    def leader(self) -> int:
+        """The process that was started."""
+        return self._process.pid
 
     @property
     def megabytes(self) -> float:

@@ -8,6 +8,7 @@ build/serve-peers.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import re
@@ -31,8 +32,8 @@ local file = io.open("{path}", "rb"); wrk.body = file:read("*a"); file:close()
 wrk.method = "POST"; wrk.headers["Content-Type"] = "{kind}"
 """
 
-Measure = Callable[[str, Path, int], dict[str, float]]
-"""Of an address, the file whose Lua script asks, and the number of connections."""
+Measure = Callable[[str, Path, int, int], dict[str, float]]
+"""Of an address, the file whose Lua script asks, the number of connections, and the server's process."""
 
 
 def install() -> dict[str, str]:
@@ -74,7 +75,7 @@ def questions(digit: Path, folder: Path) -> dict[str, Path]:
 
 
 class Peer:
-    """A server of another project, in a process group of its own."""
+    """A server of another project."""
 
     def __init__(self, name: str, exported: Path, port: int, question: Path) -> None:
         self.address = f"http://127.0.0.1:{port}/"
@@ -107,30 +108,52 @@ class Peer:
             return False
 
     @property
+    def leader(self) -> int:
+        """The process that was started."""
+        return self._process.pid
+
+    @property
     def megabytes(self) -> float:
         """Memory of all its processes; what they share is counted once."""
         return sum(proportional_megabytes(process) for process in group(self._process.pid))
 
     def stop(self) -> None:
         """End all its processes."""
+        all_ = group(self._process.pid)
         for number in (signal.SIGTERM, signal.SIGKILL):
-            if group(self._process.pid):
-                os.killpg(self._process.pid, number)
-                time.sleep(2)
+            for process in all_:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, number)
+            time.sleep(2)
         self._process.wait(10)
 
 
 def group(leader: int) -> list[int]:
-    """The processes of a group."""
-    found = []
+    """A process and all that it started."""
+    parents = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = path.read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        if int(fields[2]) == leader and fields[0] != "Z":
-            found.append(int(path.parent.name))
+        if fields[0] != "Z":
+            parents[int(path.parent.name)] = int(fields[1])
+    found = [leader] if leader in parents else []
+    for process in found:
+        found += [child for child, parent in parents.items() if parent == process]
     return found
+
+
+def cpu_seconds(leader: int) -> float:
+    """Used so far by a process and all that it started."""
+    used = 0
+    for process in group(leader):
+        try:
+            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        used += int(fields[11]) + int(fields[12])
+    return used / os.sysconf("SC_CLK_TCK")
 
 
 def proportional_megabytes(process: int) -> float:
@@ -160,7 +183,7 @@ def measure_peers(
         peer = Peer(name, folder / "exported", port, question)
         try:
             for count in connections:
-                row = measure(peer.address, question, count)
+                row = measure(peer.address, question, count, peer.leader)
                 rows.append({"server": NAMES[name], "connections": count, "megabytes": peer.megabytes} | row)
         finally:
             peer.stop()

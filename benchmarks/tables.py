@@ -291,34 +291,39 @@ def server() -> str:
 
 
 def other_servers(found: dict | None) -> list[str]:
-    """Requests a second of the servers that were measured in one run, and what ours does for each of theirs."""
+    """Requests a second and CPU time of the servers that were measured in one run, and their ratios to ours."""
     if not found:
         return []
-    rates: dict[str, dict[int, list[float]]] = {}
-    memory: dict[str, float] = {}
-    for row in found["rows"]:
-        rates.setdefault(row["server"], {}).setdefault(row["connections"], []).append(row["per_second"])
-        memory[row["server"]] = max(memory.get(row["server"], 0.0), row["megabytes"])
-    means = {name: {count: sum(all_) / len(all_) for count, all_ in of.items()} for name, of in rates.items()}
-    ours = means["convscope"]
-    counts = sorted(ours)
+    counts = sorted({row["connections"] for row in found["rows"]})
     lines = [
         "",
-        f"| requests a second, connections: | {' | '.join(map(str, counts))} | memory |",
-        f"|---|{'---:|' * (len(counts) + 1)}",
+        "| server | connections | requests a second | ours | CPU time of a request | ours | memory |",
+        "|---|---:|---:|---:|---:|---:|---:|",
     ]
-    for name, of in means.items():
-        cells = [f"{of[count]:,.0f}" + ("" if of is ours else f" ({ours[count] / of[count]:.1f}×)") for count in counts]
-        lines.append(f"| {name} | {' | '.join(cells)} | {memory[name]:,.0f} MB |")
+    for name in dict.fromkeys(row["server"] for row in found["rows"]):
+        for count in counts:
+            own, row = (mean_row(found["rows"], server, count) for server in ("convscope", name))
+            rate, used = row["per_second"], row["cpu_milliseconds"]
+            cells = [f"{rate:,.1f}" if rate < 10 else f"{rate:,.0f}", "", f"{used:.1f} ms" if used else "no answer", ""]
+            if name != "convscope" and rate:
+                cells[1::2] = [f"{own['per_second'] / rate:.1f}×", f"{used / own['cpu_milliseconds']:.1f}×"]
+            lines.append(f"| {name} | {count} | {' | '.join(cells)} | {row['megabytes']:,.0f} MB |")
     versions = ", ".join(f"{name} {version}" for name, version in sorted(found["versions"].items()))
     return [
         *lines,
         "",
-        f"One digit as PNG, one server after the other, {found['seconds']} s for each number, load average "
-        f"{found['load_average']:.0f} by other work meanwhile: the ratios in brackets matter, ours to theirs. "
-        f"LitServe and BentoML compute in ONNX Runtime, in batches. {versions}. "
+        f"One digit as PNG, one server after the other, {found['seconds']} s for each row, load average "
+        f"{found['load_average']:.0f} by other work meanwhile: the CPU time depends less on that than the rate. "
+        f"LitServe and BentoML compute in ONNX Runtime, in batches, in several processes. {versions}. "
         "Command: `scripts/bench serve --peers`.",
     ]
+
+
+def mean_row(rows: list[dict], server: str, connections: int) -> dict[str, float]:
+    """The means of a server's rows; ours is measured twice."""
+    some = [row for row in rows if (row["server"], row["connections"]) == (server, connections)]
+    keys = ("per_second", "cpu_milliseconds", "megabytes")
+    return {key: sum(row[key] for row in some) / len(some) for key in keys}
 
 
 def minutes_of_load(found: dict | None) -> list[str]:
@@ -330,7 +335,7 @@ def minutes_of_load(found: dict | None) -> list[str]:
     return [
         "",
         f"{found['seconds'] / 60:.0f} minutes over 64 connections, with the run replaced {found['reloads']} times, "
-        f"{found['hostile_sent']:,} bodies that are no image, {others['slow']:,} clients that send byte by byte, "
+        f"{found['hostile_sent']:,} bodies without an image, {others['slow']:,} clients that send byte by byte, "
         f"{others['cut'] + others['gone']:,} that leave, and {others['not_http']:,} that do not speak HTTP: "
         f"{found['right']:,} answers equal byte by byte to those of one of the two runs, {found['wrong']} others, "
         f"{found['socket_errors']} requests without an answer; {memory[1]:.0f} MB after 30 s, "
