@@ -6,7 +6,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from convscope.evaluation.intervals import Proportion
 from convscope.exporting.companion import ExportedRun
@@ -143,7 +143,7 @@ def _metrics(run: ExportedRun, has_picture: bool) -> str:
 
 
 def _unknown(run: ExportedRun) -> str:
-    measured: Mapping[str, Any] = run.record.reliability or {}
+    measured = cast("Mapping[str, Any]", run.record.reliability or {})
     part = "test" if run.record.test else "validation"
     found = [*unknown_images(run.contract)]
     if rejection := measured.get("rejection"):
