@@ -1,7 +1,7 @@
 """The modules of ``web/`` as one script: each one is a function, called when another one first needs it.
 
 Browsers load a module from a ``data:`` URL in several steps and some tenths of a millisecond; a page has more than a
-hundred modules, and a worker cannot use the page's import map. This reads only the form of import and export statements
+hundred modules, and a worker could not use an import map. This reads only the form of import and export statements
 that the modules have, and refuses any other.
 """
 

@@ -33,6 +33,8 @@ export function mount(element, session, store) {
     return h("button", {
       class: "gallery-item", "aria-label": label, title: label, "data-picture": `p${position}`,
       onclick: () => {
+        // a drawing whose answer is due is dropped, also where this image is still the selected one
+        if (session.live) store.set({ picture: "" });
         all.close();
         store.set({ picture: `p${position}`, row: -1, column: -1 });
       },
