@@ -68,8 +68,8 @@ class Protocol(HttpToolsProtocol):
         self._stop_timer()
         super().connection_lost(exc)
         if self.cycle and not self.cycle.response_complete:
-            gone: Any = self.cycle.scope["extensions"]
-            for function in gone[GONE]:
+            scope: Any = self.cycle.scope
+            for function in scope["extensions"][GONE]:
                 function()
 
     def data_received(self, data: bytes) -> None:
