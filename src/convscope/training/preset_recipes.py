@@ -31,6 +31,17 @@ DEFAULTS: dict[str, object] = {
 }
 """The recipe of a custom network."""
 
+FITTED: dict[str, object] = {
+    "batch_size": 128,
+    "optimizer": "muon",
+    "learning_rate": 0.01,
+    "muon_learning_rate": 0.1,
+    "warmup": 0.15,
+    "average": 0.0,
+    "whiten": True,
+}
+"""The presets that take images of any size; `recipe.choose` adds epochs and augmentation for the data."""
+
 RECIPES: dict[str, dict[str, object]] = {
     "classic": {
         "epochs": 4.0,
@@ -49,24 +60,8 @@ RECIPES: dict[str, dict[str, object]] = {
         "average": 0.0,
         "whiten": True,
     },
-    "compact": {
-        "batch_size": 128,
-        "optimizer": "muon",
-        "learning_rate": 0.01,
-        "muon_learning_rate": 0.1,
-        "warmup": 0.15,
-        "average": 0.0,
-        "whiten": True,
-    },
-    "residual": {
-        "batch_size": 128,
-        "optimizer": "muon",
-        "learning_rate": 0.01,
-        "muon_learning_rate": 0.1,
-        "warmup": 0.15,
-        "average": 0.0,
-        "whiten": True,
-    },
+    "compact": FITTED,
+    "residual": FITTED,
     "accurate": {
         "epochs": 10.0,
         "batch_size": 256,
