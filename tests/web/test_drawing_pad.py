@@ -94,10 +94,16 @@ def color_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def pad(show: Callable[..., PageResult], mnist_page: Path):
     """A function that opens the page of `quick` and gives its pad."""
 
-    def opened(fragment: str = "", *, page: Path = mnist_page, rate: float = 1, **context: Any) -> Pad:
-        return Pad(show(page, fragment, **context), rate=rate)
+    pads: list[Pad] = []
 
-    return opened
+    def opened(fragment: str = "", *, page: Path = mnist_page, rate: float = 1, **context: Any) -> Pad:
+        pads.append(Pad(show(page, fragment, **context), rate=rate))
+        return pads[-1]
+
+    yield opened
+    for one in pads:  # tabs are used again, and a slow one keeps a core busy even without a page
+        one.client.send("Emulation.setCPUThrottlingRate", {"rate": 1})
+        one.client.detach()
 
 
 @pytest.mark.parametrize(
