@@ -180,7 +180,7 @@ def whole_directions(
 
     Example:
         >>> whole_directions(np.array([[0.25], [-0.5]], np.float32))[1].tolist()
-        [0.00390625]
+        [0.0078125]
     """
     steps = power_of_two_steps(directions)
     whole = directions / steps
