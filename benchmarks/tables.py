@@ -258,7 +258,7 @@ def recipe() -> str:
             f"{100 * one['rows'][variant]['accuracy']:.1f} % ({one['rows'][variant]['cpu_seconds']:.0f} s)"
             for one in sets.values()
         ]
-        change = f"{100 * difference:+.1f}" if difference else ""
+        change = f"{round(100 * difference, 1) + 0.0:+.1f}" if difference else ""
         lines.append(f"| {variant} | {' | '.join(cells)} | {change} |")
     return "\n".join(lines)
 
