@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from pathlib import Path
 
@@ -147,17 +148,26 @@ def test_work_whose_client_has_gone_is_not_done(network, engine, run) -> None:
     asyncio.run(with_batching(Limits(), act))
 
 
-def test_a_batch_waits_for_requests_that_are_arriving_but_not_longer_than_the_limit(network, engine, run) -> None:
+def test_a_batch_waits_for_requests_that_are_arriving_but_not_longer_than_the_limit(
+    network, engine, run, monkeypatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0}, raising=False)  # two threads on any machine
+
     async def act(batching: Batching) -> None:
+        over = threading.Event()
+        busy = asyncio.ensure_future(batching.compute(lambda: over.wait(20)))  # so that one of them is left
+        await asyncio.sleep(0.1)
         batching.arriving = 1
         first = asyncio.ensure_future(batching.classify(network, [image(0, run)], top=1))
         await asyncio.sleep(0.1)
         second = asyncio.ensure_future(batching.classify(network, [image(1, run)], top=1))
         batching.arriving = 0
         await asyncio.gather(first, second)
+        over.set()
+        await busy
         assert engine.batches == [2]
 
-    asyncio.run(with_batching(Limits(batch_seconds=1.0), act))
+    asyncio.run(with_batching(Limits(batch_seconds=5.0), act))
 
 
 def test_the_event_loop_classifies_small_images_itself_and_leaves_the_others_to_threads(
