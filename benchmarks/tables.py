@@ -168,6 +168,11 @@ def many_images() -> str:
         what, goal = names[name]
         words = f"{part['peak_megabytes']:.0f} MB, {part['cpu_milliseconds_per_image']:.2f} ms of CPU time an image"
         found.append((f"{what}, {part['images']:,} JPEGs of 256×256: peak memory", goal, words))
+    if cache := read("cache"):
+        (turns,) = cache["parts"]["train from both, in turn"]
+        rate = turns["images_per_second_from_cache"]
+        words = f"{turns['median_ratio']:.2f} ({rate:.0f} images a second, {turns['turns']} turns)"
+        found.append(("training from the cache, images a second relative to memory", "≥ 0.95", words))
     if stop:
         words = "; ".join(
             f"`{name}` {row['median']:.2f} ({row['max']:.2f}, n={row['n']})" for name, row in stop["commands"].items()
