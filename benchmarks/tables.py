@@ -171,8 +171,8 @@ def many_images() -> str:
     if cache := read("cache"):
         (turns,) = cache["parts"]["train from both, in turn"]
         rate = turns["images_per_second_from_cache"]
-        words = f"{turns['median_ratio']:.2f} ({rate:.0f} images a second, {turns['turns']} turns)"
-        found.append(("training from the cache, images a second relative to memory", "≥ 0.95", words))
+        words = f"{turns['median_ratio']:.2f} ({rate:.0f} images per second, {turns['turns']} turns)"
+        found.append(("training from the cache, speed relative to training from memory", "≥ 0.95", words))
     if stop:
         words = "; ".join(
             f"`{name}` {row['median']:.2f} ({row['max']:.2f}, n={row['n']})" for name, row in stop["commands"].items()
