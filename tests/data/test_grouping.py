@@ -100,7 +100,7 @@ def test_a_training_on_a_folder_has_each_writer_in_one_of_three_parts(tmp_path: 
         {group_of(name, "(writer[0-9]+)", ()) for name in part.names} for part in (plan.training, plan.validation, test)
     ]
     assert all(writers) and len(writers[0] | writers[1] | writers[2]) == 12 == sum(map(len, writers))
-    assert any("whole groups by (writer[0-9]+)" in str(one) for one in plan.decisions)
+    assert any("whole groups by pattern (writer[0-9]+)" in str(one) for one in plan.decisions)
 
 
 def test_the_test_part_alone_is_the_one_of_the_whole_data(tmp_path: Path) -> None:

@@ -89,7 +89,8 @@ test("curves skip rows without the value", () => {
   assert.equal(accuracy.length, 1);
   assert.match(history_summary(history), /Validation accuracy after 1 epoch: 90.0 %/);
   assert.match(history_summary([]), /no training history/);
-  assert.match(history_summary(history, { epoch: 3, best_epoch: 1 }), /best after epoch 1, with 90.0 %: training stopped after epoch 3/);
+  assert.match(history_summary(history, { epoch: 3, best_epoch: 1 }), /best after epoch 1, with 90.0 %: training ended after epoch 3/);
+  assert.match(history_summary(history, { epoch: 1, best_epoch: 1 }), /Validation accuracy after 1 epoch: 90.0 %/);
 });
 
 test("an axis has a margin for constant values, and no accuracy above 1", () => {

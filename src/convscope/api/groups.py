@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from convscope.api.evaluate import EvaluateResult
 from convscope.data.dataset import Dataset
-from convscope.data.grouping import FOLDER, groups_of
+from convscope.data.grouping import FOLDER, group_source, groups_of
 from convscope.evaluation.intervals import Proportion
 
 _T = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.20, 2.18, 2.16, 2.14, 2.13, 2.12, 2.11, 2.10, 2.09)
@@ -43,14 +43,16 @@ class GroupAccuracies:
     """The accuracies of all groups.
 
     Attributes:
-        by: How groups were found.
+        by: What was asked for.
         rows: The lowest accuracy first.
         shared: Groups that the training images have too; None if it is not known.
+        source: How groups were found: a column, the folder, or a pattern for paths.
     """
 
     by: str
     rows: tuple[GroupAccuracy, ...]
     shared: int | None = None
+    source: str = ""
 
     @property
     def mean(self) -> float:
@@ -76,6 +78,7 @@ class GroupAccuracies:
         rows = [{"group": one.name, "accuracy": one.accuracy.to_json()} for one in self.rows]
         return {
             "by": self.by,
+            "source": self.source,
             "mean": self.mean,
             "low": self.low,
             "high": self.high,
@@ -111,4 +114,6 @@ def accuracy_by_group(
         count[1] += 1
     rows = [GroupAccuracy(name, Proportion(right, n)) for name, (right, n) in counts.items()]
     shared = None if trained_on is None else len(counts.keys() & set(groups_of(trained_on, by)))
-    return GroupAccuracies(by, tuple(sorted(rows, key=lambda one: (one.accuracy.rate, one.name))), shared)
+    source = group_source(tuple(result.dataset.columns), by)
+    rows.sort(key=lambda one: (one.accuracy.rate, one.name))
+    return GroupAccuracies(by, tuple(rows), shared, source)

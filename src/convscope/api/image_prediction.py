@@ -9,15 +9,13 @@ from convscope.arrays import Picture
 from convscope.data.image_input import ImageInput
 from convscope.data.ink.ink_report import InkReport
 from convscope.data.pixels import AnyPicture, opaque
+from convscope.evaluation.out_of_distribution import UNKNOWN
 from convscope.evaluation.predict import Choice
 
 if TYPE_CHECKING:
     from convscope.api.nearest_images import NearestImage
 
 Answer = Literal["class", "unknown", "nothing", "several"]
-
-UNKNOWN = "unlike anything it was trained on"
-"""The answer for an image that is rejected."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from convscope.api.resume_training import resume_training
 from convscope.api.run import Run, load_run
 from convscope.api.run_training import run_training
 from convscope.api.train_further import train_further
-from convscope.api.training_input import caching_of, in_memory, options_from, place_of
+from convscope.api.training_input import caching_of, check_resume, in_memory, options_from, place_of
 from convscope.data.cache_file import CACHE_FOLDER
 from convscope.distributed.cluster import Cluster
 from convscope.errors import OptionError
@@ -77,10 +77,8 @@ def train(
         with default_display() as display:
             how = {"out": out, "resume": resume, "from_run": from_run, "config": config}
             return train(data, **how, callbacks=display.callbacks, cluster=cluster, **options)
-    if resume is not None and (out or config or from_run):
-        raise OptionError(
-            "--resume continues in its own folder with its own options. Received: --out, --config or --from."
-        )
+    if resume is not None:
+        check_resume(out, config, from_run)
     given = {name: value for name, value in options.items() if value is not None}
     if "time" in given and "epochs" in given:
         raise OptionError(

@@ -10,10 +10,11 @@ from typing import Any
 
 from convscope.api.notes import note
 from convscope.api.run import Run, load_run
+from convscope.api.training_input import check_resume
 from convscope.data.readers import READERS
 from convscope.distributed.cluster import Cluster
 from convscope.distributed.ray_cluster import RayCluster
-from convscope.errors import MissingExtraError, OptionError, RunError
+from convscope.errors import MissingExtraError, RunError
 from convscope.training.run import RUN_FILE, check_empty
 
 
@@ -52,11 +53,9 @@ def train_on_ray(
     from convscope.distributed.ray_train import run_on_ray
 
     paths = {name: path.resolve() for name, path in where.items() if path is not None}
-    if "resume" in paths and len(paths) > 1:
-        raise OptionError(
-            "--resume continues in its own folder with its own options. Received: --out, --config or --from."
-        )
-    if "resume" not in paths:
+    if "resume" in paths:
+        check_resume(*paths.keys() - {"resume"})
+    else:
         out = paths.setdefault("out", Path("runs").resolve() / f"{datetime.now():%Y%m%d-%H%M%S}-ray")
         check_empty(out)
     folder = paths.get("resume") or paths["out"]

@@ -40,6 +40,18 @@ MEMORY_BYTES = 10**9
 """Images of at most so many bytes, decoded, are kept in memory."""
 
 
+def check_resume(*others: object) -> None:
+    """Refuse options that belong to a new training.
+
+    Raises:
+        OptionError: One of them was given.
+    """
+    if any(others):
+        raise OptionError(
+            "--resume continues in its own folder with its own options. Received: --out, --config or --from."
+        )
+
+
 def in_memory(data: Any, given: Mapping[str, Any]) -> LoadedData:
     """The dataset behind arrays or a table of paths; what `load_data` returned is taken as it is."""
     if isinstance(data, LoadedData):

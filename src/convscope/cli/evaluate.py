@@ -161,7 +161,7 @@ def _print_stress(stressed: StressResult) -> None:
 
 
 def _print_groups(groups: GroupAccuracies) -> None:
-    say(f"\nAccuracy by group ({groups.by}):")
+    say(f"\nAccuracy by group ({groups.source}):")
     rows = [[one.name, f"{one.accuracy.n:,}", str(one.accuracy)] for one in groups.rows[:GROUPS]]
     console().print(table({"group": "left", "images": "right", "accuracy": "left"}, rows))
     if len(groups.rows) > GROUPS:

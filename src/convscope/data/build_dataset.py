@@ -16,7 +16,7 @@ from convscope.arrays import MAX_CLASSES, Labels
 from convscope.data import digit_normalization
 from convscope.data.class_names import name_classes
 from convscope.data.dataset import Dataset, LoadedData, Skipped, joined_columns
-from convscope.data.grouping import group_names
+from convscope.data.grouping import group_names, group_source
 from convscope.data.grouping import split as split_dataset
 from convscope.data.image_size import fit_decision, has_other_proportions
 from convscope.data.load_options import LoadOptions
@@ -150,7 +150,8 @@ def _decisions(
         because = f"no test part; {options.test_fraction:.0%} of each class, seed {options.seed}"
         if options.group:
             groups = set(group_names(held_out, options.group))
-            because = f"no test part; {len(groups)} whole groups by {options.group}, seed {options.seed}"
+            source = group_source(tuple(held_out.columns), options.group)
+            because = f"no test part; {len(groups)} whole groups by {source}, seed {options.seed}"
         taken.append(Decision("test split", f"{len(held_out):,} of {len(held_out) + len(training):,} images", because))
     return tuple(taken)
 

@@ -74,6 +74,17 @@ def column_named(columns: Sequence[str], by: str) -> str | None:
     return same[0] if len(same) == 1 else None
 
 
+def group_source(columns: Sequence[str], by: str) -> str:
+    """How groups are found, in words.
+
+    Example:
+        >>> group_source(["Writer"], "writer"), group_source([], "w([0-9]+)"), group_source([], "folder")
+        ('column Writer', 'pattern w([0-9]+)', 'folder')
+    """
+    column = column_named(columns, by)
+    return f"column {column}" if column is not None else by if by == FOLDER else f"pattern {by}"
+
+
 def columns_of(fields: Sequence[Mapping[str, str]]) -> dict[str, tuple[str, ...]]:
     """What a table says about images, row by row, as columns; empty texts where a row has no such field."""
     names = dict.fromkeys(name for row in fields for name in row)

@@ -23,6 +23,9 @@ FITTED_ON = 2_500
 """Training images that the subspace is fitted on, evenly spaced; more change nothing that can be measured."""
 
 CONFIDENCE = 0.95
+UNKNOWN = "unlike anything it was trained on"
+"""The answer for an image that is rejected."""
+
 LEVELS = (0.001, 0.01, 0.05)
 """Fractions of familiar images that may be rejected."""
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
+from convscope.evaluation.out_of_distribution import UNKNOWN
 from convscope.evaluation.reliability import reliability_of
 from convscope.evaluation.temperature import temperature_of
 from convscope.exporting.photo import PHOTO_FILE, PHOTO_SHAPE
@@ -16,9 +17,6 @@ from convscope.model.model_file import Model, weights_sha256
 
 CONTRACT_FILE = "convscope.json"
 SCHEMA_VERSION = 1
-
-UNKNOWN = "unlike anything it was trained on"
-"""What the code in the README answers for an unknown image, as `predict` does."""
 
 
 def contract(model: Model, about: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def learning_curves(history: Sequence[Mapping], stopped_early: Mapping[str, floa
         history: One row per measurement, in order: ``epoch`` (a float) and any of ``loss``, ``validation_loss``
             (nats), ``validation_accuracy`` (a fraction) and ``learning_rate``, each a number or None. A quantity
             that is missing in all rows gets no panel; values that are not finite are skipped.
-        stopped_early: With early stopping: the ``epoch`` where training stopped, and the ``best_epoch`` of the weights,
+        stopped_early: With early stopping: the ``epoch`` where training ended, and the ``best_epoch`` of the weights,
             which a line marks.
     """
     accuracy = _points(history, "validation_accuracy")
@@ -34,6 +34,8 @@ def learning_curves(history: Sequence[Mapping], stopped_early: Mapping[str, floa
     rate = _points(history, "learning_rate")
     panels = [(accuracy[0], 3.0), (loss[0] or validation[0], 2.6), (rate[0], 1.3)]
     heights = [height for present, height in panels if present] or [1.0]
+    if stopped_early and stopped_early["best_epoch"] >= stopped_early["epoch"]:
+        stopped_early = None  # the last weights are the best
     title, description = _finding(history, accuracy, loss, stopped_early)
     figure, body_top = sheet(
         title,
@@ -58,7 +60,7 @@ def learning_curves(history: Sequence[Mapping], stopped_early: Mapping[str, floa
     else:
         last.set_xlabel("epoch")
         if stopped_early:
-            _mark_best(figure.axes, stopped_early["best_epoch"])
+            _mark_best(figure.axes, stopped_early)
         last.set_xlim(0, max(*accuracy[0], *loss[0], *validation[0], *rate[0], 0.0, 1e-9) * 1.002)
     return figure
 
@@ -76,17 +78,19 @@ def _line(axes: Axes, points: Points, *, color: str, label: str, marked: bool) -
     axes.plot(*points, color=color, marker=marker, markersize=4.5, clip_on=False, label=label, zorder=3)
 
 
-def _mark_best(panels: Sequence[Axes], epoch: float) -> None:
-    """A line in all panels at the epoch of the weights, named in the last."""
+def _mark_best(panels: Sequence[Axes], stopped_early: Mapping[str, float]) -> None:
+    """A line in all panels at the epoch of the weights, named in the last, on the side that has room."""
+    epoch = stopped_early["best_epoch"]
+    is_late = epoch > stopped_early["epoch"] / 2
     for axes in panels:
         axes.axvline(epoch, color=QUIET, linestyle=(0, (2, 2)), linewidth=1.2, zorder=1)
     panels[-1].annotate(
         "these weights were kept",
         (epoch, 0.04),
         xycoords=("data", "axes fraction"),
-        xytext=(-5, 0),
+        xytext=(-5 if is_late else 5, 0),
         textcoords="offset points",
-        ha="right",
+        ha="right" if is_late else "left",
         va="bottom",
         color=QUIET,
     )

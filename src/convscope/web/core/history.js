@@ -43,7 +43,7 @@ export function history_summary(history, stopped) {
   if (!history.length) return word("curves.no_history");
   if (!accuracy.length) return word("curves.no_validation");
   const { points } = accuracy[0];
-  const best = stopped && points.find(([epoch]) => epoch === stopped.best_epoch);
+  const best = stopped && stopped.best_epoch < stopped.epoch && points.find(([epoch]) => epoch === stopped.best_epoch);
   if (stopped && best) {
     const [best_epoch, epoch] = [stopped.best_epoch, stopped.epoch].map((value) => Number(value.toFixed(2)));
     return word("curves.stopped", { best: best_epoch, last: epoch, rate: percent(best[1]) });

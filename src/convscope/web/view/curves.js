@@ -22,7 +22,8 @@ const GAP = 17;
 export function mount(element, { bundle }, store) {
   /** The epoch of the moment that the page shows; null for the trained network. */
   const epoch = () => (is_earlier(bundle, store.get().moment) ? moments_of(bundle)[store.get().moment].epoch : null);
-  const stopped = bundle.training.stopped_early ?? null;
+  const early = bundle.training.stopped_early;
+  const stopped = early && early.best_epoch < early.epoch ? early : null;
   const { loss, accuracy } = curves(bundle.history);
   const charts = [loss.length > 0 && panel(loss, "curves.loss", plain, (value) => value.toPrecision(3), epoch, stopped), accuracy.length > 0 && accuracy[0].points.length > 1 && panel(accuracy, "curves.accuracy", percentage, percent, epoch, stopped)];
   const drawn = charts.filter((one) => one !== false);
@@ -66,7 +67,16 @@ function panel(lines, title, text, format_value, epoch, stopped) {
     });
     const moment = epoch();
     const line = moment === null ? [] : [s("line", { class: "curve-moment", x1: x(moment), x2: x(moment), y1: box.top, y2: box.bottom })];
-    const kept = stopped ? [s("line", { class: "curve-kept", x1: x(stopped.best_epoch), x2: x(stopped.best_epoch), y1: box.top, y2: box.bottom }), s("text", { class: "curve-kept", x: x(stopped.best_epoch) - 6, y: box.bottom - 6, "text-anchor": "end" }, word("curves.kept"))] : [];
+    const kept = stopped ? kept_line(stopped, x(stopped.best_epoch), box) : [];
     return { height: 250, parts: [...parts, ...kept, ...line, ...drawn] };
   });
+}
+
+/** A line at the epoch of the weights, named on the side that has room. @param {{epoch: number, best_epoch: number}} stopped @param {number} x @param {import("#web/view/chart.js").Box} box */
+function kept_line({ epoch, best_epoch }, x, { top, bottom }) {
+  const late = best_epoch > epoch / 2;
+  return [
+    s("line", { class: "curve-kept", x1: x, x2: x, y1: top, y2: bottom }),
+    s("text", { class: "curve-kept", x: x + (late ? -6 : 6), y: bottom - 6, "text-anchor": late ? "end" : "start" }, word("curves.kept")),
+  ];
 }

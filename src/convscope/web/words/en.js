@@ -105,7 +105,7 @@ export const EN = {
   "curves.note": "The training loss includes {extra}, the validation loss does not: they are not directly comparable.",
   "curves.range": "{name} from {first} to {last}",
   "curves.smoothing": "label smoothing of {amount}",
-  "curves.stopped": "The validation accuracy was best after epoch {best}, with {rate}: training stopped after epoch {last}, and those weights were kept.",
+  "curves.stopped": "The validation accuracy was best after epoch {best}, with {rate}: training ended after epoch {last}, and those weights were kept.",
   "curves.summary": "Validation accuracy after {epochs}: {rate}.",
   "curves.title": "Training curves",
   "curves.training": "training",
