@@ -54,6 +54,22 @@ def test_text_gives_interval_classes_matrix_and_worst_mistakes(
     assert {path.name for path in tmp_path.iterdir()} == {"runs", "figures"}
 
 
+def test_an_accuracy_that_may_be_the_largest_class_by_chance_is_told_from_one_that_is_not_above_it() -> None:
+    labels = np.array([0] * 150 + [1] * 2)
+
+    def lines_of(predicted: np.ndarray) -> list[str]:
+        logits = np.eye(2, dtype=np.float32)[predicted] * 5
+        return evaluation_lines(measure(logits, labels, class_names=("common", "rare")), "the test split")
+
+    always = lines_of(np.zeros_like(labels))
+    place = always.index("warning     no better than always predicting common, the largest class (98.7%)")
+    assert "train longer" in always[place + 1]
+    assert "            classes without a correct prediction: rare" in always
+    right = lines_of(labels)
+    place = next(index for index, line in enumerate(right) if line.startswith("warning     not certainly better"))
+    assert "on more images" in right[place + 1]
+
+
 def test_pairs_are_compared_only_with_three_classes_and_five_errors() -> None:
     def lines_of(names: tuple[str, ...], errors: int, n: int = 300) -> str:
         labels = np.arange(n) % len(names)

@@ -38,8 +38,6 @@ def train_text(run: Run) -> str:
         lines.append(f"resume      convscope train --resume {folder}")
         known = [row.validation_accuracy for row in record.history if row.validation_accuracy is not None]
         lines.append(f"accuracy    {f'{known[-1]:.2%}' if known else 'not yet measured'} on the validation split")
-    if measured and not measured.is_better_than_largest_class:
-        lines.append("            train longer (--epochs), on more images, or check them: convscope data check DATA")
     if record.stopped_early:
         best, last = record.stopped_early["best_epoch"], record.stopped_early["epoch"]
         lines.append(f"stopped     after {last:g} epochs; the weights are those of epoch {best:g}, the best validation")
@@ -94,11 +92,9 @@ def evaluation_lines(evaluation: Evaluation, measured_on: str) -> list[str]:
         )
     missed = [one.name for one in evaluation.classes if one.support and not one.correct]
     if missed:
-        lines.append(f"            no image classified correctly of {listed(missed)}")
-    largest = evaluation.largest_class
+        lines.append(f"            classes without a correct prediction: {listed(missed)}")
     if not evaluation.is_better_than_largest_class:
-        fraction = largest.support / evaluation.n
-        lines.append(f"warning     no better than always predicting {largest.name}, the largest class ({fraction:.1%})")
+        lines += _largest_class_lines(evaluation)
     pairs = evaluation.most_confused(PAIRS)
     for index, pair in enumerate(pairs):
         head = "confused    " if index == 0 else "            "
@@ -112,6 +108,22 @@ def evaluation_lines(evaluation: Evaluation, measured_on: str) -> list[str]:
         f"Brier {calibration.brier:.4f}"
     )
     return lines
+
+
+def _largest_class_lines(evaluation: Evaluation) -> list[str]:
+    """That the accuracy is not above the largest class's share, or only by chance, and what to do."""
+    largest = evaluation.largest_class
+    fraction = largest.support / evaluation.n
+    always = f"always predicting {largest.name}, the largest class ({fraction:.1%})"
+    if evaluation.accuracy.rate <= fraction:
+        return [
+            f"warning     no better than {always}",
+            "            train longer (--epochs), on more images, or check them: convscope data check DATA",
+        ]
+    return [
+        f"warning     not certainly better than {always}: the interval includes it",
+        "            measure on more images, or by cross-validation (train --folds 5)",
+    ]
 
 
 def _chance(calibration: Calibration) -> str:

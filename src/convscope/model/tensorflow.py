@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib.util
+import logging
 import os
 import platform
 import sys
@@ -131,6 +132,14 @@ try:
         import tensorflow as tf
 except ImportError as error:  # installed, but not for this machine
     raise MissingExtraError(f"TensorFlow cannot be imported ({str(error)[:200]}).", hint=_hint()) from None
+
+
+def _is_not_about_tracing(record: logging.LogRecord) -> bool:
+    return "retracing" not in str(record.msg)
+
+
+# each training traces functions of its own: several in one process, such as folds, look like one that is traced again
+logging.getLogger("tensorflow").addFilter(_is_not_about_tracing)
 
 
 @functools.cache

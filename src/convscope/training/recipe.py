@@ -74,7 +74,8 @@ def choose(options: TrainOptions, facts: DataFacts) -> tuple[TrainOptions, Decis
     chosen = replace(chosen, **{name: value for name, value in recipe.items() if name not in given})
     kind = "color" if facts.channels == 3 else "grayscale"
     because = f"{facts.images:,} {kind} images of {facts.height}×{facts.width}, {facts.classes} classes"
-    length = f"{chosen.epochs:g} epochs" if chosen.epochs else f"in {chosen.time}"
+    unit = "epoch" if chosen.epochs == 1 else "epochs"
+    length = f"{chosen.epochs:g} {unit}" if chosen.epochs else f"in {chosen.time}"
     parts = [chosen.model, length, f"batches of {chosen.batch_size}"]
     if chosen.flip:
         parts.append("flip")

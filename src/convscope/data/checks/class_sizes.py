@@ -28,7 +28,8 @@ def find(scan: ScanResult, *, few: int = 20, rare: float = 1 / 20) -> Iterator[F
         elif test and not test[name]:
             yield Finding("missing_class", f"class {name} has no test images, so its accuracy is unknown")
         elif train[name] < few:
-            yield Finding("tiny_class", f"class {name} has {train[name]} training images, fewer than {few}")
+            images = "training image" if train[name] == 1 else "training images"
+            yield Finding("tiny_class", f"class {name} has {train[name]} {images}, fewer than {few}")
         elif train[name] < rare * largest:
             yield Finding(
                 "tiny_class", f"class {name} has {train[name]:,} training images, the largest class {largest:,}"
