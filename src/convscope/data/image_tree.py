@@ -118,8 +118,8 @@ def sort_tree(tree: ImageTree, *, parts: str = "auto", whole: bool = False) -> S
         raise DataError(
             f"Expected one folder per class in {tree.source}. "
             f"Received: {len(tree.files)} images and no folders{skipped}.",
-            hint="Put the images of each class into a folder named after it, or a table labels.csv with the columns file "
-            "and label beside the images.",
+            hint="Put the images of each class into a folder named after it, or a table labels.csv with the columns "
+            "file and label beside the images.",
         )
     layout = find_layout(tree.folders, [file.path for file in tree.files], tree.source, parts=parts, whole=whole)
     train, test, unlabeled = _place(tree, layout)
