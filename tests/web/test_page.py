@@ -15,6 +15,7 @@ from PIL import Image
 
 from convscope.api.predict import predict
 from convscope.arrays import to_images
+from convscope.evaluation.intervals import Proportion
 from convscope.model.forward import forward
 from convscope.model.model_file import Model, load_model
 from convscope.model.spec import Spec
@@ -105,6 +106,18 @@ def test_a_bundle_with_plain_images_as_older_versions_wrote_them_opens(show, pho
     for page in (old, now):  # the explanation is the last to come
         page.wait("Boolean(document.querySelector('.network-attribution .scale-bar'))")
     assert old.text("#page") == now.text("#page")
+
+
+def test_a_cross_validated_accuracy_is_the_one_that_is_quoted(show, photo_page, tmp_path):
+    path, _ = photo_page
+    folds = {"folds": 5, "accuracy": Proportion(61, 200).to_json()}
+    page = show(with_bundle(path, read_bundle(path) | {"cross_validation": folds}, tmp_path / "folds.html"))
+    assert "30.5 % accurate" in page.text("h1")
+    page.tab.keyboard.press("2")
+    verdict = page.text(".evaluation-verdict")
+    assert "30.5 % accuracy on 200 images, by 5-fold cross-validation" in " ".join(verdict.split())
+    assert "24.5 to 37.2 %" in verdict and "on 20 test images" in verdict
+    assert page.errors == []
 
 
 def test_images_that_cannot_be_decompressed_are_reported(show, photo_page, tmp_path):

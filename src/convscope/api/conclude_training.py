@@ -114,6 +114,7 @@ def _finish(run: Run, validated: tuple[Dataset, Predictions], callbacks: Callbac
         shown,
         predicted,
         stopped_early=run.record.stopped_early,
+        cross_validation=run.cross_validation,
     )
     seconds = {"evaluate": measured - began, "draw": time.perf_counter() - measured}
     reliability = measured_reliability(run.model, predicted, shown, run.record.reliability or {})

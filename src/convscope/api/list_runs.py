@@ -35,14 +35,15 @@ class RunEntry:
 
     @property
     def accuracy(self) -> Proportion | None:
-        """With its interval, on the test split, or on the validation split if there is none; None if not measured."""
-        measured = self.record.test or self.record.validation
-        return Proportion.from_json(measured["accuracy"]) if measured else None  # type: ignore[arg-type]
+        """With its interval, as `RunRecord.measured`; None if not measured."""
+        measured = self.record.measured
+        return Proportion.from_json(measured[1]["accuracy"]) if measured else None
 
     @property
     def part(self) -> str | None:
-        """The split of the accuracy: ``test``, ``validation``, or None."""
-        return "test" if self.record.test else "validation" if self.record.validation else None
+        """What the accuracy was measured on: ``cross_validation``, ``test``, ``validation``, or None."""
+        measured = self.record.measured
+        return measured[0] if measured else None
 
     def to_json(self) -> dict[str, object]:
         """Plain values."""
@@ -87,12 +88,14 @@ class RunList:
         return table(RUN_COLUMNS, rows, caption=f"{len(self)} runs")
 
 
+_NOT_TEST = {"validation": " on validation", "cross_validation": " by cross-validation"}
+
 RUN_COLUMNS = ("run", "data", "network", "accuracy", "date", "size")
 
 
 def run_row(one: RunEntry) -> tuple[str, ...]:
     """A run as the cells of a table."""
-    accuracy = f"{one.accuracy}{'' if one.part == 'test' else ' on validation'}" if one.accuracy else one.record.outcome
+    accuracy = f"{one.accuracy}{_NOT_TEST.get(one.part or '', '')}" if one.accuracy else one.record.outcome
     date = one.record.created[:16].replace("T", " ")
     source, network = str(one.record.data["source"]), str(one.record.network["name"])
     return (one.folder.name, source, network, accuracy, date, f"{one.size_bytes / 1e6:.1f} MB")

@@ -32,25 +32,41 @@ def draw_run(
     predictions: Predictions,
     *,
     stopped_early: Mapping[str, float] | None = None,
+    cross_validation: Evaluation | None = None,
 ) -> tuple[Path, ...]:
     """Draw learning curves, with where an early stop kept the weights, and how good the network is.
+
+    Args:
+        folder: Where the PNG files go.
+        history: Of the training.
+        evaluation: The figures of these predictions.
+        dataset: The images.
+        predictions: What the network made of them.
+        stopped_early: As in the record.
+        cross_validation: Figures that confusion matrix and reliability are drawn from instead.
 
     Returns:
         The PNG files, curves first.
     """
     folder = _new(folder)
     curves = save(learning_curves([asdict(row) for row in history], stopped_early), folder / "learning_curves.png")
-    return (curves, *draw_evaluation(folder, evaluation, dataset, predictions))
+    return (curves, *draw_evaluation(folder, evaluation, dataset, predictions, cross_validation=cross_validation))
 
 
 def draw_evaluation(
-    folder: Path, evaluation: Evaluation, dataset: Dataset, predictions: Predictions
+    folder: Path,
+    evaluation: Evaluation,
+    dataset: Dataset,
+    predictions: Predictions,
+    *,
+    cross_validation: Evaluation | None = None,
 ) -> tuple[Path, ...]:
-    """Draw confusion matrix, gallery, most confident mistakes and reliability of one measurement."""
+    """Draw confusion matrix, gallery, most confident mistakes and reliability of one measurement; see `draw_run`."""
+    measured = cross_validation or evaluation
     folder = _new(folder)
     chosen = spread(dataset.labels, GALLERY)
     figures = {
-        "confusion_matrix": confusion_matrix(evaluation),
+        "confusion_matrix": confusion_matrix(measured),
         "predictions": gallery(
             dataset.pixels[chosen],
             predictions.probabilities[chosen],
@@ -59,7 +75,7 @@ def draw_evaluation(
             about="The first images of each class, in turn.",
         ),
         "mistakes": mistakes(dataset.pixels, evaluation),
-        "reliability": reliability(evaluation),
+        "reliability": reliability(measured),
     }
     return tuple(save(figure, folder / f"{name}.png") for name, figure in figures.items())
 

@@ -276,7 +276,7 @@ class Run:
         return Plot(learning_curves([asdict(row) for row in self.record.history], self.record.stopped_early))
 
     def confusion_matrix(self) -> Plot:
-        """Draw the confusion matrix of the test split, or of the validation split if there is no test split.
+        """Draw the confusion matrix of the figures that `RunRecord.measured` quotes.
 
         Raises:
             RunError: The run was not evaluated.
@@ -284,13 +284,13 @@ class Run:
         from convscope.report.pictures.confusion import confusion_matrix
         from convscope.report.pictures.plot import Plot
 
-        measured = self.test or self.validation
+        measured = self.record.measured
         if measured is None:
             raise RunError(
                 f"Expected a run that was evaluated. Received: {self.folder}, outcome {self.outcome}.",
                 hint="Call run.evaluate(data) and confusion_matrix() of its result.",
             )
-        return Plot(confusion_matrix(measured))
+        return Plot(confusion_matrix(Evaluation.from_json(measured[1])))
 
     def to_keras(self) -> keras.Model:
         """The network as a built Keras model for float32 images in [0, 1]; it returns uncalibrated probabilities.
@@ -306,10 +306,10 @@ class Run:
 
     def __repr__(self) -> str:
         network = self.record.network
-        measured = self.test or self.validation
-        figure = (
-            f", {measured.accuracy.rate:.2%} on the {'test' if self.test else 'validation'} split" if measured else ""
-        )
+        figure = ""
+        if measured := self.record.measured:
+            how = {"cross_validation": "by cross-validation"}.get(measured[0], f"on the {measured[0]} split")
+            figure = f", {measured[1]['accuracy']['rate']:.2%} {how}"
         return f"Run({str(self.folder)!r}: {network['name']}, {network['parameters']:,} parameters{figure})"
 
     def _repr_html_(self) -> str:
@@ -318,7 +318,12 @@ class Run:
         rows += [("data", escape(str(record.data["source"]))), ("outcome", record.outcome)]
         if record.options.epochs:
             rows += [("trained", f"{record.options.epochs:g} epochs in {record.seconds.get('train', 0.0):.1f} s")]
-        for part, measured in (("test", self.test), ("validation", self.validation)):
+        parts = (
+            ("cross-validated", self.cross_validation),
+            ("test", self.test),
+            ("validation", self.validation),
+        )
+        for part, measured in parts:
             if measured:
                 rows.append((f"{part} accuracy", escape(str(measured.accuracy))))
         if record.history:

@@ -21,7 +21,7 @@ def train_text(run: Run) -> str:
     record, folder = run.record, run.folder
     seconds = record.seconds
     lines = []
-    measured = run.cross_validation or run.test or run.validation
+    measured = record.measured
     if run.cross_validation and record.cross_validation:
         lines += evaluation_lines(
             run.cross_validation, f"all images, by {record.cross_validation['folds']}-fold cross-validation"
@@ -31,7 +31,7 @@ def train_text(run: Run) -> str:
             lines.append(f"folds       {', '.join(f'{value:.1%}' for value in fold_accuracies)}")
         lines.append("            the network itself is trained on all folds")
     elif measured:
-        lines += evaluation_lines(measured, f"the {'test' if run.test else 'validation'} split")
+        lines += evaluation_lines(Evaluation.from_json(measured[1]), f"the {measured[0]} split")
         lines += reliability_lines(record.reliability)
     else:
         lines.append("Stopped early. The weights so far are saved; the test split was not used.")

@@ -29,11 +29,8 @@ class ExportedRun:
 
     @property
     def evaluation(self) -> tuple[str, Mapping[str, Any]] | None:
-        """The part that was measured and its figures; None if none was."""
-        for name, figures in (("test", self.record.test), ("validation", self.record.validation)):
-            if figures:
-                return name, figures
-        return None
+        """As `RunRecord.measured`."""
+        return self.record.measured
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,8 @@ def _metrics(run: ExportedRun, has_picture: bool) -> str:
     calibration = figures.get("calibration") or {}
     if "nll" in calibration:
         rows.append(("negative log-likelihood", f"{calibration['nll']:.4f}"))
-    head = f"On the {part} split, with 95 % intervals about drawing other images:\n\n| metric | value |\n|---|---|\n"
+    where = "By cross-validation on all images" if part == "cross_validation" else f"On the {part} split"
+    head = f"{where}, with 95 % intervals about drawing other images:\n\n| metric | value |\n|---|---|\n"
     table = head + "\n".join(f"| {name} | {value} |" for name, value in rows)
     worst = sorted(figures.get("classes", []), key=lambda one: one["f1"] if one["f1"] is not None else 0.0)[:3]
     weakest = "".join(

@@ -84,6 +84,13 @@ class ReferenceJson(TypedDict):
     samples: dict[str, Array]
 
 
+class CrossValidationJson(TypedDict):
+    """With ``folds``: the accuracy of all images, each by a network that was trained without it."""
+
+    folds: int
+    accuracy: dict[str, Any]
+
+
 class Bundle(TypedDict):
     """Everything the page shows."""
 
@@ -102,6 +109,7 @@ class Bundle(TypedDict):
     top_images: dict[str, TopImagesJson]
     moments: MomentsJson | None
     evaluation: dict[str, Any] | None
+    cross_validation: CrossValidationJson | None
     reliability: dict[str, Any] | None
     claimed_pairs: list[dict[str, Any]]
     history: list[dict[str, Any]]
@@ -158,6 +166,7 @@ def make_bundle(
         top_images=top_images_json(examined, model.spec, chosen) if examined else {},
         moments=moments_json(model, moments, dataset),
         evaluation=_evaluation_json(evaluation) if evaluation else None,
+        cross_validation=_cross_validation_json(run),
         reliability=_reliability_json(run),
         claimed_pairs=[pair.to_json() for pair in claimed_pairs(evaluation)] if evaluation else [],
         history=[asdict(row) for row in run.history],
@@ -173,6 +182,11 @@ def make_bundle(
         },
         keras_source=keras_source(model.spec),
     )
+
+
+def _cross_validation_json(run: RunRecord) -> CrossValidationJson | None:
+    found: Any = run.cross_validation
+    return CrossValidationJson(folds=found["folds"], accuracy=found["accuracy"]) if found else None
 
 
 def network_json(spec: Spec) -> NetworkJson:

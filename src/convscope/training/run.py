@@ -105,6 +105,15 @@ class RunRecord:
     reliability: dict[str, object] | None = None
     schema_version: int = field(default=SCHEMA_VERSION, repr=False)
 
+    @property
+    def measured(self) -> tuple[str, Mapping[str, Any]] | None:
+        """The part to quote and its figures; None if nothing was measured.
+
+        It is the first of ``cross_validation``, ``test`` and ``validation`` that was measured.
+        """
+        parts = (("cross_validation", self.cross_validation), ("test", self.test), ("validation", self.validation))
+        return next(((name, figures) for name, figures in parts if figures), None)
+
     def to_json(self) -> dict[str, object]:
         """Convert to plain values; `from_json` reads them back."""
         return asdict(self)
@@ -114,7 +123,11 @@ class RunRecord:
         rows += [("data", escape(str(self.data["source"]))), ("outcome", self.outcome)]
         if self.options.epochs:
             rows += [("trained", f"{self.options.epochs:g} epochs in {self.seconds.get('train', 0.0):.1f} s")]
-        for part, measured in (("test", self.test), ("validation", self.validation)):
+        for part, measured in (
+            ("cross-validated", self.cross_validation),
+            ("test", self.test),
+            ("validation", self.validation),
+        ):
             if measured:
                 rows.append((f"{part} accuracy", escape(_accuracy_in_words(measured))))
         if self.history:

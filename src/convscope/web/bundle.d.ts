@@ -125,6 +125,12 @@ export interface MomentsJson {
   moments: MomentJson[];
 }
 
+/** With ``folds``: the accuracy of all images, each by a network that was trained without it. */
+export interface CrossValidationJson {
+  folds: number;
+  accuracy: Record<string, any>;
+}
+
 /** Everything the page shows. */
 export interface Bundle {
   schema_version: number;
@@ -142,6 +148,7 @@ export interface Bundle {
   top_images: Record<string, TopImagesJson>;
   moments: MomentsJson | null;
   evaluation: Record<string, any> | null;
+  cross_validation: CrossValidationJson | null;
   reliability: Record<string, any> | null;
   claimed_pairs: (Record<string, any>)[];
   history: (Record<string, any>)[];

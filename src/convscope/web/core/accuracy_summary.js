@@ -10,11 +10,12 @@ const NOTES = {
   test: "evaluation.test",
   validation: "evaluation.validation",
   train: "evaluation.train",
+  cross_validation: "evaluation.cross_validation",
 };
 
 /**
  * @param {Proportion} accuracy
- * @param {string} part test, validation or train
+ * @param {string} part test, validation, train or cross_validation
  * @returns {string[]}
  */
 export function accuracy_summary({ successes, n }, part) {

@@ -109,7 +109,7 @@ function make_button({ bundle }, cell, worst, open) {
 
 /** @param {string[]} names @param {number[]} shown @param {(cell: Cell) => Node} content */
 function make_table(names, shown, content) {
-  const long = shown.some((at) => names[at].length > 3);
+  const long = shown.some((at) => names[at].length > (shown.length > 12 ? 2 : 3));
   const heads = shown.map((at) => h("th", { scope: "col", title: names[at] }, h("span", { class: long ? "evaluation-upright" : null }, names[at])));
   const rows = shown.map((truth) =>
     h("tr", {}, h("th", { scope: "row", title: names[truth] }, h("span", { class: "evaluation-row-name" }, names[truth])),

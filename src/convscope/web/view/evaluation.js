@@ -63,6 +63,7 @@ function headline({ bundle }) {
     return h("section", { class: "card evaluation-card evaluation-verdict" }, h("h2", {}, word("evaluation.none")),
       h("p", {}, word("evaluation.none_long")));
   }
+  if (bundle.cross_validation) return by_folds(bundle, bundle.cross_validation);
   /** @type {Proportion|null} */
   const corrected = evaluation.accuracy_without_known_wrong;
   return h("section", { class: "card evaluation-card evaluation-verdict" },
@@ -71,4 +72,19 @@ function headline({ bundle }) {
       h("p", {}, word("evaluation.interval", { interval: format_interval(evaluation.accuracy) })),
       corrected && h("p", { class: "small soft" }, word("evaluation.corrected", { images: counted("n.images", evaluation.n - corrected.n), rate: format_rate(corrected), interval: format_interval(corrected), count: count(corrected.n) }))),
     h("div", {}, accuracy_summary(evaluation.accuracy, pictures.part).map((sentence) => h("p", {}, sentence))));
+}
+
+/**
+ * The accuracy of all images, and which images the cards below are about.
+ * @param {import("#web/bundle.d.ts").Bundle} bundle
+ * @param {import("#web/bundle.d.ts").CrossValidationJson} measured
+ */
+function by_folds({ evaluation, pictures }, { folds, ...measured }) {
+  const accuracy = /** @type {Proportion} */ (measured.accuracy);
+  const here = { rate: format_rate(evaluation?.accuracy), count: count(evaluation?.n), part: part_name(pictures.part) };
+  return h("section", { class: "card evaluation-card evaluation-verdict" },
+    h("div", {},
+      h("h2", { class: "evaluation-big" }, word_parts("evaluation.accuracy.folds", { rate: h("strong", {}, format_rate(accuracy)), count: count(accuracy.n), folds: count(folds) })),
+      h("p", {}, word("evaluation.interval", { interval: format_interval(accuracy) }))),
+    h("div", {}, [...accuracy_summary(accuracy, "cross_validation"), word("evaluation.of_this_network", here)].map((sentence) => h("p", {}, sentence))));
 }

@@ -115,6 +115,6 @@ function headline({ bundle }) {
   const list = listed.length <= LISTED ? listed : word("title.classes", { count: names.length });
   const digits = names.every((name) => /^\d$/.test(name));
   const title = word(digits ? "title.digits" : "title.images") + (digits && names.length === 10 ? "" : ` (${list})`);
-  const rate = bundle.evaluation?.accuracy?.rate;
+  const rate = (bundle.cross_validation ?? bundle.evaluation)?.accuracy?.rate;
   return typeof rate === "number" ? word("title.rate", { title, rate: percent(rate) }) : title;
 }
