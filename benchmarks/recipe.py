@@ -1,10 +1,13 @@
 """Ablation of the recipe that fits the data: one thing changed at a time, on validation images of several datasets.
 
     python benchmarks/recipe.py [--sets emoji,flags] [--share 0.5]
+    python benchmarks/recipe.py --augmentation
 
 The datasets are the training parts of `benchmarks/practice_data.py`; their test parts are not read. All variants of a
 dataset have the same split and seed. ``residual`` is measured twice: with the arithmetic of the recipe, and with three
 times as much. Writes docs/figures/recipe.json after each dataset; the others stay as they were measured before.
+``--augmentation`` measures the augmentation in all epochs of the recipe, because it needs them, and writes
+docs/figures/augmentation.json.
 """
 
 from __future__ import annotations
@@ -39,6 +42,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "residual, three times the arithmetic": {"model": "residual"},
 }
 
+AUGMENTATION: dict[str, dict[str, Any]] = {
+    "the recipe": {},
+    "half of the crop": {"crop": 0.15},
+    "no augmentation": {"crop": 0.0, "flip": False},
+}
+
 
 def measure(plan: Plan, epochs: float) -> dict[str, float]:
     """Train, and return the validation accuracy at the end and the CPU seconds."""
@@ -50,8 +59,8 @@ def measure(plan: Plan, epochs: float) -> dict[str, float]:
     return {"accuracy": measured[-1], "cpu_seconds": round(seconds, 1), "epochs": round(epochs, 2)}
 
 
-def compare(name: str, share: float) -> dict[str, Any]:
-    """All variants on one dataset."""
+def compare(name: str, variants: dict[str, dict[str, Any]], share: float) -> dict[str, Any]:
+    """The variants on one dataset."""
     where = DATA / name if name == "fashion" else DATA / name / "train"
     loaded = load(where, test_fraction=0)
     train = loaded.train
@@ -59,7 +68,7 @@ def compare(name: str, share: float) -> dict[str, Any]:
         train = train.take(range(0, len(train), 4))
     rows: dict[str, Any] = {}
     arithmetic = 0.0
-    for variant, changes in VARIANTS.items():
+    for variant, changes in variants.items():
         if train.image_shape[2] == 1 and "saturation" in changes:
             changes = {key: value for key, value in changes.items() if key != "saturation"}
         options = TrainOptions(data=name, group=GROUPS[name], validation_fraction=0.2, **changes)
@@ -79,18 +88,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sets", default=",".join(GROUPS))
     parser.add_argument("--share", type=float, default=0.5, help="of the epochs of the recipe")
+    parser.add_argument("--augmentation", action="store_true")
     chosen = parser.parse_args()
-    kept = json.loads(file.read_text()) if (file := FIGURES / "recipe.json").exists() else {}
+    figures, variants, share = "recipe", VARIANTS, chosen.share
+    if chosen.augmentation:
+        figures, variants, share = "augmentation", AUGMENTATION, 1.0
+    kept = json.loads(file.read_text()) if (file := FIGURES / f"{figures}.json").exists() else {}
     sets: dict[str, Any] = kept.get("sets", {})
     for name in chosen.sets.split(","):
-        sets[name] = compare(name, chosen.share)
+        sets[name] = compare(name, variants, share)
         differences = {
             variant: statistics.mean(
                 one["rows"][variant]["accuracy"] - one["rows"]["the recipe"]["accuracy"] for one in sets.values()
             )
-            for variant in VARIANTS
+            for variant in variants
         }
-        write("recipe", {"part": "validation", "seeds": 1, "share": chosen.share, "sets": sets, "summary": differences})
+        write(figures, {"part": "validation", "seeds": 1, "share": share, "sets": sets, "summary": differences})
 
 
 if __name__ == "__main__":

@@ -246,9 +246,9 @@ def ablation() -> str:
     return "\n".join(lines)
 
 
-def recipe() -> str:
-    """The ablation of the recipe that fits the data."""
-    record = read("recipe")
+def recipe(name: str) -> str:
+    """An ablation of the recipe that fits the data."""
+    record = read(name)
     if not record:
         return ""
     sets = record["sets"]
@@ -265,6 +265,25 @@ def recipe() -> str:
         ]
         change = f"{round(100 * difference, 1) + 0.0:+.1f}" if difference else ""
         lines.append(f"| {variant} | {' | '.join(cells)} | {change} |")
+    return "\n".join(lines)
+
+
+def rare() -> str:
+    """Class weights for classes of different size."""
+    record = read("rare")
+    if not record:
+        return ""
+    kinds = ("balanced_accuracy", "recall_of_rarest_third", "accuracy_as_imbalanced")
+    lines = [
+        "",
+        "| training images, of the smallest to the largest class | class weights | balanced accuracy | recall of the "
+        "rarest third of the classes | accuracy on images as imbalanced |",
+        "|---|---|---|---|---|",
+    ]
+    for row in record["rows"]:
+        figures = " | ".join(f"{100 * row[kind]:.1f} %" for kind in kinds)
+        sizes = f"{row['smallest']:,} to {row['largest']:,}"
+        lines.append(f"| {row['set']}, {row['n_train']:,}, {sizes} | {row['class_weight']} | {figures} |")
     return "\n".join(lines)
 
 
@@ -357,7 +376,7 @@ def main() -> int:
         _, _, after = rest.partition(END)
         figures = server() if page == "docs/serve.md" else table()
         if page == "docs/speed.md":
-            figures += f"\n{ablation()}\n{recipe()}\n{many_images()}"
+            figures += f"\n{ablation()}\n{recipe('recipe')}\n{recipe('augmentation')}\n{rare()}\n{many_images()}"
         fresh = f"{before}{BEGIN}\n{figures}\n{END}{after}"
         if fresh != text:
             stale.append(page)

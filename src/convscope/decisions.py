@@ -99,8 +99,8 @@ SUBJECTS: dict[str, Subject] = {
         "data.build_dataset",
     ),
     "recipe": Subject(
-        "quick for images framed as MNIST's; compact for all others. Epochs, batch size and augmentation of compact "
-        "and residual follow the number, size and color of the images.",
+        "quick for images framed as MNIST's; compact for all others. Epochs, batch size, augmentation and class "
+        "weights of compact and residual follow the number, size and color of the images and the sizes of the classes.",
         "--model",
         "training.recipe",
     ),

@@ -42,6 +42,15 @@ def test_small_datasets_are_seen_more_often_and_what_is_given_stays() -> None:
     assert choose(TrainOptions(model="classic"), facts()) == (TrainOptions(model="classic"), None)
 
 
+def test_classes_of_very_different_size_are_weighted_unless_the_user_says_otherwise() -> None:
+    rare = facts(largest=921, smallest=9)
+    chosen, decision = choose(TrainOptions(), rare)
+    assert chosen.class_weight == "balanced" and decision
+    assert "balanced class weights" in decision.chosen and decision.because.endswith("9 classes of 9 to 921")
+    assert choose(TrainOptions(class_weight="none"), rare)[0].class_weight == "none"
+    assert choose(TrainOptions(), facts(largest=921, smallest=93))[0].class_weight is None
+
+
 def test_a_preset_for_any_images_that_the_user_names_gets_the_recipe_for_these_images() -> None:
     chosen, decision = choose(TrainOptions(model="residual", flip=False), facts())
     assert decision and decision.chosen.startswith("residual, ") and not chosen.flip and chosen.crop

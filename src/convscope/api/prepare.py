@@ -124,7 +124,17 @@ def facts_of(loaded: LoadedData) -> DataFacts:
     """What a recipe depends on."""
     h, w, c = loaded.train.image_shape
     framed = loaded.preprocessing.fit == "mnist"
-    return DataFacts(h, w, c, images=len(loaded.train), classes=loaded.train.num_classes, is_framed=framed)
+    counts = loaded.train.class_counts
+    return DataFacts(
+        h,
+        w,
+        c,
+        len(loaded.train),
+        loaded.train.num_classes,
+        is_framed=framed,
+        largest=max(counts),
+        smallest=min(counts),
+    )
 
 
 def loading_keywords(options: TrainOptions) -> dict[str, Any]:

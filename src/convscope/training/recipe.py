@@ -1,4 +1,4 @@
-"""The recipe that fits the data: network, epochs, batch size, augmentation. Light.
+"""The recipe that fits the data: network, epochs, batch size, augmentation, class weights. Light.
 
 `choose` is the one place where these are decided; docs/speed.md has the ablation (`scripts/bench recipe`).
 """
@@ -21,6 +21,10 @@ LONG_SECONDS = 60
 SMALLEST_CROPPED = 24
 """Smaller images lose too much by a random crop."""
 
+IMBALANCED = 10
+"""If the largest class has so many times the images of the smallest, classes are weighted: rare ones are found more
+often, at the cost of a little accuracy on images that are as imbalanced."""
+
 EPOCHS = {"compact": (5, 60), "residual": (12, 120)}
 """Fewest and most epochs."""
 
@@ -36,6 +40,8 @@ class DataFacts:
         images: Training images, validation images included.
         classes: Number of classes.
         is_framed: Whether the images are framed as MNIST's.
+        largest: Training images of the largest class.
+        smallest: Training images of the smallest class.
     """
 
     height: int
@@ -44,6 +50,8 @@ class DataFacts:
     images: int
     classes: int
     is_framed: bool
+    largest: int = 1
+    smallest: int = 1
 
 
 def choose(options: TrainOptions, facts: DataFacts) -> tuple[TrainOptions, Decision | None]:
@@ -81,11 +89,14 @@ def choose(options: TrainOptions, facts: DataFacts) -> tuple[TrainOptions, Decis
         parts.append("flip")
     if chosen.crop:
         parts.append(f"crop {chosen.crop:g}")
+    if chosen.class_weight == "balanced":
+        parts.append("balanced class weights")
+        because += f" of {facts.smallest:,} to {facts.largest:,}"
     return chosen, Decision("recipe", ", ".join(parts), because)
 
 
 def _fitted(facts: DataFacts, model: str) -> dict[str, object]:
-    """Epochs, batch size and augmentation for a preset that takes any images."""
+    """Epochs, batch size, augmentation and class weights for a preset that takes any images."""
     shape = (facts.height, facts.width, facts.channels)
     spec = load_spec(model, input_shape=shape, num_classes=max(facts.classes, 2))
     fewest, most = EPOCHS[model]
@@ -95,4 +106,6 @@ def _fitted(facts: DataFacts, model: str) -> dict[str, object]:
         recipe["crop"] = 0.3
     if facts.channels == 3:  # grayscale images are often characters, which a flip changes
         recipe["flip"] = True
+    if facts.largest >= IMBALANCED * facts.smallest:
+        recipe["class_weight"] = "balanced"
     return recipe
