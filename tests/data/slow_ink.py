@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from convscope.data.ink import background, ruled_lines, sheet
+from convscope.data.ink import background, components, ruled_lines, sheet
 
 
 def connected_components(mask):
@@ -23,7 +23,58 @@ def connected_components(mask):
                     if mask[v, u] and not labels[v, u]:
                         labels[v, u] = count
                         reached.append((v, u))
-    return labels, count
+    starts, ends, numbers = [], [], []
+    for row in range(h):
+        for column in range(w):
+            if mask[row, column] and (column == 0 or not mask[row, column - 1]):
+                starts.append(row * w + column)
+                numbers.append(labels[row, column])
+            if mask[row, column] and (column == w - 1 or not mask[row, column + 1]):
+                ends.append(row * w + column + 1)
+    return components.Components((h, w), *(np.array(one, np.int64) for one in (starts, ends, numbers)), count)
+
+
+def measure_components(found, *, weights, edge):
+    parts = []
+    for number in range(1, found.count + 1):
+        at = np.flatnonzero(found.labels.reshape(-1) == number)
+        ys, xs = np.divmod(at, found.shape[1])
+        box = ys.min(), ys.max() + 1, xs.min(), xs.max() + 1
+        sums = (int(one.reshape(-1)[at].astype(np.int64).sum()) for one in (weights, edge))
+        parts.append(components.Component(number, *map(int, box), len(at), *sums))
+    return parts
+
+
+def sharp_parts(mask, found, rise, contrast):
+    window = 2 * max(1, max(rise.shape) // 64) + 1
+    step = running(rise, window, np.maximum) - running(rise, window, np.minimum)
+    outline = mask & (running(mask.astype(np.uint8), 3, np.minimum) == 0)
+    sharp = [False]
+    for number in range(1, found.count + 1):
+        levels = step[outline & (found.labels == number)]
+        sharp.append(bool(np.count_nonzero(2 * levels.astype(int) >= contrast) * 2 >= len(levels) > 0))
+    return np.array(sharp)
+
+
+def divide_out(gray, region, *, uneven):
+    h, w = gray.shape
+    if np.count_nonzero(gray) * 2 <= gray.size or min(h, w) < 2 * background.GRID:
+        return gray
+    samples = kept = block_levels(gray, region)
+    for turn in range(5):
+        if turn:
+            heights = background._height(surface, samples[:, 0], samples[:, 1])
+            kept = samples[(0.8 * heights <= samples[:, 2]) & (samples[:, 2] <= 1.25 * heights)]
+        if len(kept) < background.MIN_BLOCKS or len(kept) * 2 < len(samples):
+            return gray
+        surface = fit(kept)
+    u, v = (2 * np.arange(w) + 1 - w) * background.GRID / w, (2 * np.arange(h) + 1 - h) * background.GRID / h
+    values = np.floor(background._height(surface, u[None, :], v[:, None]) + 0.5)
+    if not region.any() or values[region].max() <= uneven * max(values[region].min(), 1.0):
+        return gray
+    high = min(values[region].max(), 255.0)
+    values = np.maximum(values, max(1.0, np.floor(high / 12)))
+    return np.minimum(255, np.floor(gray * high / values)).astype(np.uint8)
 
 
 def running(gray, window, better):

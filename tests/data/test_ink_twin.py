@@ -10,7 +10,7 @@ from data import slow_ink
 from data.photo_conditions import CONDITIONS, blank_pictures, stroke_ink
 from PIL import Image
 
-from convscope.data.ink import background, digits, find_ink, polarity, ruled_lines, sheet
+from convscope.data.ink import background, components, digits, find_ink, polarity, ruled_lines, sheet
 from convscope.data.pixels import to_grey
 from convscope.data.preprocess import Framing, Preprocessing
 
@@ -23,6 +23,14 @@ SLOW = (
     (find_ink, "is_darker", slow_ink.is_darker),
     (background, "_block_levels", slow_ink.block_levels),
     (background, "_fit", slow_ink.fit),
+    (background, "divide_out", slow_ink.divide_out),
+    (digits, "measure_components", slow_ink.measure_components),
+    (digits, "sharp_parts", slow_ink.sharp_parts),
+    # What is only faster is left out.
+    (ruled_lines, "may_hold_lines", lambda inked, *, whole: True),
+    (components.Components, "number_at", lambda self, row, column: -1),
+    (sheet, "box_around", lambda mask, margin: (slice(None), slice(None))),
+    (sheet, "_spanned", lambda part: 0),
     (ruled_lines, "find_lines", slow_ink.find_lines),
     (ruled_lines, "erase", slow_ink.erase),
     (sheet, "convex_hull", slow_ink.convex_hull),

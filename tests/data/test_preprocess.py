@@ -353,7 +353,7 @@ def test_a_dot_that_vanishes_when_it_is_reduced_gives_an_empty_image():
 
 def test_connected_parts_equal_a_flood_fill():
     mask = np.random.default_rng(4).random((40, 33)) < 0.45
-    labels, count = components.connected_components(mask)
+    found = components.connected_components(mask)
     seen = np.zeros(mask.shape, int)
     number = 0
     for start in zip(*np.nonzero(mask), strict=True):
@@ -366,8 +366,11 @@ def test_connected_parts_equal_a_flood_fill():
             if 0 <= y < 40 and 0 <= x < 33 and mask[y, x] and not seen[y, x]:
                 seen[y, x] = number
                 todo += [(y + a, x + b) for a in (-1, 0, 1) for b in (-1, 0, 1)]
-    assert count == number
-    assert len({(a, b) for a, b in zip(labels.ravel(), seen.ravel(), strict=True)}) == number + 1
+    assert found.count == number
+    assert (found.labels == seen).all()
+    assert (found.mask([1, number]) == ((seen == 1) | (seen == number))).all()
+    assert all(found.number_at(y, x) == seen[y, x] for y, x in np.ndindex(mask.shape))
+    assert found.areas.tolist() == [0, *(int((seen == one).sum()) for one in range(1, number + 1))]
 
 
 @pytest.mark.parametrize("window", [3, 5, 9, 13])

@@ -26,6 +26,9 @@ MIN_BLOCKS = 12
 UNEVEN = 1.5
 """Illumination is divided out if its maximum is more than this times its minimum."""
 
+GRACE = 1e-6
+"""More than the rounding errors of a surface's height."""
+
 
 def difference_from_background(gray: Gray, region: Mask, *, dark: bool) -> Gray:
     """The levels of ink: ``floor(255 (image - background) / max(255 - background, least))``, 0 outside the region.
@@ -41,10 +44,11 @@ def difference_from_background(gray: Gray, region: Mask, *, dark: bool) -> Gray:
         dark: Whether the ink was dark, and the image is inverted.
     """
     window = max(3, min(gray.shape) // 3) | 1
-    low = running(np.where(region, gray, np.uint8(255)), window, np.minimum)
-    ground = running(np.where(region, low, np.uint8(0)), window, np.maximum)
+    whole = bool(region.all())
+    low = running(gray if whole else np.where(region, gray, np.uint8(255)), window, np.minimum)
+    ground = running(low if whole else np.where(region, low, np.uint8(0)), window, np.maximum)
     rise = _rises(MIN_BRIGHTNESS if dark else MIN_RANGE).take(ground.astype(np.uint16) * np.uint16(256) + gray)
-    return np.where(region, rise, np.uint8(0))
+    return rise if whole else np.where(region, rise, np.uint8(0))
 
 
 @functools.cache
@@ -86,10 +90,24 @@ def eroded(mask: Mask, window: int) -> Mask:
     return running(mask.view(np.uint8), window, np.minimum).view(bool)
 
 
+def box_around(mask: Mask, margin: int) -> tuple[slice, slice]:
+    """Rows and columns of the bounding box of a mask that is not empty, with a margin inside the image."""
+    sides = [np.flatnonzero(mask.any(axis=axis))[[0, -1]].tolist() for axis in (1, 0)]
+    rows, columns = (slice(max(0, first - margin), last + 1 + margin) for first, last in sides)
+    return rows, columns
+
+
+def levels_in(gray: Gray, region: Mask) -> UInt8[np.ndarray, " n"]:
+    """The levels of the pixels of a region, in reading order."""
+    return gray.reshape(-1) if region.all() else gray[region]
+
+
 def edge_of(region: Mask) -> Mask:
     """The outermost pixels of a region; the edge of the image counts as its edge."""
     out = region.copy()
-    if min(region.shape) > 2:
+    if region.all():
+        out[1:-1, 1:-1] = False
+    elif min(region.shape) > 2:
         inner = region[:, :-2] & region[:, 1:-1] & region[:, 2:]
         out[1:-1, 1:-1] &= ~(inner[:-2] & inner[1:-1] & inner[2:])
     return out
@@ -149,13 +167,18 @@ def divide_out(gray: Gray, region: Mask, *, uneven: float) -> Gray:
     samples = _block_levels(gray, region)
     if len(samples) < MIN_BLOCKS:
         return gray
-    surface = _fit(samples)
+    surface, near = _fit(samples), np.ones(len(samples), bool)
     for _ in range(4):
         heights = _height(surface, samples[:, 0], samples[:, 1])
-        kept = samples[(0.8 * heights <= samples[:, 2]) & (samples[:, 2] <= 1.25 * heights)]
+        before, near = near, (0.8 * heights <= samples[:, 2]) & (samples[:, 2] <= 1.25 * heights)
+        if (near == before).all():  # so is every further surface
+            break
+        kept = samples[near]
         if len(kept) < MIN_BLOCKS or len(kept) * 2 < len(samples):
             return gray
         surface = _fit(kept)
+    if _is_even(surface, uneven):
+        return gray
     u, v = (2 * np.arange(w) + 1 - w) * GRID / w, (2 * np.arange(h) + 1 - h) * GRID / h
     values = np.floor(_height(surface, u[None, :], v[:, None]) + 0.5)
     high, low = values.max(where=region, initial=-np.inf), values.min(where=region, initial=np.inf)
@@ -166,12 +189,22 @@ def divide_out(gray: Gray, region: Mask, *, uneven: float) -> Gray:
     return np.minimum(255, np.floor(gray * high / values)).astype(np.uint8)
 
 
+def _is_even(surface: list[float], uneven: float) -> bool:
+    """Whether a surface is known to be even from bounds of its terms, without its height at each pixel."""
+    a, b, c, d, e, f = surface
+    reach = GRID * (abs(b) + abs(c) + GRID * abs(e)) + 0.5 + GRACE
+    high = a + reach + GRID**2 * (max(d, 0.0) + max(f, 0.0))
+    low = a - reach + GRID**2 * (min(d, 0.0) + min(f, 0.0))
+    return high <= uneven * max(low, 1.0)
+
+
 def _block_levels(gray: Gray, region: Mask) -> Int64[np.ndarray, "blocks 3"]:
     """Center column and row of each block, -7..7, and its median, for blocks that lie mostly in the region."""
     rows, columns = (np.arange(GRID + 1) * side // GRID for side in gray.shape)
     heights, widths = np.diff(rows), np.diff(columns)
-    numbers = np.repeat(np.arange(GRID) * GRID, heights)[:, None] + np.repeat(np.arange(GRID), widths)
-    levels = (256 * numbers + gray)[region]
+    blocks = np.arange(0, 256 * GRID, 256, dtype=np.uint16)
+    levels = (np.repeat(blocks * np.uint16(GRID), heights)[:, None] + np.repeat(blocks, widths)) + gray
+    levels = levels.reshape(-1) if region.all() else levels[region]
     up_to = np.bincount(levels, minlength=256 * GRID**2).reshape(GRID**2, 256).cumsum(axis=1)
     n = up_to[:, -1]
     used = np.flatnonzero(n * 2 >= np.outer(heights, widths).reshape(-1))

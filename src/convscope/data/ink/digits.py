@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convscope.data.ink.background import Gray, Mask, edge_of, eroded, running
-from convscope.data.ink.components import Component, connected_components, measure_components
+from convscope.data.ink.background import Gray, Mask, box_around, edge_of, eroded, running
+from convscope.data.ink.components import Component, Components, connected_components, measure_components
 
 MIN_MASS = 0.05
 """A component with less than this fraction of the heaviest one's mass is a speck, not a part of a digit."""
@@ -62,14 +62,13 @@ def find_digits(mask: Mask, rise: Gray, region: Mask, *, contrast: int, on_sheet
         on_sheet: Whether a sheet was found on the image; ink at its edge is then never used.
         lined: Whether ruled lines were removed, parts of which may remain at the edge.
     """
-    labels, count = connected_components(mask)
-    if count == 0:
+    components = connected_components(mask)
+    if components.count == 0:
         return Digits(())
-    edge = edge_of(region)
-    parts = measure_components(labels, count, weights=rise, edge=edge)
+    parts = measure_components(components, weights=rise, edge=edge_of(region))
     rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
     side = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
-    sharp = sharp_parts(labels, count, rise, contrast)
+    sharp = sharp_parts(mask, components, rise, contrast)
     if not lined and sum(part.contact > 0 for part in parts) > MAX_AT_EDGE:
         return Digits(())
     parts = [part for part in parts if sharp[part.label]]
@@ -86,36 +85,37 @@ def find_digits(mask: Mask, rise: Gray, region: Mask, *, contrast: int, on_sheet
     ignored = any(part.contact and part.size >= side * MIN_IGNORED and part.label not in used for part in parts)
     if at_edge and ignored:  # a scrap beside something larger
         return Digits((), 0, ignored=True)
-    judged, marks = without_marks(judged, labels, least)
-    groups = [group for group in grouped(judged, least) if not is_texture(labels, group)]
-    masks = tuple(np.isin(labels, [part.label for part in group]) for group in groups)
+    judged, marks = without_marks(judged, components, least)
+    found = [(group, components.mask([part.label for part in group])) for group in grouped(judged, least)]
+    masks = tuple(digit for group, digit in found if not is_texture(digit, box_of(group)))
     return Digits(masks, marks, at_edge and bool(masks), ignored)
 
 
-def sharp_parts(labels: np.ndarray, count: int, rise: Gray, contrast: int) -> np.ndarray:
-    """Which components have sharp outlines; soft ones are shadows.
+def sharp_parts(mask: Mask, components: Components, rise: Gray, contrast: int) -> np.ndarray:
+    """Which components of a mask have sharp outlines; soft ones are shadows.
 
     Along half of its outline, the levels within 1/64 of the image's side differ by half of the contrast.
     """
-    reach = 2 * max(1, max(rise.shape) // 64) + 1
-    step = running(rise, reach, np.maximum) - running(rise, reach, np.minimum)
-    mask = labels > 0
-    outline = np.flatnonzero(mask & ~eroded(mask, 3))
-    names = labels.reshape(-1)[outline]
-    total = np.bincount(names, minlength=count + 1)
-    is_steep = step.reshape(-1)[outline] >= (contrast + 1) // 2
-    steep = np.bincount(names[is_steep], minlength=count + 1)
+    reach = max(1, max(rise.shape) // 64)
+    box = box_around(mask, reach)  # only what is near to ink is looked at
+    near, window = rise[box], 2 * reach + 1
+    step = running(near, window, np.maximum) - running(near, window, np.minimum)
+    outline = mask[box] & ~eroded(mask[box], 3)
+    names = components.labels[box][outline]
+    total = np.bincount(names, minlength=components.count + 1)
+    is_steep = step[outline] >= (contrast + 1) // 2
+    steep = np.bincount(names[is_steep], minlength=components.count + 1)
     return (steep * 2 >= total) & (total > 0)
 
 
-def without_marks(parts: list[Component], labels: np.ndarray, least: float) -> tuple[list[Component], int]:
+def without_marks(parts: list[Component], components: Components, least: float) -> tuple[list[Component], int]:
     """Remove frames round other ink, and underlines."""
     large = [part for part in parts if part.size >= least]
     frames = {
         a.label
         for a in large
         for b in large
-        if a is not b and b.height >= 0.3 * a.height and b.height >= least and encloses(labels, a, b)
+        if a is not b and b.height >= 0.3 * a.height and b.height >= least and encloses(components.labels, a, b)
     }
     rest = [part for part in large if part.label not in frames]
     lines = {part.label for part in rest if is_underline(part, rest)}
@@ -228,10 +228,10 @@ def in_reading_order(boxes: list[tuple[Box, list[Component]]]) -> list[list[Comp
     return out
 
 
-def is_texture(labels: np.ndarray, group: list[Component]) -> bool:
+def is_texture(digit: Mask, box: Box) -> bool:
     """Whether rows or columns cross so many strokes that the ink is a texture, such as noise."""
-    top, bottom, left, right = box_of(group)
-    ink = np.isin(labels[top:bottom, left:right], [part.label for part in group])
+    top, bottom, left, right = box
+    ink = digit[top:bottom, left:right]
     for one in (ink, ink.T):
         starts = int((one[:, 1:] & ~one[:, :-1]).sum()) + int(one[:, 0].sum())
         if starts > MAX_CROSSINGS * len(one):

@@ -7,7 +7,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import UInt8
 
-from convscope.data.ink.background import Gray, Mask, difference_from_background, dilated, eroded, even_out, otsu_of
+from convscope.data.ink.background import (
+    Gray,
+    Mask,
+    box_around,
+    difference_from_background,
+    dilated,
+    eroded,
+    even_out,
+    levels_in,
+    otsu_of,
+)
 from convscope.data.ink.digits import Digits, find_digits
 from convscope.data.ink.ink_report import InkReport
 from convscope.data.ink.polarity import WORKING_SIDE, is_darker
@@ -104,7 +114,7 @@ def search_gray(gray: Gray, region: Mask, polarity: str, sheet: Sheet | None) ->
     report = InkReport(dark=dark, sheet_area=sheet.area if sheet else 0.0, sheet=sheet is not None)
     nothing = FoundInk(np.zeros_like(gray), (), report)
     rise = difference_from_background(light_ink, region, dark=dark)
-    inside = Levels.of(rise[region])
+    inside = Levels.of(levels_in(rise, region))
     threshold = otsu_of(inside.counts)
     mask = (rise > threshold) & region
     ink, rest = inside.above(threshold), inside.up_to(threshold)
@@ -139,14 +149,15 @@ def stretched(rise: Gray, light_ink: Gray, digits: Digits, *, low: int, full: in
     An eighth of the way from the background's mean to the ink's becomes 0, the ink's mean and above become 255. Not if
     half of the image or more is exactly 0: then it was drawn, and its gray levels are exact.
     """
-    kept = np.zeros(rise.shape, bool)
-    for mask in digits.masks:
-        kept |= mask
-    kept = dilated(kept, 5)
+    ink = np.logical_or.reduce(digits.masks)
+    box = box_around(ink, 2)
+    kept = dilated(ink[box], 5)
     drawn = np.count_nonzero(light_ink) * 2 <= light_ink.size
     low, full = (0, 255) if drawn else (low + (full - low) // 8, full)
     levels = np.clip((np.arange(256) - low) * 255 // max(1, full - low), 0, 255).astype(np.uint8)
-    return np.where(kept, levels.take(rise), np.uint8(0))
+    out = np.zeros_like(rise)
+    out[box] = np.where(kept, levels.take(rise[box]), np.uint8(0))
+    return out
 
 
 def crop_to(picture: np.ndarray, sheet: Sheet, shape: tuple[int, int]) -> tuple[np.ndarray, Mask]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import UInt8
 
-from convscope.data.ink.background import Gray, Mask, edge_of
+from convscope.data.ink.background import Gray, Mask, edge_of, levels_in
 from convscope.data.resample import reduce_to
 
 WORKING_SIDE = 256
@@ -41,7 +41,7 @@ def has_dark_ink(grey: Gray) -> bool:
 
 def is_darker(gray: Gray, region: Mask) -> bool:
     """The same for the part of an image that a sheet covers; its outermost pixels are the border."""
-    return _is_darker(gray[edge_of(region)], gray[region])
+    return _is_darker(gray[edge_of(region)], levels_in(gray, region))
 
 
 def _is_darker(border: np.ndarray, whole: np.ndarray) -> bool:

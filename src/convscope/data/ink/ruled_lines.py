@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Bool, Int64
 
 from convscope.data.ink.background import Mask
 
@@ -58,15 +58,33 @@ def remove_lines(mask: Mask, region: Mask) -> tuple[Mask, int]:
     taken = np.zeros_like(mask)
     if min(mask.shape) < MIN_SIDE or np.count_nonzero(mask) > MAX_INK * np.count_nonzero(region):
         return taken, 0
-    count = 0
+    count, whole = 0, bool(region.all())
     for upright in (False, True):
-        ink, sheet, out = (one.T if upright else one for one in (mask & ~taken, region, taken))
-        runs = Runs(ink)
+        ink = mask & ~taken if count else mask
+        if not may_hold_lines(np.logical_or.reduce(ink, axis=int(upright)), whole=whole):
+            continue
+        ink, sheet, out = (one.T if upright else one for one in (ink, region, taken))
+        runs = Runs(np.ascontiguousarray(ink))
         lines = find_lines(runs, sheet)
         for line in lines:
             erase(runs, line, out)
         count += len(lines)
     return taken, count
+
+
+def may_hold_lines(inked: Bool[np.ndarray, " columns"], *, whole: bool) -> bool:
+    """Whether enough columns hold ink for a line: a quick test before the search.
+
+    A line is on at least a third of the columns, and visible on most of these. If the sheet is the whole image, they
+    begin at its left side or end at its right side, as a line cannot leave it both above and below.
+    """
+    w = len(inked)
+    least = -(-w // 3)
+    if not whole:
+        return int(np.count_nonzero(inked)) >= MIN_COVER * least
+    lengths = np.arange(least, w + 1)
+    seen = np.maximum(inked.cumsum(), inked[::-1].cumsum())[least - 1 :]
+    return bool((seen >= MIN_COVER * lengths).any())
 
 
 def find_lines(runs: Runs, region: Mask) -> list[Line]:
@@ -108,14 +126,19 @@ def candidates_of(free: Mask) -> tuple[Int64[np.ndarray, " n"], Int64[np.ndarray
     The pixels on a line are counted from sums along each row: where a line steps to the next row, what the row that it
     leaves holds up to there is added, and what the row that it enters holds is subtracted.
     """
+    inked = np.flatnonzero(free.any(axis=1))
+    if len(inked) == 0:
+        return inked, inked
+    free = free[inked[0] : inked[-1] + 1]  # other rows add nothing
     h, w = free.shape
     reach = w // SLOPES
     sums = np.zeros((3, w + 1, h + 4 * reach + 4), np.int16)
     np.cumsum(free.T, axis=0, dtype=np.int16, out=sums[0, 1:, 2 * reach + 2 : 2 * reach + 2 + h])
     np.subtract(sums[0, :, :-1], sums[0, :, 1:], out=sums[1, :, :-1])
     np.subtract(sums[0, :, 1:], sums[0, :, :-1], out=sums[2, :, 1:])
-    terms, begins = _terms(h, w)
-    shown = np.lib.stride_tricks.sliding_window_view(sums.reshape(-1), h + 2 * reach + 2)[terms]
+    places, shifts, begins = _terms(w)
+    shown = np.lib.stride_tricks.sliding_window_view(sums.reshape(-1), h + 2 * reach + 2)
+    shown = shown[places * sums.shape[2] + shifts]
     counts = np.empty((reach + 1, shown.shape[1]), np.int16)
     for count, (begin, end) in zip(counts, pairwise(begins), strict=True):  # np.add.reduceat takes three times as long
         np.add.reduce(shown[begin:end], dtype=np.int16, out=count)
@@ -124,36 +147,36 @@ def candidates_of(free: Mask) -> tuple[Int64[np.ndarray, " n"], Int64[np.ndarray
     steps, rows = np.nonzero(better)
     rises = 2 * steps - reach
     order = np.lexsort((rises, rows, -inner[steps, rows]))[:MAX_CANDIDATES]
-    return rows[order] - reach, rises[order]
+    return rows[order] - reach + inked[0], rises[order]
 
 
-@functools.lru_cache(maxsize=8)
-def _terms(h: int, w: int) -> tuple[np.ndarray, list[int]]:
-    """Where the terms of all counts begin in the sums; and the first term of each rise, and the number of terms."""
-    reach, stride = w // SLOPES, h + 4 * (w // SLOPES) + 4
+@functools.lru_cache(maxsize=32)
+def _terms(w: int) -> tuple[np.ndarray, np.ndarray, list[int]]:
+    """The terms of all counts: each one's row of the sums, and place in it; and where each rise begins and ends."""
+    reach = w // SLOPES
     shifts = _shifts(w)[::2]
     steps = np.diff(shifts, axis=1, append=0)
     steps[:, -1] = 3  # the last term is the sum of a whole row
     rise, x = np.nonzero(steps)
     which = np.array([0, 1, 0, 0, 2])[steps[rise, x]]
-    terms = (which * (w + 1) + x + 1) * stride + shifts[rise, x] + reach + 1
-    return terms, [*np.flatnonzero(np.diff(rise, prepend=-1)).tolist(), len(terms)]
+    begins = [*np.flatnonzero(np.diff(rise, prepend=-1)).tolist(), len(rise)]
+    return which * (w + 1) + x + 1, shifts[rise, x] + reach + 1, begins
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=32)
 def _shifts(w: int) -> Int64[np.ndarray, "rises columns"]:
     """The shift of each column, for each rise."""
     reach = w // SLOPES
-    return np.stack([shift(np.arange(w), rise, w) for rise in range(-reach, reach + 1)])
+    return shift(np.arange(w), np.arange(-reach, reach + 1)[:, None], w)
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=32)
 def _places(w: int) -> Int64[np.ndarray, "rises columns"]:
     """Where the pixels of a line from row 0 are, counted row by row, for each rise."""
     return _shifts(w) * w + np.arange(w)
 
 
-def shift(columns: Int64[np.ndarray, " n"], rise: int, width: int) -> Int64[np.ndarray, " n"]:
+def shift(columns: Int64[np.ndarray, " n"], rise: int | np.ndarray, width: int) -> Int64[np.ndarray, "*rises n"]:
     """The rise of a line at each column, rounded half up."""
     return (2 * columns * rise + width) // (2 * width)
 

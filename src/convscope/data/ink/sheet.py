@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Bool, UInt8
 
-from convscope.data.ink.background import dilated, eroded, otsu_of
+from convscope.data.ink.background import box_around, dilated, eroded, otsu_of
 from convscope.data.ink.components import connected_components
 
 Gray = UInt8[np.ndarray, "h w"]
@@ -95,12 +95,17 @@ def find_sheet(gray: Gray, *, light: bool) -> Sheet | None:
     if step < MIN_STEP:
         return None
     reach = 2 * (max(h, w) // 128) + 1
-    labels, count = connected_components(eroded(dilated(mask, reach), reach))  # ruled lines do not cut it into strips
-    areas = np.bincount(labels.reshape(-1), minlength=count + 1)
-    areas[0] = 0
-    if int(areas.max()) > MAX_AREA * gray.size:  # its hull is even larger
+    components = connected_components(eroded(dilated(mask, reach), reach))  # ruled lines do not cut it into strips
+    largest = int(components.areas.argmax())
+    area = int(components.areas[largest])
+    if area > MAX_AREA * gray.size:  # its hull is even larger
         return None
-    part = labels == areas.argmax()
+    if all(components.number_at(row, column) == largest for row in (0, h - 1) for column in (0, w - 1)):
+        return None  # its hull is the image
+    part = components.mask([largest])
+    boxed = part[box_around(part, 0)]
+    if boxed.size < MIN_AREA * gray.size or area < MIN_FILLED * max(_spanned(boxed), _spanned(boxed.T)):
+        return None  # its hull is smaller than the box, and larger than what it spans
     outline = convex_hull(part)
     inside = fill_polygon(outline, h, w)
     size = int(inside.sum())
@@ -116,6 +121,12 @@ def find_sheet(gray: Gray, *, light: bool) -> Sheet | None:
     large = min(sides) * 3 >= min(h, w) and size >= SURE_AREA * gray.size
     lit, shaded = (total * rest, dark * n) if light else (255 * rest * n - dark * n, 255 * rest * n - total * rest)
     return Sheet(tuple(outline), light, size / gray.size, large and shaded * 100 < MAX_SHADED * lit)
+
+
+def _spanned(part: Mask) -> int:
+    """The number of pixels between the first and the last one of each row, with these; each row has some."""
+    part = np.ascontiguousarray(part)
+    return int((part.shape[1] - part.argmax(axis=1) - part[:, ::-1].argmax(axis=1)).sum())
 
 
 def convex_hull(mask: Mask) -> list[Point]:
