@@ -21,6 +21,7 @@ from convscope.evaluation.temperature import temperature_of
 from convscope.exporting.c_functions import ACTIVATIONS, FUNCTIONS
 from convscope.exporting.c_memory import plan
 from convscope.exporting.c_score import DECLARED, score_calls, score_function, score_functions, score_state
+from convscope.exporting.folding import Weights, affine, unfolded, writer_of
 from convscope.exporting.score import ScoreParts, score_parts
 from convscope.model.layers.normalization import EPSILON
 from convscope.model.model_file import Model
@@ -29,8 +30,6 @@ from convscope.model.window import Window
 
 MAX_PARAMETERS = 5_000_000
 """A larger network gives a source file that compilers take minutes for."""
-
-Weights = Mapping[str, np.ndarray]
 
 IN_PLACE = {
     "Activation", "Add", "BatchNormalization", "Dropout", "Flatten", "LayerNormalization", "LeakyReLU", "Normalization",
@@ -96,23 +95,17 @@ def c_bytes(model: Model, metadata: Mapping[str, str]) -> bytes:
         f"  for (int i = 0; i < {pixels}; i++) {_at(places[INPUT])}[i] = (float)image[i] * {_number(1 / 255)};"
     )
     parts = score_parts(model)
-    for row in rows:
+    for step in unfolded(model):
+        row = step.row
         if parts is not None and row.name == parts.row.name:
             source.calls += score_calls(parts, _at(places[row.inputs[0]]), source.array)
-        layer = row.layer if row is not rows[-1] else row.layer.without_softmax()
-        weights = {name: model.weights[f"{row.name}/{name}"] for name in row.layer.weight_shapes(row.input_shape)}
-        _write(source, row, layer, weights, [_at(places[name]) for name in row.inputs], _at(places[row.name]))
+        _write(source, row, step.layer, step.weights, [_at(places[name]) for name in row.inputs], _at(places[row.name]))
     source.calls.append(f"  for (int i = 0; i < {spec.num_classes}; i++) logits[i] = {_at(places[rows[-1].name])}[i];")
     return _file(model, metadata, source, size, parts).encode()
 
 
 def _write(source: Source, row: Row, layer: Any, weights: Weights, inputs: list[str], output: str) -> None:
-    write = WRITERS.get(type(layer).__name__)
-    if write is None:
-        raise SpecError(
-            f"{row.name}: {row.kind} cannot be exported to C. Supported: {', '.join(sorted(WRITERS))}.",
-            hint="Export to onnx.",
-        )
+    write = writer_of(WRITERS, row, layer, title="C")
     source.calls.append(f"  /* {row.name}: {row.kind} */")
     write(source, row, layer, weights, inputs, output)
     activation = layer.activation_name or "linear"
@@ -195,9 +188,7 @@ def _affine(source: Source, row: Row, factor: np.ndarray, shift: np.ndarray, giv
 def _batch_normalization(
     source: Source, row: Row, layer: Any, weights: Weights, inputs: list[str], output: str
 ) -> None:
-    exact = {name: value.astype(np.float64) for name, value in weights.items()}
-    factor = exact.get("gamma", 1.0) / np.sqrt(exact["moving_variance"] + layer.epsilon)
-    _affine(source, row, factor, exact.get("beta", 0.0) - exact["moving_mean"] * factor, inputs[0], output)
+    _affine(source, row, *affine(layer, weights), inputs[0], output)
 
 
 def _normalization(source: Source, row: Row, layer: Any, weights: Weights, inputs: list[str], output: str) -> None:

@@ -1,19 +1,25 @@
-"""Batch normalization and activations folded into the layer before them, as runtimes that infer want it."""
+"""The layers of a network in order, as every format writes them.
+
+Batch normalization and activations may be folded into the layer before them, as runtimes that infer want it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from convscope.errors import SpecError
 from convscope.model.layers.batch_normalization import BatchNormalization
 from convscope.model.model_file import Model
 from convscope.model.spec import Row
 
 Weights = Mapping[str, np.ndarray]
 """The weights of one layer by Keras's names."""
+
+T = TypeVar("T")
 
 KERNELS = {"Conv2D": "kernel", "DepthwiseConv2D": "kernel", "SeparableConv2D": "pointwise_kernel", "Dense": "kernel"}
 """Layers that end with a linear map, and the weight that it is."""
@@ -34,6 +40,33 @@ class Step:
     layer: Any
     weights: Weights
     output: str
+
+
+def writer_of(writers: Mapping[str, Callable[..., T]], row: Row, layer: object, *, title: str) -> Callable[..., T]:
+    """What writes a layer.
+
+    Args:
+        writers: By class of the layer.
+        row: The layer's place in the network.
+        layer: The layer.
+        title: Of the format.
+
+    Raises:
+        SpecError: The format has no counterpart of the layer.
+    """
+    write = writers.get(type(layer).__name__)
+    if write is None:
+        raise SpecError(
+            f"{row.name}: {row.kind} cannot be exported to {title}. Supported: {', '.join(sorted(writers))}.",
+            hint="Export to another format.",
+        )
+    return write
+
+
+def unfolded(model: Model) -> tuple[Step, ...]:
+    """The layers of a network in order, as they are."""
+    rows = model.spec.table()
+    return tuple(_step(model, row, is_last=row is rows[-1]) for row in rows)
 
 
 def folded(model: Model, *, kept: Collection[str] = ()) -> tuple[Step, ...]:

@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from convscope.errors import SpecError
 from convscope.evaluation.temperature import temperature_of
-from convscope.exporting.folding import Step, affine, folded
+from convscope.exporting.folding import Step, affine, folded, writer_of
 from convscope.exporting.litert_activations import ACTIVATIONS
 from convscope.exporting.litert_file import DTYPES, FUSED, Graph, Value, window_options
 from convscope.exporting.litert_score import add_score
@@ -87,13 +86,7 @@ def litert_graph(model: Model, *, features: bool = False, score: bool = False) -
 def _written(graph: Graph, step: Step, inputs: list[int]) -> int:
     """Add a layer to the graph, its activation included; returns its output."""
     row = step.row
-    write = WRITERS.get(type(step.layer).__name__)
-    if write is None:
-        raise SpecError(
-            f"{row.name}: {row.kind} cannot be exported to LiteRT. Supported: {', '.join(sorted(WRITERS))}.",
-            hint="Export to another format.",
-        )
-    output = write(graph, step, inputs)
+    output = writer_of(WRITERS, row, step.layer, title="LiteRT")(graph, step, inputs)
     activation = step.layer.activation_name or "linear"
     return output if row.kind in _FUSING and activation in FUSED else ACTIVATIONS[activation](graph, output)
 

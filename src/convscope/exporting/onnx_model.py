@@ -13,9 +13,9 @@ import numpy as np
 
 from convscope.arithmetic import padding_split
 from convscope.data.preprocess import Preprocessing
-from convscope.errors import MissingExtraError, SpecError
+from convscope.errors import MissingExtraError
 from convscope.evaluation.temperature import temperature_of
-from convscope.exporting.folding import folded
+from convscope.exporting.folding import Weights, folded, writer_of
 from convscope.exporting.onnx_activations import ACTIVATIONS
 from convscope.exporting.onnx_graph import Graph
 from convscope.exporting.onnx_score import add_score
@@ -42,9 +42,6 @@ from convscope.model.layers.zero_padding2d import ZeroPadding2D
 from convscope.model.model_file import Model
 from convscope.model.spec import INPUT, Row
 from convscope.model.window import Shape, Window
-
-Weights = Mapping[str, np.ndarray]
-"""The weights of one layer by Keras's names."""
 
 
 def onnx_bytes(model: Model, metadata: Mapping[str, str]) -> bytes:
@@ -118,13 +115,7 @@ def onnx_proto(
 
 def _written(graph: Graph, row: Row, layer: Any, inputs: list[str], weights: Weights) -> str:
     """Add a layer to the graph, its activation included; returns the name of its output."""
-    write = WRITERS.get(type(layer).__name__)
-    if write is None:
-        raise SpecError(
-            f"{row.name}: {row.kind} cannot be exported to ONNX. Supported: {', '.join(sorted(WRITERS))}.",
-            hint="Export to another format.",
-        )
-    output = write(graph, row, layer, inputs, weights)
+    output = writer_of(WRITERS, row, layer, title="ONNX")(graph, row, layer, inputs, weights)
     return ACTIVATIONS[layer.activation_name or "linear"](graph, output)
 
 
