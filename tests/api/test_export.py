@@ -24,6 +24,8 @@ from convscope.model.model_file import load_model
 
 pytestmark = pytest.mark.slow
 
+ORT = Path(__file__).parents[2] / "node_modules" / "onnxruntime-web" / "dist"
+
 
 @pytest.fixture(scope="module")
 def exported(short_run, tmp_path_factory):
@@ -67,15 +69,15 @@ def test_files_say_of_the_same_pictures_as_predict_that_they_are_known(exported,
     answers = [one.answer for one in predictions]
     assert answers[:6] == ["nothing", "nothing", "nothing", "nothing", "unknown", "several"]
     seen = np.stack([one.seen for one in predictions])
-    has_class = np.array([one.class_name is not None for one in predictions])
+    known = [one.is_known for one in predictions]
+    assert known[:6] == [False, False, False, False, False, True] and sum(known) > 280
     threshold = json.loads((exported.folder / "convscope.json").read_text())["score"]["threshold"]
     for file in exported.files:
         runtime = formats.EXPORTERS[file.format].open(exported.folder / file.path.name, (28, 28, 1), 10)
         scores = runtime.run(seen)[2]
         runtime.close()
-        is_known = scores <= threshold
         single = np.array([one.answer != "several" for one in predictions])  # which is said instead
-        assert (is_known == has_class)[single].all()
+        assert ((scores <= threshold) == known)[single].all()
         expected = np.array([np.nan if one.score is None else one.score for one in predictions])
         np.testing.assert_allclose(scores[~np.isnan(expected)], expected[~np.isnan(expected)], atol=1e-3, rtol=1e-4)
 
@@ -116,7 +118,38 @@ def test_the_code_of_the_readme_says_that_noise_is_unknown(exported, tmp_path: P
     subprocess.run(["cc", "main.c", "model.c", "-o", "program", "-lm"], cwd=folder, check=True)
     done = subprocess.run([folder / "program"], input=noise.tobytes(), capture_output=True, check=True)
     assert done.stdout.startswith(b"unlike anything it was trained on ")
-    assert "const { probabilities, score } = await session.run" in code(folder, "javascript")
+
+
+IN_NODE = """
+import { readFileSync } from "node:fs";
+import * as ort from "ORT/ort.node.min.mjs";
+CODE
+const names = readFileSync("labels.txt", "utf8").trimEnd().split("\\n");
+for (const gray of JSON.parse(readFileSync("pictures.json", "utf8"))) {
+  const rgba = Uint8ClampedArray.from(gray.flatMap((level) => [level, level, level, 255]));
+  console.log(JSON.stringify(await classify(ort, readFileSync("model.onnx"), names, rgba)));
+}
+process.exit(0);
+"""
+
+
+@pytest.mark.skipif(not (ORT.is_dir() and shutil.which("node")), reason="needs node and onnxruntime-web")
+def test_the_javascript_of_the_readme_says_of_the_same_pictures_as_predict_that_they_are_known(
+    exported, short_run, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(exported.folder, tmp_path / "copy")
+    digit = mnist.load_part("test").pixels[0, :, :, 0]
+    predictions = convscope.load_run(short_run).predict([digit, *foreign_pictures().values()][:-1])
+    seen = [one.seen.ravel().tolist() for one in predictions]
+    (folder / "pictures.json").write_text(json.dumps(seen))
+    (folder / "main.mjs").write_text(IN_NODE.replace("ORT", ORT.as_uri()).replace("CODE", code(folder, "javascript")))
+    done = subprocess.run(["node", "main.mjs"], cwd=folder, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    known = [one["known"] for one in found]
+    assert known == [one.is_known for one in predictions] == [True, False, False, False, False, False]
+    assert found[0]["name"] == predictions[0].class_name == "7"
+    assert found[0]["probability"] == pytest.approx(predictions[0].probability, abs=1e-5)
 
 
 def test_the_c_of_the_readme_compiles_and_gives_the_same_answer(exported, tmp_path: Path) -> None:

@@ -62,6 +62,8 @@ class AnswerRules:
         return tuple(answered)
 
     def _rejected(self, one: ImagePrediction, predictions: Predictions, index: int) -> ImagePrediction:
+        if one.report.blank:  # nothing is not known either, whatever is rejected
+            return replace(one, is_known=False)
         if self.rejection is None or not one.choices:
             return one
         if self.rejection.rejects_blank and is_constant(one.seen[None])[0]:

@@ -29,8 +29,8 @@ class ImagePrediction:
         seen: What the network received, uint8, its own input shape.
         report: What preprocessing found on the image.
         digit: Which digit of the image this is, from 1, if the image was split.
-        is_known: False if the image is unlike anything that the network was trained on.
-        is_constant: Whether it is so because every pixel has the same intensity.
+        is_known: False if the image is unlike anything that the network was trained on, and where no ink was found.
+        is_constant: Whether it is unlike anything because every pixel has the same intensity.
         score: The out-of-distribution score, higher for less familiar images; None if the network has none.
         score_rank: The fraction of held-out images with a lower score, 0 to 1.
         closest: The most likely classes of a rejected image, as if it were one of them.
@@ -86,7 +86,7 @@ class ImagePrediction:
     def warnings(self) -> tuple[str, ...]:
         """What to know about the result: unfamiliar, no ink, several digits, ink at the edge."""
         found = self.report.warnings if self.digit is None else ()
-        return found if self.is_known else (self._rejection, *found)
+        return found if self.is_known or self.report.blank else (self._rejection, *found)
 
     @property
     def _rejection(self) -> str:

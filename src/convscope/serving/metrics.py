@@ -82,7 +82,7 @@ class Metrics:
         self.classes = Counter("convscope_classes", "Answered images by class.", ["network", "class"], registry=own)
         self.unknown = Gauge(
             "convscope_unknown_fraction",
-            "Of the last 1,000 images, the fraction unlike the training images.",
+            "Of the last 1,000 images, the fraction that is not known: unlike the training images, or without ink.",
             ["network"],
             multiprocess_mode="mostrecent",
             registry=own,
