@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from serving.client import Served
 
 import convscope
 from convscope.api.export import export
@@ -119,6 +120,8 @@ def test_the_code_of_the_readme_says_that_noise_is_unknown(exported, tmp_path: P
     done = subprocess.run([folder / "program"], input=noise.tobytes(), capture_output=True, check=True)
     assert done.stdout.startswith(b"unlike anything it was trained on ")
 
+
+TOKEN = "not-a-secret-of-anything"
 
 IN_NODE = """
 import { readFileSync } from "node:fs";
@@ -296,13 +299,31 @@ def test_the_folder_for_mlflow_has_a_loader_that_gives_the_probabilities(exporte
     assert found["known"].dtype == bool and not found["known"].any()  # it is noise
 
 
-def test_the_container_serves_the_run_without_root_and_checks_its_health(exported, short_run) -> None:
+def test_the_container_serves_the_run_without_root_and_checks_its_health(exported, short_run, tmp_path: Path) -> None:
     folder = exported.folder / "container"
-    lines = (folder / "Containerfile").read_text().splitlines()
-    assert "USER 10001" in lines and any(line.startswith("HEALTHCHECK") for line in lines)
-    assert json.loads(next(line for line in lines if line.startswith("CMD"))[4:])[:3] == [
-        "convscope", "serve", "/runs/run",
-    ]  # fmt: skip
+    text = (folder / "Containerfile").read_text().replace("\\\n", "")
+    said = dict(re.findall(r"^(USER|RUN|CMD|HEALTHCHECK) (.*)$", text, re.MULTILINE))
+    assert said["USER"] == "10001" and f"'convscope[serve]=={convscope.__version__}'" in said["RUN"]
+    copied = dict(re.findall(r"^COPY (\S+) (\S+)$", text, re.MULTILINE))
+    assert all((folder / source).is_dir() for source in copied)
+    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    here = {path: str(folder / source) for source, path in copied.items()} | {"/run/secrets/token": "token"}
+    program, _, *words = json.loads(said["CMD"])
+    assert program == "convscope" and words[1:5] == ["--host", "0.0.0.0", "--port", "8000"]
+    del words[3:5]  # any port here
+    server = Served(*(here.get(f"{word}/", here.get(word, word)) for word in words), cwd=tmp_path)
+    try:
+        python, *code = json.loads(said["HEALTHCHECK"].partition("CMD ")[2])
+        check = [sys.executable, *(one.replace(":8000/", f":{server.port}/") for one in code)]
+        assert python == "python" and check != [sys.executable, *code]
+        assert subprocess.run(check, timeout=30).returncode == 0
+        image = {"body": (exported.folder / "example_0.png").read_bytes()}
+        assert server.ask("POST", "/predict", **image).status == 401
+        allowed = server.ask("POST", "/predict", **image, headers={"Authorization": f"Bearer {TOKEN}"})
+        assert allowed.status == 200 and allowed.json["images"][0]["answer"] == "class"
+    finally:
+        server.stop()
+    assert subprocess.run(check, timeout=30, stderr=subprocess.DEVNULL).returncode != 0
     assert convscope.load_run(folder / "run").model.class_names == convscope.load_run(short_run).model.class_names
 
 
