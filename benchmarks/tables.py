@@ -314,6 +314,31 @@ def server() -> str:
     return "\n".join([*lines, *other_servers(record.get("peers")), *minutes_of_load(record.get("soak"))])
 
 
+def quantized() -> str:
+    """The table of docs/export.md."""
+    record = read("int8")
+    if not record:
+        return ""
+    titles = {"onnx": "ONNX", "litert": "LiteRT"}
+    lines = [
+        "| network | format | bytes, float32 → int8 | accuracy, float32 → int8 | difference, points |",
+        "|---|---|---|---|---|",
+    ]
+    for row in record["rows"]:
+        first, second = (
+            f"{(row['both'] + row[only]) / row['n']:.2%}".replace("%", " %") for only in ("first_only", "second_only")
+        )
+        name, size = f"`{row['preset']}` | {titles[row['format']]}", f"{row['bytes']:,} → {row['int8_bytes']:,}"
+        points, low, high = (f"{100 * row[key]:+.2f}".replace("-", "−") for key in ("difference", "low", "high"))
+        lines.append(f"| {name} | {size} | {first} → {second} | {points} ({low} to {high}) |")
+    epochs = ", ".join(
+        f"`{name}` for {count:g} {'epoch' if count == 1 else 'epochs'}"
+        for name, count in {row["preset"]: row["epochs"] for row in record["rows"]}.items()
+    )
+    runtimes = " and ".join(dict.fromkeys(row["runtime"] for row in record["rows"]))
+    return "\n".join([*lines, "", f"{epochs}. {runtimes}. Command: `scripts/bench int8`."])
+
+
 def other_servers(found: dict | None) -> list[str]:
     """Requests a second and CPU time of the servers that were measured in one run, and their ratios to ours."""
     if not found:
@@ -369,12 +394,13 @@ def minutes_of_load(found: dict | None) -> list[str]:
 
 def main() -> int:
     stale = []
-    for page in (*PAGES, "docs/serve.md"):
+    others = {"docs/serve.md": server, "docs/export.md": quantized}
+    for page in (*PAGES, *others):
         path = ROOT / page
         text = path.read_text(encoding="utf-8")
         before, _, rest = text.partition(BEGIN)
         _, _, after = rest.partition(END)
-        figures = server() if page == "docs/serve.md" else table()
+        figures = others.get(page, table)()
         if page == "docs/speed.md":
             figures += f"\n{ablation()}\n{recipe('recipe')}\n{recipe('augmentation')}\n{rare()}\n{many_images()}"
         fresh = f"{before}{BEGIN}\n{figures}\n{END}{after}"

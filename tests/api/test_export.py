@@ -204,6 +204,17 @@ def test_bad_requests_are_refused_by_name(short_run, tmp_path: Path) -> None:
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "precious" and not (tmp_path / "out").exists()
 
 
+def test_a_folder_that_cannot_be_written_is_named_and_a_container_alone_shows_no_table(
+    short_run, convscope, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("x")
+    done = convscope("export", str(short_run), "--to", "container", "--out", "file/out", cwd=tmp_path)
+    message, hint = done.stderr.splitlines()
+    assert done.returncode == 1 and "that can be written to. Received: file/out (" in message and "--out" in hint
+    done = convscope("export", str(short_run), "--to", "container", "--out", "out", cwd=tmp_path)
+    assert done.returncode == 0 and done.stdout.splitlines() == ["folder      out: see README.md there"]
+
+
 def test_a_missing_runtime_names_the_install_line(short_run, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match="Received: no onnx and no onnxruntime") as caught:

@@ -88,8 +88,7 @@ def export(
         "convscope": __version__,
     }
     content = contract(model, about | _license(run))
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    draft = _draft_of(folder)
     try:
         draft.chmod(0o755)
         job = _Job(model, content, pixels, quantizing, max_loss, draft)
@@ -155,6 +154,18 @@ def _check_folder(folder: Path, run: Run) -> None:
             f"Expected an empty folder, or an earlier export to replace. Received: {folder}, which holds other files.",
             hint="Name another folder: --out exported",
         )
+
+
+def _draft_of(folder: Path) -> Path:
+    """A new folder beside the one to export to."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        raise RunError(
+            f"Expected a folder that can be written to. Received: {folder} ({error.strerror}).",
+            hint="Name another folder: --out exported",
+        ) from None
 
 
 def _license(run: Run) -> dict[str, str]:

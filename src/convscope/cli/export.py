@@ -45,8 +45,9 @@ def export(
         say_json(exported.to_json())
         return 0
     sides = dict.fromkeys(COLUMNS, "right") | {"file": "left", "opened by": "left"}
-    console().print(table(sides, [list(one.row()) for one in exported.files]))
-    say(f"compared    {exported.images}")
+    if exported.files:  # a container is not computed with
+        console().print(table(sides, [list(one.row()) for one in exported.files]))
+        say(f"compared    {exported.images}")
     for line in exported.accuracies:
         say(f"accuracy    {line}")
     say(f"folder      {exported.folder}: see README.md there")
