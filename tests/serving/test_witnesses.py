@@ -100,3 +100,29 @@ def test_ray_serve_runs_the_application_of_the_page(short_run, pictures, tmp_pat
     assert answers, done.stderr[-2000:]
     wanted = run.predict(tmp_path / "digit.png")[0].to_json()["choices"]
     assert json.loads(answers[0])["images"][0]["choices"] == wanted
+
+
+def test_the_manifests_of_the_page_follow_the_schema_and_name_the_same_ports_and_files() -> None:
+    yaml, validate = pytest.importorskip("yaml"), pytest.importorskip("kubernetes_validate")
+    blocks = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    deployment, service, inference = (one for block in blocks for one in yaml.safe_load_all(block))
+    for one in (deployment, service):
+        validate.validate(one, "1.34", strict=True)
+    pod = deployment["spec"]["template"]
+    assert service["spec"]["selector"] == deployment["spec"]["selector"]["matchLabels"] == pod["metadata"]["labels"]
+    assert inference["apiVersion"] == "serving.kserve.io/v1beta1"
+    for spec in (pod["spec"], inference["spec"]["predictor"]):
+        (container,) = spec["containers"]
+        words = container["args"]
+        port = int(words[words.index("--port") + 1]) if "--port" in words else 8000
+        assert words[:2] == ["convscope", "serve"] and container["ports"][0]["containerPort"] == port
+        (mount,) = container["volumeMounts"]
+        assert words[words.index("--token-file") + 1].startswith(f"{mount['mountPath']}/")
+        assert mount["name"] in {volume["name"] for volume in spec["volumes"]}
+        validate.validate(
+            {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, "spec": spec}, "1.34", strict=True
+        )
+    (container,) = pod["spec"]["containers"]
+    probes = [container[kind]["httpGet"] for kind in ("readinessProbe", "livenessProbe")]
+    assert [probe["path"] for probe in probes] == ["/v2/health/ready", "/v2/health/live"]
+    assert {probe["port"] for probe in probes} == {service["spec"]["ports"][0]["targetPort"]} == {8000}

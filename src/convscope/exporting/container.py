@@ -15,6 +15,7 @@ PORT = 8000
 CONTAINERFILE = """\
 # Serves a network trained by convscope.
 #   pip wheel --no-deps --wheel-dir wheels CONVSCOPE     (a checkout of convscope, or its name in a package index)
+#   openssl rand -hex 32 > token
 #   podman build --tag {tag} .
 #   podman run --read-only --publish 8000:{port} --volume ./token:/run/secrets/token:ro {tag}
 FROM docker.io/library/python:3.13-slim
