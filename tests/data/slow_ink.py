@@ -61,6 +61,7 @@ def divide_out(gray, region, *, uneven):
     if np.count_nonzero(gray) * 2 <= gray.size or min(h, w) < 2 * background.GRID:
         return gray
     samples = kept = block_levels(gray, region)
+    surface: list[float] = []
     for turn in range(5):
         if turn:
             heights = background._height(surface, samples[:, 0], samples[:, 1])
