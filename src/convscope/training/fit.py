@@ -215,6 +215,9 @@ class _Loop:
         scalar = tf.TensorSpec([], tf.int32)
         if self._share.shards > 1:
             size = self._share.size
+            first = self._share.first
+            # A variable: for constants, TensorFlow would make and optimize one graph for each shard.
+            self._own_shards = tf.Variable(tf.range(first, first + self._share.count), trainable=False)
             numbers = int(np.prod(self.model.input_shape[1:]))
             # Not inlined: every shard is computed by the same graph, whatever else this process computes.
             self._shard = tf.function(
@@ -430,9 +433,9 @@ class _Loop:
     ) -> tuple[tf.Tensor, list[tf.Tensor], list[tf.Tensor]]:
         """The same as `_gradients`, as the mean over the shards of all workers."""
         size, rows = self._share.size, []
-        for index in range(self._share.count):
+        for index, shard in enumerate(tf.unstack(self._own_shards)):
             own = slice(index * size, (index + 1) * size)
-            rows.append(self._shard(pixels[own], labels[own], step, tf.constant(self._share.first + index)))
+            rows.append(self._shard(pixels[own], labels[own], step, shard))
         mean = mean_of_shards(rows, self._share, self._workers)
         parts = tf.split(mean, [int(np.prod(shape)) for shape in self._shapes])
         *tensors, loss = [tf.reshape(part, shape) for part, shape in zip(parts, self._shapes, strict=True)]
