@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from convscope.api.run import Run, load_run
 from convscope.api.training_input import check_resume
 from convscope.data.readers import READERS
 from convscope.distributed.cluster import Cluster
-from convscope.distributed.ray_cluster import RayCluster
+from convscope.distributed.ray_cluster import STOP_FILE, RayCluster
 from convscope.errors import MissingExtraError, RunError
 from convscope.training.run import RUN_FILE, check_empty
 
@@ -29,7 +30,13 @@ def require_ray() -> None:
 
 
 def train_on_ray(
-    data: str | None, cluster: RayCluster, *, where: Mapping[str, Path | None], is_quiet: bool = False, **options: Any
+    data: str | None,
+    cluster: RayCluster,
+    *,
+    where: Mapping[str, Path | None],
+    is_quiet: bool = False,
+    is_stopped: Callable[[], bool] = lambda: False,
+    **options: Any,
 ) -> Run:
     """Train on workers that Ray starts, with the weights of any other number of workers.
 
@@ -39,10 +46,12 @@ def train_on_ray(
         where: The arguments ``out``, ``resume``, ``from_run`` and ``config`` of `train`. The run folder is on storage
             that all machines share.
         is_quiet: Show no progress.
+        is_stopped: Asked several times a second; True stops all workers after the same step, and keeps what was
+            learned.
         **options: The fields of `TrainOptions`.
 
     Returns:
-        The trained network.
+        The trained network. ``run.outcome`` is ``interrupted`` if ``is_stopped`` ended the training.
 
     Raises:
         MissingExtraError: Ray is not installed.
@@ -65,7 +74,8 @@ def train_on_ray(
     if data is not None and data not in READERS:
         data = str(Path(data).resolve())
     arguments = {"data": data, "folder": folder, "where": paths, "options": given, "is_quiet": is_quiet}
-    run_on_ray(train_as_worker, arguments | {"storage": folder.with_name(f".{folder.name}-ray")}, cluster, say=note)
+    arguments["storage"] = folder.with_name(f".{folder.name}-ray")
+    run_on_ray(train_as_worker, arguments, cluster, say=note, is_stopped=is_stopped)
     if not folder.is_dir():
         raise RunError(
             f"Expected the run folder on storage that all machines share. Received: {folder}, which is not here.",
@@ -95,7 +105,8 @@ def train_as_worker(cluster: Cluster | None, arguments: Mapping[str, Any]) -> di
         return _told(load_run(folder))
     is_first = cluster is None or cluster.rank == 0
     with ProgressDisplay(quiet=arguments["is_quiet"] or not is_first) as display:
-        run = train(arguments["data"], **how, callbacks=display.callbacks, cluster=cluster, **options)
+        callbacks = replace(display.callbacks, is_stopped=(arguments["storage"] / STOP_FILE).exists)
+        run = train(arguments["data"], **how, callbacks=callbacks, cluster=cluster, **options)
     return _told(run)
 
 

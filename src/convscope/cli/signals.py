@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from types import FrameType, TracebackType
@@ -11,6 +12,35 @@ from types import FrameType, TracebackType
 from convscope.api.callbacks import Callbacks
 from convscope.api.progress import ProgressDisplay
 from convscope.cli.drawing import start_drawing
+
+
+class StopRequest:
+    """Ctrl-C and SIGTERM while other processes train: the first asks them to stop, the second ends this one.
+
+    Attributes:
+        signal: The number of the first; 0 before.
+    """
+
+    def __init__(self) -> None:
+        self.signal = 0
+        self._before: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
+
+    def __enter__(self) -> StopRequest:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._on_signal)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self.signal:
+            sys.exit(128 + number)
+        self.signal = number
+        os.write(2, b"convscope: stopping all workers after the same step. Once more ends them at once.\n")
 
 
 class StoppableTraining:

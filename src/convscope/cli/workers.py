@@ -85,6 +85,7 @@ def run_on_ray(options: WorkerOptions, data: str | None, given: Mapping[str, Any
     """
     from convscope.api.train_on_ray import train_on_ray
     from convscope.cli.results import train_hints, train_json, train_text
+    from convscope.cli.signals import StopRequest
 
     if options.processes is not None or options.rank is not None:
         raise OptionError("Expected --ray with --workers N. Received: --processes or --rank with it.")
@@ -95,13 +96,15 @@ def run_on_ray(options: WorkerOptions, data: str | None, given: Mapping[str, Any
     assert options.ray is not None
     cluster = RayCluster(options.ray, int(number), seconds, options.trusted_network)
     where = {name: given[name] for name in ("out", "resume", "config")} | {"from_run": given["from"]}
-    run = train_on_ray(data, cluster, where=where, is_quiet=output.quiet, **given["options"])
+    with StopRequest() as request:
+        how = {"where": where, "is_quiet": output.quiet, "is_stopped": lambda: request.signal != 0}
+        run = train_on_ray(data, cluster, **how, **given["options"])
     if output.json:
         say_json(train_json(run))
     else:
         say(train_text(run))
         output.hint(train_hints(run))
-    return 0
+    return 128 + request.signal if run.record.outcome == "interrupted" else 0
 
 
 def _seconds(text: str) -> float:

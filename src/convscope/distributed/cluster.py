@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from convscope.errors import OptionError
+from convscope.errors import OptionError, RunError
 
 CONNECT_SECONDS = 300.0
 """How long workers wait for each other by default."""
@@ -18,6 +18,10 @@ TRUST_HINT = (
     "Whoever reaches a worker's port can control it: there is no password and no encryption. In a network that you "
     "trust or have fenced (docs/scale.md), add --trusted-network."
 )
+
+
+class WorkerLostError(RunError):
+    """Another worker did not answer: starting all workers again may help."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import socket
 import time
 from collections.abc import Mapping
 
-from convscope.distributed.cluster import Cluster, host_of
+from convscope.distributed.cluster import Cluster, WorkerLostError, host_of
 from convscope.errors import RunError
 
 GREETING, GO, MISSING = "convscope worker", "go", "missing"
@@ -28,8 +28,9 @@ def meet(cluster: Cluster) -> None:
         cluster: All workers are given the same addresses.
 
     Raises:
-        RunError: Some did not start within ``cluster.connect_seconds``; the message names them. Or the port of this
-            worker is in use.
+        WorkerLostError: Some did not start within ``cluster.connect_seconds``; the message names them. Or the port of
+            this worker is in use.
+        RunError: The name of this machine has no address.
     """
     deadline = time.monotonic() + cluster.connect_seconds
     with _listen(cluster.workers[cluster.rank]) as own:
@@ -57,7 +58,7 @@ def _listen(address: str) -> socket.socket:
         own.listen(128)
     except OSError as error:
         own.close()
-        raise RunError(
+        raise WorkerLostError(
             f"Expected a free port. Received: {address}, which cannot be used ({error.strerror}).",
             hint="Choose another port for this worker, in the list of all workers.",
         ) from None
@@ -128,9 +129,9 @@ def _greet(cluster: Cluster, deadline: float) -> None:
     raise _not_here(cluster, [0])
 
 
-def _not_here(cluster: Cluster, missing: list[int]) -> RunError:
+def _not_here(cluster: Cluster, missing: list[int]) -> WorkerLostError:
     named = ", ".join(f"{rank} ({cluster.workers[rank]})" for rank in missing[:5] if rank < cluster.count)
     seconds = f"{cluster.connect_seconds:.0f} s"
-    return RunError(
+    return WorkerLostError(
         f"Expected {cluster.count} workers within {seconds}. Received: nothing from worker {named}.", hint=HINT
     )

@@ -13,6 +13,9 @@ LOCAL = "local"
 RESTARTS = 10
 """How often all workers are started again after one has failed."""
 
+STOP_FILE = "stop"
+"""Made in the folder that the workers share, to stop all of them after the same step."""
+
 
 @dataclass(frozen=True)
 class RayCluster:

@@ -15,7 +15,7 @@ import numpy as np
 from tensorflow.compiler.xla.tsl.protobuf import coordination_config_pb2 as coordination
 from tensorflow.python.eager import context
 
-from convscope.distributed.cluster import Cluster
+from convscope.distributed.cluster import Cluster, WorkerLostError
 from convscope.distributed.meeting import meet
 from convscope.distributed.native_waiting import ended_by_signals, limited
 from convscope.errors import RunError
@@ -66,7 +66,7 @@ class Connected:
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
-        """The end of another worker becomes a `RunError`. Returns when all workers have come to the end."""
+        """The end of another worker becomes a `WorkerLostError`. Returns when all workers have come to the end."""
         try:
             yield
         except (tf.errors.InvalidArgumentError, tf.errors.ResourceExhaustedError):
@@ -87,11 +87,11 @@ class Connected:
                 communication_hint="ring",
             )
 
-    def _ended(self, reason: str) -> RunError:
+    def _ended(self, reason: str) -> WorkerLostError:
         found = {int(one) for one in re.findall(r"/job:worker/(?:replica:0/)?task:(\d+)", reason)} - {self.rank}
         named = [f"{one} ({self._cluster.workers[one]})" for one in sorted(found) if one < self.count]
         who = f"worker {named[0]}" if len(named) == 1 else "another worker"
-        return RunError(f"Expected an answer of all {self.count} workers. Received: none of {who}.", hint=RESUME)
+        return WorkerLostError(f"Expected an answer of all {self.count} workers. Received: none of {who}.", hint=RESUME)
 
 
 def connect(cluster: Cluster) -> Connected:
@@ -101,14 +101,16 @@ def connect(cluster: Cluster) -> Connected:
         cluster: All workers are given the same addresses.
 
     Raises:
-        RunError: A worker did not start within ``cluster.connect_seconds``, or the port of this one cannot be used.
+        WorkerLostError: A worker did not start within ``cluster.connect_seconds``, or the port of this one cannot be
+            used.
+        RunError: This process has computed something already.
     """
     meet(cluster)
     with ended_by_signals(), limited(max(cluster.connect_seconds, START_SECONDS)), quiet():
         try:
             _start(cluster)
         except tf.errors.OpError as error:
-            raise RunError(
+            raise WorkerLostError(
                 f"TensorFlow could not connect {cluster.count} workers ({str(error).splitlines()[0][:200]})."
             ) from None
         except RuntimeError:
