@@ -101,9 +101,9 @@ def sweep_table() -> str:
     if not found:
         return ""
     names = {
-        "sweep": "a process for each core, one thread each",
-        "one_after_another": "one process, as many threads as cores",
-        "commands": "`convscope train` for each seed",
+        "sweep": "`convscope sweep`: a process for each core, one thread each",
+        "one_process": "`convscope sweep`, one process with as many threads as cores",
+        "commands": "`convscope train` for each seed, one after another, as many threads as cores",
     }
     lines = ["| trainings of `quick` | trials a minute | CPU seconds of a trial |", "|---|---|---|"]
     for name, words in names.items():

@@ -1,6 +1,7 @@
 """Sweeps as a whole: what is trained, chosen, confirmed and written, and what interruptions leave."""
 
 import csv
+import gc
 import io
 import json
 import re
@@ -13,10 +14,11 @@ import pytest
 
 import convscope
 from convscope.api.callbacks import Callbacks
-from convscope.api.sweep_trial import TrialTask, train_trial
+from convscope.api.sweep_trial import TrialTask, prepare_process, train_trial
 from convscope.api.sweep_worker import Worker, WorkerCall
 from convscope.errors import DataError, MissingExtraError, OptionError, RunError
 from convscope.sweeping.journal import Journal
+from convscope.sweeping.records import Trial
 
 NETWORK = 'Flatten()\nDense(num_classes, activation="softmax")\n'
 PARAMETERS = ("epochs=4..6", "learning_rate=1e-5..1e-1:log", "model=net.txt", "batch_size=32")
@@ -113,6 +115,23 @@ def test_a_sweep_cut_in_the_middle_is_completed_with_the_same_trials(
     assert {number: again[number] for number in kept} == kept
     facts = [(one.params, one.outcome, one.checks) for one in again.values()]
     assert facts == [(one.params, one.outcome, one.checks) for one in whole.values()]
+
+
+def test_a_process_trains_a_trial_after_others_as_if_it_were_the_first_and_keeps_no_network(tmp_path: Path) -> None:
+    write_data(tmp_path)
+    fixed = {"epochs": 1.0, "batch_size": 32, "model": str(tmp_path / "net.txt"), "shift": 1}
+    loaded = convscope.load_data(tmp_path / "data.npz")
+
+    def trial(seed: int) -> Trial | None:
+        task = TrialTask(0, seed, {}, fixed)
+        return train_trial(task, loaded, on_fraction=lambda fraction: None, is_ended=lambda: False)
+
+    prepare_process()
+    first, other, again = trial(0), trial(1), trial(0)
+    assert first and other and again
+    assert again.weights_sha256 == first.weights_sha256 != other.weights_sha256
+    loops = [one for one in gc.get_objects() if type(one).__name__ == "_Loop"]
+    assert len(loops) <= 1, "at most that of the last trial"
 
 
 def test_a_recipe_that_does_not_fit_is_a_failed_trial_with_its_reason(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from program import run_convscope
 
 from convscope.distributed.ray_cluster import RayCluster
 from convscope.errors import OptionError
+from convscope.training.checkpoint import lock_run
 
 FENCE = ("unshare", "--net", "--pid", "--fork", "--mount-proc", "sh", "-c", 'ip link set lo up && "$@"', "sh")
 has_fence = sys.platform == "linux" and os.geteuid() == 0 and shutil.which("ip") and shutil.which("unshare")
@@ -106,6 +107,34 @@ def test_an_option_that_does_not_fit_is_one_line_and_is_not_tried_again(folder: 
     assert program.returncode == 2, error
     assert "Expected a number of shards that divides the batch size. Received: shards=5" in error
     assert "Traceback" not in error and not (folder / "run").exists()
+
+
+@needs_ray
+@pytest.mark.long
+def test_ctrl_c_stops_all_workers_with_a_checkpoint_and_a_failure_that_would_come_again_ends_at_once(
+    folder: Path,
+) -> None:
+    words = ("--ray", "local", "--workers", "2")
+    program = start(folder, *cluster.OPTIONS, "--out", "run", *words)
+    assert cluster.wait_for_checkpoint(folder, "run", [program])
+    os.kill(child_of(program), signal.SIGINT)
+    out, error = program.communicate(timeout=600)
+    assert program.returncode == 130, error
+    assert "convscope: stopping all workers after the same step." in error and "Traceback" not in error
+    assert record(folder / "run")["outcome"] == "interrupted" and "--resume" in out
+    assert sorted(path.name for path in folder.iterdir()) == ["data.npz", "net.txt", "run"]
+
+    with lock_run(folder / "run"):  # the first worker cannot go on, and the second one waits for it
+        program = start(folder, "--resume", "run", *words)
+        _, error = program.communicate(timeout=600)
+    assert program.returncode == 1
+    assert error.count("Another process is training in") == 1 and "Traceback" not in error
+    assert error.count("[0] starting TensorFlow") == 1, "the workers were not started again"
+
+
+def child_of(program: subprocess.Popen[str]) -> int:
+    """The command in the namespace."""
+    return int(Path(f"/proc/{program.pid}/task/{program.pid}/children").read_text(encoding="ascii").split()[0])
 
 
 def worker_of_ray(folder: Path) -> int:

@@ -75,6 +75,14 @@ class _Watch:
         return self.is_pruned or self.is_ended()
 
 
+def prepare_process() -> None:
+    """Import TensorFlow, and take everything that is in memory by now out of the garbage collection before each trial."""
+    import convscope.training.fit  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
+
+
 def train_trial(
     task: TrialTask,
     loaded: LoadedData,
@@ -97,8 +105,7 @@ def train_trial(
     from convscope.training.fit import fit
 
     trial = Trial(task.number, task.seed, task.params, FAILED)
-    keras.backend.clear_session()  # so that a process trains many networks in the memory of one
-    gc.collect()
+    keras.backend.clear_session()  # and collect garbage: a process trains many networks in the memory of one
     try:
         plan = prepare(TrainOptions.from_mapping(without_loading(task.options)), lambda phase: None, loaded)
         watch = _Watch(task, plan, on_fraction, is_ended)

@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 from convscope.api.load_data import load_with
 from convscope.api.prepare import LOADED_OPTIONS
-from convscope.api.sweep_trial import TrialTask, train_trial, without_loading
+from convscope.api.sweep_trial import TrialTask, prepare_process, train_trial, without_loading
 from convscope.data.dataset import LoadedData
 from convscope.data.load_options import Caching
 from convscope.errors import ConvscopeError, RunError
@@ -78,6 +78,7 @@ class Worker:
             raise RunError(f"The journal {self._call.journal} holds no sweep.")
         loaded = self._load(definition)
         proposals = Proposals(definition)
+        prepare_process()
         self._tell(kind="ready")
         while not self._take_trial(definition, proposals, loaded):
             pass
