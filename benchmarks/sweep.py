@@ -2,9 +2,9 @@
 
     python benchmarks/sweep.py --seeds 8 --rounds 1
 
-The trainings are `quick` on MNIST with several seeds. ``commands`` is one `convscope train` after another, each with all
-cores; it also draws figures and writes a page. ``one_process`` is a sweep with one process whose training has all cores.
-The ways take turns. Writes docs/figures/sweep.json.
+The trainings are `quick` on MNIST with several seeds. ``commands`` is one `convscope train` after another, each with
+all cores; it also draws figures and writes a page. ``one_process`` is a sweep with one process whose training has all
+cores. The ways take turns. Writes docs/figures/sweep.json.
 """
 
 from __future__ import annotations
