@@ -139,6 +139,8 @@ def _run(
                 made.remove()
                 with contextlib.suppress(OSError):
                     folder.rmdir()
+                    if folder.parent == Path(FOLDER):
+                        folder.parent.rmdir()
             raise
         if any(event["kind"] == "winner" and not event["is_same"] for event in events):
             callbacks.begin("The weights of the winner differ from those of its trial: another kind of machine")

@@ -264,12 +264,14 @@ def _connected(cluster: RayCluster) -> Iterator[None]:
     where = {} if cluster.address == LOCAL else {"address": cluster.address}
     own = {"num_cpus": max(cluster.workers, os.cpu_count() or 1), "include_dashboard": False} if not where else {}
     try:
-        with _same_signals():
+        with _same_signals(), _silence():
             ray.init(**where, **own, logging_level="ERROR", log_to_driver=False)
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError, ray.exceptions.RayError) as error:
+        reason = str(error).strip().partition("\n")[0].partition(". ")[0][:200] or type(error).__name__
         raise RunError(
-            f"Ray could not be reached at {cluster.address} ({str(error).splitlines()[0][:200]}).",
-            hint="Start it with: ray start --head, or use --ray local.",
+            f"Ray could not be reached at {cluster.address} ({reason.rstrip('.')}).",
+            hint="Start it with: ray start --head, or use --ray local. If it needs a token, set RAY_AUTH_MODE=token and "
+            "RAY_AUTH_TOKEN.",
         ) from None
     try:
         cores = int(ray.cluster_resources().get("CPU", 0))
@@ -281,6 +283,20 @@ def _connected(cluster: RayCluster) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Ray's native code says the same once a second while a token is refused."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
 
 
 @contextlib.contextmanager
