@@ -96,7 +96,7 @@ def workers_table() -> str:
 
 
 def sweep_table() -> str:
-    """Trials a minute and CPU seconds of a trial, by way."""
+    """CPU seconds of a trial and trials a minute, by way."""
     found = _summary("sweep")
     if not found:
         return ""
@@ -105,11 +105,11 @@ def sweep_table() -> str:
         "one_process": "`convscope sweep`, one process with as many threads as cores",
         "commands": "`convscope train` for each seed, one after another, as many threads as cores",
     }
-    lines = ["| trainings of `quick` | trials a minute | CPU seconds of a trial |", "|---|---|---|"]
+    lines = ["| trainings of `quick` | CPU seconds of a trial | trials a minute |", "|---|---|---|"]
     for name, words in names.items():
         if f"{name}_trials_a_minute" in found:
             each = found[f"{name}_cpu_seconds"] / found["trials"]
-            lines.append(f"| {words} | {found[f'{name}_trials_a_minute']:.1f} | {each:.1f} |")
+            lines.append(f"| {words} | {each:.1f} | {found[f'{name}_trials_a_minute']:.1f} |")
     return "\n".join(lines)
 
 

@@ -76,7 +76,7 @@ class _Watch:
 
 
 def prepare_process() -> None:
-    """Import TensorFlow, and take everything that is in memory by now out of the garbage collection before each trial."""
+    """Import TensorFlow, and take all that is in memory by now out of the garbage collection before each trial."""
     import convscope.training.fit  # noqa: F401
 
     gc.collect()

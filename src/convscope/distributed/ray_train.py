@@ -270,7 +270,7 @@ def _connected(cluster: RayCluster) -> Iterator[None]:
         reason = str(error).strip().partition("\n")[0].partition(". ")[0][:200] or type(error).__name__
         raise RunError(
             f"Ray could not be reached at {cluster.address} ({reason.rstrip('.')}).",
-            hint="Start it with: ray start --head, or use --ray local. If it needs a token, set RAY_AUTH_MODE=token and "
+            hint="Start it with: ray start --head, or use --ray local. If it has a token, set RAY_AUTH_MODE=token and "
             "RAY_AUTH_TOKEN.",
         ) from None
     try:
