@@ -69,6 +69,16 @@ def test_without_ray_the_command_names_the_extra(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_version_of_ray_without_what_is_used_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "ray").mkdir()
+    (tmp_path / "ray" / "__init__.py").write_text("__version__ = '1.0'\n", encoding="utf-8")
+    words = ("train", "--ray", "local", "--workers", "2", "--out", "run")
+    done = run_convscope(*words, cwd=tmp_path, first_on_path=tmp_path)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "Training on Ray needs Ray Train 2.60 or a later one" in done.stderr and "ray.train" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
 def test_ray_on_other_machines_needs_a_trusted_network() -> None:
     for address in ("auto", "10.0.0.1:6379", "ray://head:10001"):
         with pytest.raises(OptionError, match="--trusted-network"):
