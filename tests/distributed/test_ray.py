@@ -127,7 +127,7 @@ def test_ctrl_c_stops_all_workers_with_a_checkpoint_and_a_failure_that_would_com
     words = ("--ray", "local", "--workers", "2")
     program = start(folder, *cluster.OPTIONS, "--out", "run", *words)
     assert cluster.wait_for_checkpoint(folder, "run", [program])
-    os.kill(child_of(program), signal.SIGINT)
+    os.kill(command_of(program), signal.SIGINT)
     out, error = program.communicate(timeout=600)
     assert program.returncode == 130, error
     assert "convscope: stopping all workers after the same step." in error and "Traceback" not in error
@@ -142,9 +142,12 @@ def test_ctrl_c_stops_all_workers_with_a_checkpoint_and_a_failure_that_would_com
     assert error.count("[0] starting TensorFlow") == 1, "the workers were not started again"
 
 
-def child_of(program: subprocess.Popen[str]) -> int:
-    """The command in the namespace."""
-    return int(Path(f"/proc/{program.pid}/task/{program.pid}/children").read_text(encoding="ascii").split()[0])
+def command_of(program: subprocess.Popen[str]) -> int:
+    """The command in the namespace: `unshare` starts a shell, which starts it."""
+    number = program.pid
+    for _ in range(2):
+        number = int(Path(f"/proc/{number}/task/{number}/children").read_text(encoding="ascii").split()[0])
+    return number
 
 
 def worker_of_ray(folder: Path) -> int:
