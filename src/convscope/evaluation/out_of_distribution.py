@@ -37,6 +37,9 @@ MOST_ROUNDING = 0.001
 
 OVERSAMPLING, ITERATIONS = 16, 8
 
+RESIDUAL_WEIGHT = 0.75
+"""The mean residual of training images, relative to the mean of their largest logits, in the score."""
+
 RANKS = 101
 """Quantiles of the held-out scores that are stored."""
 
@@ -59,6 +62,7 @@ class Rejection:
             cannot promise the level.
         quantiles: `RANKS` evenly spaced quantiles of the held-out scores, ascending.
         rejects_blank: Whether an image of a single intensity is rejected: none of the training images is one.
+        centers_logits: As in `ood_scores`; False in files of version 0.2 and older.
     """
 
     scale: float
@@ -66,6 +70,7 @@ class Rejection:
     thresholds: tuple[float | None, ...]
     quantiles: tuple[float, ...]
     rejects_blank: bool
+    centers_logits: bool = True
 
     @property
     def default_level(self) -> float | None:
@@ -88,13 +93,14 @@ class Rejection:
 
     def to_json(self) -> dict[str, object]:
         """Plain values, for the model file."""
-        return {
+        values: dict[str, object] = {
             "scale": self.scale,
             "n": self.n,
             "thresholds": list(self.thresholds),
             "quantiles": list(self.quantiles),
             "rejects_blank": self.rejects_blank,
         }
+        return values | ({"centers_logits": True} if self.centers_logits else {})
 
     @classmethod
     def from_json(cls, value: object) -> Rejection:
@@ -104,7 +110,7 @@ class Rejection:
             ModelFileError: It is not what `to_json` returns.
         """
         keys = {"scale", "n", "thresholds", "quantiles", "rejects_blank"}
-        if not isinstance(value, Mapping) or set(value) != keys:
+        if not isinstance(value, Mapping) or set(value) - {"centers_logits"} != keys:
             raise ModelFileError(f"The rejection must have exactly the keys {', '.join(sorted(keys))}.")
         thresholds, quantiles = _numbers(value, "thresholds", len(LEVELS)), _numbers(value, "quantiles", RANKS)
         known = [one for one in thresholds if one is not None]
@@ -114,7 +120,16 @@ class Rejection:
             raise ModelFileError(f"The scale must be a number above 0. Received: {ascii(value['scale'])[:60]}.")
         if type(value["n"]) is not int or not 1 <= value["n"] <= 10**9 or type(value["rejects_blank"]) is not bool:
             raise ModelFileError("Expected n as a whole number of 1 or more, and rejects_blank as true or false.")
-        return cls(float(value["scale"]), value["n"], tuple(thresholds), tuple(quantiles), value["rejects_blank"])
+        if value.get("centers_logits", True) is not True:
+            raise ModelFileError("Expected centers_logits as true, or no such value.")
+        return cls(
+            scale=float(value["scale"]),
+            n=value["n"],
+            thresholds=tuple(thresholds),
+            quantiles=tuple(quantiles),
+            rejects_blank=value["rejects_blank"],
+            centers_logits="centers_logits" in value,
+        )
 
 
 def _numbers(value: Mapping[str, Any], name: str, count: int) -> list[Any]:
@@ -217,38 +232,46 @@ def _principal_directions(covariance: Float64[np.ndarray, "f f"], count: int) ->
 
 
 def residual_scale(logits: Logits, residuals: Float32[np.ndarray, " n"]) -> float | None:
-    """The factor that brings residuals to the size of the largest logits; None if all residuals are 0.
+    """The factor that brings residuals to the size of the largest logits; None if all residuals or logits are 0.
 
     Args:
         logits: Of training images.
         residuals: Of the same images.
     """
     mean = float(residuals.mean())
-    scale = float(np.abs(logits).max(axis=1).mean()) / mean if mean > 0 else 0.0
+    scale = RESIDUAL_WEIGHT * float(_largest(logits, centered=True).mean()) / mean if mean > 0 else 0.0
     return scale if 0 < scale <= MAX_SCORE and math.isfinite(scale) else None
 
 
-def ood_scores(logits: Logits, residuals: Float32[np.ndarray, " n"], *, scale: float) -> Scores:
-    """The out-of-distribution score: the scaled residual minus the free energy of the logits.
+def ood_scores(
+    logits: Logits, residuals: Float32[np.ndarray, " n"], *, scale: float, centers_logits: bool = True
+) -> Scores:
+    """The out-of-distribution score: the scaled residual minus the largest logit.
 
     Args:
         logits: float32 ``(n, k)``, not divided by a temperature.
         residuals: float32 ``(n,)``, the features' distances to the subspace.
         scale: From `residual_scale`.
+        centers_logits: True subtracts the largest logit, counted from the mean of the logits; False subtracts their
+            free energy, as in files of version 0.2 and older.
 
     Source:
-        Wang, Li, Feng and Zhang, "ViM: out-of-distribution with virtual-logit matching", CVPR 2022: the score is the
-        logit of their virtual class against the others. We differ in two things: the subspace is centered at the mean
-        of the features, and it has at most 64 dimensions.
+        Wang, Li, Feng and Zhang, "ViM: out-of-distribution with virtual-logit matching", CVPR 2022, with the free
+        energy of the logits. Cross-entropy does not depend on the mean of the logits, so that training leaves the mean
+        to chance, and the energy with it. The subspace is centered at the mean of the features.
 
     Example:
-        >>> ood_scores(np.zeros((1, 2), np.float32), np.ones(1, np.float32), scale=1.0).round(4).tolist()
-        [0.3068999946117401]
+        >>> ood_scores(np.array([[4, 1, 1]], np.float32), np.ones(1, np.float32), scale=1.5).tolist()
+        [-0.5]
     """
+    largest = _largest(logits, centered=centers_logits)
+    return (scale * residuals.astype(np.float64) - largest).astype(np.float32)
+
+
+def _largest(logits: Logits, *, centered: bool) -> Float64[np.ndarray, " n"]:
     wide = logits.astype(np.float64)
     highest = wide.max(axis=1)
-    energy = highest + np.log(np.exp(wide - highest[:, None]).sum(axis=1))
-    return (scale * residuals.astype(np.float64) - energy).astype(np.float32)
+    return highest - wide.mean(axis=1) if centered else highest + np.log(np.exp(wide - highest[:, None]).sum(axis=1))
 
 
 def rank_for(n: int, level: float, *, confidence: float = CONFIDENCE) -> int:

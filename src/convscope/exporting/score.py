@@ -53,6 +53,7 @@ class ScoreParts:
         steps: What the columns are multiplied by; None if they are not rounded.
         scale: The factor of the distance.
         rejects_blank: Whether an image of a single intensity gets `BLANK_SCORE`.
+        centers_logits: As in `evaluation.out_of_distribution.ood_scores`.
     """
 
     row: Row
@@ -63,6 +64,7 @@ class ScoreParts:
     steps: Float32[np.ndarray, " d"] | None
     scale: float
     rejects_blank: bool
+    centers_logits: bool
 
 
 def score_parts(model: Model) -> ScoreParts | None:
@@ -80,6 +82,7 @@ def score_parts(model: Model) -> ScoreParts | None:
         *(whole_directions(directions) or (directions, None)),
         rejection.scale,
         rejection.rejects_blank,
+        rejection.centers_logits,
     )
 
 

@@ -41,6 +41,7 @@ class RejectionJson(TypedDict):
     threshold: float | None
     quantiles: list[float]
     rejects_blank: bool
+    centers_logits: bool
     codes: Array
     code_step: float
 
@@ -73,6 +74,7 @@ def rejection_json(model: Model, pixels: Pixels) -> RejectionJson | None:
         threshold=found.threshold(level) if level is not None else None,
         quantiles=[round(value, 4) for value in found.quantiles],
         rejects_blank=found.rejects_blank,
+        centers_logits=found.centers_logits,
         codes=array_json(np.rint(codes / code_step).astype(np.int8)),
         code_step=code_step,
     )
