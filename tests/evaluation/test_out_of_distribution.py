@@ -18,11 +18,11 @@ from convscope.evaluation.out_of_distribution import (
     is_constant,
     ood_scores,
     parse_level,
-    power_of_two_steps,
     rank_for,
     residual_scale,
     set_thresholds,
 )
+from convscope.model.features import power_of_two_steps
 
 
 def scores(n: int, seed: int = 0) -> np.ndarray:
@@ -80,11 +80,11 @@ def test_many_features_have_the_same_subspace_as_by_all_eigenvectors() -> None:
     rng = np.random.default_rng(8)
     features = (rng.normal(size=(1_200, 300)) * np.geomspace(3, 0.05, 300)).astype(np.float32)
     subspace = fit_subspace(features)
-    assert subspace is not None and subspace.directions.shape == (300, 64)
+    assert subspace is not None and subspace.directions.shape == (300, 128)
     centered = features.astype(float) - features.mean(axis=0, dtype=float)
-    plane = np.linalg.svd(centered, full_matrices=False)[2][:64]
+    plane = np.linalg.svd(centered, full_matrices=False)[2][:128]
     expected = np.linalg.norm(centered - centered @ plane.T @ plane, axis=1)
-    np.testing.assert_allclose(subspace.residual(features), expected, rtol=0.01)
+    np.testing.assert_allclose(subspace.residual(features), expected, rtol=0.02)
 
 
 def test_directions_of_many_features_are_8_bit_multiples_of_powers_of_two() -> None:

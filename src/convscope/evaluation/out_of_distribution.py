@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int8
+from jaxtyping import Bool, Float32, Float64
 
 from convscope.arrays import Logits, Pixels, is_number
 from convscope.decisions import Decision
 from convscope.errors import ModelFileError, OptionError
 from convscope.evaluation.intervals import tail_probability
-from convscope.model.features import Features, Subspace, most_directions
+from convscope.model.features import Features, Subspace, most_directions, power_of_two_steps
 
 FITTED_ON = 2_500
 """Training images that the subspace is fitted on, evenly spaced; more change nothing that can be measured."""
@@ -32,7 +32,7 @@ LEVELS = (0.001, 0.01, 0.05)
 EXACT_FEATURES = 128
 """Up to so many features, all eigenvectors are computed, and directions are not rounded to 8 bits."""
 
-MOST_ROUNDING = 0.001
+MOST_ROUNDING = 0.002
 """The variance of rounding, as a fraction of the variance outside of the subspace: more would change the distances."""
 
 OVERSAMPLING, ITERATIONS = 16, 8
@@ -167,44 +167,14 @@ def fit_subspace(features: Features) -> Subspace | None:
     steps = power_of_two_steps(kept)
     rounded = np.rint(kept / steps) * steps
     outside, change = np.trace(covariance) - _variance(covariance, kept), _variance(covariance, rounded - kept)
-    if len(kept) > EXACT_FEATURES and change <= MOST_ROUNDING * outside:
-        kept = rounded
+    is_rounded = len(kept) > EXACT_FEATURES and change <= MOST_ROUNDING * outside
+    kept = rounded if is_rounded else kept[:, : most_directions(len(kept), rounded=False)]
     return Subspace(center.astype(np.float32), np.clip(kept, -1, 1).astype(np.float16))
 
 
 def _variance(covariance: Float64[np.ndarray, "f f"], directions: Float64[np.ndarray, "f d"]) -> float:
     """The variance of features along directions."""
     return float(np.einsum("fd,fd->", covariance @ directions, directions))
-
-
-def power_of_two_steps(directions: np.ndarray) -> np.ndarray:
-    """For each column the smallest power of two of which its numbers are at most 127 times.
-
-    Directions of many features are rounded to multiples of these before anything is computed with them. Such numbers
-    are exact in float16, and 8-bit integers in a page.
-
-    Example:
-        >>> power_of_two_steps(np.array([[0.25, -1.0], [0.1, 0.5]])).tolist()
-        [0.00390625, 0.015625]
-    """
-    largest = np.maximum(np.abs(directions).max(axis=0).astype(np.float64), 1e-6)
-    return np.exp2(np.ceil(np.log2(largest / 127)))
-
-
-def whole_directions(
-    directions: Float32[np.ndarray, "f d"],
-) -> tuple[Int8[np.ndarray, "f d"], Float32[np.ndarray, " d"]] | None:
-    """Directions as 8-bit integers and the step of each column; None if they are not rounded to these.
-
-    Example:
-        >>> whole_directions(np.array([[0.25], [-0.5]], np.float32))[1].tolist()
-        [0.0078125]
-    """
-    steps = power_of_two_steps(directions)
-    whole = directions / steps
-    if not np.array_equal(whole, np.rint(whole)):
-        return None
-    return whole.astype(np.int8), steps.astype(np.float32)
 
 
 def _principal_directions(covariance: Float64[np.ndarray, "f f"], count: int) -> Float64[np.ndarray, "f d"]:

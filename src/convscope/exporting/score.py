@@ -22,11 +22,10 @@ from convscope.evaluation.out_of_distribution import (
     Scores,
     is_constant,
     level_name,
-    whole_directions,
 )
 from convscope.evaluation.predict import Predictions
 from convscope.evaluation.reliability import reliability_of
-from convscope.model.features import averages, feature_grid, feature_row
+from convscope.model.features import averages, feature_grid, feature_row, whole_directions
 from convscope.model.model_file import Model
 from convscope.model.spec import Row
 

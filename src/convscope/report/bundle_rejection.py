@@ -7,9 +7,8 @@ from typing import TypedDict
 import numpy as np
 
 from convscope.arrays import Pixels, to_images
-from convscope.evaluation.out_of_distribution import whole_directions
 from convscope.evaluation.reliability import reliability_of
-from convscope.model.features import Features, feature_grid, feature_row, logits_and_features
+from convscope.model.features import Features, feature_grid, feature_row, logits_and_features, whole_directions
 from convscope.model.forward import chunk_size
 from convscope.model.model_file import Model
 from convscope.report.array_json import Array, array_json
