@@ -37,7 +37,7 @@ MOST_ROUNDING = 0.002
 
 OVERSAMPLING, ITERATIONS = 16, 8
 
-RESIDUAL_WEIGHT = 0.75
+RESIDUAL_WEIGHT = 0.9
 """The mean residual of training images, relative to the mean of their largest logits, in the score."""
 
 RANKS = 101

@@ -20,7 +20,7 @@ from convscope.model.spec import Row, Spec
 MAX_FEATURES = 600
 """Larger feature maps are averaged over a grid of places until they are at most so many numbers."""
 
-MAX_DIRECTIONS = 128
+MAX_DIRECTIONS = 120
 MAX_BYTES = 76_800
 """Of the directions of a subspace: 8 bits for each number if they are rounded, else float16."""
 
@@ -69,7 +69,7 @@ def most_directions(features: int, *, rounded: bool = True) -> int:
 
     Example:
         >>> most_directions(576), most_directions(576, rounded=False), most_directions(32), most_directions(1)
-        (128, 66, 16, 0)
+        (120, 66, 16, 0)
     """
     return min(MAX_DIRECTIONS, features // 2, MAX_BYTES // (features if rounded else 2 * features))
 
