@@ -163,13 +163,23 @@ def fit_subspace(features: Features) -> Subspace | None:
     covariance = (wide - center).T @ (wide - center) / len(wide)
     if not np.isfinite(covariance).all() or not covariance.any():
         return None
-    kept = _principal_directions(covariance, count)
-    steps = power_of_two_steps(kept)
-    rounded = np.rint(kept / steps) * steps
-    outside, change = np.trace(covariance) - _variance(covariance, kept), _variance(covariance, rounded - kept)
-    is_rounded = len(kept) > EXACT_FEATURES and change <= MOST_ROUNDING * outside
-    kept = rounded if is_rounded else kept[:, : most_directions(len(kept), rounded=False)]
+    kept = _to_store(covariance, _principal_directions(covariance, count))
     return Subspace(center.astype(np.float32), np.clip(kept, -1, 1).astype(np.float16))
+
+
+def _to_store(
+    covariance: Float64[np.ndarray, "f f"], directions: Float64[np.ndarray, "f d"]
+) -> Float64[np.ndarray, "f e"]:
+    """As many directions as can be rounded to 8 bits; if not even half of them can, those that fit in 16 bits."""
+    features, count = directions.shape
+    for fewer in (count, count // 2) if features > EXACT_FEATURES else ():
+        kept = directions[:, :fewer]
+        steps = power_of_two_steps(kept)
+        rounded = np.rint(kept / steps) * steps
+        outside = np.trace(covariance) - _variance(covariance, kept)
+        if _variance(covariance, rounded - kept) <= MOST_ROUNDING * outside:
+            return rounded
+    return directions[:, : most_directions(features, rounded=False)]
 
 
 def _variance(covariance: Float64[np.ndarray, "f f"], directions: Float64[np.ndarray, "f d"]) -> float:
