@@ -80,11 +80,18 @@ def test_many_features_have_the_same_subspace_as_by_all_eigenvectors() -> None:
     rng = np.random.default_rng(8)
     features = (rng.normal(size=(1_200, 300)) * np.geomspace(3, 0.05, 300)).astype(np.float32)
     subspace = fit_subspace(features)
-    assert subspace is not None and subspace.directions.shape == (300, 60)
+    assert subspace is not None and subspace.directions.shape == (300, 64)
     centered = features.astype(float) - features.mean(axis=0, dtype=float)
-    plane = np.linalg.svd(centered, full_matrices=False)[2][:60]
+    plane = np.linalg.svd(centered, full_matrices=False)[2][:64]
     expected = np.linalg.norm(centered - centered @ plane.T @ plane, axis=1)
     np.testing.assert_allclose(subspace.residual(features), expected, rtol=0.01)
+
+
+@pytest.mark.parametrize(("n", "directions"), [(300, 64), (1_600, 80), (2_500, 120)])
+def test_more_than_64_directions_take_20_images_each(n: int, directions: int) -> None:
+    features = np.random.default_rng(11).normal(size=(n, 260)).astype(np.float32)
+    subspace = fit_subspace(features)
+    assert subspace is not None and subspace.directions.shape == (260, directions)
 
 
 def test_directions_of_many_features_are_8_bit_multiples_of_powers_of_two() -> None:

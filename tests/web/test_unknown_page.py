@@ -59,7 +59,7 @@ def test_a_drawn_picture_has_the_score_of_predict_and_its_nearest_images(
     model = make_model(load_spec("quick", input_shape=(28, 28, 1), num_classes=10), tuple("0123456789"))
     model, _ = fit_reliability(replace(model, calibration={}), pixels[:700], pixels[700:1_200], labels[700:1_200])
     rejection = reliability_of(model).rejection
-    assert rejection and model.subspace and model.subspace.directions.shape == (576, 60)
+    assert rejection and model.subspace and model.subspace.directions.shape == (576, 64)
     noise = np.random.default_rng(3).integers(1, 256, (2, 28, 28, 1)).astype(np.uint8)
     drawn = np.concatenate([pixels[1_200:1_204], noise])
     shown = replace(data.take(np.arange(1_300, 1_340)), names=(), known_wrong=())

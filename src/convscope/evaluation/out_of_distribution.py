@@ -32,8 +32,11 @@ LEVELS = (0.001, 0.01, 0.05)
 EXACT_FEATURES = 128
 """Up to so many features, all eigenvectors are computed, and directions are not rounded to 8 bits."""
 
-MOST_ROUNDING = 0.002
+MOST_ROUNDING = 0.001
 """The variance of rounding, as a fraction of the variance outside of the subspace: more would change the distances."""
+
+FEW_DIRECTIONS, IMAGES_EACH = 64, 20
+"""More directions than these need so many images each: the features of few images lie in their own subspace."""
 
 OVERSAMPLING, ITERATIONS = 16, 8
 
@@ -155,7 +158,8 @@ def fit_subspace(features: Features) -> Subspace | None:
         >>> abs(fit_subspace(line).directions[:, 0]).round(1).tolist()
         [0.60009765625, 0.7998046875, 0.0, 0.0]
     """
-    count = most_directions(features.shape[1]) if features.size else 0
+    most = most_directions(features.shape[1]) if features.size else 0
+    count = min(most, max(len(features) // IMAGES_EACH, FEW_DIRECTIONS))
     if len(features) < 2 or count < 1:
         return None
     wide = features.astype(np.float64)
