@@ -174,15 +174,13 @@ def fit_subspace(features: Features) -> Subspace | None:
 def _to_store(
     covariance: Float64[np.ndarray, "f f"], directions: Float64[np.ndarray, "f d"]
 ) -> Float64[np.ndarray, "f e"]:
-    """As many directions as can be rounded to 8 bits; if not even half of them can, those that fit in 16 bits."""
-    features, count = directions.shape
-    for fewer in (count, count // 2) if features > EXACT_FEATURES else ():
-        kept = directions[:, :fewer]
-        steps = power_of_two_steps(kept)
-        rounded = np.rint(kept / steps) * steps
-        outside = np.trace(covariance) - _variance(covariance, kept)
-        if _variance(covariance, rounded - kept) <= MOST_ROUNDING * outside:
-            return rounded
+    """The directions rounded to 8 bits; if that would change distances, those that fit in 16 bits."""
+    features = len(directions)
+    steps = power_of_two_steps(directions)
+    rounded = np.rint(directions / steps) * steps
+    outside = np.trace(covariance) - _variance(covariance, directions)
+    if features > EXACT_FEATURES and _variance(covariance, rounded - directions) <= MOST_ROUNDING * outside:
+        return rounded
     return directions[:, : most_directions(features, rounded=False)]
 
 
