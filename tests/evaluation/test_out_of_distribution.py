@@ -18,11 +18,11 @@ from convscope.evaluation.out_of_distribution import (
     is_constant,
     ood_scores,
     parse_level,
-    power_of_two_steps,
     rank_for,
     residual_scale,
     set_thresholds,
 )
+from convscope.model.features import power_of_two_steps
 
 
 def scores(n: int, seed: int = 0) -> np.ndarray:
@@ -87,6 +87,13 @@ def test_many_features_have_the_same_subspace_as_by_all_eigenvectors() -> None:
     np.testing.assert_allclose(subspace.residual(features), expected, rtol=0.01)
 
 
+@pytest.mark.parametrize(("n", "directions"), [(300, 64), (1_600, 80), (2_500, 120)])
+def test_more_than_64_directions_take_20_images_each(n: int, directions: int) -> None:
+    features = np.random.default_rng(11).normal(size=(n, 260)).astype(np.float32)
+    subspace = fit_subspace(features)
+    assert subspace is not None and subspace.directions.shape == (260, directions)
+
+
 def test_directions_of_many_features_are_8_bit_multiples_of_powers_of_two() -> None:
     features = (np.random.default_rng(10).normal(size=(400, 200)) * np.geomspace(3, 0.5, 200)).astype(np.float32)
     subspace = fit_subspace(features)
@@ -104,14 +111,23 @@ def test_many_features_of_which_few_vary_have_a_subspace() -> None:
     assert subspace is not None and subspace.residual(features).max() < 0.1  # float16
 
 
-def test_the_score_is_the_log_odds_of_a_virtual_class() -> None:
+def test_the_score_in_files_of_older_versions_is_the_log_odds_of_a_virtual_class() -> None:
     """ViM: a softmax over the logits and the scaled residual."""
     logits, residuals = np.array([[2.0, 0, -1], [0, 0, 0]], np.float32), np.array([1.5, 4], np.float32)
-    found = ood_scores(logits, residuals, scale=0.7)
+    found = ood_scores(logits, residuals, scale=0.7, centers_logits=False)
     for row, residual, score in zip(logits, residuals, found, strict=True):
         values = [*np.exp(row.astype(float)), np.exp(0.7 * residual)]
         probability = values[-1] / sum(values)
         assert score == pytest.approx(np.log(probability / (1 - probability)), abs=1e-5)
+
+
+@given(st.integers(0, 10**6), st.floats(-50, 50))
+def test_the_score_does_not_depend_on_the_mean_of_the_logits(seed: int, added: float) -> None:
+    logits = np.random.default_rng(seed).normal(size=(1, 4)).astype(np.float32) * 5
+    residuals = np.array([2.0], np.float32)
+    expected = 0.7 * 2 - max(float(logits[0, k] - logits[0].astype(float).mean()) for k in range(4))
+    assert ood_scores(logits, residuals, scale=0.7)[0] == pytest.approx(expected, abs=1e-4)
+    assert ood_scores(logits + np.float32(added), residuals, scale=0.7)[0] == pytest.approx(expected, abs=1e-3)
 
 
 def test_images_off_the_plane_score_higher_than_those_on_it() -> None:
@@ -148,13 +164,20 @@ def test_a_rejection_is_read_back_as_it_was_written() -> None:
     assert Rejection.from_json(json.loads(json.dumps(rejection.to_json()))) == rejection
 
 
+def test_files_of_older_versions_have_their_own_score() -> None:
+    value = set_thresholds(scores(400), scale=0.3, rejects_blank=True).to_json()
+    del value["centers_logits"]
+    older = Rejection.from_json(value)
+    assert not older.centers_logits and Rejection.from_json(older.to_json()) == older
+
+
 @pytest.mark.parametrize(
     "change",
     [
         {"scale": 0}, {"scale": -1.0}, {"scale": "1"}, {"scale": 1e300}, {"n": 0}, {"n": 1.5}, {"n": True},
         {"thresholds": [1.0, 2.0, 3.0]}, {"thresholds": []}, {"thresholds": [None, None, "x"]}, {"thresholds": None},
         {"quantiles": [0.0] * 100}, {"quantiles": [1.0, *[0.0] * 100]}, {"quantiles": [None] * 101},
-        {"quantiles": {"a": 1}}, {"rejects_blank": 1}, {"x": 1},
+        {"quantiles": {"a": 1}}, {"rejects_blank": 1}, {"x": 1}, {"centers_logits": False}, {"centers_logits": 1},
     ],
 )  # fmt: skip
 def test_other_values_than_training_writes_are_refused(change: dict) -> None:

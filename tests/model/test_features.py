@@ -11,14 +11,15 @@ from test_model_file import File, assert_same, small_model
 
 from convscope.errors import ModelFileError
 from convscope.model.features import (
+    MAX_BYTES,
     MAX_FEATURES,
-    MAX_NUMBERS,
     Subspace,
     averaged,
     feature_count,
     feature_grid,
     logits_and_features,
     most_directions,
+    power_of_two_steps,
 )
 from convscope.model.forward import forward
 from convscope.model.model_file import Model, load_model, save_model
@@ -72,22 +73,32 @@ def test_a_dense_layer_between_hides_the_places() -> None:
 
 @pytest.mark.parametrize("features", [2, 100, 576, 600, 1_000, 5_000, 38_400, 50_000])
 def test_a_subspace_takes_at_most_77_kilobytes(features: int) -> None:
-    assert features * most_directions(features) <= MAX_NUMBERS
+    assert features * most_directions(features) <= MAX_BYTES
+    assert 2 * features * most_directions(features, rounded=False) <= MAX_BYTES
 
 
-def with_subspace(**changes: Any) -> Model:
+def with_subspace(*, rounded: bool = False, **changes: Any) -> Model:
     model = small_model()
     count = feature_count(model.spec)
     directions = np.linalg.qr(np.random.default_rng(3).normal(size=(count, count)))[0][:, : most_directions(count)]
+    if rounded:
+        steps = power_of_two_steps(directions)
+        directions = np.rint(directions / steps) * steps
     subspace = Subspace(np.arange(count, dtype=np.float32), directions.astype(np.float16))
     return small_model(**({"subspace": subspace, "reliability": {"rejection": {"n": 5}}} | changes))
 
 
-def test_subspace_and_reliability_are_read_back_as_they_were_written(tmp_path: Path) -> None:
-    model = with_subspace()
+@pytest.mark.parametrize(("rounded", "version"), [(False, 3), (True, 4)])
+def test_subspace_and_reliability_are_read_back_as_they_were_written(
+    rounded: bool, version: int, tmp_path: Path
+) -> None:
+    model = with_subspace(rounded=rounded)
     save_model(model, tmp_path / "m")
     again = load_model(tmp_path / "m")
     assert_same(model, again)
+    file = File((tmp_path / "m").read_bytes())
+    assert file.spec["schema_version"] == version
+    assert file.header["subspace/directions"]["dtype"] == ("I8" if rounded else "F16")
     assert again.reliability == model.reliability and again.subspace is not None and model.subspace is not None
     assert again.subspace.directions.dtype == np.float16
     np.testing.assert_array_equal(again.subspace.directions, model.subspace.directions)
@@ -108,6 +119,8 @@ def test_the_safetensors_library_reads_the_file(tmp_path: Path) -> None:
     assert model.subspace is not None
     tensors = numpy.load_file(tmp_path / "m.safetensors")
     np.testing.assert_array_equal(tensors["subspace/directions"], model.subspace.directions)
+    save_model(with_subspace(rounded=True), tmp_path / "m.safetensors")
+    assert numpy.load_file(tmp_path / "m.safetensors")["subspace/directions"].dtype == np.int8
 
 
 def attacks() -> dict[str, Any]:
@@ -152,6 +165,40 @@ def test_hostile_subspaces_are_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match=said) as caught:
         load_model(tmp_path / "m")
     assert len(str(caught.value).splitlines()) == 1
+
+
+HOSTILE_STEPS = {
+    "no power of two": (np.float32(0.007), "multiples of their steps"),
+    "zero": (np.float32(0), "multiples of their steps"),
+    "negative": (np.float32(-(2**-7)), "multiples of their steps"),
+    "huge": (np.float32(3e38), "multiples of their steps"),
+    "tiny": (np.float32(1e-45), "multiples of their steps"),
+    "infinite": (np.float32(np.inf), "not a finite number"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_STEPS)
+def test_hostile_steps_are_refused(name: str, tmp_path: Path) -> None:
+    value, said = HOSTILE_STEPS[name]
+    save_model(with_subspace(rounded=True), tmp_path / "m")
+    file = File((tmp_path / "m").read_bytes())
+    start = file.place("subspace/steps").start
+    assert np.frombuffer(bytes(file.payload[start : start + 4]), "<f4")[0] == 2**-7
+    file.payload[start : start + 4] = value.tobytes()
+    (tmp_path / "m").write_bytes(file.content())
+    with pytest.raises(ModelFileError, match=said) as caught:
+        load_model(tmp_path / "m")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("version", [1, 3])
+def test_directions_in_8_bits_need_the_version_that_has_them(version: int, tmp_path: Path) -> None:
+    save_model(with_subspace(rounded=True), tmp_path / "m")
+    file = File((tmp_path / "m").read_bytes())
+    file.spec["schema_version"] = version
+    (tmp_path / "m").write_bytes(file.content())
+    with pytest.raises(ModelFileError, match=r"schema version must be 4|must have exactly the keys"):
+        load_model(tmp_path / "m")
 
 
 def test_a_subspace_of_another_network_is_refused() -> None:

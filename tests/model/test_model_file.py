@@ -397,7 +397,7 @@ TABLE: dict[str, tuple[Hostile, str]] = {
     "the spec nested deep": (put("provenance", value=json.loads("[" * 50 + "]" * 50)), "spec is nested more"),
     "a huge number in the spec": (put("provenance", value={"seed": 10**4000}), "spec has a whole number of 4001"),
     # the schema
-    "newer schema": (put("schema_version", value=4), r"newer convscope \(schema 4\). Upgrade"),
+    "newer schema": (put("schema_version", value=5), r"newer convscope \(schema 5\). Upgrade"),
     "the schema of reliability": (put("schema_version", value=3), "exactly the keys"),
     "reliability in an old schema": (put("reliability", value={"rejection": {}}), "exactly the keys"),
     "the schema of a graph": (put("schema_version", value=2), "schema version must be 1. Received: 2"),

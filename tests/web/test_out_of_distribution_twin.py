@@ -18,18 +18,22 @@ NODE = shutil.which("node")
 
 
 @pytest.mark.skipif(NODE is None, reason="Node is not installed")
-@pytest.mark.parametrize("grid", [(3, 3, 8), (9, 7, 30), (1, 1, 40)])
-def test_scores_ranks_and_answers_are_those_of_python(grid: tuple[int, int, int], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("grid", "centers_logits"), [((3, 3, 8), True), ((9, 7, 30), True), ((1, 1, 40), True), ((3, 3, 8), False)]
+)
+def test_scores_ranks_and_answers_are_those_of_python(
+    grid: tuple[int, int, int], centers_logits: bool, tmp_path: Path
+) -> None:
     rng = np.random.default_rng(0)
     values = (rng.normal(size=(400, grid[0] * grid[1] * grid[2])) * 2 + 1).astype(np.float32)
     logits = rng.normal(size=(400, 5)).astype(np.float32) * 4
     features = averaged(values, grid)
     subspace = fit_subspace(features[:200])
     assert subspace is not None
-    scores = ood_scores(logits, subspace.residual(features), scale=0.3)
+    scores = ood_scores(logits, subspace.residual(features), scale=0.3, centers_logits=centers_logits)
     rejection = set_thresholds(scores[200:], scale=0.3, rejects_blank=True)
     threshold = float(np.median(scores))
-    told = rejection.to_json() | {"threshold": threshold}
+    told = rejection.to_json() | {"threshold": threshold, "centers_logits": centers_logits}
     cases = [
         {"values": row.tolist(), "grid": grid, "logits": one.tolist(), "is_constant": index == 7}
         for index, (row, one) in enumerate(zip(values[:60], logits, strict=False))

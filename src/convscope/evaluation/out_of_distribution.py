@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int8
+from jaxtyping import Bool, Float32, Float64
 
 from convscope.arrays import Logits, Pixels, is_number
 from convscope.decisions import Decision
 from convscope.errors import ModelFileError, OptionError
 from convscope.evaluation.intervals import tail_probability
-from convscope.model.features import Features, Subspace, most_directions
+from convscope.model.features import Features, Subspace, most_directions, power_of_two_steps
 
 FITTED_ON = 2_500
 """Training images that the subspace is fitted on, evenly spaced; more change nothing that can be measured."""
@@ -35,7 +35,13 @@ EXACT_FEATURES = 128
 MOST_ROUNDING = 0.001
 """The variance of rounding, as a fraction of the variance outside of the subspace: more would change the distances."""
 
+FEW_DIRECTIONS, IMAGES_EACH = 64, 20
+"""More directions than these need so many images each: the features of few images lie in their own subspace."""
+
 OVERSAMPLING, ITERATIONS = 16, 8
+
+RESIDUAL_WEIGHT = 0.9
+"""The mean residual of training images, relative to the mean of their largest logits, in the score."""
 
 RANKS = 101
 """Quantiles of the held-out scores that are stored."""
@@ -59,6 +65,7 @@ class Rejection:
             cannot promise the level.
         quantiles: `RANKS` evenly spaced quantiles of the held-out scores, ascending.
         rejects_blank: Whether an image of a single intensity is rejected: none of the training images is one.
+        centers_logits: As in `ood_scores`; False in files of version 0.2 and older.
     """
 
     scale: float
@@ -66,6 +73,7 @@ class Rejection:
     thresholds: tuple[float | None, ...]
     quantiles: tuple[float, ...]
     rejects_blank: bool
+    centers_logits: bool = True
 
     @property
     def default_level(self) -> float | None:
@@ -88,13 +96,14 @@ class Rejection:
 
     def to_json(self) -> dict[str, object]:
         """Plain values, for the model file."""
-        return {
+        values: dict[str, object] = {
             "scale": self.scale,
             "n": self.n,
             "thresholds": list(self.thresholds),
             "quantiles": list(self.quantiles),
             "rejects_blank": self.rejects_blank,
         }
+        return values | ({"centers_logits": True} if self.centers_logits else {})
 
     @classmethod
     def from_json(cls, value: object) -> Rejection:
@@ -104,7 +113,7 @@ class Rejection:
             ModelFileError: It is not what `to_json` returns.
         """
         keys = {"scale", "n", "thresholds", "quantiles", "rejects_blank"}
-        if not isinstance(value, Mapping) or set(value) != keys:
+        if not isinstance(value, Mapping) or set(value) - {"centers_logits"} != keys:
             raise ModelFileError(f"The rejection must have exactly the keys {', '.join(sorted(keys))}.")
         thresholds, quantiles = _numbers(value, "thresholds", len(LEVELS)), _numbers(value, "quantiles", RANKS)
         known = [one for one in thresholds if one is not None]
@@ -114,7 +123,16 @@ class Rejection:
             raise ModelFileError(f"The scale must be a number above 0. Received: {ascii(value['scale'])[:60]}.")
         if type(value["n"]) is not int or not 1 <= value["n"] <= 10**9 or type(value["rejects_blank"]) is not bool:
             raise ModelFileError("Expected n as a whole number of 1 or more, and rejects_blank as true or false.")
-        return cls(float(value["scale"]), value["n"], tuple(thresholds), tuple(quantiles), value["rejects_blank"])
+        if value.get("centers_logits", True) is not True:
+            raise ModelFileError("Expected centers_logits as true, or no such value.")
+        return cls(
+            scale=float(value["scale"]),
+            n=value["n"],
+            thresholds=tuple(thresholds),
+            quantiles=tuple(quantiles),
+            rejects_blank=value["rejects_blank"],
+            centers_logits="centers_logits" in value,
+        )
 
 
 def _numbers(value: Mapping[str, Any], name: str, count: int) -> list[Any]:
@@ -140,7 +158,8 @@ def fit_subspace(features: Features) -> Subspace | None:
         >>> abs(fit_subspace(line).directions[:, 0]).round(1).tolist()
         [0.60009765625, 0.7998046875, 0.0, 0.0]
     """
-    count = most_directions(features.shape[1]) if features.size else 0
+    most = most_directions(features.shape[1]) if features.size else 0
+    count = min(most, max(len(features) // IMAGES_EACH, FEW_DIRECTIONS))
     if len(features) < 2 or count < 1:
         return None
     wide = features.astype(np.float64)
@@ -148,48 +167,26 @@ def fit_subspace(features: Features) -> Subspace | None:
     covariance = (wide - center).T @ (wide - center) / len(wide)
     if not np.isfinite(covariance).all() or not covariance.any():
         return None
-    kept = _principal_directions(covariance, count)
-    steps = power_of_two_steps(kept)
-    rounded = np.rint(kept / steps) * steps
-    outside, change = np.trace(covariance) - _variance(covariance, kept), _variance(covariance, rounded - kept)
-    if len(kept) > EXACT_FEATURES and change <= MOST_ROUNDING * outside:
-        kept = rounded
+    kept = _to_store(covariance, _principal_directions(covariance, count))
     return Subspace(center.astype(np.float32), np.clip(kept, -1, 1).astype(np.float16))
+
+
+def _to_store(
+    covariance: Float64[np.ndarray, "f f"], directions: Float64[np.ndarray, "f d"]
+) -> Float64[np.ndarray, "f e"]:
+    """The directions rounded to 8 bits; if that would change distances, those that fit in 16 bits."""
+    features = len(directions)
+    steps = power_of_two_steps(directions)
+    rounded = np.rint(directions / steps) * steps
+    outside = np.trace(covariance) - _variance(covariance, directions)
+    if features > EXACT_FEATURES and _variance(covariance, rounded - directions) <= MOST_ROUNDING * outside:
+        return rounded
+    return directions[:, : most_directions(features, rounded=False)]
 
 
 def _variance(covariance: Float64[np.ndarray, "f f"], directions: Float64[np.ndarray, "f d"]) -> float:
     """The variance of features along directions."""
     return float(np.einsum("fd,fd->", covariance @ directions, directions))
-
-
-def power_of_two_steps(directions: np.ndarray) -> np.ndarray:
-    """For each column the smallest power of two of which its numbers are at most 127 times.
-
-    Directions of many features are rounded to multiples of these before anything is computed with them. Such numbers
-    are exact in float16, and 8-bit integers in a page.
-
-    Example:
-        >>> power_of_two_steps(np.array([[0.25, -1.0], [0.1, 0.5]])).tolist()
-        [0.00390625, 0.015625]
-    """
-    largest = np.maximum(np.abs(directions).max(axis=0).astype(np.float64), 1e-6)
-    return np.exp2(np.ceil(np.log2(largest / 127)))
-
-
-def whole_directions(
-    directions: Float32[np.ndarray, "f d"],
-) -> tuple[Int8[np.ndarray, "f d"], Float32[np.ndarray, " d"]] | None:
-    """Directions as 8-bit integers and the step of each column; None if they are not rounded to these.
-
-    Example:
-        >>> whole_directions(np.array([[0.25], [-0.5]], np.float32))[1].tolist()
-        [0.0078125]
-    """
-    steps = power_of_two_steps(directions)
-    whole = directions / steps
-    if not np.array_equal(whole, np.rint(whole)):
-        return None
-    return whole.astype(np.int8), steps.astype(np.float32)
 
 
 def _principal_directions(covariance: Float64[np.ndarray, "f f"], count: int) -> Float64[np.ndarray, "f d"]:
@@ -217,38 +214,46 @@ def _principal_directions(covariance: Float64[np.ndarray, "f f"], count: int) ->
 
 
 def residual_scale(logits: Logits, residuals: Float32[np.ndarray, " n"]) -> float | None:
-    """The factor that brings residuals to the size of the largest logits; None if all residuals are 0.
+    """The factor that brings residuals to the size of the largest logits; None if all residuals or logits are 0.
 
     Args:
         logits: Of training images.
         residuals: Of the same images.
     """
     mean = float(residuals.mean())
-    scale = float(np.abs(logits).max(axis=1).mean()) / mean if mean > 0 else 0.0
+    scale = RESIDUAL_WEIGHT * float(_largest(logits, centered=True).mean()) / mean if mean > 0 else 0.0
     return scale if 0 < scale <= MAX_SCORE and math.isfinite(scale) else None
 
 
-def ood_scores(logits: Logits, residuals: Float32[np.ndarray, " n"], *, scale: float) -> Scores:
-    """The out-of-distribution score: the scaled residual minus the free energy of the logits.
+def ood_scores(
+    logits: Logits, residuals: Float32[np.ndarray, " n"], *, scale: float, centers_logits: bool = True
+) -> Scores:
+    """The out-of-distribution score: the scaled residual minus the largest logit.
 
     Args:
         logits: float32 ``(n, k)``, not divided by a temperature.
         residuals: float32 ``(n,)``, the features' distances to the subspace.
         scale: From `residual_scale`.
+        centers_logits: True subtracts the largest logit, counted from the mean of the logits; False subtracts their
+            free energy, as in files of version 0.2 and older.
 
     Source:
-        Wang, Li, Feng and Zhang, "ViM: out-of-distribution with virtual-logit matching", CVPR 2022: the score is the
-        logit of their virtual class against the others. We differ in two things: the subspace is centered at the mean
-        of the features, and it has at most 64 dimensions.
+        Wang, Li, Feng and Zhang, "ViM: out-of-distribution with virtual-logit matching", CVPR 2022, with the free
+        energy of the logits. Cross-entropy does not depend on the mean of the logits, so that training leaves the mean
+        to chance, and the energy with it. The subspace is centered at the mean of the features.
 
     Example:
-        >>> ood_scores(np.zeros((1, 2), np.float32), np.ones(1, np.float32), scale=1.0).round(4).tolist()
-        [0.3068999946117401]
+        >>> ood_scores(np.array([[4, 1, 1]], np.float32), np.ones(1, np.float32), scale=1.5).tolist()
+        [-0.5]
     """
+    largest = _largest(logits, centered=centers_logits)
+    return (scale * residuals.astype(np.float64) - largest).astype(np.float32)
+
+
+def _largest(logits: Logits, *, centered: bool) -> Float64[np.ndarray, " n"]:
     wide = logits.astype(np.float64)
     highest = wide.max(axis=1)
-    energy = highest + np.log(np.exp(wide - highest[:, None]).sum(axis=1))
-    return (scale * residuals.astype(np.float64) - energy).astype(np.float32)
+    return highest - wide.mean(axis=1) if centered else highest + np.log(np.exp(wide - highest[:, None]).sum(axis=1))
 
 
 def rank_for(n: int, level: float, *, confidence: float = CONFIDENCE) -> int:

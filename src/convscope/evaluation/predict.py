@@ -104,7 +104,9 @@ def predict(model: Model, pixels: StoredPixels, *, vectors_alone: bool = False) 
 def predictions_from(model: Model, raw: Logits, residuals: Float32[np.ndarray, " n"] | None) -> Predictions:
     """Predictions from the logits before the temperature and the distances that `raw_outputs` returns."""
     found = reliability_of(model).rejection if residuals is not None else None
-    scores = ood_scores(raw, residuals, scale=found.scale) if found and residuals is not None else None
+    scores = None
+    if found and residuals is not None:
+        scores = ood_scores(raw, residuals, scale=found.scale, centers_logits=found.centers_logits)
     return at_temperature(Predictions(raw, model.class_names, scores), model)
 
 

@@ -82,6 +82,9 @@ def score_function(parts: ScoreParts, input_shape: tuple[int, int, int], number:
         input_shape: Of an image.
         number: Writes a number in C.
     """
+    term, largest = "expf(probabilities[i] - largest)", "largest + logf(sum)"
+    if parts.centers_logits:
+        term, largest = "probabilities[i]", "largest - sum / (float)convscope_classes"
     blank = []
     if parts.rejects_blank:
         channels = input_shape[2]
@@ -95,8 +98,8 @@ def score_function(parts: ScoreParts, input_shape: tuple[int, int, int], number:
         "  convscope_logits(image, probabilities);",
         "  float largest = probabilities[0], sum = 0.0f;",
         "  for (int i = 1; i < convscope_classes; i++) if (probabilities[i] > largest) largest = probabilities[i];",
-        "  for (int i = 0; i < convscope_classes; i++) sum += expf(probabilities[i] - largest);",
-        f"  float score = {number(parts.scale)} * residual - (largest + logf(sum));",
+        f"  for (int i = 0; i < convscope_classes; i++) sum += {term};",
+        f"  float score = {number(parts.scale)} * residual - ({largest});",
         *blank,
         "  calibrate(probabilities);",
         "  return score;",

@@ -21,7 +21,11 @@ def keras_score(parts: ScoreParts, *, images: Any, features: Any, logits: Any) -
     """
     residual = _residual(parts, features)
     distance = keras.layers.Rescaling(parts.scale, dtype="float32", name="score_distance")(residual)
-    score = keras.ops.subtract(distance, keras.ops.logsumexp(logits, axis=-1))
+    if parts.centers_logits:
+        largest = keras.ops.subtract(keras.ops.max(logits, axis=-1), keras.ops.mean(logits, axis=-1))
+    else:
+        largest = keras.ops.logsumexp(logits, axis=-1)
+    score = keras.ops.subtract(distance, largest)
     if parts.rejects_blank:
         highest, lowest = keras.ops.max(images, axis=(1, 2)), keras.ops.min(images, axis=(1, 2))
         spread = keras.ops.max(keras.ops.subtract(highest, lowest), axis=-1)

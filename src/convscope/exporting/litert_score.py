@@ -23,7 +23,7 @@ def add_score(graph: Graph, parts: ScoreParts, *, images: int, features: int, lo
     """
     graph.prefix = PREFIX
     distance = graph.op("MUL", _residual(graph, parts, features), graph.constant(np.float32(parts.scale)), fused=0)
-    score = graph.op("SUB", distance, _energy(graph, logits), fused=0)
+    score = graph.op("SUB", distance, _largest(graph, parts, logits), fused=0)
     if parts.rejects_blank:
         score = graph.op("ADD", score, _blank(graph, images), fused=0)
     graph.outputs[OUTPUT] = score
@@ -83,7 +83,10 @@ def _reshape(graph: Graph, x: int, shape: tuple[int, ...]) -> int:
     return graph.op("RESHAPE", x, graph.constant(np.array([-1, *shape], np.int32)), shape=shape)
 
 
-def _energy(graph: Graph, logits: int) -> int:
+def _largest(graph: Graph, parts: ScoreParts, logits: int) -> int:
+    if parts.centers_logits:
+        highest, mean = (_reduced(graph, kind, logits, (1,)) for kind in ("REDUCE_MAX", "MEAN"))
+        return graph.op("SUB", highest, mean, fused=0)
     axis = graph.constant(np.array([1], np.int32))
     highest = graph.op("REDUCE_MAX", logits, axis, shape=(1,), keep_dims=True)
     total = _sum(graph, graph.op("EXP", graph.op("SUB", logits, highest, fused=0)))

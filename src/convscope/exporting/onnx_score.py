@@ -26,7 +26,7 @@ def add_score(graph: Graph, parts: ScoreParts, *, images: str, features: str, lo
     """
     graph.prefix = PREFIX
     distance = graph.op("Mul", _residual(graph, parts, features), graph.constant(np.float32(parts.scale)))
-    score = graph.op("Sub", distance, _energy(graph, logits))
+    score = graph.op("Sub", distance, _largest(graph, parts, logits))
     if parts.rejects_blank:
         score = graph.op("Add", score, _blank(graph, images))
     graph.prefix = ""
@@ -62,7 +62,10 @@ def _averaged(graph: Graph, parts: ScoreParts, features: str) -> str:
     return graph.op("Flatten", features, axis=1)
 
 
-def _energy(graph: Graph, logits: str) -> str:
+def _largest(graph: Graph, parts: ScoreParts, logits: str) -> str:
+    if parts.centers_logits:
+        mean = graph.op("ReduceMean", logits, axes=[-1], keepdims=0)
+        return graph.op("Sub", graph.op("ReduceMax", logits, axes=[-1], keepdims=0), mean)
     highest = graph.op("ReduceMax", logits, axes=[-1], keepdims=1)
     total = _sum(graph, graph.op("Exp", graph.op("Sub", logits, highest)))
     return graph.op("Add", graph.op("ReduceMax", logits, axes=[-1], keepdims=0), graph.op("Log", total))

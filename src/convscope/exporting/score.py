@@ -22,11 +22,10 @@ from convscope.evaluation.out_of_distribution import (
     Scores,
     is_constant,
     level_name,
-    whole_directions,
 )
 from convscope.evaluation.predict import Predictions
 from convscope.evaluation.reliability import reliability_of
-from convscope.model.features import averages, feature_grid, feature_row
+from convscope.model.features import averages, feature_grid, feature_row, whole_directions
 from convscope.model.model_file import Model
 from convscope.model.spec import Row
 
@@ -53,6 +52,7 @@ class ScoreParts:
         steps: What the columns are multiplied by; None if they are not rounded.
         scale: The factor of the distance.
         rejects_blank: Whether an image of a single intensity gets `BLANK_SCORE`.
+        centers_logits: As in `evaluation.out_of_distribution.ood_scores`.
     """
 
     row: Row
@@ -63,6 +63,7 @@ class ScoreParts:
     steps: Float32[np.ndarray, " d"] | None
     scale: float
     rejects_blank: bool
+    centers_logits: bool
 
 
 def score_parts(model: Model) -> ScoreParts | None:
@@ -80,6 +81,7 @@ def score_parts(model: Model) -> ScoreParts | None:
         *(whole_directions(directions) or (directions, None)),
         rejection.scale,
         rejection.rejects_blank,
+        rejection.centers_logits,
     )
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Float16, Float32
+from jaxtyping import Float16, Float32, Int8
 
 from convscope.arrays import Images, Logits
 from convscope.errors import ModelFileError
@@ -20,9 +20,9 @@ from convscope.model.spec import Row, Spec
 MAX_FEATURES = 600
 """Larger feature maps are averaged over a grid of places until they are at most so many numbers."""
 
-MAX_DIRECTIONS = 64
-MAX_NUMBERS = 38_400
-"""Numbers in the directions of a subspace: 77 kB in float16."""
+MAX_DIRECTIONS = 120
+MAX_BYTES = 76_800
+"""Of the directions of a subspace: 8 bits for each number if they are rounded, else float16."""
 
 Features = Float32[np.ndarray, "n f"]
 """One row for each image."""
@@ -36,8 +36,7 @@ class Subspace:
 
     Attributes:
         center: The mean of the features.
-        directions: Orthonormal columns, most important first, in float16: at most `MAX_DIRECTIONS` columns and
-            `MAX_NUMBERS` numbers.
+        directions: Orthonormal columns, most important first, as many as `most_directions` says.
     """
 
     center: Float32[np.ndarray, " f"]
@@ -61,14 +60,48 @@ class Subspace:
         return np.sqrt(np.maximum(squares, np.float32(0)))
 
 
-def most_directions(features: int) -> int:
+def most_directions(features: int, *, rounded: bool = True) -> int:
     """How many directions a subspace of so many features may have; 0 if there are too few or too many features.
 
+    Args:
+        features: At least 1.
+        rounded: Whether the directions are stored in 8 bits.
+
     Example:
-        >>> most_directions(576), most_directions(32), most_directions(1)
-        (64, 16, 0)
+        >>> most_directions(576), most_directions(576, rounded=False), most_directions(32), most_directions(1)
+        (120, 66, 16, 0)
     """
-    return min(MAX_DIRECTIONS, features // 2, MAX_NUMBERS // features)
+    return min(MAX_DIRECTIONS, features // 2, MAX_BYTES // (features if rounded else 2 * features))
+
+
+def power_of_two_steps(directions: np.ndarray) -> np.ndarray:
+    """For each column the smallest power of two of which its numbers are at most 127 times.
+
+    Directions of many features are rounded to multiples of these before anything is computed with them. Such numbers
+    are exact in float16, and 8-bit integers in a page.
+
+    Example:
+        >>> power_of_two_steps(np.array([[0.25, -1.0], [0.1, 0.5]])).tolist()
+        [0.00390625, 0.015625]
+    """
+    largest = np.maximum(np.abs(directions).max(axis=0).astype(np.float64), 1e-6)
+    return np.exp2(np.ceil(np.log2(largest / 127)))
+
+
+def whole_directions(
+    directions: Float32[np.ndarray, "f d"],
+) -> tuple[Int8[np.ndarray, "f d"], Float32[np.ndarray, " d"]] | None:
+    """Directions as 8-bit integers and the step of each column; None if they are not rounded to these.
+
+    Example:
+        >>> whole_directions(np.array([[0.25], [-0.5]], np.float32))[1].tolist()
+        [0.0078125]
+    """
+    steps = power_of_two_steps(directions)
+    whole = directions / steps
+    if not np.array_equal(whole, np.rint(whole)):
+        return None
+    return whole.astype(np.int8), steps.astype(np.float32)
 
 
 def feature_row(spec: Spec) -> Row | None:

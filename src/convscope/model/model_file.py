@@ -18,18 +18,26 @@ import numpy as np
 
 from convscope.arrays import MAX_CLASS_NAME, MAX_CLASSES, Images, is_class_name
 from convscope.errors import ModelFileError, SpecError
-from convscope.model.features import Subspace, feature_count, most_directions
+from convscope.model.features import Subspace
 from convscope.model.files import replace_file
 from convscope.model.forward import Weights, check_weights, logits
 from convscope.model.layers.layer import SLOW
 from convscope.model.safetensors_io import encode, open_file, parse_json, plain, tensors_of
 from convscope.model.spec import Spec
 from convscope.model.spec_parser import from_json
-from convscope.model.window import Shape
+from convscope.model.subspace_tensors import (
+    DIRECTIONS,
+    STEPS,
+    check_subspace,
+    read_subspace,
+    subspace_shapes,
+    subspace_tensors,
+    whole_of,
+)
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """The newest version that is read. A line is written as version 1; version 2 names the layers of a graph; version 3 has
-what the network's answers on held-out images were like."""
+what the network's answers on held-out images were like, version 4 with directions in 8 bits."""
 
 MAX_COST = 10_000_000_000
 """For one image, in multiply-adds of a matrix product: about a third of a second on one core (see `cost`)."""
@@ -47,8 +55,6 @@ _IMAGES, _LOGITS = "self_test/images", "self_test/logits"
 
 _RELIABILITY = {"reliability", "directions"}
 """The keys that version 3 adds."""
-
-_CENTER, _DIRECTIONS = "subspace/center", "subspace/directions"
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +95,7 @@ class Model:
         if not all(map(is_class_name, names)):
             raise ModelFileError(f"Class names must be texts of 1 to {MAX_CLASS_NAME} printable characters.")
         if self.subspace is not None:
-            _check_subspace(self.spec, self.subspace)
+            check_subspace(self.spec, self.subspace)
 
 
 def weights_sha256(weights: Weights) -> str:
@@ -161,7 +167,7 @@ def save_model(model: Model, path: str | Path, *, self_test: Images | None = Non
     tensors = {name: model.weights[name] for name in model.spec.weight_shapes()}
     tensors |= {_IMAGES: images, _LOGITS: expected}
     if model.subspace is not None:
-        tensors |= {_CENTER: model.subspace.center, _DIRECTIONS: model.subspace.directions}
+        tensors |= subspace_tensors(model.subspace)
     parts = encode(_text(model), tensors)
     try:
         replace_file(path, parts)
@@ -193,7 +199,7 @@ def load_model(path: str | Path) -> Model:
 
 def _text(model: Model) -> str:
     record: dict[str, Any] = {
-        "schema_version": SCHEMA_VERSION if model.reliability else _version(model.spec),
+        "schema_version": _version(model.spec, model.reliability, is_rounded=whole_of(model.subspace) is not None),
         "network": model.spec.to_json(),
         "class_names": list(model.class_names),
         "weights_sha256": weights_sha256(model.weights),
@@ -204,8 +210,10 @@ def _text(model: Model) -> str:
     return json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def _version(spec: Spec) -> int:
+def _version(spec: Spec, reliability: object, *, is_rounded: bool) -> int:
     """The oldest schema that can hold the network, so that an older convscope opens every file it can run."""
+    if reliability:
+        return SCHEMA_VERSION if is_rounded else 3
     return 2 if spec.nodes else 1
 
 
@@ -213,19 +221,22 @@ def _read(path: Path) -> Model:
     file = open_file(path)
     record = _record(parse_json(file.text, "its spec"))
     spec = from_json(record["network"])
-    version = SCHEMA_VERSION if "reliability" in record else _version(spec)
+    is_rounded = STEPS in file.header
+    version = _version(spec, record.get("reliability"), is_rounded=is_rounded)
     if record["schema_version"] != version:
         raise ModelFileError(f"its schema version must be {version}. Received: {record['schema_version']}.")
     check_size(spec)
     shapes = spec.weight_shapes()
     tests = {_IMAGES: (SELF_TEST_IMAGES, *spec.input_shape), _LOGITS: (SELF_TEST_IMAGES, spec.num_classes)}
-    tensors = tensors_of(file, shapes | tests | _subspace_shapes(spec, record.get("directions", 0)), half=[_DIRECTIONS])
+    subspace = subspace_shapes(spec, record.get("directions", 0), is_rounded=is_rounded)
+    kinds: dict[str, Any] = {"whole" if is_rounded else "half": [DIRECTIONS]}
+    tensors = tensors_of(file, shapes | tests | subspace, **kinds)
     weights = {name: tensors[name] for name in shapes}
     if weights_sha256(weights) != record["weights_sha256"]:
         raise ModelFileError("checksum mismatch of its weights: the file is damaged.")
     plain_values = {key: record[key] for key in (*_PLAIN, "reliability") if key in record}
-    if _CENTER in tensors:
-        plain_values["subspace"] = Subspace(tensors[_CENTER], tensors[_DIRECTIONS])
+    if DIRECTIONS in tensors:
+        plain_values["subspace"] = read_subspace(tensors)
     model = Model(spec=spec, weights=weights, class_names=tuple(record["class_names"]), **plain_values)
     _run_self_test(model, tensors[_IMAGES], tensors[_LOGITS])
     return model
@@ -236,7 +247,7 @@ def _record(record: object) -> dict[str, Any]:
     version = record.get("schema_version") if isinstance(record, dict) else None
     if type(version) is int and version > SCHEMA_VERSION:
         raise ModelFileError(f"it was written by a newer convscope (schema {version}).", hint="Upgrade convscope.")
-    keys = _KEYS | _RELIABILITY if version == SCHEMA_VERSION else _KEYS
+    keys = _KEYS | _RELIABILITY if version in (3, SCHEMA_VERSION) else _KEYS
     if not isinstance(record, dict) or type(version) is not int or version < 1 or set(record) != keys:
         raise ModelFileError(f"its spec must have exactly the keys {', '.join(sorted(keys))}.")
     names = record["class_names"]
@@ -248,24 +259,6 @@ def _record(record: object) -> dict[str, Any]:
     if record.get("reliability", True) == {}:
         raise ModelFileError("its reliability must not be empty.")
     return record
-
-
-def _subspace_shapes(spec: Spec, directions: object) -> dict[str, Shape]:
-    """The tensors of the subspace, whose sizes follow from the network and the number of directions."""
-    features = feature_count(spec)
-    most = most_directions(features) if features else 0
-    if type(directions) is not int or not 0 <= directions <= most:
-        raise ModelFileError(f"its directions must be a number from 0 to {most}. Received: {ascii(directions)[:60]}.")
-    return {_CENTER: (features,), _DIRECTIONS: (features, directions)} if directions else {}
-
-
-def _check_subspace(spec: Spec, subspace: Subspace) -> None:
-    shapes = _subspace_shapes(spec, subspace.directions.shape[-1])
-    center, directions = subspace.center, subspace.directions
-    if center.shape != shapes.get(_CENTER) or directions.shape != shapes.get(_DIRECTIONS):
-        raise ModelFileError(f"The subspace does not fit the network. Received: {directions.shape}, {center.shape}.")
-    if not (np.isfinite(center).all() and np.isfinite(directions).all() and np.abs(directions).max() <= 1):
-        raise ModelFileError("The directions of the subspace must be numbers from -1 to 1, around a finite center.")
 
 
 def _check_weights(model: Model) -> None:

@@ -1,4 +1,4 @@
-"""The container of a model file: safetensors, float32 and float16, with one text beside the tensors. Never trusted.
+"""The container of a model file: safetensors with one text beside the tensors. Never trusted.
 
 Eight bytes give the length of a JSON header; the header gives each tensor's place; the numbers follow without a gap.
 Every size is checked before anything is allocated, and what `encode` would not have written is refused.
@@ -55,7 +55,7 @@ def encode(text: str, tensors: Mapping[str, np.ndarray], *, max_bytes: int = MAX
 
     Args:
         text: Kept beside the tensors, as it is.
-        tensors: float32 or float16, of any shape, in the order in which they are stored; float16 after all float32.
+        tensors: float32, float16 or int8, of any shape, in the order in which they are stored, wider numbers first.
         max_bytes: The size limit of the file.
 
     Returns:
@@ -106,16 +106,19 @@ def open_file(path: Path, *, max_bytes: int = MAX_FILE_BYTES) -> TensorFile:
     return TensorFile(metadata["spec"], header, payload)
 
 
-def tensors_of(file: TensorFile, shapes: Mapping[str, Shape], *, half: Sequence[str] = ()) -> dict[str, np.ndarray]:
+def tensors_of(
+    file: TensorFile, shapes: Mapping[str, Shape], *, half: Sequence[str] = (), whole: Sequence[str] = ()
+) -> dict[str, np.ndarray]:
     """The tensors of a file, if names, shapes, dtypes and offsets are the expected ones.
 
     Args:
         file: From `open_file`.
         shapes: The expected tensors, in order.
         half: The names of those in float16.
+        whole: The names of those in int8.
 
     Returns:
-        float32 and float16 views into the file's bytes, read-only, all values finite.
+        Views into the file's bytes, read-only, all values finite.
 
     Raises:
         ModelFileError: The file has other tensors.
@@ -125,7 +128,7 @@ def tensors_of(file: TensorFile, shapes: Mapping[str, Shape], *, half: Sequence[
         raise ModelFileError(f"its tensors are not those that its network implies. Received: {', '.join(wrong)}.")
     tensors, end = {}, 0
     for name, shape in shapes.items():
-        kind = "<f2" if name in half else "<f4"
+        kind = "<f2" if name in half else "|i1" if name in whole else "<f4"
         expected = _entry(shape, end, kind)
         # compared as text, since in Python 1 equals 1.0 and True
         if json.dumps(file.header[name], sort_keys=True) != json.dumps(expected, sort_keys=True):
@@ -236,12 +239,12 @@ def _digest(text: str, data: Sequence[bytes]) -> str:
 
 
 def _type(tensor: np.ndarray | np.generic) -> str:
-    return "<f2" if tensor.dtype == np.float16 else "<f4"
+    return {"float16": "<f2", "int8": "|i1"}.get(tensor.dtype.name, "<f4")
 
 
 def _entry(shape: Shape, start: int, kind: str) -> dict[str, Any]:
     bytes_each = int(kind[-1])
-    name = "F16" if bytes_each == 2 else "F32"
+    name = {1: "I8", 2: "F16", 4: "F32"}[bytes_each]
     return {"dtype": name, "shape": list(shape), "data_offsets": [start, start + bytes_each * math.prod(shape)]}
 
 

@@ -7,9 +7,8 @@ from typing import TypedDict
 import numpy as np
 
 from convscope.arrays import Pixels, to_images
-from convscope.evaluation.out_of_distribution import whole_directions
 from convscope.evaluation.reliability import reliability_of
-from convscope.model.features import Features, feature_grid, feature_row, logits_and_features
+from convscope.model.features import Features, feature_grid, feature_row, logits_and_features, whole_directions
 from convscope.model.forward import chunk_size
 from convscope.model.model_file import Model
 from convscope.report.array_json import Array, array_json
@@ -41,6 +40,7 @@ class RejectionJson(TypedDict):
     threshold: float | None
     quantiles: list[float]
     rejects_blank: bool
+    centers_logits: bool
     codes: Array
     code_step: float
 
@@ -73,6 +73,7 @@ def rejection_json(model: Model, pixels: Pixels) -> RejectionJson | None:
         threshold=found.threshold(level) if level is not None else None,
         quantiles=[round(value, 4) for value in found.quantiles],
         rejects_blank=found.rejects_blank,
+        centers_logits=found.centers_logits,
         codes=array_json(np.rint(codes / code_step).astype(np.int8)),
         code_step=code_step,
     )

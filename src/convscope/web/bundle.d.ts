@@ -77,6 +77,7 @@ export interface RejectionJson {
   threshold: number | null;
   quantiles: number[];
   rejects_blank: boolean;
+  centers_logits: boolean;
   codes: ArrayJson;
   code_step: number;
 }

@@ -3,7 +3,7 @@
  *
  * @typedef {{center: Float32Array, directions: Float32Array}} Subspace `directions` has one row for each feature and one
  *     column for each direction; float16 numbers, already widened.
- * @typedef {{scale: number, threshold: number | null, quantiles: number[], rejects_blank: boolean}} Rejection
+ * @typedef {{scale: number, threshold: number | null, quantiles: number[], rejects_blank: boolean, centers_logits: boolean}} Rejection
  * @typedef {{known: boolean, score: number | null, rank: number | null}} Familiarity
  */
 
@@ -68,15 +68,18 @@ export function projected(features, { center, directions }) {
 }
 
 /**
- * The scaled residual minus the free energy of the logits; higher is less familiar.
+ * The scaled residual minus the largest logit; higher is less familiar.
  *
  * @param {ArrayLike<number>} logits Not divided by a temperature.
  * @param {number} distance The residual of `projected`.
  * @param {number} scale Of the model file.
+ * @param {boolean} centers_logits Whether the largest logit is counted from the mean of the logits; if not, the free
+ *     energy is subtracted, as in model files of version 0.2 and older.
  */
-export function ood_score(logits, distance, scale) {
+export function ood_score(logits, distance, scale, centers_logits) {
   const values = Array.from(logits);
   const highest = Math.max(...values);
+  if (centers_logits) return scale * distance - highest + values.reduce((sum, value) => sum + value, 0) / values.length;
   const energy = highest + Math.log(values.reduce((sum, value) => sum + Math.exp(value - highest), 0));
   return scale * distance - energy;
 }
@@ -104,8 +107,8 @@ export function score_rank(score, quantiles) {
  * @param {Rejection} rejection A `threshold` of null rejects nothing but constant images.
  * @returns {Familiarity}
  */
-export function familiarity({ logits, residual, is_constant }, { scale, threshold, quantiles, rejects_blank }) {
+export function familiarity({ logits, residual, is_constant }, { scale, threshold, quantiles, rejects_blank, centers_logits }) {
   if (is_constant && rejects_blank) return { known: false, score: null, rank: null };
-  const score = ood_score(logits, residual, scale);
+  const score = ood_score(logits, residual, scale, centers_logits);
   return { known: threshold === null || score <= threshold, score, rank: score_rank(score, quantiles) };
 }
