@@ -36,6 +36,15 @@ def twenty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_page(bundle_of(model, make_data(model)), tmp_path_factory.mktemp("twenty") / "page.html")
 
 
+@pytest.fixture(scope="module")
+def wide_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """More layers than fit side by side on a tablet."""
+    convolutions = "Conv2D(16, 3, padding='same', activation='relu')\n" * 14
+    lines = f"{convolutions}Flatten()\nDense(num_classes, activation='softmax')"
+    model = make_model(parse(lines, input_shape=(8, 8, 3), num_classes=3))
+    return write_page(bundle_of(model, make_data(model, 6)), tmp_path_factory.mktemp("wide") / "page.html")
+
+
 def ready(page: PageResult) -> PageResult:
     page.tab.wait_for_selector(":is(.dock-where, .dock-empty):visible")
     page.tab.wait_for_timeout(250)  # the edges follow the maps
@@ -56,9 +65,9 @@ def middle_of(page: PageResult, number: int) -> tuple[float, float]:
 
 
 def edges(page: PageResult) -> list[int]:
-    """The pixels of the edges' canvas."""
+    """The pixels of the network: of the same image, they change with the edges only."""
     return page.tab.evaluate(
-        "(() => { const c = document.querySelector('.network-edges'), o = c.getContext('2d');"
+        "(() => { const c = document.querySelector('.network-maps'), o = c.getContext('2d');"
         " return [...o.getImageData(0, 0, c.width, c.height).data].filter((_, i) => i % 97 === 0); })()"
     )
 
@@ -220,6 +229,44 @@ def test_a_finger_that_rests_on_a_map_sees_it_magnified(show, mnist_page):
     assert "map 1 of 32" in page.text(".magnifier")
     client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     page.wait("document.querySelector('.magnifier').hidden")
+
+
+def swipe(page: PageResult, start: tuple[float, float], by: tuple[float, float]) -> None:
+    """A finger moves over the screen in steps, as a browser reports them."""
+    client = page.tab.context.new_cdp_session(page.tab)
+    for step in range(13):
+        point = {"x": start[0] + by[0] * step / 12, "y": start[1] + by[1] * step / 12}
+        kind = "touchMove" if step else "touchStart"
+        client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+    client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def test_a_swipe_on_the_maps_scrolls_the_page_and_selects_nothing(show, mnist_page):
+    page = ready(show(mnist_page, "#picture=p4", **TOUCH))
+    address = page.tab.url
+    swipe(page, (60, head(page, 1)["y"] + 60), (0, -200))
+    page.wait("scrollY > 100")
+    assert page.tab.locator(".sheet-handle").get_attribute("aria-expanded") == "false"
+    assert page.tab.url == address and not page.tab.locator(".magnifier").is_visible()
+
+
+def test_a_swipe_across_a_network_that_is_too_wide_scrolls_it(show, wide_page):
+    page = ready(show(wide_page, **(TOUCH | {"viewport": {"width": 820, "height": 1180}})))
+    box = page.tab.locator(".network-scroll").bounding_box()
+    assert box
+    swipe(page, (600, box["y"] + 150), (-300, 0))
+    page.wait("document.querySelector('.network-scroll').scrollLeft > 150")
+    assert page.tab.evaluate("[scrollX, scrollY]") == [0, 0]
+
+
+def test_a_swipe_on_the_map_of_the_test_images_scrolls_the_page_and_opens_nothing(show, mnist_page):
+    page = show(mnist_page, "#tab=evaluation", **TOUCH)
+    page.tab.locator(".test-map").scroll_into_view_if_needed()
+    box, before = page.tab.locator(".test-map").bounding_box(), page.tab.evaluate("scrollY")
+    assert box
+    swipe(page, (box["x"] + box["width"] / 2, box["y"] + box["height"] - 30), (0, -200))
+    page.wait(f"scrollY > {before} + 100")
+    assert "tab=evaluation" in page.tab.url and page.tab.locator("#panel-evaluation").is_visible()
 
 
 def test_on_a_phone_the_tabs_are_a_menu(show, mnist_page):

@@ -11,7 +11,8 @@ import { line_colors } from "#web/view/theme.js";
 const WIDTH = { least: 0.8, most: 3.6 };
 
 /**
- * @param {CanvasRenderingContext2D} context scaled to CSS pixels
+ * Draw edges below all that the canvas shows: the maps, and edges that were drawn before.
+ * @param {CanvasRenderingContext2D} context scaled to CSS pixels, where new pixels come below the others
  * @param {Layout} layout
  * @param {Edge[]} edges
  * @param {{end_of: (map: number) => Point|null, opacity?: number}} options `end_of`: where an edge to a class ends that is drawn elsewhere; null
@@ -22,16 +23,6 @@ export function draw_edges(context, layout, edges, { end_of, opacity = 1 }) {
   const most = largest_by_column(edges);
   const last = layout.places.length - 1;
   context.globalAlpha = opacity;
-  const sorted = [...edges].sort((a, b) => Math.abs(a.amount) - Math.abs(b.amount));
-  for (const { from, to, amount } of sorted) {
-    const strength = Math.abs(amount) / (most.get(to.column) || 1);
-    context.strokeStyle = amount < 0 ? colors.minus : colors.plus;
-    context.lineWidth = WIDTH.least + (WIDTH.most - WIDTH.least) * strength;
-    context.globalAlpha = opacity * (0.35 + 0.65 * strength);
-    const [start, end] = [exit(layout, from), (to.column === last && end_of(to.map)) || entry(layout, to)];
-    curve(context, start, end, layout.vertical);
-  }
-  context.globalAlpha = opacity;
   for (const { node, amount } of nodes(edges)) {
     if (node.column === last && end_of(node.map)) continue;
     const { x, y, width, height } = box_of(layout.places[node.column], node.map);
@@ -39,6 +30,15 @@ export function draw_edges(context, layout, edges, { end_of, opacity = 1 }) {
     context.strokeStyle = amount < 0 ? colors.minus : colors.plus;
     context.lineWidth = 2;
     context.strokeRect(x - 0.5, y - 0.5, width + 1, height + 1);
+  }
+  const sorted = [...edges].sort((a, b) => Math.abs(b.amount) - Math.abs(a.amount));
+  for (const { from, to, amount } of sorted) {
+    const strength = Math.abs(amount) / (most.get(to.column) || 1);
+    context.strokeStyle = amount < 0 ? colors.minus : colors.plus;
+    context.lineWidth = WIDTH.least + (WIDTH.most - WIDTH.least) * strength;
+    context.globalAlpha = opacity * (0.35 + 0.65 * strength);
+    const [start, end] = [exit(layout, from), (to.column === last && end_of(to.map)) || entry(layout, to)];
+    curve(context, start, end, layout.vertical);
   }
   context.globalAlpha = 1;
 }
