@@ -34,6 +34,7 @@ const MOST_PIXELS = 8192; // a canvas that is wider is not drawn by some browser
 export function mount(element, session, store, { class_point, picked }) {
   const { network } = session.bundle;
   const columns = columns_of(network);
+  const skips = columns.some(({ sources }, index) => sources.some((source) => source !== index - 1)); // edges pass below the maps of other columns
   const longest = Math.max(...session.bundle.class_names.map((name) => name.length));
   const class_width = Math.min(Math.max(34, 14 + 7 * longest), 120);
   // maps and edges on one canvas: browsers copy a canvas that has changed, which takes longer than to draw it
@@ -115,11 +116,15 @@ export function mount(element, session, store, { class_point, picked }) {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, layout.width + EDGE_MARGIN, layout.height);
     painter.put();
-    context.globalCompositeOperation = "destination-over";
     const hovered = pointer.edges();
-    if (hovered) draw_edges(context, layout, hovered, { end_of });
-    draw_edges(context, layout, path.edges(), { end_of, opacity: hovered ? 0.12 : path.fresh() ? 1 : 0.45 });
-    draw_outlines(context, layout);
+    const all = [
+      () => draw_outlines(context, layout),
+      () => draw_edges(context, layout, path.edges(), { end_of, below: skips, opacity: hovered ? 0.12 : path.fresh() ? 1 : 0.45 }),
+      () => hovered && draw_edges(context, layout, hovered, { end_of, below: skips }),
+    ];
+    // three times as slow, so only where edges pass other columns
+    context.globalCompositeOperation = skips ? "destination-over" : "source-over";
+    for (const one of skips ? all.reverse() : all) one();
     context.globalCompositeOperation = "source-over";
     pointer.describe(path);
   }
