@@ -349,6 +349,25 @@ def test_large_text_has_no_letters_below_18_pixels(show, mnist_page):
     assert page.tab.evaluate("document.documentElement.scrollWidth") == 1440
 
 
+def test_large_text_fits_a_projector_with_the_network_and_a_whole_sum(show, mnist_page):
+    page = show_query(show, mnist_page, "?size=large#picture=p4")
+    page.tab.set_viewport_size({"width": 1280, "height": 720})
+    page.wait("document.documentElement.scrollHeight === 720")
+    assert not page.tab.locator(".network-vertical").count()
+    for part in (".network-maps", ".dock-lines", ".gallery-row"):
+        box = page.tab.locator(part).bounding_box()
+        assert box and box["x"] + box["width"] <= 1280 and box["y"] + box["height"] <= 720, part
+
+
+def test_the_terms_of_a_dense_sum_are_written_out_in_full_beside_the_other_parts_of_the_dock(show, mnist_page):
+    last = len(read_bundle(mnist_page)["network"]["layers"]) - 1
+    page = ready(show(mnist_page, f"#picture=p4&layer={last}", viewport={"width": 1280, "height": 720}))
+    names = page.tab.locator(".dock-lines dt")
+    assert "×" in names.first.inner_text()
+    assert names.evaluate_all("all => all.every((e) => e.scrollWidth <= e.clientWidth + 1)")
+    assert page.tab.locator(".dock-lines").evaluate("e => e.getBoundingClientRect().height") < 140
+
+
 @pytest.mark.parametrize(
     "fragment", ["#row=5000&column=5000", "#layer=2&channel=7&row=3&column=5000", "#layer=8&row=0&column=9999"]
 )
