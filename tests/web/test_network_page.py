@@ -411,6 +411,11 @@ def test_a_printed_page_keeps_its_colors_on_at_most_five_sheets(show, mnist_page
     page.tab.emulate_media(media="print")
     adjust = "e => getComputedStyle(e).printColorAdjust"
     assert page.tab.locator(".prediction-fill").first.evaluate(adjust) == "exact"
+    page.tab.set_viewport_size({"width": 690, "height": 1000})  # a chart that was drawn for the screen is reduced
+    charts = page.tab.locator(".evaluation-chart").evaluate_all(
+        "all => all.map((e) => e.querySelector('svg').getBoundingClientRect().width <= e.clientWidth)"
+    )
+    assert charts and all(charts)
 
 
 def test_forced_colors_keep_bars_and_selection(show, mnist_page):
