@@ -418,6 +418,17 @@ def test_a_printed_page_keeps_its_colors_on_at_most_five_sheets(show, mnist_page
     assert charts and all(charts)
 
 
+def test_a_network_that_is_too_wide_is_printed_whole(show, wide_page):
+    page = ready(show(wide_page))
+    page.tab.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    page.tab.emulate_media(media="print")
+    stage = page.tab.locator(".network-stage").bounding_box()
+    assert stage and stage["width"] <= 691
+    last = page.tab.locator(".column-head:visible").last.bounding_box()
+    assert last and last["x"] + last["width"] <= stage["x"] + stage["width"] + 1
+    assert "ideways" not in page.text(".network-legend")
+
+
 def test_forced_colors_keep_bars_and_selection(show, mnist_page):
     page = ready(show(mnist_page, "#picture=p4", forced_colors="active"))
     color = "e => getComputedStyle(e).backgroundColor"
