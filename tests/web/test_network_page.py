@@ -65,9 +65,9 @@ def middle_of(page: PageResult, number: int) -> tuple[float, float]:
 
 
 def edges(page: PageResult) -> list[int]:
-    """The pixels of the network: of the same image, they change with the edges only."""
+    """The pixels of the edges' canvas."""
     return page.tab.evaluate(
-        "(() => { const c = document.querySelector('.network-maps'), o = c.getContext('2d');"
+        "(() => { const c = document.querySelector('.network-edges'), o = c.getContext('2d');"
         " return [...o.getImageData(0, 0, c.width, c.height).data].filter((_, i) => i % 97 === 0); })()"
     )
 

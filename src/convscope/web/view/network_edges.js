@@ -14,22 +14,16 @@ const WIDTH = { least: 0.8, most: 3.6 };
  * @param {CanvasRenderingContext2D} context scaled to CSS pixels
  * @param {Layout} layout
  * @param {Edge[]} edges
- * @param {{end_of: (map: number) => Point|null, opacity?: number, below: boolean}} options `end_of`: where an edge to a class ends that is
- *     drawn elsewhere; null where it is in the layout. `below`: whether new pixels come below the others, so that the last edge is the lowest
+ * @param {{end_of: (map: number) => Point|null, opacity?: number}} options `end_of`: where an edge to a class ends that is drawn elsewhere; null
+ *     where it is in the layout
  */
-export function draw_edges(context, layout, edges, { end_of, opacity = 1, below }) {
-  const [lines, frames] = [() => draw_lines(context, layout, edges, { end_of, opacity, below }), () => draw_frames(context, layout, edges, { end_of, opacity })];
-  for (const draw of below ? [frames, lines] : [lines, frames]) draw();
-  context.globalAlpha = 1;
-}
-
-/** The largest edge is on top. @type {(context: CanvasRenderingContext2D, layout: Layout, edges: Edge[], options: {end_of: (map: number) => Point|null, opacity: number, below: boolean}) => void} */
-function draw_lines(context, layout, edges, { end_of, opacity, below }) {
+export function draw_edges(context, layout, edges, { end_of, opacity = 1 }) {
   const colors = line_colors();
   const most = largest_by_column(edges);
   const last = layout.places.length - 1;
+  context.globalAlpha = opacity;
   const sorted = [...edges].sort((a, b) => Math.abs(a.amount) - Math.abs(b.amount));
-  for (const { from, to, amount } of below ? sorted.reverse() : sorted) {
+  for (const { from, to, amount } of sorted) {
     const strength = Math.abs(amount) / (most.get(to.column) || 1);
     context.strokeStyle = amount < 0 ? colors.minus : colors.plus;
     context.lineWidth = WIDTH.least + (WIDTH.most - WIDTH.least) * strength;
@@ -37,12 +31,6 @@ function draw_lines(context, layout, edges, { end_of, opacity, below }) {
     const [start, end] = [exit(layout, from), (to.column === last && end_of(to.map)) || entry(layout, to)];
     curve(context, start, end, layout.vertical);
   }
-}
-
-/** Around each map that an edge touches. @type {(context: CanvasRenderingContext2D, layout: Layout, edges: Edge[], options: {end_of: (map: number) => Point|null, opacity: number}) => void} */
-function draw_frames(context, layout, edges, { end_of, opacity }) {
-  const colors = line_colors();
-  const last = layout.places.length - 1;
   context.globalAlpha = opacity;
   for (const { node, amount } of nodes(edges)) {
     if (node.column === last && end_of(node.map)) continue;
@@ -52,6 +40,7 @@ function draw_frames(context, layout, edges, { end_of, opacity }) {
     context.lineWidth = 2;
     context.strokeRect(x - 0.5, y - 0.5, width + 1, height + 1);
   }
+  context.globalAlpha = 1;
 }
 
 /**

@@ -34,17 +34,15 @@ const MOST_PIXELS = 8192; // a canvas that is wider is not drawn by some browser
 export function mount(element, session, store, { class_point, picked }) {
   const { network } = session.bundle;
   const columns = columns_of(network);
-  const skips = columns.some(({ sources }, index) => sources.some((source) => source !== index - 1)); // edges pass below the maps of other columns
   const longest = Math.max(...session.bundle.class_names.map((name) => name.length));
   const class_width = Math.min(Math.max(34, 14 + 7 * longest), 120);
-  // maps and edges on one canvas: browsers copy a canvas that has changed, which takes longer than to draw it
-  const canvas = h("canvas", { class: "network-maps", "aria-hidden": "true" });
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  const painter = map_painter(context);
+  const [edges, maps] = ["network-edges", "network-maps"].map((name) => h("canvas", { class: name, "aria-hidden": "true" }));
+  const context = /** @type {CanvasRenderingContext2D} */ (edges.getContext("2d"));
+  const painter = map_painter(maps);
   const heads = column_heads(network, columns, store);
   const marks = network_marks(network, columns);
   const classes = class_cells(session);
-  const stage = h("div", { class: "network-stage" }, canvas, classes.element, marks.elements, heads.elements);
+  const stage = h("div", { class: "network-stage" }, edges, maps, classes.element, marks.elements, heads.elements);
   const scroll = h("div", { class: "network-scroll" }, stage);
   const legend = h("p", { class: "network-legend small soft" });
   fill(element, scroll, legend);
@@ -52,7 +50,6 @@ export function mount(element, session, store, { class_point, picked }) {
   let ratio = 1;
   let arranged = "";
   let printing = false;
-  let stale = false; // whether other maps are to be shown
   /** @type {Map<number, {x: number, y: number}|null>} where edges to the bars end, until something moves: to ask again would cost a layout */
   const ends = new Map();
   const path = path_of(session, store, columns, draw);
@@ -80,10 +77,12 @@ export function mount(element, session, store, { class_point, picked }) {
     ratio = Math.min(devicePixelRatio || 1, MOST_PIXELS / layout.width);
     stage.style.width = `${layout.width}px`;
     stage.style.height = `${layout.height}px`;
-    canvas.width = Math.round((layout.width + margin()) * ratio);
-    canvas.height = Math.round(layout.height * ratio);
-    canvas.style.width = `${canvas.width / ratio}px`;
-    canvas.style.height = `${canvas.height / ratio}px`;
+    for (const canvas of [edges, maps]) {
+      canvas.width = Math.round((layout.width + (canvas === edges ? margin() : 0)) * ratio);
+      canvas.height = Math.round(layout.height * ratio);
+      canvas.style.width = `${canvas.width / ratio}px`;
+      canvas.style.height = `${canvas.height / ratio}px`;
+    }
     heads.arrange(layout);
     classes.arrange(layout.places[columns.length - 1]);
     paint();
@@ -103,30 +102,20 @@ export function mount(element, session, store, { class_point, picked }) {
     return { key: `${arranged} ${layer} ${look.dark}`, places: layout.places, look, layer, target, edges: path.wanted() };
   }
 
-  /** Take the maps that `draw` shows. */
   function paint() {
-    stale = true;
     classes.show();
     const now = display();
     const ready = session.displayed?.display.key === now.key ? session.displayed.columns : null;
-    painter.take(ready ?? contents_of(session, columns, now.layer).map((content, index) => column_pixels(layout.places[index], content, now.look)));
+    painter.paint(ready ?? contents_of(session, columns, now.layer).map((content, index) => column_pixels(layout.places[index], content, now.look)));
   }
 
   function draw() {
-    stale = false;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, layout.width + EDGE_MARGIN, layout.height);
-    painter.put();
+    draw_outlines(context, layout);
     const hovered = pointer.edges();
-    const all = [
-      () => draw_outlines(context, layout),
-      () => draw_edges(context, layout, path.edges(), { end_of, below: skips, opacity: hovered ? 0.12 : path.fresh() ? 1 : 0.45 }),
-      () => hovered && draw_edges(context, layout, hovered, { end_of, below: skips }),
-    ];
-    // three times as slow, so only where edges pass other columns
-    context.globalCompositeOperation = skips ? "destination-over" : "source-over";
-    for (const one of skips ? all.reverse() : all) one();
-    context.globalCompositeOperation = "source-over";
+    draw_edges(context, layout, path.edges(), { end_of, opacity: hovered ? 0.12 : path.fresh() ? 1 : 0.45 });
+    if (hovered) draw_edges(context, layout, hovered, { end_of });
     pointer.describe(path);
   }
 
@@ -180,7 +169,6 @@ export function mount(element, session, store, { class_point, picked }) {
         pointer.forget();
         path.follow(state.picture !== old.picture);
       }
-      if (stale) draw();
       if (["picture", "off", "layer", "channel", "row", "column", "target"].some((key) => state[/** @type {keyof State} */ (key)] !== old[/** @type {keyof State} */ (key)])) mark();
     },
     destroy() {
