@@ -184,3 +184,19 @@ def test_no_module_but_the_layer_files_names_a_layer_kind():
         code = re.sub(r"/\*.*?\*/|//[^\n]*", "", path.read_text(), flags=re.S)
         named = {kind for kind in KINDS if re.search(rf"""(case|[=!]==?) *["'`]{kind}["'`]""", code)}
         assert named == set(), path.name
+
+
+def test_a_module_that_the_first_image_does_not_need_runs_when_it_is_called(tmp_path):
+    source = (
+        'import { mount, mount as mount_about } from "#web/view/about.js";\nexport const used = [mount, mount_about];\n'
+    )
+    script = tmp_path / "late.js"
+    script.write_text(
+        'const asked = [], load_module = (name) => (asked.push(name), { mount: (...all) => all.join("") });\n'
+        f"const {{ used }} = ({{ {as_function('main.js', source)} }})['#web/main.js']();\n"
+        'console.log(asked.length, used[0]("a", "b") + used[1](1, 2), asked.join());'
+    )
+    done = subprocess.run(["node", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "0 ab12 #web/view/about.js,#web/view/about.js\n"
+    with pytest.raises(ValueError, match="Expected functions only"):
+        as_function("main.js", 'import { absent } from "#web/view/about.js";\n')

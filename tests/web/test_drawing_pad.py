@@ -228,6 +228,16 @@ def test_a_second_finger_does_not_draw(pad):
     assert max(x for x, _ in stroke) < 0.32 and max(y for _, y in stroke) > 0.7
 
 
+def test_two_fingers_at_once_draw_one_stroke_and_no_bar_between_them(pad):
+    drawn = pad(has_touch=True)
+    drawn.touch("touchStart", (0.2, 0.4), (0.8, 0.4))
+    for step in range(6):
+        drawn.touch("touchMove", (0.2, 0.4 + 0.05 * step), (0.8, 0.4 + 0.05 * step))
+    drawn.touch("touchEnd")
+    (stroke,) = drawn.strokes()
+    assert max(x for x, _ in stroke) - min(x for x, _ in stroke) < 0.05
+
+
 def test_a_canceled_touch_ends_its_stroke(pad):
     drawn = pad(has_touch=True)
     for x in (0.3, 0.7):

@@ -36,6 +36,15 @@ def twenty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_page(bundle_of(model, make_data(model)), tmp_path_factory.mktemp("twenty") / "page.html")
 
 
+@pytest.fixture(scope="module")
+def wide_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """More layers than fit side by side on a tablet."""
+    convolutions = "Conv2D(16, 3, padding='same', activation='relu')\n" * 14
+    lines = f"{convolutions}Flatten()\nDense(num_classes, activation='softmax')"
+    model = make_model(parse(lines, input_shape=(8, 8, 3), num_classes=3))
+    return write_page(bundle_of(model, make_data(model, 6)), tmp_path_factory.mktemp("wide") / "page.html")
+
+
 def ready(page: PageResult) -> PageResult:
     page.tab.wait_for_selector(":is(.dock-where, .dock-empty):visible")
     page.tab.wait_for_timeout(250)  # the edges follow the maps
@@ -222,6 +231,44 @@ def test_a_finger_that_rests_on_a_map_sees_it_magnified(show, mnist_page):
     page.wait("document.querySelector('.magnifier').hidden")
 
 
+def swipe(page: PageResult, start: tuple[float, float], by: tuple[float, float]) -> None:
+    """A finger moves over the screen in steps, as a browser reports them."""
+    client = page.tab.context.new_cdp_session(page.tab)
+    for step in range(13):
+        point = {"x": start[0] + by[0] * step / 12, "y": start[1] + by[1] * step / 12}
+        kind = "touchMove" if step else "touchStart"
+        client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+    client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def test_a_swipe_on_the_maps_scrolls_the_page_and_selects_nothing(show, mnist_page):
+    page = ready(show(mnist_page, "#picture=p4", **TOUCH))
+    address = page.tab.url
+    swipe(page, (60, head(page, 1)["y"] + 60), (0, -200))
+    page.wait("scrollY > 100")
+    assert page.tab.locator(".sheet-handle").get_attribute("aria-expanded") == "false"
+    assert page.tab.url == address and not page.tab.locator(".magnifier").is_visible()
+
+
+def test_a_swipe_across_a_network_that_is_too_wide_scrolls_it(show, wide_page):
+    page = ready(show(wide_page, **(TOUCH | {"viewport": {"width": 820, "height": 1180}})))
+    box = page.tab.locator(".network-scroll").bounding_box()
+    assert box
+    swipe(page, (600, box["y"] + 150), (-300, 0))
+    page.wait("document.querySelector('.network-scroll').scrollLeft > 150")
+    assert page.tab.evaluate("[scrollX, scrollY]") == [0, 0]
+
+
+def test_a_swipe_on_the_map_of_the_test_images_scrolls_the_page_and_opens_nothing(show, mnist_page):
+    page = show(mnist_page, "#tab=evaluation", **TOUCH)
+    page.tab.locator(".test-map").scroll_into_view_if_needed()
+    box, before = page.tab.locator(".test-map").bounding_box(), page.tab.evaluate("scrollY")
+    assert box
+    swipe(page, (box["x"] + box["width"] / 2, box["y"] + box["height"] - 30), (0, -200))
+    page.wait(f"scrollY > {before} + 100")
+    assert "tab=evaluation" in page.tab.url and page.tab.locator("#panel-evaluation").is_visible()
+
+
 def test_on_a_phone_the_tabs_are_a_menu(show, mnist_page):
     page = ready(show(mnist_page, **TOUCH))
     tab = page.tab.get_by_role("tab", name="Evaluation")
@@ -302,6 +349,25 @@ def test_large_text_has_no_letters_below_18_pixels(show, mnist_page):
     assert page.tab.evaluate("document.documentElement.scrollWidth") == 1440
 
 
+def test_large_text_fits_a_projector_with_the_network_and_a_whole_sum(show, mnist_page):
+    page = show_query(show, mnist_page, "?size=large#picture=p4")
+    page.tab.set_viewport_size({"width": 1280, "height": 720})
+    page.wait("document.documentElement.scrollHeight === 720")
+    assert not page.tab.locator(".network-vertical").count()
+    for part in (".network-maps", ".dock-lines", ".gallery-row"):
+        box = page.tab.locator(part).bounding_box()
+        assert box and box["x"] + box["width"] <= 1280 and box["y"] + box["height"] <= 720, part
+
+
+def test_the_terms_of_a_dense_sum_are_written_out_in_full_beside_the_other_parts_of_the_dock(show, mnist_page):
+    last = len(read_bundle(mnist_page)["network"]["layers"]) - 1
+    page = ready(show(mnist_page, f"#picture=p4&layer={last}", viewport={"width": 1280, "height": 720}))
+    names = page.tab.locator(".dock-lines dt")
+    assert "×" in names.first.inner_text()
+    assert names.evaluate_all("all => all.every((e) => e.scrollWidth <= e.clientWidth + 1)")
+    assert page.tab.locator(".dock-lines").evaluate("e => e.getBoundingClientRect().height") < 140
+
+
 @pytest.mark.parametrize(
     "fragment", ["#row=5000&column=5000", "#layer=2&channel=7&row=3&column=5000", "#layer=8&row=0&column=9999"]
 )
@@ -345,6 +411,22 @@ def test_a_printed_page_keeps_its_colors_on_at_most_five_sheets(show, mnist_page
     page.tab.emulate_media(media="print")
     adjust = "e => getComputedStyle(e).printColorAdjust"
     assert page.tab.locator(".prediction-fill").first.evaluate(adjust) == "exact"
+    charts = page.tab.locator(".evaluation-chart").evaluate_all(
+        "all => all.map((e) => { const svg = e.querySelector('svg'); svg.setAttribute('width', 5000);"
+        " return svg.getBoundingClientRect().width < e.clientWidth + 1; })"
+    )
+    assert charts and all(charts)  # a chart that was drawn for a wider screen is reduced
+
+
+def test_a_network_that_is_too_wide_is_printed_whole(show, wide_page):
+    page = ready(show(wide_page))
+    page.tab.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    page.tab.emulate_media(media="print")
+    stage = page.tab.locator(".network-stage").bounding_box()
+    assert stage and stage["width"] <= 691
+    last = page.tab.locator(".column-head:visible").last.bounding_box()
+    assert last and last["x"] + last["width"] <= stage["x"] + stage["width"] + 1
+    assert "ideways" not in page.text(".network-legend")
 
 
 def test_forced_colors_keep_bars_and_selection(show, mnist_page):

@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 
 import { language_of, LANGUAGES } from "#web/core/languages.js";
+import { count, percent } from "#web/core/scale.js";
 import { counted, part_name, use_words, word, word_parts } from "#web/core/words.js";
 
 const WEB = new URL("../../src/convscope/web/", import.meta.url);
@@ -66,11 +67,19 @@ test("values replace their names, and an unknown key is an error", () => {
   assert.equal(word("pair.label", { name: "{name} 7" }), "label {name} 7");
   use_words(LANGUAGES.de);
   assert.equal(word("pair.label", { name: "7" }), "Klasse 7");
-  assert.equal(counted("n.images", 2000), "2,000 Bilder");
+  assert.equal(counted("n.images", 2000), "2\u202f000 Bilder");
   assert.equal(part_name("test"), "Testdaten");
   use_words(LANGUAGES.en);
   assert.deepEqual([counted("n.images", 1), counted("n.images", 0), counted("n.files", 2000)], ["1 image", "0 images", "2,000 files"]);
   assert.deepEqual(word_parts("terms.after", { activation: 7 }).filter((part) => part !== ""), ["after ", 7]);
   assert.equal(part_name("unknown"), "unknown");
   assert.throws(() => word("nothing"), /Expected a key of words\/en\.js\. Received: nothing\./);
+});
+
+test("thousands are separated as the language does, and never by what separates decimals", () => {
+  assert.equal(count(1234567), "1,234,567");
+  use_words(LANGUAGES.de);
+  assert.equal(count(1234567), "1\u202f234\u202f567");
+  assert.ok(percent(0.9712).includes("."));
+  use_words(LANGUAGES.en);
 });

@@ -24,6 +24,20 @@ REMARKS = re.compile(r"/\*\* @(?:(?!\*/).)*\*/ ?|(?<=[{(\[,;}\])]) +// [^\"'`\n]
 CLOSING = re.compile(r"</script|<script|<!--", re.IGNORECASE)
 """What ends a ``script`` element, or begins another."""
 
+LATE = (
+    "core/preprocess.js",
+    "view/about.js",
+    "view/activation_value.js",
+    "view/attribution.js",
+    "view/dock.js",
+    "view/evaluation.js",
+    "view/gallery.js",
+    "view/lesson.js",
+    "view/server_answer.js",
+)
+"""Modules that run when one of their functions is first called: the first image of a page needs none of them, nor most
+of what they import. Others import nothing but functions from them."""
+
 LOADER = """"use strict";
 const load_module = (() => {
 const loaded = {};
@@ -88,8 +102,18 @@ def as_function(name: str, source: str) -> str:
 
 def _loading(found: re.Match[str]) -> str:
     named, whole, name = found.groups()
+    if name.removeprefix("#web/") in LATE:
+        return " ".join(_when_called(one, name) for one in named.strip("{} ").split(", "))
     names = named.replace(" as ", ": ") if named else f"{{ default: {whole} }}"
     return f'const {names} = load_module("{name}");'
+
+
+def _when_called(named: str, name: str) -> str:
+    """An imported function, as ``mount`` or ``mount as mount_about``, that loads its module when it is called."""
+    theirs, _, ours = named.partition(" as ")
+    if not re.search(rf"^export (?:async )?function {theirs}\b", source_of(name.removeprefix("#web/")), re.MULTILINE):
+        raise ValueError(f"Expected functions only from {name}, which is loaded when one is called. Received: {theirs}")
+    return f'const {ours or theirs} = (...all) => load_module("{name}").{theirs}(...all);'
 
 
 def _compact(source: str) -> str:

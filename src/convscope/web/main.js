@@ -41,7 +41,8 @@ async function start() {
   use_worker(session, new Promise((resolve) => (idle = resolve)));
   const shell = mount_shell(element, session, store);
   mount_moment_bar(document.body, session, store);
-  mount_lesson(element, session, store, { asked: asked("lesson"), remember: (step) => remember("lesson", step) });
+  const step = asked("lesson");
+  if (step !== null) mount_lesson(element, session, store, { asked: step, remember: (now) => remember("lesson", now) });
   const use_moment = async () => {
     await training.choose(store.get().moment);
     const state = store.get();

@@ -9,7 +9,8 @@ import { word } from "#web/core/words.js";
 
 export const SCHEMA_VERSION = 2;
 
-const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+/** Whether this machine has the byte order of the bundle. */
+export const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 const KEYS = [
   "class_names", "claimed_pairs", "convscope", "evaluation", "history", "keras_source", "network", "pictures",
@@ -126,7 +127,7 @@ function unpack(array, dtype, size) {
 }
 
 /** @param {string} base64 @returns {Uint8Array<ArrayBuffer>} */
-function from_base64(base64) {
+export function from_base64(base64) {
   const { fromBase64 } = /** @type {any} */ (Uint8Array); // browsers since 2025
   if (fromBase64) return fromBase64.call(Uint8Array, base64);
   const text = atob(base64);

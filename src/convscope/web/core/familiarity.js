@@ -23,7 +23,8 @@ export function read_familiarity(session, most = 4) {
   if (!rejection) return () => null;
   const [center, whole, codes] = [rejection.center, rejection.directions, rejection.codes].map(numbers);
   const count = rejection.steps.length;
-  const directions = Float32Array.from(whole, (value, at) => value * rejection.steps[at % count]);
+  const directions = new Float32Array(whole.length);
+  for (let at = 0; at < whole.length; at += 1) directions[at] = whole[at] * rejection.steps[at % count]; // before the first image is shown
   const subspace = { center: Float32Array.from(center), directions };
   const layer = network.layers.findIndex(({ name }) => name === rejection.layer);
   const size = rejection.codes.shape[1];

@@ -29,6 +29,7 @@
  */
 
 const HEAD = 58; // pixels above a column for its name
+const BORDER = 2; // pixels below a column: its outline
 const CELL = { largest: 64, smallest: 15, scrolled: 28 };
 const STRETCHES = [1.5, 1.4, 1.3, 1.2, 1.1];
 const GAP = 34; // pixels between columns, where the edges run
@@ -51,7 +52,7 @@ export function layout(columns, box, { vertical = false, classes_outside = false
 /** @type {(columns: Column[], box: {width: number, height: number}, options: Required<Options>) => Layout} */
 function in_columns(columns, { width, height }, { classes_outside, scale, class_width }) {
   const head = HEAD * scale;
-  const room = Math.max(height - head, 120);
+  const room = Math.max(height - head - BORDER, 120);
   const sizes = (/** @type {number} */ cell, stretch = 1) =>
     columns.map((column, index) => size_of(column, index, columns.length, { cell, stretch, room, width, classes_outside, class_width }));
   const fits = SLOTS.map((slot) => slot * scale).flatMap((slot) => {

@@ -85,11 +85,21 @@ export function short(value) {
   return value.toFixed(size >= 100 ? 1 : 3);
 }
 
+let thousands = ",";
+
+/**
+ * Separate thousands by this from now on. Decimals always have a point, as in Python: another point would be ambiguous.
+ * @param {string} mark
+ */
+export function use_thousands(mark) {
+  thousands = mark;
+}
+
 /**
  * A count with separators: "258,826".
  * @param {number} count
  * @returns {string}
  */
 export function count(count) {
-  return Math.round(count).toString().replace(/\B(?=(\d{3})+$)/g, ",");
+  return Math.round(count).toString().replace(/\B(?=(\d{3})+$)/g, thousands);
 }

@@ -20,7 +20,7 @@ export function read_test_map({ test_map, pictures }) {
   if (!test_map) return null;
   const [indexes, labels, predicted, raw] = [test_map.indexes, test_map.labels, test_map.predicted, test_map.points].map(numbers);
   const entries = new Map(pictures.entries.map(({ index }, at) => [index, at]));
-  const points = indexes.map((index, at) => ({
+  const points = Array.from(indexes, (index, at) => ({
     x: raw[2 * at] / LEVELS, y: 1 - raw[2 * at + 1] / LEVELS,
     index, label: labels[at], predicted: predicted[at], entry: entries.get(index) ?? -1,
   }));
@@ -50,7 +50,7 @@ function features_of({ image, layers }, layer) {
   return layer === "input" ? image.data : layers.find(({ name }) => name === layer)?.output.data;
 }
 
-/** @param {number[]} code @param {number[]} codes @param {Point[]} points */
+/** @param {number[]} code @param {ArrayLike<number>} codes @param {Point[]} points */
 function mean_of_nearest(code, codes, points) {
   const distances = points.map((_, at) => code.reduce((sum, value, i) => sum + (value - codes[at * code.length + i]) ** 2, 0));
   const nearest = points.map((_, at) => at).sort((a, b) => distances[a] - distances[b] || a - b).slice(0, NEAREST);

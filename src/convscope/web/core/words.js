@@ -1,6 +1,6 @@
 // The texts of the page in the reader's language: English, until another table is given.
 
-import { count } from "#web/core/scale.js";
+import { count, use_thousands } from "#web/core/scale.js";
 import { EN } from "#web/words/en.js";
 
 /** @type {Record<string, string>} */
@@ -14,6 +14,7 @@ let words = EN;
  */
 export function use_words(table) {
   words = table;
+  use_thousands(word("number.thousands"));
 }
 
 /**

@@ -81,6 +81,7 @@ export function mount(element, session, store) {
     }
     if (told) tell("");
     extend(strokes, from, to, size);
+    const begins = !session.live;
     session.live = true;
     clearTimeout(resting);
     if (!hint.hidden) hint.hidden = true;
@@ -88,7 +89,8 @@ export function mount(element, session, store) {
       repainting = 0;
       display.add(strokes);
     });
-    answers.ask();
+    if (begins) setTimeout(answers.ask); // the first ink is shown before anything is computed
+    else answers.ask();
   }
 
   /** The newest drawing or picture: State.picture follows when its answer is there. @param {() => boolean} current */

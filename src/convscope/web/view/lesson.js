@@ -22,16 +22,15 @@ const TEXTS = {
 };
 
 /**
- * Shows the lesson above the main part, if the address asks for it.
+ * Shows the lesson above the main part.
  * @param {HTMLElement} page
  * @param {import("#web/core/session.js").Session} session
  * @param {import("#web/core/state.js").Store} store
  * @param {object} link
- * @param {string|null} link.asked the step that the address names; null without a lesson
+ * @param {string} link.asked the step that the address names
  * @param {(step: string|null) => void} link.remember writes the step into the address
  */
 export function mount(page, session, store, { asked, remember }) {
-  if (asked === null) return;
   const steps = lesson_steps(session);
   const offered = [...steps.keys()].filter((at) => steps[at].layer >= 0);
   const missing = steps.filter(({ layer }) => layer < 0).map(({ name }) => word(TEXTS[name][0]));

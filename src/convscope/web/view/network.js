@@ -43,7 +43,7 @@ export function mount(element, session, store) {
       else if (values) travel(from, values.target());
     },
   });
-  const [views, behind] = [[mount_pad(pad, session, store), answer, mount_server_answer(prediction, session, store)], in_turn(session)];
+  const [views, behind] = [[mount_pad(pad, session, store), answer, ...(session.server ? [mount_server_answer(prediction, session, store)] : [])], in_turn(session)];
   behind.push(network);
   behind.push_slow(answer.details);
   // the first image does not wait for the rest

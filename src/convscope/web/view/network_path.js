@@ -29,7 +29,7 @@ export function path_of(session, store, columns, changed) {
   let [frame, turn] = [0, 0];
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   let timer;
-  follow(false);
+  frame = requestAnimationFrame(() => (frame = requestAnimationFrame(start))); // the first image does not wait for its edges
 
   function start() {
     took = 0;

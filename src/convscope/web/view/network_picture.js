@@ -72,7 +72,8 @@ export function mount(element, session, store, { class_point, picked }) {
     layout = lay_out(columns, box, { vertical, scale, class_width, classes_outside: !vertical && !printing && Boolean(class_point(0)) });
     if (layout.width > box.width) layout = lay_out(columns, box, { vertical, scale, class_width });
     element.classList.toggle("network-vertical", vertical);
-    element.classList.toggle("network-wide", layout.width > box.width);
+    element.classList.toggle("network-wide", layout.width > box.width && !printing);
+    stage.style.zoom = printing ? String(Math.min(1, box.width / layout.width)) : ""; // paper does not scroll
     ratio = Math.min(devicePixelRatio || 1, MOST_PIXELS / layout.width);
     stage.style.width = `${layout.width}px`;
     stage.style.height = `${layout.height}px`;

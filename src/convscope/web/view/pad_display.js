@@ -22,11 +22,14 @@ export function pad_display(canvas, size, paper) {
 
   function blank() {
     drawn = [];
-    canvas.width = (SIDE * size.width) / UNITS;
-    canvas.height = (SIDE * size.height) / UNITS;
-    canvas.style.aspectRatio = `${size.width} / ${size.height}`;
+    const [width, height] = [size.width, size.height].map((side) => Math.floor((SIDE * side) / UNITS));
+    if (canvas.width !== width) canvas.width = width; // each assignment makes a new canvas, and the first stroke would wait for it
+    if (canvas.height !== height) canvas.height = height;
+    const proportions = `${size.width} / ${size.height}`;
+    if (canvas.style.aspectRatio !== proportions) canvas.style.aspectRatio = proportions;
+    context.setTransform(1, 0, 0, 1, 0, 0);
     context.fillStyle = gray(paper);
-    context.fillRect(0, 0, canvas.width, canvas.height);
+    context.fillRect(0, 0, width, height);
     context.scale(SIDE / UNITS, SIDE / UNITS);
     context.lineWidth = PEN;
     context.lineCap = context.lineJoin = "round";

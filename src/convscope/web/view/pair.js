@@ -29,7 +29,7 @@ export function mount(element, sessions, store, facts) {
   const [pad, gallery, ...predictions] = ["pad card", "gallery", "prediction card", "prediction card"].map((name) => h("div", { class: `network-${name}` }));
   const titles = sessions.map(({ bundle }) => bundle.title);
   const columns = sessions.map(({ bundle }, at) => h("section", { "aria-label": titles[at] }, h("h2", { class: "pair-title" }, titles[at]), h("p", { class: "small soft" }, facts_of(bundle)), predictions[at]));
-  fill(element, h("header", { class: "head" }, h("div", {}, h("h1", {}, word("pair.and", { first: titles[0], second: titles[1] })), status)),
+  fill(element, h("header", { class: "head pair-head" }, h("div", {}, h("h1", {}, word("pair.and", { first: titles[0], second: titles[1] })), status)),
     h("main", {}, h("div", { class: "pair-layout" }, h("div", {}, pad, gallery), h("div", {}, verdict, h("div", { class: "pair-columns" }, columns))),
       h("section", { class: "card pair-list" }, h("h2", {}, word("pair.list")), comparison(titles, facts), disagreements(sessions, store))), language_button());
   const answers = sessions.map((session, at) => mount_prediction(predictions[at], session, store));

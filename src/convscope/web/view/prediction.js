@@ -64,8 +64,7 @@ export function mount(element, session, store) {
     label.classList.toggle("prediction-long", said.length > 6);
     write(chance, known ? percent(probabilities[first]) : "");
     element.classList.toggle("prediction-unknown", !known);
-    rows.forEach(({ element: one, track }, k) => {
-      if (one.classList.contains("first") !== (k === first)) one.classList.toggle("first");
+    rows.forEach(({ track }, k) => {
       track.style.transform = `scaleX(${probabilities[k].toFixed(4)})`;
     });
   }
@@ -84,6 +83,7 @@ export function mount(element, session, store) {
     unknown.show(familiarity, names[first]);
     const selected = state.target >= 0 && state.target < names.length ? state.target : first;
     rows.forEach(({ element: one, number }, k) => {
+      one.classList.toggle("first", k === first);
       one.setAttribute("aria-selected", String(k === selected));
       write(number, percent(probabilities[k]));
     });

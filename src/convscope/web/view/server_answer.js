@@ -16,7 +16,7 @@ const WAIT = 300; // milliseconds: the server is asked when the pen rests
 
 /**
  * @param {HTMLElement} element
- * @param {Session} session
+ * @param {Session} session with a server
  * @param {import("#web/core/state.js").Store} store
  */
 export function mount(element, session, store) {
@@ -25,7 +25,7 @@ export function mount(element, session, store) {
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   let waiting;
   let asked = 0;
-  if (session.server) element.append(line);
+  element.append(line);
   show(store.get());
 
   /** @param {State} state */
@@ -34,7 +34,7 @@ export function mount(element, session, store) {
     asked += 1;
     const comparable = session.selected && !is_earlier(session.bundle, state.moment) && !Object.keys(existing_off(session.bundle, state.off)).length;
     line.hidden = !comparable;
-    if (comparable && session.server) waiting = setTimeout(ask, WAIT, state, asked);
+    if (comparable) waiting = setTimeout(ask, WAIT, state, asked);
   }
 
   /** @param {State} state @param {number} turn */

@@ -2,9 +2,13 @@
 
 const DARK = "(prefers-color-scheme: dark)";
 
+/** Asked for each frame of a drawing: to make a query takes longer than to read it. @type {Record<string, MediaQueryList>} */
+const queries = {};
+const query = (/** @type {string} */ text) => (queries[text] ??= matchMedia(text));
+
 /** Whether the page is dark now; a printed page never is. */
 export function is_dark() {
-  return matchMedia(DARK).matches && !matchMedia("print").matches;
+  return query(DARK).matches && !query("print").matches;
 }
 
 /** Colors of lines on a canvas, the same as in the style. */
@@ -18,7 +22,7 @@ export function line_colors() {
  * @returns {() => void} stops calling
  */
 export function on_theme(repaint) {
-  const queries = [matchMedia(DARK), matchMedia("print")];
-  queries.forEach((query) => query.addEventListener("change", repaint));
-  return () => queries.forEach((query) => query.removeEventListener("change", repaint));
+  const both = [query(DARK), query("print")];
+  both.forEach((one) => one.addEventListener("change", repaint));
+  return () => both.forEach((one) => one.removeEventListener("change", repaint));
 }

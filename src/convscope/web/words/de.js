@@ -364,6 +364,7 @@ export const DE = {
   "network.orange": "Orange",
   "network.role": "Netz",
   "none": "keine",
+  "number.thousands": "\u202f",
   "pad.choose": "Wähle ein Bild",
   "pad.clear": "Löschen",
   "pad.down": "Stift aufgesetzt.",

@@ -365,6 +365,7 @@ export const EN = {
   "network.orange": "orange",
   "network.role": "network",
   "none": "none",
+  "number.thousands": ",",
   "pad.choose": "Choose an image",
   "pad.clear": "Clear",
   "pad.down": "Pen down.",
