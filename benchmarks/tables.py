@@ -402,7 +402,8 @@ def main() -> int:
         _, _, after = rest.partition(END)
         figures = others.get(page, table)()
         if page == "docs/speed.md":
-            figures += f"\n{ablation()}\n{recipe('recipe')}\n{recipe('augmentation')}\n{rare()}\n{many_images()}"
+            parts = (ablation(), recipe("recipe"), recipe("augmentation"), rare(), many_images())
+            figures += "".join(f"\n{part}" for part in parts if part)
         fresh = f"{before}{BEGIN}\n{figures}\n{END}{after}"
         if fresh != text:
             stale.append(page)

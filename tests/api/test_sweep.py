@@ -127,7 +127,10 @@ def test_a_process_trains_a_trial_after_others_as_if_it_were_the_first_and_keeps
         return train_trial(task, loaded, on_fraction=lambda fraction: None, is_ended=lambda: False)
 
     prepare_process()
-    first, other, again = trial(0), trial(1), trial(0)
+    try:
+        first, other, again = trial(0), trial(1), trial(0)
+    finally:
+        gc.unfreeze()
     assert first and other and again
     assert again.weights_sha256 == first.weights_sha256 != other.weights_sha256
     loops = [one for one in gc.get_objects() if type(one).__name__ == "_Loop"]

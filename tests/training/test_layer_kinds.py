@@ -52,7 +52,7 @@ def test_a_training_step_computes_what_keras_computes_in_training(kind: str) -> 
             loop = fit_module._Loop(spec, bars(20, spec.input_shape, spec.num_classes), options())
             images = tf.constant(np.random.default_rng(0).random((20, *spec.input_shape), np.float32))
             theirs = loop.model(images, training=True).numpy()
-            ours = loop._forward(images, tf.constant(1))[0].numpy()
+            ours = loop.gradients.forward(images, tf.constant(1))[0].numpy()
             np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4, err_msg=str(spec))
 
 

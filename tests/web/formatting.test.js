@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { spread_labels, ticks } from "#web/core/axis.js";
-import { format_duration, format_interval, format_range, format_rate } from "#web/core/formatting.js";
+import { format_duration, format_interval, format_range, format_rate, read_number } from "#web/core/formatting.js";
 
 const ACCURACY = { successes: 9926, n: 10000, rate: 0.9926, low: 0.99072, high: 0.9941 };
 
@@ -14,6 +14,12 @@ test("a rate has its significant decimals", () => {
 test("a table may ask for the same decimals everywhere", () => {
   assert.equal(format_rate(ACCURACY, 1), "99.3 %");
   assert.equal(format_range(ACCURACY, 1), "99.1–99.4");
+});
+
+test("a typed number may have a comma, and thousands apart as the page prints them in both languages", () => {
+  const given = ["0,25", "0.25", "9,216", "9\u202f216", " 9216 ", "−0,5", "1,234,567"];
+  assert.deepEqual(given.map(read_number), [0.25, 0.25, 9216, 9216, 9216, -0.5, 1234567]);
+  assert.ok(["", " ", "abc", "1,2,3"].every((text) => Number.isNaN(read_number(text))));
 });
 
 test("an interval names both ends", () => {

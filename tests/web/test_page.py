@@ -116,7 +116,7 @@ def test_a_cross_validated_accuracy_is_the_one_that_is_quoted(show, photo_page, 
     page.tab.keyboard.press("2")
     verdict = page.text(".evaluation-verdict")
     assert "30.5 % accuracy on 200 images, by 5-fold cross-validation" in " ".join(verdict.split())
-    assert "24.5 to 37.2 %" in verdict and "on 20 test images" in verdict
+    assert "24.5 to 37.2 %" in verdict and "on its test images (n = 20)" in verdict
     assert page.errors == []
 
 

@@ -8,7 +8,7 @@ the result does not depend on the number of steps per call.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
@@ -16,15 +16,15 @@ import numpy as np
 
 from convscope.arrays import to_images
 from convscope.data.dataset import Dataset
-from convscope.errors import OptionError, RunError
-from convscope.model.build import Weights, arguments_of, build, compute_reference, get_weights, set_weights
+from convscope.errors import RunError
+from convscope.model.build import Weights, build, compute_reference, get_weights, set_weights
 from convscope.model.model_file import self_test_images
 from convscope.model.reference import IMAGES, Reference
-from convscope.model.spec import INPUT, Spec
+from convscope.model.spec import Spec
 from convscope.model.tensorflow import tf
-from convscope.training.augment import augment, is_wanted
 from convscope.training.batches import batches_of
 from convscope.training.checkpoint import CheckpointManager
+from convscope.training.gradients import Gradients
 from convscope.training.history import HistoryRecorder, Progress
 from convscope.training.moments import MAX_PARAMETERS, MomentRecorder, Moments
 from convscope.training.optimizer import Optimizer
@@ -33,8 +33,9 @@ from convscope.training.patch_whitening import whitening_kernel
 from convscope.training.run import HistoryRow
 from convscope.training.scale_invariance import is_scale_invariant
 from convscope.training.schedule import one_cycle
-from convscope.training.shards import Alone, Workers, mean_of_shards
+from convscope.training.shards import Alone, Workers
 from convscope.training.share import share_of
+from convscope.training.state import State
 
 MEASURED_STEPS = 24
 """Steps taken to measure the speed of a training."""
@@ -112,7 +113,7 @@ def fit(
             raise RunError(
                 f"The checkpoint belongs to a longer training. Received: step {saved.step} of {loop.total_steps}."
             )
-        loop.restore(saved.state)
+        loop.state.restore(saved.state)
         recorder.restore(saved.losses, saved.measured)
         loop.moments.restore(checkpoints.moments_to_resume(spec), saved.step)
     try:
@@ -185,25 +186,14 @@ class _Loop:
         if initial:
             set_weights(self._trainer, get_weights(self._trainer) | dict(initial))
         self._batches = batches_of(train, options, self._share.images)
-        self._class_weights = None
-        if options.class_weight == "balanced":
-            counts = np.bincount(train.labels, minlength=train.num_classes)
-            self._class_weights = tf.constant(
-                (len(train) / (np.count_nonzero(counts) * np.maximum(counts, 1))).astype(np.float32)
-            )
-        self._layers = [(row, self._trainer.get_layer(row.name)) for row in spec.table()]
-        self._variables = [variable.value for variable in self._trainer.trainable_variables]
-        self._frozen = self._frozen_layers()
-        frozen = {id(variable.value) for name in self._frozen for variable in self._trainer.get_layer(name).variables}
-        self._trained = [variable for variable in self._variables if id(variable) not in frozen]
-        if not self._trained:
-            raise OptionError(f"Expected at least one layer to train. Received: freeze={options.freeze}.")
-        self._optimizer = Optimizer(self._trained, self._scale_invariant(spec), options)
-        self._moving_statistics = [v.value for v in self._trainer.non_trainable_variables if "seed" not in v.path]
-        everything = [*self._variables, *self._moving_statistics]
-        tracked = everything if options.average and not options.patience else []
-        self._averages = [(v, tf.Variable(v, trainable=False)) for v in tracked]
-        self._best = [(v, tf.Variable(v, trainable=False)) for v in (everything if options.patience else [])]
+        self.gradients = Gradients(self._trainer, spec, train, options, self._share, self._workers)
+        self._optimizer = Optimizer(self.gradients.trained, self._scale_invariant(), options)
+        self.state = State(
+            self._trainer,
+            self._optimizer,
+            has_average=bool(options.average) and not options.patience,
+            has_best=bool(options.patience),
+        )
         self._validator = tf.function(
             lambda images: self.model(images, training=False),
             autograph=False,  # converting Keras's code would take a fifth of a second
@@ -213,21 +203,7 @@ class _Loop:
     def trace(self) -> None:
         """Trace the graph."""
         scalar = tf.TensorSpec([], tf.int32)
-        if self._share.shards > 1:
-            size = self._share.size
-            first = self._share.first
-            # A variable: for constants, TensorFlow would make and optimize one graph for each shard.
-            self._own_shards = tf.Variable(tf.range(first, first + self._share.count), trainable=False)
-            numbers = int(np.prod(self.model.input_shape[1:]))
-            # Not inlined: every shard is computed by the same graph, whatever else this process computes.
-            self._shard = tf.function(
-                self._shard_row,
-                autograph=False,
-                input_signature=[
-                    tf.TensorSpec([size, numbers], tf.uint8), tf.TensorSpec([size], tf.int32), scalar, scalar,
-                ],
-                experimental_attributes={"_noinline": True},
-            ).get_concrete_function()  # fmt: skip
+        self.gradients.trace()
         signature = [scalar, scalar, *self._batches.signature]
         self._steps = tf.function(self._take, autograph=False, input_signature=signature)
         self._steps = self._steps.get_concrete_function()
@@ -235,35 +211,35 @@ class _Loop:
     def run(self, recorder: HistoryRecorder, is_stopped: Callable[[], bool], checkpoints: CheckpointManager) -> str:
         """Run all remaining steps, and return the outcome."""
         step, count = len(recorder.losses), 4
-        initial = self._values()
+        initial = self.state.values()
         self._keep_moment(step)
         if step == 0:
-            checkpoints.save(0, self.snapshot, [], {}, self.moments.moments())
+            checkpoints.save(0, self.state.snapshot, [], {}, self.moments.moments())
         while step < self.total_steps:
             bound = min(recorder.next_validation(step), self._epoch_end(step), self.moments.next_step(step))
             is_ended, count = self._agree(is_stopped(), min(count, bound - step, self._batches.most_steps))
             if is_ended:
-                checkpoints.save(step, self.snapshot, recorder.losses, recorder.measured, self.moments.moments())
+                checkpoints.save(step, self.state.snapshot, recorder.losses, recorder.measured, self.moments.moments())
                 return "interrupted"
-            last_finite = self._values()
+            last_finite = self.state.values()
             started = time.perf_counter()
             losses = self._call(step, count)
             seconds = time.perf_counter() - started
-            if not np.isfinite(losses).all() or not self._is_finite():
-                self._assign(last_finite)
+            if not np.isfinite(losses).all() or not self.state.is_finite():
+                self.state.assign(last_finite)
                 if not np.isfinite(self.logits(self_test_images(self._spec))).all():
-                    self._assign(initial)  # finite weights may be so large that the logits overflow
+                    self.state.assign(initial)  # finite weights may be so large that the logits overflow
                 return "diverged"
             step += count
             recorder.record(step, losses)
             self._keep_moment(step)
             if self.options.patience and step in recorder.measured:
                 if recorder.best_step == step:
-                    self._remember()
+                    self.state.remember_best()
                 if recorder.validations_since_best >= self.options.patience:
                     return "finished"
             if checkpoints.is_due(ends_epoch=step == self._epoch_end(step - 1)):
-                checkpoints.save(step, self.snapshot, recorder.losses, recorder.measured, self.moments.moments())
+                checkpoints.save(step, self.state.snapshot, recorder.losses, recorder.measured, self.moments.moments())
             count = max(1, min(int(count * SECONDS_PER_CALL / max(seconds, 1e-6)), 4 * count))
         return "finished"
 
@@ -288,51 +264,24 @@ class _Loop:
         """Stop reading images ahead."""
         self._batches.close()
 
-    def snapshot(self) -> dict[str, np.ndarray]:
-        """Copy everything that a step changes."""
-        return {name: variable.numpy() for name, variable in self._named_state().items()}
-
-    def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Restore the result of `snapshot`.
-
-        Raises:
-            RunError: It is the state of another network or optimizer.
-        """
-        variables = self._named_state()
-        expected = {name: tuple(variable.shape) for name, variable in variables.items()}
-        received = {name: value.shape for name, value in state.items()}
-        if expected != received:
-            different = sorted(n for n in {*expected, *received} if expected.get(n) != received.get(n))
-            raise RunError(
-                f"The checkpoint belongs to another network or optimizer. Received: {', '.join(different[:3])}."
-            )
-        for name, variable in variables.items():
-            variable.assign(state[name])
-
     def keep_best(self, recorder: HistoryRecorder) -> float | None:
         """With ``patience``, go back to the weights of the best validation.
 
         Returns:
             The epochs trained up to there; None without ``patience``.
         """
-        if not self._best:
+        if not self.state.has_best:
             return None
         if len(recorder.losses) == self.total_steps:
             recorder.validate(self.total_steps)
             if recorder.best_step == self.total_steps:
-                self._remember()
-        for variable, best in self._best:
-            variable.assign(best)
+                self.state.remember_best()
+        self.state.take_best()
         return recorder.best_step / self.steps_per_epoch
-
-    def _remember(self) -> None:
-        for variable, best in self._best:
-            best.assign(variable)
 
     def final_weights(self) -> Weights:
         """The final weights: the averages, if weights are averaged."""
-        for variable, average in self._averages:
-            variable.assign(average)
+        self.state.take_average()
         self._copy_weights()
         return get_weights(self.model)
 
@@ -345,30 +294,6 @@ class _Loop:
         """The float32 model gets the weights of the one that trains, if that is another one."""
         if self._trainer is not self.model:
             set_weights(self.model, get_weights(self._trainer))
-
-    def _state(self) -> list[tf.Variable]:
-        return [*self._variables, *self._moving_statistics, *(average for _, average in self._averages)]
-
-    def _named_state(self) -> dict[str, tf.Variable]:
-        kinds = {  # the names in checkpoint files
-            "weight": self._variables,
-            "moving": self._moving_statistics,
-            "average": [average for _, average in self._averages],
-            "best": [best for _, best in self._best],
-            "momentum": self._optimizer.first_moments,
-            "second": self._optimizer.second_moments,
-        }
-        return {f"{kind}/{index}": v for kind, variables in kinds.items() for index, v in enumerate(variables)}
-
-    def _values(self) -> list[np.ndarray]:
-        return [variable.numpy() for variable in self._state()]
-
-    def _assign(self, values: list[np.ndarray]) -> None:
-        for variable, value in zip(self._state(), values, strict=True):
-            variable.assign(value)
-
-    def _is_finite(self) -> bool:
-        return all(bool(tf.reduce_all(tf.math.is_finite(v))) for v in [*self._variables, *self._moving_statistics])
 
     def _epoch_end(self, step: int) -> int:
         return min((step // self.steps_per_epoch + 1) * self.steps_per_epoch, self.total_steps)
@@ -391,82 +316,18 @@ class _Loop:
         return losses.stack()
 
     def _step(self, pixels: tf.Tensor, labels: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-        if self._share.shards == 1:
-            loss, gradients, statistics = self._gradients(pixels, labels, step)
-        else:
-            loss, gradients, statistics = self._over_shards(pixels, labels, step)
+        loss, gradients, statistics = self.gradients.of_batch(pixels, labels, step)
         self._optimizer.apply(gradients, step=step, rate=tf.gather(self.rates, step))
-        for (moving, momentum), now in zip(self._moved, statistics, strict=True):
+        for (moving, momentum), now in zip(self.gradients.moved, statistics, strict=True):
             moving.assign_sub((moving - now) * (1 - momentum))
-        self._average(step)
+        self.state.average(step, int(self.total_steps * (1 - (self.options.average or 0))))
         return loss
 
-    def _gradients(
-        self, pixels: tf.Tensor, labels: tf.Tensor, step: tf.Tensor, shard: tf.Tensor | None = None
-    ) -> tuple[tf.Tensor, list[tf.Tensor], list[tf.Tensor]]:
-        """Loss, gradients and batch statistics of a batch, or of a shard of it."""
-        options, shape = self.options, [self._share.size, *self.model.input_shape[1:]]
-        images = tf.reshape(tf.cast(pixels, tf.float32) * (1 / 255), shape)
-        smoothing, classes = options.label_smoothing or 0.0, self.model.output_shape[-1]
-        each = smoothing / classes
-        targets = tf.one_hot(labels, classes, 1 - smoothing + each, each)
-        if is_wanted(options):
-            images, targets = augment(images, targets, step, options, shard=shard)
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(self._trained)
-            logits, statistics = self._forward(images, step if shard is None else step * options.shards + shard)
-            losses = tf.nn.softmax_cross_entropy_with_logits(targets, tf.cast(logits, tf.float32))
-            if self._class_weights is not None:
-                losses *= tf.linalg.matvec(targets, self._class_weights)
-            loss = tf.reduce_mean(losses)
-        return loss, tape.gradient(loss, self._trained), statistics
-
-    def _shard_row(self, pixels: tf.Tensor, labels: tf.Tensor, step: tf.Tensor, shard: tf.Tensor) -> tf.Tensor:
-        """Everything that a shard contributes to a step, in one vector."""
-        loss, gradients, statistics = self._gradients(pixels, labels, step, shard)
-        tensors = [*gradients, *statistics, loss]
-        self._shapes = [tuple(tensor.shape) for tensor in tensors]
-        return tf.concat([tf.reshape(tensor, [-1]) for tensor in tensors], axis=0)
-
-    def _over_shards(
-        self, pixels: tf.Tensor, labels: tf.Tensor, step: tf.Tensor
-    ) -> tuple[tf.Tensor, list[tf.Tensor], list[tf.Tensor]]:
-        """The same as `_gradients`, as the mean over the shards of all workers."""
-        size, rows = self._share.size, []
-        for index, shard in enumerate(tf.unstack(self._own_shards)):
-            own = slice(index * size, (index + 1) * size)
-            rows.append(self._shard(pixels[own], labels[own], step, shard))
-        mean = mean_of_shards(rows, self._share, self._workers)
-        parts = tf.split(mean, [int(np.prod(shape)) for shape in self._shapes])
-        *tensors, loss = [tf.reshape(part, shape) for part, shape in zip(parts, self._shapes, strict=True)]
-        return loss, tensors[: len(self._trained)], tensors[len(self._trained) :]
-
-    def _forward(self, images: tf.Tensor, step: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """``model(images, training=True)`` with the training computation of each layer kind, and batch statistics."""
-        tensors, statistics = {INPUT: images}, []
-        for index, (row, keras_layer) in enumerate(self._layers):
-            x, seed = arguments_of(row, tensors), (self.options.seed * 1000 + index, step)
-            if row.name in self._frozen:
-                tensors[row.name] = keras_layer(x, training=False)
-                continue
-            tensors[row.name] = row.layer.training_forward(tf, x, keras_layer, seed=seed, statistics=statistics)
-        self._moved = [(moving, momentum) for moving, momentum, _ in statistics]
-        return tensors[self._layers[-1][0].name], [now for _, _, now in statistics]
-
-    def _frozen_layers(self) -> frozenset[str]:
-        rows = [row.name for row, _ in self._layers if row.parameters]
-        return frozenset(rows[: self.options.freeze])
-
-    def _average(self, step: tf.Tensor) -> None:
-        begin = int(self.total_steps * (1 - (self.options.average or 0)))
-        weight = 1 / tf.cast(tf.maximum(step - begin, 0) + 1, tf.float32)
-        for variable, average in self._averages:
-            average.assign_add((variable - average) * weight)
-
-    def _scale_invariant(self, spec: Spec) -> list[bool]:
+    def _scale_invariant(self) -> list[bool]:
+        """Whether each trained variable is a kernel whose norm changes no logit."""
         kernels = {
-            id(keras_layer.kernel.value)
-            for index, (_, keras_layer) in enumerate(self._layers)
-            if is_scale_invariant(spec, index)
+            id(self._trainer.get_layer(row.name).kernel.value)
+            for index, row in enumerate(self._spec.table())
+            if is_scale_invariant(self._spec, index)
         }
-        return [id(variable) in kernels for variable in self._trained]
+        return [id(variable) in kernels for variable in self.gradients.trained]

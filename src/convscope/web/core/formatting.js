@@ -54,3 +54,14 @@ export function format_duration(seconds) {
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
+
+/**
+ * A number as people type it: with a decimal point or comma, and thousands apart as on this page.
+ * @param {string} text
+ * @returns {number} NaN if it is none; "1,250" is 1250, and "0,25" a quarter
+ */
+export function read_number(text) {
+  const typed = text.replace(/\s/g, "").replace("−", "-");
+  if (typed === "") return NaN;
+  return Number(/^[1-9]\d{0,2}(,\d{3})+$/.test(typed) ? typed.replaceAll(",", "") : typed.replace(",", "."));
+}

@@ -89,7 +89,7 @@ export function mount(element, session, store) {
       repainting = 0;
       display.add(strokes);
     });
-    if (begins) setTimeout(answers.ask); // the first ink is shown before anything is computed
+    if (begins) requestAnimationFrame(() => setTimeout(answers.ask)); // the first ink is shown before anything is computed
     else answers.ask();
   }
 

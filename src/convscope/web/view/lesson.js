@@ -1,5 +1,6 @@
 // The lesson: eight steps that move the page, each with a question that the page checks. On by the address: ?lesson or ?lesson=3.
 
+import { read_number } from "#web/core/formatting.js";
 import { lesson_steps, lesson_task } from "#web/core/lesson.js";
 import { counted, word } from "#web/core/words.js";
 import { fill, h } from "#web/view/dom.js";
@@ -94,9 +95,9 @@ export function mount(page, session, store, { asked, remember }) {
   /** @param {SubmitEvent} event */
   function answer(event) {
     event.preventDefault();
-    const given = input.value.trim().replace(",", ".").replace("−", "-");
-    if (given === "" || !Number.isFinite(Number(given))) verdict.textContent = word("lesson.number");
-    else judge(Number(given));
+    const given = read_number(input.value);
+    if (Number.isFinite(given)) judge(given);
+    else verdict.textContent = word("lesson.number");
   }
   /** @param {number} given */
   function judge(given) {

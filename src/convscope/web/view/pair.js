@@ -57,9 +57,10 @@ export function mount(element, sessions, store, facts) {
 }
 
 /** @param {Session["bundle"]} bundle */
-function facts_of({ network, evaluation }) {
+function facts_of({ network, evaluation, cross_validation }) {
+  const accuracy = (cross_validation ?? evaluation)?.accuracy;
   const facts = { network: network.name, count: count(network.parameters) };
-  return evaluation ? word("pair.rate", { ...facts, rate: format_rate(evaluation.accuracy) }) : word("pair.facts", facts);
+  return accuracy ? word("pair.rate", { ...facts, rate: format_rate(/** @type {any} */ (accuracy)) }) : word("pair.facts", facts);
 }
 
 /** @param {string[]} titles @param {{paired: Paired|null, difference: string}} facts */

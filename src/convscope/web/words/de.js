@@ -126,7 +126,7 @@ export const DE = {
   "evaluation.most_wrong": "{correct} richtig, {wrong} falsch.",
   "evaluation.none": "Nicht ausgewertet",
   "evaluation.none_long": "Dieser Lauf hat weder Test- noch Validierungsbilder; seine Genauigkeit ist daher unbekannt.",
-  "evaluation.of_this_network": "Die folgenden Zahlen gelten für dieses Netz, das mit allen Teilen trainiert wurde, bei {count} Bildern ({part}; {rate}).",
+  "evaluation.of_this_network": "Die folgenden Zahlen gelten für das Netz dieser Seite, auf seinen {part} (n = {count}): {rate}.",
   "evaluation.some_wrong": "{correct} richtig, {wrong} falsch: etwa ein Fehler auf {images}.",
   "evaluation.source": "Das Konfidenzintervall gilt für Bilder aus derselben Quelle; bei anderen Bildern kann die Genauigkeit niedriger sein.",
   "evaluation.test": "Diese Bilder wurden weder zum Training noch zur Auswahl des Modells benutzt.",

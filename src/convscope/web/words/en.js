@@ -127,7 +127,7 @@ export const EN = {
   "evaluation.most_wrong": "{correct} correct, {wrong} wrong.",
   "evaluation.none": "Not evaluated",
   "evaluation.none_long": "This run has no test or validation images, so its accuracy is unknown.",
-  "evaluation.of_this_network": "The figures below are of this network, which was trained on all folds, on {count} {part} images ({rate}).",
+  "evaluation.of_this_network": "The figures below are for the network of this page, on its {part} images (n = {count}): {rate}.",
   "evaluation.some_wrong": "{correct} correct, {wrong} wrong: about one error per {images}.",
   "evaluation.source": "The confidence interval applies to images from the same source; accuracy on other images can be lower.",
   "evaluation.test": "These images were used neither for training nor for model selection.",
