@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -296,6 +297,7 @@ def test_folds_measure_every_image_by_a_network_that_was_trained_without_it(here
     told = f"{validated.accuracy.rate:.2%} by cross-validation"
     assert told in repr(run) and run.record.measured == ("cross_validation", stored)
     assert "cross-validated accuracy" in run._repr_html_()
+    assert dataclasses.replace(run.record, validation=None).measured is None, "a training that was cut short"
     assert [one.part for one in cs.runs(folder=".") if one.folder.name == "folds"] == ["cross_validation"]
     page = run.page_path.read_text() if run.page_path else ""
     assert '"cross_validation":{"folds":4' in page.replace(" ", "")

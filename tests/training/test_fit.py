@@ -13,7 +13,7 @@ from convscope.model.build import build, set_weights
 from convscope.model.forward import logits
 from convscope.model.model_file import self_test_images
 from convscope.model.spec_parser import parse
-from convscope.model.tensorflow import keras
+from convscope.model.tensorflow import keras, tf
 from convscope.training import fit as fit_module
 from convscope.training.checkpoint import CheckpointManager
 from convscope.training.fit import fit
@@ -148,3 +148,15 @@ def test_two_fresh_processes_with_one_seed_end_with_one_hash(convscope, tmp_path
         assert done.returncode == 0, done.stderr
         hashes.append(json.loads(done.stdout)["run"]["weights_sha256"])
     assert hashes[0] == hashes[1]
+
+
+def test_functions_of_several_trainings_are_not_reported_as_one_that_is_traced_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    images = np.zeros((1, *network().input_shape), np.float32)
+    for _ in range(8):
+        fit_module._Loop(network(), bars(40), options()).logits(images)
+    assert caplog.records == []
+    for _ in range(20):
+        tf.function(lambda value: value + 1)(tf.constant(1.0))
+    assert any("retracing" in record.getMessage() for record in caplog.records), "of others it is reported"

@@ -17,7 +17,7 @@ from convscope.errors import DataError, ModelFileError, RunError
 from convscope.evaluation.paired import PairedDifference, compare_predictions
 from convscope.evaluation.predict import predict
 from convscope.markup import table
-from convscope.training.run import RunRecord
+from convscope.training.run import MEASURED, RunRecord
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class RunComparison:
         """What differs, and the accuracies, as the cells of a table."""
         rows = [(name, str(one), str(other)) for name, (one, other) in {**self.network, **self.options}.items()]
         accuracies = tuple(
-            f"{one.accuracy} ({one.part})" if one.accuracy else "not measured" for one in (self.first, self.second)
+            f"{one.accuracy} {MEASURED[one.part]}" if one.part else "not measured" for one in (self.first, self.second)
         )
         return [*rows, ("accuracy", *accuracies)]  # type: ignore[list-item]
 

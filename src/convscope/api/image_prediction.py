@@ -29,7 +29,7 @@ class ImagePrediction:
         seen: What the network received, uint8, its own input shape.
         report: What preprocessing found on the image.
         digit: Which digit of the image this is, from 1, if the image was split.
-        is_known: False if the image is unlike anything that the network was trained on, and where no ink was found.
+        is_known: False if the image is unlike anything that the network was trained on, or if no ink was found.
         is_constant: Whether it is unlike anything because every pixel has the same intensity.
         score: The out-of-distribution score, higher for less familiar images; None if the network has none.
         score_rank: The fraction of held-out images with a lower score, 0 to 1.

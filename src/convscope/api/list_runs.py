@@ -14,7 +14,7 @@ from convscope.evaluation.intervals import Proportion
 from convscope.markup import table
 from convscope.training.checkpoint import FOLDER as CHECKPOINTS
 from convscope.training.checkpoint import files
-from convscope.training.run import MODEL_FILE, RUN_FILE, RunRecord, load_record
+from convscope.training.run import MEASURED, MODEL_FILE, RUN_FILE, RunRecord, load_record
 
 RUNS = "runs"
 
@@ -88,14 +88,13 @@ class RunList:
         return table(RUN_COLUMNS, rows, caption=f"{len(self)} runs")
 
 
-_NOT_TEST = {"validation": " on validation", "cross_validation": " by cross-validation"}
-
 RUN_COLUMNS = ("run", "data", "network", "accuracy", "date", "size")
 
 
 def run_row(one: RunEntry) -> tuple[str, ...]:
     """A run as the cells of a table."""
-    accuracy = f"{one.accuracy}{_NOT_TEST.get(one.part or '', '')}" if one.accuracy else one.record.outcome
+    where = f" {MEASURED[one.part]}" if one.part and one.part != "test" else ""
+    accuracy = f"{one.accuracy}{where}" if one.accuracy else one.record.outcome
     date = one.record.created[:16].replace("T", " ")
     source, network = str(one.record.data["source"]), str(one.record.network["name"])
     return (one.folder.name, source, network, accuracy, date, f"{one.size_bytes / 1e6:.1f} MB")

@@ -43,7 +43,8 @@ def draw_run(
         dataset: The images.
         predictions: What the network made of them.
         stopped_early: As in the record.
-        cross_validation: Figures that confusion matrix and reliability are drawn from instead.
+        cross_validation: Figures that the confusion matrix is drawn from instead. The reliability is that of the
+            network: those of the folds are not calibrated.
 
     Returns:
         The PNG files, curves first.
@@ -62,11 +63,10 @@ def draw_evaluation(
     cross_validation: Evaluation | None = None,
 ) -> tuple[Path, ...]:
     """Draw confusion matrix, gallery, most confident mistakes and reliability of one measurement; see `draw_run`."""
-    measured = cross_validation or evaluation
     folder = _new(folder)
     chosen = spread(dataset.labels, GALLERY)
     figures = {
-        "confusion_matrix": confusion_matrix(measured),
+        "confusion_matrix": confusion_matrix(cross_validation or evaluation),
         "predictions": gallery(
             dataset.pixels[chosen],
             predictions.probabilities[chosen],
@@ -75,7 +75,7 @@ def draw_evaluation(
             about="The first images of each class, in turn.",
         ),
         "mistakes": mistakes(dataset.pixels, evaluation),
-        "reliability": reliability(measured),
+        "reliability": reliability(evaluation),
     }
     return tuple(save(figure, folder / f"{name}.png") for name, figure in figures.items())
 

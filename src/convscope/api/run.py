@@ -15,7 +15,7 @@ from convscope.errors import ModelFileError, OptionError, RunError
 from convscope.evaluation.metrics import Evaluation
 from convscope.markup import curve, table
 from convscope.model.model_file import Model, load_model
-from convscope.training.run import MODEL_FILE, RunRecord, find_run, load_record
+from convscope.training.run import MEASURED, MODEL_FILE, RunRecord, find_run, load_record
 
 if TYPE_CHECKING:
     import keras
@@ -308,8 +308,7 @@ class Run:
         network = self.record.network
         figure = ""
         if measured := self.record.measured:
-            how = {"cross_validation": "by cross-validation"}.get(measured[0], f"on the {measured[0]} split")
-            figure = f", {measured[1]['accuracy']['rate']:.2%} {how}"
+            figure = f", {measured[1]['accuracy']['rate']:.2%} {MEASURED[measured[0]]}"
         return f"Run({str(self.folder)!r}: {network['name']}, {network['parameters']:,} parameters{figure})"
 
     def _repr_html_(self) -> str:

@@ -19,8 +19,8 @@ from convscope.api.run import Run
 from convscope.api.run_data import path_from_run
 from convscope.api.threads import with_threads
 from convscope.data.cache_file import CACHE_FOLDER, remove_caches
-from convscope.distributed.cluster import Cluster
-from convscope.errors import DivergedError, RunError
+from convscope.distributed.cluster import Cluster, WorkerStoppedError
+from convscope.errors import DivergedError
 from convscope.training.checkpoint import (
     Checkpoint,
     CheckpointManager,
@@ -123,5 +123,7 @@ def _follow(
         with contextlib.suppress(OSError):
             Path(out).rmdir()
     if fitted.outcome == "interrupted" and not callbacks.is_stopped():
-        raise RunError("The training was stopped on another worker.", hint="Continue with --resume on all workers.")
+        raise WorkerStoppedError(
+            "The training was stopped on another worker.", hint="Continue with --resume on all workers."
+        )
     raise SystemExit(0 if fitted.outcome == "finished" else 1)

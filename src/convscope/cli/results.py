@@ -22,13 +22,11 @@ def train_text(run: Run) -> str:
     seconds = record.seconds
     lines = []
     measured = record.measured
-    if run.cross_validation and record.cross_validation:
-        lines += evaluation_lines(
-            run.cross_validation, f"all images, by {record.cross_validation['folds']}-fold cross-validation"
-        )
-        fold_accuracies = record.cross_validation["fold_accuracies"]
-        if isinstance(fold_accuracies, list):
-            lines.append(f"folds       {', '.join(f'{value:.1%}' for value in fold_accuracies)}")
+    if measured and measured[0] == "cross_validation":
+        figures = measured[1]
+        where = f"all images, by {figures['folds']}-fold cross-validation"
+        lines += evaluation_lines(Evaluation.from_json(figures), where, is_cross_validated=True)
+        lines.append(f"folds       {', '.join(f'{value:.1%}' for value in figures['fold_accuracies'])}")
         lines.append("            the network itself is trained on all folds")
     elif measured:
         lines += evaluation_lines(Evaluation.from_json(measured[1]), f"the {measured[0]} split")
@@ -80,7 +78,7 @@ def train_json(run: Run) -> dict[str, Any]:
     }
 
 
-def evaluation_lines(evaluation: Evaluation, measured_on: str) -> list[str]:
+def evaluation_lines(evaluation: Evaluation, measured_on: str, *, is_cross_validated: bool = False) -> list[str]:
     """Accuracy with its interval, also without known label errors, the most confused pairs, and calibration."""
     lines = [f"accuracy    {evaluation.accuracy} on {measured_on}"]
     clean = evaluation.accuracy_without_known_wrong
@@ -94,7 +92,7 @@ def evaluation_lines(evaluation: Evaluation, measured_on: str) -> list[str]:
     if missed:
         lines.append(f"            classes without a correct prediction: {listed(missed)}")
     if not evaluation.is_better_than_largest_class:
-        lines += _largest_class_lines(evaluation)
+        lines += _largest_class_lines(evaluation, is_cross_validated=is_cross_validated)
     pairs = evaluation.most_confused(PAIRS)
     for index, pair in enumerate(pairs):
         head = "confused    " if index == 0 else "            "
@@ -110,7 +108,7 @@ def evaluation_lines(evaluation: Evaluation, measured_on: str) -> list[str]:
     return lines
 
 
-def _largest_class_lines(evaluation: Evaluation) -> list[str]:
+def _largest_class_lines(evaluation: Evaluation, *, is_cross_validated: bool) -> list[str]:
     """That the accuracy is not above the largest class's share, or only by chance, and what to do."""
     largest = evaluation.largest_class
     fraction = largest.support / evaluation.n
@@ -120,9 +118,10 @@ def _largest_class_lines(evaluation: Evaluation) -> list[str]:
             f"warning     no better than {always}",
             "            train longer (--epochs), on more images, or check them: convscope data check DATA",
         ]
+    otherwise = "" if is_cross_validated else ", or by cross-validation (train --folds 5)"
     return [
         f"warning     not certainly better than {always}: the interval includes it",
-        "            measure on more images, or by cross-validation (train --folds 5)",
+        f"            measure on more images{otherwise}",
     ]
 
 

@@ -8,14 +8,15 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from types import FrameType, TracebackType
+from typing import Self
 
 from convscope.api.callbacks import Callbacks
 from convscope.api.progress import ProgressDisplay
 from convscope.cli.drawing import start_drawing
 
 
-class StopRequest:
-    """Ctrl-C and SIGTERM while other processes train: the first asks them to stop, the second ends this one.
+class _Signals:
+    """A context in which Ctrl-C and SIGTERM are handled by `_on_signal`.
 
     Attributes:
         signal: The number of the first; 0 before.
@@ -23,9 +24,11 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.signal = 0
+        # While TensorFlow or Ray start, descriptor 2 is redirected; the last words of a stopped program go past that.
+        self._last_words = os.dup(2)
         self._before: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
 
-    def __enter__(self) -> StopRequest:
+    def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM):
             self._before[number] = signal.signal(number, self._on_signal)
         return self
@@ -35,15 +38,24 @@ class StopRequest:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        os.close(self._last_words)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        raise NotImplementedError
+
+
+class StopRequest(_Signals):
+    """Ctrl-C and SIGTERM while other processes train: the first asks them to stop, the second ends this one."""
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.signal:
             sys.exit(128 + number)
         self.signal = number
-        os.write(2, b"convscope: stopping all workers after the same step. Once more ends them at once.\n")
+        words = b"convscope: stopping all workers after the same step. Once more ends them at once.\n"
+        os.write(self._last_words, words)
 
 
-class StoppableTraining:
+class StoppableTraining(_Signals):
     """The callbacks of a training that a signal ends.
 
     The first signal ends the training after the call of the graph that is running, and what was learned is kept; the
@@ -54,30 +66,20 @@ class StoppableTraining:
     """
 
     def __init__(self, display: ProgressDisplay) -> None:
-        self.signal = 0
+        super().__init__()
         self._display = display
         self._is_training = False
-        # While TensorFlow starts, descriptor 2 is redirected; the last words of a stopped program go past that.
-        self._last_words = os.dup(2)
-        self._before: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
 
     @property
     def callbacks(self) -> Callbacks:
         """For `train` and `check_data`."""
         return replace(self._display.callbacks, begin=self._begin, is_stopped=lambda: self.signal != 0)
 
-    def __enter__(self) -> StoppableTraining:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._on_signal)
-        return self
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
         self._display.clear()
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        os.close(self._last_words)
+        super().__exit__(kind, error, where)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.signal or not self._is_training:

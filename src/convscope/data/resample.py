@@ -8,7 +8,7 @@ import math
 import numpy as np
 from jaxtyping import Float32, Float64, Int64, UInt8
 
-GRACE = 1e-6
+ROUNDING_MARGIN = 1e-6
 """Added before rounding down, so that ties round up even after rounding errors in a sum."""
 
 BLOCKS_FROM = 8
@@ -34,7 +34,7 @@ def round_half_up(values: np.ndarray) -> np.ndarray:
         >>> round_half_up(np.array([0.5, 1.5, 2.49])).tolist()
         [1, 2, 2]
     """
-    return np.floor(np.asarray(values, np.float64) + (0.5 + GRACE)).astype(np.int64)
+    return np.floor(np.asarray(values, np.float64) + (0.5 + ROUNDING_MARGIN)).astype(np.int64)
 
 
 def nearest(value: float) -> int:
@@ -44,7 +44,7 @@ def nearest(value: float) -> int:
         >>> nearest(2.5), nearest(-0.5)
         (3, 0)
     """
-    return math.floor(value + (0.5 + GRACE))
+    return math.floor(value + (0.5 + ROUNDING_MARGIN))
 
 
 def triangle_weights(size_in: int, size_out: int) -> Float64[np.ndarray, "out inp"]:
@@ -178,7 +178,7 @@ def _resize(pixels: UInt8[np.ndarray, "h w c"], height: int, width: int) -> UInt
         columns *= _factors(h, w, height, width, c)
         columns += 0.5 + 0.25 / MOST_EXACT
         return columns.astype(np.uint8).reshape(height, width, c)
-    columns += 0.5 + GRACE
+    columns += 0.5 + ROUNDING_MARGIN
     out = columns.astype(np.uint8)
     columns -= np.rint(columns)
     (row_pixels, row_weights), (column_pixels, column_weights) = _taps(h, height), _taps(w, width)
@@ -187,7 +187,7 @@ def _resize(pixels: UInt8[np.ndarray, "h w c"], height: int, width: int) -> UInt
     row, (column, channel) = at // (width * c), np.divmod(at % (width * c), c)
     terms = pixels[row_pixels[:, None, row], column_pixels[:, column], channel] * row_weights[:, None, row]
     totals = np.einsum("rcn,cn->n", terms, column_weights[:, column])
-    out.reshape(-1)[at] = (totals + (0.5 + GRACE)).astype(np.uint8)
+    out.reshape(-1)[at] = (totals + (0.5 + ROUNDING_MARGIN)).astype(np.uint8)
     return out.reshape(height, width, c)
 
 
@@ -242,7 +242,7 @@ def resample(pixels: UInt8[np.ndarray, "h w c"], height: int, width: int) -> UIn
     h, w, c = pixels.shape
     if 2 * (h / height + 1) * w * c > MOST_PRODUCTS:  # a single row of output is too long for a product
         resized = _resize_axis(_resize_axis(pixels, height, 0), width, 1)
-        resized += 0.5 + GRACE
+        resized += 0.5 + ROUNDING_MARGIN
         return resized.astype(np.uint8)  # rounds down, as no value is negative
     return _resize(pixels, height, width)
 

@@ -21,7 +21,11 @@ TRUST_HINT = (
 
 
 class WorkerLostError(RunError):
-    """Another worker did not answer: starting all workers again may help."""
+    """Another worker did not answer, or the port of this one is in use: starting all workers again may help."""
+
+
+class WorkerStoppedError(RunError):
+    """Another worker was asked to stop; all have stopped after the same step."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from convscope import errors
-from convscope.distributed.cluster import Cluster, WorkerLostError, cluster_of_environment
+from convscope.distributed.cluster import Cluster, WorkerLostError, WorkerStoppedError, cluster_of_environment
 from convscope.distributed.ray_cluster import LOCAL, STOP_FILE, RayCluster
 from convscope.errors import ConvscopeError, MissingExtraError, RunError
 
@@ -114,18 +114,27 @@ def run_on_ray(
         config = {"task": task, "arguments": dict(arguments), "seconds": cluster.connect_seconds, "said": said}
         config["is_trusted"] = cluster.is_trusted
         try:
-            storage.mkdir(parents=True, exist_ok=True)
+            _make(storage)
             for attempt in range(cluster.restarts + 1):
                 trainer = _trainer(config, cluster, storage, f"attempt-{attempt}")
                 call = _Call(trainer, said, say)
                 call.follow(is_stopped, storage / STOP_FILE)
-                if attempt == cluster.restarts or is_stopped() or not call.is_curable:
+                if attempt == cluster.restarts or is_stopped() or not call.is_retryable:
                     return call.result()
-        except OSError as error:
-            raise RunError(f"{storage} cannot be written ({error.strerror}).", hint="Use another --out.") from None
         finally:
             shutil.rmtree(storage, ignore_errors=True)
     raise AssertionError("the last attempt returns or raises")
+
+
+def _make(storage: Path) -> None:
+    try:
+        storage.mkdir(parents=True, exist_ok=True)
+        (storage / STOP_FILE).unlink(missing_ok=True)  # of a command that was killed
+    except OSError as error:
+        raise RunError(
+            f"Expected a folder that can be written beside the run folder. Received: {storage} ({error.strerror}).",
+            hint="Use another --out.",
+        ) from None
 
 
 def _trainer(config: Mapping[str, Any], cluster: RayCluster, storage: Path, name: str) -> DataParallelTrainer:
@@ -146,7 +155,7 @@ class _Call:
 
     def __init__(self, trainer: DataParallelTrainer, said: Queue, say: Callable[[str], None]) -> None:
         self._error: BaseException | None = None
-        self._incurable: ConvscopeError | None = None
+        self._final_error: ConvscopeError | None = None
         self._told: dict[str, Any] = {}
         self._trainer, self._said, self._say = trainer, said, say
 
@@ -156,15 +165,18 @@ class _Call:
         running.start()
         while running.is_alive():
             if is_stopped():
-                stop_file.touch()
+                with contextlib.suppress(OSError):  # a full disk; it is tried again
+                    stop_file.touch()
             self._hear()
         while self._hear():
             pass
 
     @property
-    def is_curable(self) -> bool:
+    def is_retryable(self) -> bool:
         """Whether it failed and might not fail again."""
-        return self._incurable is None and isinstance(self._error, TrainingFailedError)
+        if self._final_error or isinstance(self._error, ControllerError):
+            return False
+        return isinstance(self._error, TrainingFailedError)
 
     def result(self) -> dict[str, Any]:
         """What the first worker returned.
@@ -172,9 +184,9 @@ class _Call:
         Raises:
             ConvscopeError: What went wrong.
         """
-        if self._incurable:
-            raise self._incurable
-        if isinstance(self._error, TrainingFailedError):
+        if self._final_error:
+            raise self._final_error
+        if isinstance(self._error, TrainingFailedError | ray.exceptions.RayError):
             raise RunError(f"Ray ended the training: {_reason(self._error)}", hint=RESUME) from None
         if self._error:
             raise self._error
@@ -198,7 +210,7 @@ class _Call:
         if isinstance(said, str):
             self._say(said)
         else:
-            self._incurable = self._incurable or getattr(errors, said["error"])(said["message"], hint=said["hint"])
+            self._final_error = self._final_error or getattr(errors, said["error"])(said["message"], hint=said["hint"])
         return True
 
 
@@ -213,14 +225,18 @@ def _worker(config: Mapping[str, Any]) -> None:
         try:
             own = cluster_of_environment(connect_seconds=config["seconds"], is_trusted=config["is_trusted"])
             told = config["task"](own, config["arguments"])
+        except (SystemExit, WorkerStoppedError):  # a worker other than the first has done its part
+            told = {}
         except WorkerLostError as error:  # all workers are started again
             print(f"convscope: {error.message}", file=sys.stderr)  # noqa: T201
             raise
         except ConvscopeError as error:  # it would come again
             said.put({"error": _name_of(error), "message": error.message, "hint": error.hint})
             raise
-        except SystemExit:  # a worker other than the first has done its part
-            told = {}
+        except (TypeError, AttributeError, ImportError) as error:  # another version of convscope on this machine
+            words = f"Worker {rank} ended: {type(error).__name__}: {error}"[:300]
+            said.put({"error": "RunError", "message": words, "hint": RESUME})
+            raise
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "finished").touch()
         checkpoint = ray.train.Checkpoint.from_directory(folder)
@@ -311,7 +327,7 @@ def _same_signals() -> Iterator[None]:
                 signal.signal(number, handler)
 
 
-def _reason(error: TrainingFailedError) -> str:
+def _reason(error: BaseException) -> str:
     """The last line of what the first failed worker said."""
     causes: list[BaseException] = []
     if isinstance(error, WorkerGroupError):

@@ -114,7 +114,10 @@ class Rejection:
         """
         keys = {"scale", "n", "thresholds", "quantiles", "rejects_blank"}
         if not isinstance(value, Mapping) or set(value) - {"centers_logits"} != keys:
-            raise ModelFileError(f"The rejection must have exactly the keys {', '.join(sorted(keys))}.")
+            raise ModelFileError(
+                f"Expected a rejection with {', '.join(sorted(keys))}, and centers_logits or not. "
+                f"Received: {ascii(value)[:60]}."
+            )
         thresholds, quantiles = _numbers(value, "thresholds", len(LEVELS)), _numbers(value, "quantiles", RANKS)
         known = [one for one in thresholds if one is not None]
         if None in quantiles or sorted(quantiles) != quantiles or sorted(known, reverse=True) != known:
@@ -174,7 +177,7 @@ def fit_subspace(features: Features) -> Subspace | None:
 def _to_store(
     covariance: Float64[np.ndarray, "f f"], directions: Float64[np.ndarray, "f d"]
 ) -> Float64[np.ndarray, "f e"]:
-    """The directions rounded to 8 bits; if that would change distances, those that fit in 16 bits."""
+    """The directions rounded to 8 bits; of few features, or if it would change distances, those that fit in 16 bits."""
     features = len(directions)
     steps = power_of_two_steps(directions)
     rounded = np.rint(directions / steps) * steps

@@ -13,6 +13,7 @@ from convscope.exporting.companion import ExportedRun
 from convscope.exporting.contract import unknown_images
 from convscope.exporting.score import OUTPUT
 from convscope.model.model_file import Model
+from convscope.training.run import MEASURED
 
 CARD = "README.md"
 CONFUSION = "confusion_matrix.png"
@@ -86,9 +87,14 @@ def _result(run: ExportedRun) -> dict[str, Any]:
     part, figures = run.evaluation
     accuracy = Proportion.from_json(figures["accuracy"])
     data = str(run.record.options.data)
+    split = "train" if part == "cross_validation" else part
     return {
         "task": {"type": "image-classification"},
-        "dataset": {"name": data, "type": data if data == "mnist" else "image-folder", "split": part},
+        "dataset": {
+            "name": data,
+            "type": data if data == "mnist" else "image-folder",
+            "split": split,
+        },
         "metrics": [
             {"type": "accuracy", "value": accuracy.rate, "name": f"Accuracy: {accuracy}"},
             {"type": "f1", "value": figures["macro_f1"], "name": "Macro F1"},
@@ -128,9 +134,9 @@ def _metrics(run: ExportedRun, has_picture: bool) -> str:
     rows = [("accuracy", str(Proportion.from_json(figures["accuracy"])))]
     rows += [("macro F1", f"{figures['macro_f1']:.4f}")]
     calibration = figures.get("calibration") or {}
-    if "nll" in calibration:
+    if "nll" in calibration and part != "cross_validation":  # the networks of the folds are not calibrated
         rows.append(("negative log-likelihood", f"{calibration['nll']:.4f}"))
-    where = "By cross-validation on all images" if part == "cross_validation" else f"On the {part} split"
+    where = f"{MEASURED[part][0].upper()}{MEASURED[part][1:]}"
     head = f"{where}, with 95 % intervals about drawing other images:\n\n| metric | value |\n|---|---|\n"
     table = head + "\n".join(f"| {name} | {value} |" for name, value in rows)
     worst = sorted(figures.get("classes", []), key=lambda one: one["f1"] if one["f1"] is not None else 0.0)[:3]

@@ -15,7 +15,7 @@ import numpy as np
 from convscope.data.ink.polarity import WORKING_SIDE
 from convscope.data.pixels import BRIGHTNESS
 from convscope.data.preprocess import Preprocessing
-from convscope.data.resample import BLOCKS_FROM, GRACE
+from convscope.data.resample import BLOCKS_FROM, ROUNDING_MARGIN
 from convscope.errors import DataError, OptionError
 from convscope.exporting.onnx_graph import Graph
 from convscope.exporting.onnx_values import Value
@@ -108,7 +108,7 @@ def _inverted(pixels: Value) -> Value:
 
 def _nearest(value: Value) -> Value:
     """`data.resample.nearest`, for values that are not negative."""
-    return (value + (0.5 + GRACE)).to(np.int64)
+    return (value + (0.5 + ROUNDING_MARGIN)).to(np.int64)
 
 
 def _sides(pixels: Value) -> tuple[Value, Value]:
@@ -161,7 +161,7 @@ def _resized(pixels: Value, rows: Span, columns: Span) -> Value:
     pixels = _averaged(pixels, rows.inner, columns.inner)
     height, width = (_weights(side, span) for side, span in zip(_sides(pixels), (rows, columns), strict=True))
     wide = height.op("MatMul", pixels.to(np.float64)).op("MatMul", width.op("Transpose", perm=[1, 0]))
-    return (wide + (0.5 + GRACE)).to(np.uint8)
+    return (wide + (0.5 + ROUNDING_MARGIN)).to(np.uint8)
 
 
 def _weights(size: Value, span: Span) -> Value:

@@ -210,10 +210,12 @@ def _text(model: Model) -> str:
     return json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def _version(spec: Spec, reliability: object, *, is_rounded: bool) -> int:
+def _version(spec: Spec, reliability: Any, *, is_rounded: bool) -> int:
     """The oldest schema that can hold the network, so that an older convscope opens every file it can run."""
     if reliability:
-        return SCHEMA_VERSION if is_rounded else 3
+        rejection = reliability.get("rejection") if isinstance(reliability, Mapping) else None
+        has_centered_score = isinstance(rejection, Mapping) and "centers_logits" in rejection
+        return SCHEMA_VERSION if is_rounded or has_centered_score else 3
     return 2 if spec.nodes else 1
 
 
@@ -229,7 +231,7 @@ def _read(path: Path) -> Model:
     shapes = spec.weight_shapes()
     tests = {_IMAGES: (SELF_TEST_IMAGES, *spec.input_shape), _LOGITS: (SELF_TEST_IMAGES, spec.num_classes)}
     subspace = subspace_shapes(spec, record.get("directions", 0), is_rounded=is_rounded)
-    kinds: dict[str, Any] = {"whole" if is_rounded else "half": [DIRECTIONS]}
+    kinds: dict[str, Any] = {"int8" if is_rounded else "float16": [DIRECTIONS]}
     tensors = tensors_of(file, shapes | tests | subspace, **kinds)
     weights = {name: tensors[name] for name in shapes}
     if weights_sha256(weights) != record["weights_sha256"]:

@@ -107,15 +107,15 @@ def open_file(path: Path, *, max_bytes: int = MAX_FILE_BYTES) -> TensorFile:
 
 
 def tensors_of(
-    file: TensorFile, shapes: Mapping[str, Shape], *, half: Sequence[str] = (), whole: Sequence[str] = ()
+    file: TensorFile, shapes: Mapping[str, Shape], *, float16: Sequence[str] = (), int8: Sequence[str] = ()
 ) -> dict[str, np.ndarray]:
     """The tensors of a file, if names, shapes, dtypes and offsets are the expected ones.
 
     Args:
         file: From `open_file`.
         shapes: The expected tensors, in order.
-        half: The names of those in float16.
-        whole: The names of those in int8.
+        float16: The names of those in float16.
+        int8: The names of those in int8.
 
     Returns:
         Views into the file's bytes, read-only, all values finite.
@@ -128,7 +128,7 @@ def tensors_of(
         raise ModelFileError(f"its tensors are not those that its network implies. Received: {', '.join(wrong)}.")
     tensors, end = {}, 0
     for name, shape in shapes.items():
-        kind = "<f2" if name in half else "|i1" if name in whole else "<f4"
+        kind = "<f2" if name in float16 else "|i1" if name in int8 else "<f4"
         expected = _entry(shape, end, kind)
         # compared as text, since in Python 1 equals 1.0 and True
         if json.dumps(file.header[name], sort_keys=True) != json.dumps(expected, sort_keys=True):

@@ -134,12 +134,16 @@ except ImportError as error:  # installed, but not for this machine
     raise MissingExtraError(f"TensorFlow cannot be imported ({str(error)[:200]}).", hint=_hint()) from None
 
 
-def _is_not_about_tracing(record: logging.LogRecord) -> bool:
-    return "retracing" not in str(record.msg)
+def _is_not_about_ours(record: logging.LogRecord) -> bool:
+    """False for the warning that a function is traced again, if it is one of a training.
+
+    Each training traces functions of its own: several in one process, such as folds, look like one.
+    """
+    text = str(record.msg)
+    return "retracing" not in text or not any(name in text for name in ("_Loop.", "Gradients."))
 
 
-# each training traces functions of its own: several in one process, such as folds, look like one that is traced again
-logging.getLogger("tensorflow").addFilter(_is_not_about_tracing)
+logging.getLogger("tensorflow").addFilter(_is_not_about_ours)
 
 
 @functools.cache

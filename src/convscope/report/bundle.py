@@ -185,8 +185,10 @@ def make_bundle(
 
 
 def _cross_validation_json(run: RunRecord) -> CrossValidationJson | None:
-    found: Any = run.cross_validation
-    return CrossValidationJson(folds=found["folds"], accuracy=found["accuracy"]) if found else None
+    if run.measured is None or run.measured[0] != "cross_validation":
+        return None
+    found = run.measured[1]
+    return CrossValidationJson(folds=found["folds"], accuracy=found["accuracy"])
 
 
 def network_json(spec: Spec) -> NetworkJson:

@@ -82,7 +82,7 @@ class Metrics:
         self.classes = Counter("convscope_classes", "Answered images by class.", ["network", "class"], registry=own)
         self.unknown = Gauge(
             "convscope_unknown_fraction",
-            "Of the last 1,000 images, the fraction that is not known: unlike the training images, or without ink.",
+            "Of the last 1,000 images, the fraction unlike the training images.",
             ["network"],
             multiprocess_mode="mostrecent",
             registry=own,
@@ -122,7 +122,7 @@ class Metrics:
                 self._of(self.images, network.name, outcome).inc()
                 if one.choices:
                     self._of(self.classes, network.name, one.choices[0].name).inc()
-                recent.add(not one.is_known, one.score_rank)
+                recent.add(outcome == "unknown", one.score_rank)
         if recent.n:
             self._of(self.unknown, network.name).set(recent.unknown / recent.n)
         if recent.ranked:

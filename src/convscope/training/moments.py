@@ -140,7 +140,7 @@ def read_moments(path: Path, spec: Spec) -> Moments | None:
             raise ModelFileError("its steps are not those of a training.")
         names = spec.weight_shapes()
         shapes = {f"{step}/{name}": shape for step in steps for name, shape in names.items()}
-        tensors = tensors_of(file, shapes, half=tuple(shapes))
+        tensors = tensors_of(file, shapes, float16=tuple(shapes))
     except (ModelFileError, KeyError, TypeError) as error:
         raise RunError(f"{path} is damaged: {error}", hint="Delete it: the model does not need it.") from None
     except OSError as error:

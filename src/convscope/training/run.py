@@ -109,9 +109,11 @@ class RunRecord:
     def measured(self) -> tuple[str, Mapping[str, Any]] | None:
         """The part to quote and its figures; None if nothing was measured.
 
-        It is the first of ``cross_validation``, ``test`` and ``validation`` that was measured.
+        It is the first of ``cross_validation``, ``test`` and ``validation`` that was measured. A training that was cut
+        short has none: the folds measured what a whole training gives.
         """
-        parts = (("cross_validation", self.cross_validation), ("test", self.test), ("validation", self.validation))
+        by_folds = self.cross_validation if self.validation else None
+        parts = (("cross_validation", by_folds), ("test", self.test), ("validation", self.validation))
         return next(((name, figures) for name, figures in parts if figures), None)
 
     def to_json(self) -> dict[str, object]:
@@ -135,6 +137,11 @@ class RunRecord:
             rows.append(("loss", curve(points, title=_loss_in_words(self.history))))
         return table(("", ""), rows, caption=f"Run {self.name}")
 
+
+MEASURED = {
+    "cross_validation": "by cross-validation", "test": "on the test split", "validation": "on the validation split",
+}  # fmt: skip
+"""The parts of `RunRecord.measured` in words."""
 
 _KINDS: dict[str, Any] = {
     **dict.fromkeys(("name", "created", "outcome", "weights_sha256"), str),

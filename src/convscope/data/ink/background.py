@@ -26,7 +26,7 @@ MIN_BLOCKS = 12
 UNEVEN = 1.5
 """Illumination is divided out if its maximum is more than this times its minimum."""
 
-GRACE = 1e-6
+ROUNDING_MARGIN = 1e-6
 """More than the rounding errors of a surface's height."""
 
 
@@ -192,7 +192,7 @@ def divide_out(gray: Gray, region: Mask, *, uneven: float) -> Gray:
 def _is_even(surface: list[float], uneven: float) -> bool:
     """Whether a surface is known to be even from bounds of its terms, without its height at each pixel."""
     a, b, c, d, e, f = surface
-    reach = GRID * (abs(b) + abs(c) + GRID * abs(e)) + 0.5 + GRACE
+    reach = GRID * (abs(b) + abs(c) + GRID * abs(e)) + 0.5 + ROUNDING_MARGIN
     high = a + reach + GRID**2 * (max(d, 0.0) + max(f, 0.0))
     low = a - reach + GRID**2 * (min(d, 0.0) + min(f, 0.0))
     return high <= uneven * max(low, 1.0)

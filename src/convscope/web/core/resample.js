@@ -8,7 +8,7 @@
  */
 
 /** Added before rounding down: ties round up despite rounding errors. */
-const GRACE = 1e-6;
+const ROUNDING_MARGIN = 1e-6;
 
 /** From this factor on, blocks of pixels are averaged first. */
 const BLOCKS_FROM = 8;
@@ -19,7 +19,7 @@ const BLOCKS_FROM = 8;
  * @returns {number}
  */
 export function nearest(value) {
-  return Math.floor(value + (0.5 + GRACE));
+  return Math.floor(value + (0.5 + ROUNDING_MARGIN));
 }
 
 /**
