@@ -82,6 +82,8 @@ HEAVY = {
     "convscope.model.tensorflow",
     "convscope.model.build",
     "convscope.training.fit",
+    "convscope.training.gradients",
+    "convscope.training.state",
     "convscope.training.augment",
     "convscope.training.batches",
     "convscope.training.optimizer",
