@@ -82,11 +82,12 @@ def measure_ours(
     summary["peak_megabytes"] = starts[0].peak_megabytes
     starts[0].stop()
     several = Server(run, folder, "--workers", str(os.cpu_count()))
-    for count in connections:
-        wrk(several.address, files["digit"], count, 1)
-        row = {"picture": "digit", "connections": count, "workers": os.cpu_count()}
-        rows.append(row | wrk(several.address, files["digit"], count, seconds))
-        summary[f"workers_per_second_{count}"] = rows[-1]["per_second"]
+    for picture, prefix in (("digit", "workers"), ("photo", "workers_photo")):
+        for count in connections:
+            wrk(several.address, files[picture], count, 1)
+            row = {"picture": picture, "connections": count, "workers": os.cpu_count()}
+            rows.append(row | wrk(several.address, files[picture], count, seconds))
+            summary[f"{prefix}_per_second_{count}"] = rows[-1]["per_second"]
     summary["workers_megabytes"] = several.megabytes
     several.stop()
     return {"summary": summary | {"seconds": seconds, "load_average": os.getloadavg()[0]}, "loads": rows}
