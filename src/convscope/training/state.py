@@ -62,7 +62,7 @@ class State:
         return all(bool(tf.reduce_all(tf.math.is_finite(v))) for v in [*self._weights, *self._moving_statistics])
 
     def average(self, step: tf.Tensor, begin: int) -> None:
-        """Add the weights after a step to the averages, which begin anew up to step ``begin``."""
+        """Add the weights after a step to the averages; up to step ``begin``, these are the weights themselves."""
         weight = 1 / tf.cast(tf.maximum(step - begin, 0) + 1, tf.float32)
         for variable, average in self._averages:
             average.assign_add((variable - average) * weight)
