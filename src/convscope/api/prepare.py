@@ -125,16 +125,8 @@ def facts_of(loaded: LoadedData) -> DataFacts:
     h, w, c = loaded.train.image_shape
     framed = loaded.preprocessing.fit == "mnist"
     counts = loaded.train.class_counts
-    return DataFacts(
-        h,
-        w,
-        c,
-        len(loaded.train),
-        loaded.train.num_classes,
-        is_framed=framed,
-        largest=max(counts),
-        smallest=min(counts),
-    )
+    sizes = {"images": len(loaded.train), "largest": max(counts), "smallest": min(counts)}
+    return DataFacts(h, w, c, classes=loaded.train.num_classes, is_framed=framed, **sizes)
 
 
 def loading_keywords(options: TrainOptions) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def train_text(run: Run) -> str:
         where = f"all images, by {figures['folds']}-fold cross-validation"
         lines += evaluation_lines(Evaluation.from_json(figures), where, is_cross_validated=True)
         lines.append(f"folds       {', '.join(f'{value:.1%}' for value in figures['fold_accuracies'])}")
-        lines.append("            the network itself is trained on all folds")
+        lines.append("            the network itself is trained on all images but those held out for validation")
     elif measured:
         lines += evaluation_lines(Evaluation.from_json(measured[1]), f"the {measured[0]} split")
         lines += reliability_lines(record.reliability)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 from types import FrameType, TracebackType
@@ -15,7 +16,7 @@ from convscope.api.progress import ProgressDisplay
 from convscope.cli.drawing import start_drawing
 
 
-class _Signals:
+class _Signals(ABC):
     """A context in which Ctrl-C and SIGTERM are handled by `_on_signal`.
 
     Attributes:
@@ -40,8 +41,9 @@ class _Signals:
             signal.signal(number, handler)
         os.close(self._last_words)
 
+    @abstractmethod
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        raise NotImplementedError
+        """Handle a signal."""
 
 
 class StopRequest(_Signals):

@@ -65,7 +65,7 @@ class Rejection:
             cannot promise the level.
         quantiles: `RANKS` evenly spaced quantiles of the held-out scores, ascending.
         rejects_blank: Whether an image of a single intensity is rejected: none of the training images is one.
-        centers_logits: As in `ood_scores`; False in files of version 0.2 and older.
+        centers_logits: As in `ood_scores`; False for files that do not state it.
     """
 
     scale: float
@@ -238,7 +238,7 @@ def ood_scores(
         residuals: float32 ``(n,)``, the features' distances to the subspace.
         scale: From `residual_scale`.
         centers_logits: True subtracts the largest logit, counted from the mean of the logits; False subtracts their
-            free energy, as in files of version 0.2 and older.
+            free energy, as for files that do not state it.
 
     Source:
         Wang, Li, Feng and Zhang, "ViM: out-of-distribution with virtual-logit matching", CVPR 2022, with the free

@@ -75,7 +75,7 @@ def most_directions(features: int, *, rounded: bool = True) -> int:
 
 
 def power_of_two_steps(directions: np.ndarray) -> np.ndarray:
-    """For each column the smallest power of two of which its numbers are at most 127 times.
+    """For each column the smallest power of two in steps of which its numbers fit in 8 bits: at most 127 steps.
 
     Directions of many features are rounded to multiples of these before anything is computed with them. Such numbers
     are exact in float16, and 8-bit integers in a page.

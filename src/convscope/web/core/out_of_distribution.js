@@ -74,7 +74,7 @@ export function projected(features, { center, directions }) {
  * @param {number} distance The residual of `projected`.
  * @param {number} scale Of the model file.
  * @param {boolean} centers_logits Whether the largest logit is counted from the mean of the logits; if not, the free
- *     energy is subtracted, as in model files of version 0.2 and older.
+ *     energy is subtracted, as for model files that do not state it.
  */
 export function ood_score(logits, distance, scale, centers_logits) {
   const values = Array.from(logits);
