@@ -14,8 +14,8 @@ import time
 import numpy as np
 from record import write
 
-from convscope.data.dataset import epoch_order
 from convscope.data.readers import load
+from convscope.data.splits import epoch_order
 from convscope.model.build import build
 from convscope.model.presets import load_spec
 from convscope.model.tensorflow import keras, tf

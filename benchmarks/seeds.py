@@ -13,8 +13,8 @@ import statistics
 
 from record import write
 
-from convscope.data.dataset import stratified_split
 from convscope.data.readers import load
+from convscope.data.splits import stratified_split
 from convscope.evaluation.metrics import measure
 from convscope.evaluation.predict import predict
 from convscope.model.model_file import Model, weights_sha256

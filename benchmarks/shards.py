@@ -25,7 +25,7 @@ os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
 from record import write
 
 from convscope.api.load_data import load_data
-from convscope.data.dataset import stratified_split
+from convscope.data.splits import stratified_split
 from convscope.evaluation.predict import predict
 from convscope.model.model_file import Model
 from convscope.model.presets import load_spec

@@ -19,8 +19,9 @@ import numpy as np
 from record import FIGURES, write
 
 from convscope.arrays import to_images
-from convscope.data.dataset import Dataset, stratified_split
+from convscope.data.dataset import Dataset
 from convscope.data.readers import load
+from convscope.data.splits import stratified_split
 from convscope.evaluation.metrics import measure
 from convscope.evaluation.predict import predict
 from convscope.model import model_file, ops

@@ -16,7 +16,7 @@ from dataclasses import asdict, replace
 os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
 
 from convscope.api.load_data import load_data
-from convscope.data.dataset import stratified_split
+from convscope.data.splits import stratified_split
 from convscope.distributed.cluster import Cluster
 from convscope.model.model_file import weights_sha256
 from convscope.model.presets import load_spec

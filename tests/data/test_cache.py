@@ -16,10 +16,11 @@ from data.makers import png, write_pictures, write_zip
 
 from convscope.data import cache as cache_module
 from convscope.data import cache_file, decode_images
-from convscope.data.dataset import LoadedData, image_hashes, joined, stratified_split
+from convscope.data.dataset import LoadedData, image_hashes, joined
 from convscope.data.load_options import Caching
 from convscope.data.mapped_pixels import MappedPixels
 from convscope.data.readers import load
+from convscope.data.splits import stratified_split
 from convscope.errors import DataError, RunError
 
 

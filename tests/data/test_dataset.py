@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convscope.data.dataset import Dataset, stratified_split
+from convscope.data.dataset import Dataset
 from convscope.data.mnist import load_part
+from convscope.data.splits import stratified_split
 
 
 def made(n: int = 12, wrong: tuple[int, ...] = (2, 5, 6)) -> Dataset:

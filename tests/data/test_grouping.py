@@ -13,9 +13,10 @@ from PIL import Image
 from convscope.api.load_data import load_data
 from convscope.api.prepare import prepare
 from convscope.api.progress import ProgressDisplay
-from convscope.data.dataset import Dataset, stratified_split
+from convscope.data.dataset import Dataset
 from convscope.data.grouping import fold_positions, group_of, groups_of, split
 from convscope.data.readers import load_test
+from convscope.data.splits import stratified_split
 from convscope.errors import DataError, OptionError
 from convscope.training.options import TrainOptions
 

@@ -8,13 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from convscope.evaluation.calibration import (
-    Calibration,
-    calibrate,
-    equal_mass_bins,
-    equal_width_bins,
-    expected_calibration_error,
-)
+from convscope.evaluation.calibration import Calibration, calibrate
+from convscope.evaluation.confidence_bins import equal_mass_bins, equal_width_bins, expected_calibration_error
 
 CONFIDENCES = st.lists(
     st.tuples(st.one_of(st.floats(1e-6, 1.0), st.sampled_from([0.2, 1 / 3, 0.4, 1.0])), st.booleans()),

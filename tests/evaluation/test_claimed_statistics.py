@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from convscope.evaluation.calibration import equal_width_bins, expected_calibration_error, expected_ece
+from convscope.evaluation.confidence_bins import equal_width_bins, expected_calibration_error, expected_ece
 from convscope.evaluation.confusion import confused_pairs
 from convscope.evaluation.intervals import Proportion
 from convscope.evaluation.paired import PairedDifference

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from samples import IDENTITY, bars, digest, network, options
 
-from convscope.data.dataset import Dataset, stratified_split
+from convscope.data.dataset import Dataset
 from convscope.data.mapped_pixels import MappedPixels, PixelFile
+from convscope.data.splits import stratified_split
 from convscope.training import batches, checkpoint
 from convscope.training import fit as fit_module
 from convscope.training.checkpoint import CheckpointManager, latest_checkpoint

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from samples import bars, network, options, plain
 
-from convscope.data.dataset import Dataset, epoch_order
+from convscope.data.dataset import Dataset
 from convscope.data.mapped_pixels import MappedPixels, PixelFile
+from convscope.data.splits import epoch_order
 from convscope.errors import OptionError
 from convscope.model.build import build, get_weights
 from convscope.model.spec_parser import parse

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from samples import EVERY_KIND, EveryStep, bars, network, options, plain
 
-from convscope.data.dataset import Dataset, epoch_order
+from convscope.data.dataset import Dataset
+from convscope.data.splits import epoch_order
 from convscope.model.build import build
 from convscope.model.spec_parser import parse
 from convscope.model.tensorflow import keras

@@ -15,8 +15,6 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from jaxtyping import UInt8
 from PIL import Image, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
@@ -26,8 +24,7 @@ from convscope.data.files import read_regular
 from convscope.data.image_formats import MAGIC_BYTES, unsupported_format
 from convscope.data.image_plugins import advice, pillow_format
 from convscope.data.jpeg import decode_jpeg
-from convscope.data.pixel_values import as_pixels
-from convscope.data.pixels import flatten_alpha
+from convscope.data.pillow_pixels import finished, to_array
 from convscope.errors import DataError
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM", "TIFF")
@@ -41,9 +38,6 @@ MAX_REDUCED_PIXELS = 100_000_000
 
 SMALLER = f"Reduce it to at most {MAX_PIXELS // 1_000_000} megapixels, or save it as a baseline JPEG of at most 100."
 """What to do about an image of too many pixels."""
-
-GRAY_ROWS = 64
-"""Rows that are compared at a time: most colored images show it in the first ones."""
 
 ORIENTATION = 0x0112
 """The EXIF tag for how the camera was held."""
@@ -143,13 +137,13 @@ def decode(
             pixels = _decode_jpeg(data, image, draft) if isinstance(image, JpegImageFile) else None
             if pixels is None:
                 image.load()
-                pixels = _to_array(image, name, background)
+                pixels = to_array(image, name, background)
             orientation = _orientation(image)  # of a PNG file, it may stand behind the pixels
         except BROKEN as error:
             raise _refusal(name, f"damaged or truncated ({_words(error)})") from None
         except MemoryError:
             raise _refusal(name, "too large for the available memory") from None
-    return DecodedImage(_finished(pixels, orientation), str(image.format), mode, orientation, frames)
+    return DecodedImage(finished(pixels, orientation), str(image.format), mode, orientation, frames)
 
 
 def pixels_of(image: Image.Image, name: str, *, background: int | None = 255) -> Picture:
@@ -163,7 +157,7 @@ def pixels_of(image: Image.Image, name: str, *, background: int | None = 255) ->
     with _quiet():
         try:
             image.load()
-            return _finished(_to_array(image, name, background), _orientation(image))
+            return finished(to_array(image, name, background), _orientation(image))
         except BROKEN as error:
             raise _refusal(name, f"damaged or truncated ({_words(error)})") from None
 
@@ -273,40 +267,8 @@ def _refusal(name: str, received: str) -> DataError:
     return DataError.about_file(EXPECTED, name, received)
 
 
-def _finished(pixels: Picture, orientation: int) -> UInt8[np.ndarray, "h2 w2 c2"]:
-    if pixels.shape[-1] == 3 and _is_gray(pixels):
-        pixels = pixels[..., :1]
-    return np.ascontiguousarray(_upright(pixels, orientation))
-
-
 def _words(error: BaseException) -> str:
     return " ".join(str(error).split())[:120] or type(error).__name__
-
-
-def _to_array(image: Image.Image, name: str, background: int | None) -> Picture:
-    """Grayscale or RGB pixels, by the image's mode; transparency is blended with ``background`` unless that is None."""
-    if image.mode in ("I", "I;16", "I;16B", "I;16L", "I;16N"):
-        wide = np.asarray(image).astype(np.int64)
-        gray = _from_wide(np.maximum(wide, 0))
-        clear = image.info.get("transparency")
-        if isinstance(clear, int):
-            gray[wide == clear] = 255 if background is None else background
-        return gray[..., None]
-    if image.mode == "F":
-        return as_pixels(np.asarray(image), name).pixels[..., None]
-    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or image.has_transparency_data:
-        wanted = "LA" if image.mode in ("LA", "La") else "RGBA"
-        with_alpha = np.asarray(image if image.mode == wanted else image.convert(wanted))
-        return with_alpha if background is None else flatten_alpha(with_alpha, background)
-    if image.mode in ("1", "L"):
-        return np.asarray(image.convert("L"))[..., None]
-    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
-
-
-def _from_wide(values: np.ndarray) -> UInt8[np.ndarray, "h w"]:
-    high = int(values.max())
-    top = next((limit for limit in (255, 1023, 4095, 16383, 65535) if high <= limit), high)
-    return ((values * 510 + top) // (2 * top)).astype(np.uint8)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -316,24 +278,3 @@ def _orientation(image: Image.Image) -> int:
     except BROKEN:
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
-
-
-def _upright(pixels: Picture, orientation: int) -> UInt8[np.ndarray, "h2 w2 c"]:
-    """Undo the EXIF orientation: 2..4 are mirrored or upside down, 5..8 are rotated by 90 degrees."""
-    if orientation >= 5:
-        pixels = pixels.transpose(1, 0, 2)
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    return pixels
-
-
-def _is_gray(pixels: Picture) -> bool:
-    rows = pixels.reshape(len(pixels), -1)
-    for start in range(0, len(rows), GRAY_ROWS):
-        part = rows[start : start + GRAY_ROWS]
-        differ = np.bitwise_or.reduce(part[:, 1:] ^ part[:, :-1], axis=0)  # values side by side: 0 1 2 0 1 2
-        if differ[::3].any() or differ[1::3].any():
-            return False
-    return True

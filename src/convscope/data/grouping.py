@@ -11,7 +11,8 @@ from pathlib import PurePath
 
 import numpy as np
 
-from convscope.data.dataset import Dataset, folds, stratified_split
+from convscope.data.dataset import Dataset
+from convscope.data.splits import folds, stratified_split
 from convscope.errors import DataError, OptionError
 
 FOLDER = "folder"
@@ -136,7 +137,7 @@ def split(dataset: Dataset, *, fraction: float, seed: int, group: str | None = N
         dataset: The data to split.
         fraction: Fraction of the images in the second part, in (0, 1).
         seed: Random seed.
-        group: What images are grouped by; None splits image by image, see `dataset.stratified_split`.
+        group: What images are grouped by; None splits image by image, see `splits.stratified_split`.
 
     Raises:
         DataError: A class is in one group only, or has too few images; or there are no groups.
@@ -166,7 +167,7 @@ def split(dataset: Dataset, *, fraction: float, seed: int, group: str | None = N
 
 
 def fold_positions(dataset: Dataset, count: int, *, seed: int, group: str | None = None) -> tuple[np.ndarray, ...]:
-    """Divide a dataset into folds, each group in one of them; see `dataset.folds`.
+    """Divide a dataset into folds, each group in one of them; see `splits.folds`.
 
     Args:
         dataset: The data to divide.
@@ -175,7 +176,7 @@ def fold_positions(dataset: Dataset, count: int, *, seed: int, group: str | None
         group: What images are grouped by; None divides image by image.
 
     Raises:
-        DataError: There are fewer groups than folds; or see `dataset.folds`.
+        DataError: There are fewer groups than folds; or see `splits.folds`.
     """
     if group is None:
         return folds(dataset, count, seed=seed)

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float64
 
 from convscope.arrays import is_number
 from convscope.errors import ModelFileError
-from convscope.evaluation.calibration import Confidences
+from convscope.evaluation.confidence_bins import Confidences
 from convscope.evaluation.intervals import Proportion, tail_probability
 
 TARGETS = (0.9, 0.95, 0.98, 0.99, 0.995)

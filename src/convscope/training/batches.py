@@ -12,8 +12,9 @@ from typing import Protocol
 
 import numpy as np
 
-from convscope.data.dataset import Dataset, epoch_order
+from convscope.data.dataset import Dataset
 from convscope.data.mapped_pixels import MappedPixels
+from convscope.data.splits import epoch_order
 from convscope.model.tensorflow import tf
 from convscope.training.options import TrainOptions
 
