@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 MODULES = {
     "data": "build_dataset data_check data_checks decode files image_folder image_input in_memory near_duplicates "
-    "pixel_values png reader readers scan formats/* checks/*",
+    "pillow_pixels pixel_values png reader readers scan formats/* checks/*",
     "model": "model_file safetensors_io files hdf5 hdf5_attributes "
     "keras_config keras_file keras_graph keras_layers keras_other_formats keras_weights",
     "training": "checkpoint lock",
