@@ -30,7 +30,7 @@ from convscope.explanation.explainers.integrated_gradients import LEAST_DIFFEREN
 from convscope.explanation.saliency import EXPLAINERS
 from convscope.explanation.sanity_checks import check_attribution
 from convscope.model.model_file import Model, load_model, weights_sha256
-from convscope.training.run import MODEL_FILE
+from convscope.training.run_folder import MODEL_FILE
 
 
 def main() -> None:

@@ -164,7 +164,7 @@ def run_target(folder: Path) -> tuple[Check, list[bytes]]:
 
     from convscope.api.open import open_run
     from convscope.errors import ConvscopeError
-    from convscope.training.run import RUN_FILE
+    from convscope.training.run_folder import RUN_FILE
 
     sample = Path(os.environ["CONVSCOPE_FUZZ_SAMPLE"]).parent / "run"
     shutil.copytree(sample, folder, dirs_exist_ok=True)

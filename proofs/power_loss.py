@@ -31,7 +31,7 @@ from trainer import record_state
 from convscope.errors import ConvscopeError
 from convscope.model import model_file
 from convscope.training import checkpoint
-from convscope.training.run import MODEL_FILE, RUN_FILE, load_record
+from convscope.training.run_folder import MODEL_FILE, RUN_FILE, load_record
 
 COUNTED = ("open", "write", "fsync", "rename", "unlink", "mkdir", "rmdir")
 

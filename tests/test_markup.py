@@ -16,7 +16,7 @@ from convscope.data.dataset import Dataset, LoadedData, Skipped
 from convscope.data.preprocess import Preprocessing
 from convscope.decisions import Decision
 from convscope.evaluation.predict import Predictions
-from convscope.training.run import load_record
+from convscope.training.run_folder import load_record
 
 HOSTILE = '<script>alert("x")</script>'
 

@@ -25,7 +25,7 @@ from convscope.evaluation.reliability import reliability_of
 from convscope.model.features import logits_and_features
 from convscope.model.model_file import Model, load_model, save_model
 from convscope.model.spec_parser import parse
-from convscope.training.run import MODEL_FILE
+from convscope.training.run_folder import MODEL_FILE
 
 
 def stripes(n: int, seed: int, *, angles: int = 2) -> tuple[np.ndarray, np.ndarray]:

@@ -15,7 +15,7 @@ from convscope.data.mnist import load_part
 from convscope.errors import DataError, ModelFileError, RunError
 from convscope.evaluation.predict import predict as predict_pixels
 from convscope.model.model_file import load_model, save_model
-from convscope.training.run import MODEL_FILE
+from convscope.training.run_folder import MODEL_FILE
 
 
 @pytest.fixture(scope="module")

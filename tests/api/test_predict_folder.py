@@ -25,7 +25,7 @@ from convscope.errors import MissingExtraError, OptionError, RunError
 from convscope.model.model_file import Model, load_model, save_model
 from convscope.model.spec_parser import parse
 from convscope.training.lock import lock_file, unlock_file
-from convscope.training.run import MODEL_FILE
+from convscope.training.run_folder import MODEL_FILE
 
 NAMES = ("bar", "pole", "disc")
 LAYERS = "Conv2D(4, 3, activation='relu')\nFlatten()\nDense(num_classes, activation='softmax')"

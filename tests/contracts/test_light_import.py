@@ -34,6 +34,7 @@ def loaded_by(code: str, cwd: Path) -> list[str]:
         "convscope.api.summary",
         "convscope.api.train",
         "convscope.training.run",
+        "convscope.training.run_folder",
     ],
 )
 def test_importing_a_light_module_loads_neither_tensorflow_nor_matplotlib(module: str, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from convscope.data.digit_normalization import place
 from convscope.data.preprocess import Preprocessing
 from convscope.evaluation.predict import Choice, predict
 from convscope.model.model_file import Model, load_model
-from convscope.training.run import MODEL_FILE
+from convscope.training.run_folder import MODEL_FILE
 
 DIGITS = Preprocessing(28, 28, 1, fit="mnist", polarity="auto")
 FONTS = (

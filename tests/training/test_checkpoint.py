@@ -25,7 +25,7 @@ from convscope.training.checkpoint import (
     save_checkpoint,
 )
 from convscope.training.resume_check import check_same
-from convscope.training.run import check_empty
+from convscope.training.run_folder import check_empty
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:

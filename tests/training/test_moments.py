@@ -14,7 +14,7 @@ from convscope.training import fit as fit_module
 from convscope.training.checkpoint import CheckpointManager, delete_checkpoints, latest_checkpoint
 from convscope.training.fit import fit
 from convscope.training.moments import MOMENTS_FILE, Moments, moment_steps, read_moments, write_moments
-from convscope.training.run import check_empty
+from convscope.training.run_folder import check_empty
 
 WANTED = options(epochs=2.0)  # 12 steps
 

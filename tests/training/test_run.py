@@ -8,19 +8,8 @@ import pytest
 from convscope.errors import OptionError, RunError
 from convscope.training.config import load_config, to_toml
 from convscope.training.options import TrainOptions, resolve
-from convscope.training.run import (
-    MODEL_FILE,
-    RUN_FILE,
-    SCHEMA_VERSION,
-    HistoryRow,
-    RunRecord,
-    find_run,
-    from_json,
-    load_record,
-    new_folder,
-    save_run,
-    write_text,
-)
+from convscope.training.run import SCHEMA_VERSION, HistoryRow, RunRecord, from_json
+from convscope.training.run_folder import MODEL_FILE, RUN_FILE, find_run, load_record, new_folder, save_run, write_text
 
 
 def example() -> RunRecord:

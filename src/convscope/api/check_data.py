@@ -29,7 +29,7 @@ from convscope.model.model_file import Model, load_model
 from convscope.model.spec import Spec
 from convscope.report.data_report_page import data_report_page
 from convscope.training.options import TrainOptions, resolve
-from convscope.training.run import MODEL_FILE, write_text
+from convscope.training.run_folder import MODEL_FILE, write_text
 
 FOLDS = 4
 """Folds of the cross-validation. Each network is trained on three quarters of the images."""

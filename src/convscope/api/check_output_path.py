@@ -7,7 +7,7 @@ from pathlib import Path
 
 from convscope.errors import OptionError
 from convscope.model.reference import REFERENCE_FILE
-from convscope.training.run import CONFIG_FILE, MODEL_FILE, RUN_FILE
+from convscope.training.run_folder import CONFIG_FILE, MODEL_FILE, RUN_FILE
 
 
 def check_output_path(out: str | Path | None, *read: str | Path | None) -> None:

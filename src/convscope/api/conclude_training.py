@@ -26,12 +26,8 @@ from convscope.evaluation.temperature import temperature_interval
 from convscope.model.model_file import Model, save_model, weights_sha256
 from convscope.model.reference import REFERENCE_FILE, write_reference
 from convscope.training.moments import MOMENTS_FILE, write_moments
-from convscope.training.run import (
-    MODEL_FILE,
-    RunRecord,
-    save_run,
-    save_training_hashes,
-)
+from convscope.training.run import RunRecord
+from convscope.training.run_folder import MODEL_FILE, save_run, save_training_hashes
 
 if TYPE_CHECKING:
     from convscope.training.fit import Fitted

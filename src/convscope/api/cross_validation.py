@@ -18,7 +18,7 @@ from convscope.evaluation.predict import predict
 from convscope.model.files import read_small
 from convscope.model.model_file import Model
 from convscope.model.safetensors_io import parse_json
-from convscope.training.run import MAX_RECORD_BYTES, write_text
+from convscope.training.run_folder import MAX_RECORD_BYTES, write_text
 
 FILE = "cross_validation.json"
 

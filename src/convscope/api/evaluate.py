@@ -29,7 +29,8 @@ from convscope.exporting.engines import AUTO as AUTO_ENGINE
 from convscope.exporting.engines import open_engine, usable_cores
 from convscope.markup import table
 from convscope.model.model_file import Model
-from convscope.training.run import IMPORTED, training_hashes
+from convscope.training.run import IMPORTED
+from convscope.training.run_folder import training_hashes
 
 if TYPE_CHECKING:
     from convscope.api.groups import GroupAccuracies

@@ -26,7 +26,8 @@ from convscope.model.keras_file import KerasFile, read_keras
 from convscope.model.model_file import Model, check_size, save_model, weights_sha256
 from convscope.model.rescale import parse_range, with_input_layer
 from convscope.training.options import TrainOptions
-from convscope.training.run import IMPORTED, MODEL_FILE, PATH_FROM_RUN, UNKNOWN_DATA, RunRecord, new_folder, save_run
+from convscope.training.run import IMPORTED, PATH_FROM_RUN, UNKNOWN_DATA, RunRecord
+from convscope.training.run_folder import MODEL_FILE, new_folder, save_run
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from convscope.evaluation.intervals import Proportion
 from convscope.markup import table
 from convscope.training.checkpoint import FOLDER as CHECKPOINTS
 from convscope.training.checkpoint import files
-from convscope.training.run import MEASURED, MODEL_FILE, RUN_FILE, RunRecord, load_record
+from convscope.training.run import MEASURED, RunRecord
+from convscope.training.run_folder import MODEL_FILE, RUN_FILE, load_record
 
 RUNS = "runs"
 

@@ -23,7 +23,7 @@ from convscope.report.bundle import Bundle, make_bundle
 from convscope.report.bundle_pictures import PICTURES_BYTES, picture_positions
 from convscope.report.bundle_test_map import PCA, PROJECTIONS
 from convscope.training.moments import MOMENTS_FILE, read_moments
-from convscope.training.run import write_text
+from convscope.training.run_folder import write_text
 
 MAX_PAGE_BYTES = 25_000_000
 """A larger page takes browsers seconds to open. The weights take 5.3 bytes each, so this is about 4 million of them."""

@@ -22,7 +22,7 @@ from convscope.report import page as html_page
 from convscope.report.bundle import Bundle, make_bundle
 from convscope.report.bundle_pair import Pair, disagreement_pictures, without_pixels
 from convscope.report.bundle_pictures import PagePictures
-from convscope.training.run import write_text
+from convscope.training.run_folder import write_text
 
 PAIR_FILE = "pair.html"
 

@@ -12,7 +12,7 @@ from convscope.model.reference import REFERENCE_FILE
 from convscope.training.checkpoint import FOLDER as CHECKPOINTS
 from convscope.training.checkpoint import delete_checkpoints, lock_run
 from convscope.training.moments import MOMENTS_FILE
-from convscope.training.run import CONFIG_FILE, HASHES_FILE, MODEL_FILE, RUN_FILE
+from convscope.training.run_folder import CONFIG_FILE, HASHES_FILE, MODEL_FILE, RUN_FILE
 
 WRITTEN = {MODEL_FILE, CONFIG_FILE, REFERENCE_FILE, PAGE_FILE, RUN_FILE, HASHES_FILE, MOMENTS_FILE}
 """The files of a run folder; beside them there are figures, checkpoints and caches."""

@@ -15,7 +15,8 @@ from convscope.errors import ModelFileError, OptionError, RunError
 from convscope.evaluation.metrics import Evaluation
 from convscope.markup import curve, table
 from convscope.model.model_file import Model, load_model
-from convscope.training.run import MEASURED, MODEL_FILE, RunRecord, find_run, load_record
+from convscope.training.run import MEASURED, RunRecord
+from convscope.training.run_folder import MODEL_FILE, find_run, load_record
 
 if TYPE_CHECKING:
     import keras

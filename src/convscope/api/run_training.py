@@ -27,10 +27,8 @@ from convscope.training.checkpoint import (
     delete_checkpoints,
     lock_run,
 )
-from convscope.training.run import (
-    PATH_FROM_RUN,
-    new_folder,
-)
+from convscope.training.run import PATH_FROM_RUN
+from convscope.training.run_folder import new_folder
 
 if TYPE_CHECKING:
     pass

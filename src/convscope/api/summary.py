@@ -13,7 +13,7 @@ from convscope.model.model_file import load_model
 from convscope.model.presets import load_spec
 from convscope.model.spec import Row, Spec
 from convscope.model.spec_parser import parse, spec_lines
-from convscope.training.run import MODEL_FILE
+from convscope.training.run_folder import MODEL_FILE
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from convscope.api.sweep_result import SweepResult
 from convscope.errors import RunError
 from convscope.model.files import make_folder
 from convscope.sweeping.definition import Definition
-from convscope.training.run import write_text
+from convscope.training.run_folder import write_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -29,7 +29,7 @@ from convscope.sweeping.journal import Journal
 from convscope.sweeping.proposals import Proposals
 from convscope.sweeping.records import Trial, best
 from convscope.training.options import TrainOptions
-from convscope.training.run import RUN_FILE, load_record
+from convscope.training.run_folder import RUN_FILE, load_record
 
 SECONDS_BETWEEN = 0.3
 WINNER = "winner"

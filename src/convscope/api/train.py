@@ -22,9 +22,7 @@ from convscope.errors import OptionError
 from convscope.model.presets import spec_text
 from convscope.training.option import option_fields
 from convscope.training.options import AUTO, TrainOptions
-from convscope.training.run import (
-    check_empty,
-)
+from convscope.training.run_folder import check_empty
 
 
 def train(

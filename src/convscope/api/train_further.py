@@ -21,9 +21,7 @@ from convscope.errors import OptionError
 from convscope.model.presets import load_spec
 from convscope.training.option import DATA, option_fields
 from convscope.training.options import AUTO, TrainOptions
-from convscope.training.run import (
-    check_empty,
-)
+from convscope.training.run_folder import check_empty
 
 KEPT_OPTIONS = tuple(
     field for field in option_fields(TrainOptions) if field.option.group == DATA and field.name != "model"

@@ -16,7 +16,7 @@ from convscope.data.readers import READERS
 from convscope.distributed.cluster import Cluster
 from convscope.distributed.ray_cluster import STOP_FILE, RayCluster
 from convscope.errors import MissingExtraError, RunError
-from convscope.training.run import RUN_FILE, check_empty
+from convscope.training.run_folder import RUN_FILE, check_empty
 
 
 def require_ray() -> None:

@@ -21,7 +21,8 @@ from convscope.evaluation.out_of_distribution import is_constant
 from convscope.evaluation.predict import predict
 from convscope.evaluation.reliability import reliability_of
 from convscope.model.model_file import Model
-from convscope.training.run import IMPORTED, save_run
+from convscope.training.run import IMPORTED
+from convscope.training.run_folder import save_run
 
 MOST_CLASSES = 10
 """Trainings at most: of more classes, so many are excluded, evenly spaced."""

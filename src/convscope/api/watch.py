@@ -20,7 +20,8 @@ from convscope.report.array_json import array_json
 from convscope.report.page import watch_page
 from convscope.training.checkpoint import FOLDER, Checkpoint, files, latest_checkpoint
 from convscope.training.moments import MOMENTS_FILE, read_kept
-from convscope.training.run import RUN_FILE, HistoryRow
+from convscope.training.run import HistoryRow
+from convscope.training.run_folder import RUN_FILE
 
 HOST = "127.0.0.1"
 POINTS = 200

@@ -53,7 +53,7 @@ def explain(
     from convscope.api.explain import explain as explain_images
     from convscope.api.progress import ProgressDisplay
     from convscope.data.image_input import images_below
-    from convscope.training.run import find_run
+    from convscope.training.run_folder import find_run
 
     folder = find_run(run)
     several = is_several(images)

@@ -10,7 +10,7 @@ from convscope.api.check_output_path import check_output_path
 from convscope.api.notes import note
 from convscope.data.dataset import Skipped
 from convscope.errors import OptionError, RunError
-from convscope.training.run import RUN_FILE
+from convscope.training.run_folder import RUN_FILE
 
 
 def is_several(images: Sequence[str]) -> bool:

@@ -82,7 +82,7 @@ def predict(
     """
     from convscope.api.predict_folder import is_table
     from convscope.cli.images import check_images, is_several
-    from convscope.training.run import find_run
+    from convscope.training.run_folder import find_run
 
     folder = find_run(run)
     to_table = out is not None and is_table(out)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from convscope.exporting.companion import ExportedRun
-from convscope.training.run import MODEL_FILE, RUN_FILE
+from convscope.training.run_folder import MODEL_FILE, RUN_FILE
 
 FOLDER = "container"
 PORT = 8000

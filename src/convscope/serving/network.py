@@ -21,7 +21,7 @@ from convscope.explanation.explainers.occlusion import occlusion
 from convscope.model.files import read_small
 from convscope.model.model_file import Model, weights_sha256
 from convscope.serving.engine import Engine, engine_of
-from convscope.training.run import MODEL_FILE
+from convscope.training.run_folder import MODEL_FILE
 
 MAX_PAGE_BYTES = 30_000_000
 ONE_AT_A_TIME = threading.Lock()

@@ -10,7 +10,7 @@ from pathlib import Path
 from convscope.errors import ConvscopeError, OptionError, RunError, printable
 from convscope.serving.network import FileState, Network, file_state
 from convscope.serving.request_error import RequestError
-from convscope.training.run import MODEL_FILE, find_run
+from convscope.training.run_folder import MODEL_FILE, find_run
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 VERSION = re.compile(r"[1-9][0-9]{0,17}")
