@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import threading
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +72,19 @@ async def with_batching(limits: Limits, act) -> None:
         await act(batching)
     finally:
         batching.stop()
+
+
+def test_a_network_that_is_replaced_is_freed_without_a_garbage_collection(short_run: Path) -> None:
+    """What was loaded before serving is left out of collections."""
+    made = Network("digits", 1, short_run)
+    made.classifier(3, False)
+    left = weakref.ref(made)
+    gc.disable()
+    try:
+        del made
+        assert left() is None
+    finally:
+        gc.enable()
 
 
 def test_waiting_images_are_computed_together_and_answered_as_alone(network, engine, run) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -189,6 +192,44 @@ def test_several_processes_share_the_port_and_their_counts_and_end_together(fold
                 assert first_class(server, pictures["digit-0.png"]) == "7"
     finally:
         assert server.stop() == 0
+
+
+def test_a_garbage_collection_looks_at_nothing_that_was_loaded_before_serving(short_run) -> None:
+    """Else the third generation is tens of thousands of objects, and a collection of it a pause of 30 ms."""
+    script = (
+        "import gc, sys, convscope as cs\n"
+        "def look(names, address):\n"
+        "    print(len(gc.get_objects()), gc.get_freeze_count())\n"
+        "    raise SystemExit\n"
+        "cs.serve(sys.argv[1], port=0, on_start=look)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(short_run)], capture_output=True, text=True, check=True)
+    looked_at, left_out = map(int, done.stdout.split())
+    assert looked_at < 5_000 < left_out
+
+
+def test_several_processes_each_get_some_of_the_connections_that_wait(folder) -> None:
+    server = Served("digits", "--workers", "2", cwd=folder)
+    try:
+        children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+
+        def sockets() -> list[int]:
+            opened = [list(Path(f"/proc/{child}/fd").iterdir()) for child in children]
+            return [sum(str(one.readlink()).startswith("socket:") for one in files) for files in opened]
+
+        with contextlib.ExitStack() as stack:
+            for child in children:  # while both wait, so do the connections
+                os.kill(int(child), signal.SIGSTOP)
+            for _ in range(64):
+                stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=20))
+            for child in children:
+                os.kill(int(child), signal.SIGCONT)
+            until = time.monotonic() + 20
+            while sum(got := sockets()) < 60 and time.monotonic() < until:
+                time.sleep(0.05)
+        assert sum(got) >= 60 and min(got) >= 8, got
+    finally:
+        server.stop()
 
 
 def test_small_answers_are_sent_at_once() -> None:

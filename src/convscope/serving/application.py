@@ -74,10 +74,8 @@ async def _lifespan(service: Service, app: Starlette) -> AsyncIterator[None]:
 
 
 def _tell_networks(service: Service) -> None:
-    service.metrics.info.clear()
-    for name in service.store.names:
-        for one in service.store.versions(name):
-            service.metrics.info.labels(name, str(one.version)).set(1)
+    served = {(one.name, str(one.version)) for name in service.store.names for one in service.store.versions(name)}
+    service.metrics.served_networks(served)
 
 
 async def _watch(service: Service, sleep: Callable = asyncio.sleep) -> None:

@@ -98,13 +98,22 @@ class Metrics:
             "convscope_reloads", "Changed runs by outcome: served, refused.", ["network", "outcome"], registry=own
         )
         self.info = Gauge(
-            "convscope_network", "1 for each network that is served.", ["network", "version"],
+            "convscope_network", "1 for each network that is served, 0 for one that was.", ["network", "version"],
             multiprocess_mode="mostrecent", registry=own,
         )  # fmt: skip
         self._unfinished = unfinished
+        self._served: set[tuple[str, str]] = set()
         self._recent: dict[str, Recent] = {}
         self._of = cache(lambda metric, *values: metric.labels(*values))
         """A metric with labels: prometheus_client takes longer to find it."""
+
+    def served_networks(self, served: set[tuple[str, str]]) -> None:
+        """Note the names and versions of all networks that are served."""
+        for one in self._served - served:  # several processes cannot take back a label
+            self.info.labels(*one).set(0)
+        for one in served:
+            self.info.labels(*one).set(1)
+        self._served |= served
 
     def answered_request(self, route: str, status: int, seconds: float) -> None:
         """Count a request."""

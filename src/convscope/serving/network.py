@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -77,7 +77,8 @@ class Network:
         self.sha256 = weights_sha256(self.model.weights)
         self.page = _page(folder)
         self._engine = engine_of(engine, self.model, batch=batch) if isinstance(engine, str) else engine
-        self._classifiers = lru_cache(64)(self._classifier)
+        # Without a reference to itself, a replaced network is freed at once.
+        self._classifiers = lru_cache(64)(partial(_classifier, self.model, self.preprocessing, self.rules))
         self.is_fast = self.warm_up() <= FAST_SECONDS
 
     @property
@@ -88,9 +89,6 @@ class Network:
     def classifier(self, top: int, split: bool) -> Classifier:
         """What reads and answers images, with so many classes each."""
         return self._classifiers(min(top, len(self.classes)), split)
-
-    def _classifier(self, top: int, split: bool) -> Classifier:
-        return Classifier(self.model, self.preprocessing, top=top, split=split, rules=self.rules)
 
     def compute(self, read: Sequence[ClassifiedImage]) -> list[Predictions]:
         """The predictions for the inputs of some images, all of which could be read; called with `ONE_AT_A_TIME`."""
@@ -127,6 +125,10 @@ class Network:
         target = self.classes.index(class_name)
         found = occlusion(self.model, to_images(seen[None])[0], target=target)
         return [[float(value) for value in row] for row in found.flat]
+
+
+def _classifier(model: Model, preprocessing: Preprocessing, rules: AnswerRules, top: int, split: bool) -> Classifier:
+    return Classifier(model, preprocessing, top=top, split=split, rules=rules)
 
 
 def file_state(folder: Path) -> FileState:

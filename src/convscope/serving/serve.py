@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -120,16 +122,26 @@ def _listen(
     from convscope.serving.logs import Log
     from convscope.serving.server import address_of, bind, run
 
-    with bind(*address) as listening:
+    with bind(*address) as listening, _short_collections():
         on_start(store.names, address_of(listening))
 
         def work() -> None:
-            run(make_application(store, access, limits, Log(quiet=quiet)), listening, limits)
+            run(make_application(store, access, limits, Log(quiet=quiet)), listening, limits, workers=workers)
 
         if workers == 1:
             work()
         else:
             run_workers(work, workers)
+
+
+@contextlib.contextmanager
+def _short_collections() -> Iterator[None]:
+    """Leave what was loaded out of garbage collections: going through it takes 30 ms, in which requests wait."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def application(

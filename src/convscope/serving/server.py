@@ -17,6 +17,9 @@ from convscope.serving.protocol import Protocol
 from convscope.serving.service import Service
 
 BACKLOG = 1024
+ACCEPTED_AT_ONCE = 2
+"""Connections that one of several processes accepts at a time: else the first one to wake up takes all that wait."""
+
 KEEP_ALIVE_SECONDS = 30
 
 
@@ -56,8 +59,15 @@ def address_of(listening: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
-def run(app: Starlette, listening: socket.socket, limits: Limits) -> None:
-    """Serve until SIGTERM or Ctrl-C; requests in progress are answered first, within the limits."""
+def run(app: Starlette, listening: socket.socket, limits: Limits, *, workers: int = 1) -> None:
+    """Serve until SIGTERM or Ctrl-C; requests in progress are answered first, within the limits.
+
+    Args:
+        app: Of `application.make_application`.
+        listening: From `bind`.
+        limits: Of requests.
+        workers: The number of processes that listen on the socket.
+    """
     service: Service = app.state.service
     for name in ("python_multipart", "asyncio", "uvicorn"):  # they would write parts of requests beside our log
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
@@ -72,6 +82,7 @@ def run(app: Starlette, listening: socket.socket, limits: Limits) -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        backlog=BACKLOG if workers == 1 else ACCEPTED_AT_ONCE,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=max(1, round(limits.shutdown_seconds)),
     )
@@ -85,6 +96,11 @@ class _Server(Server):
         super().__init__(config)
         self._service = service
         self._stop_at: float | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        for one in sockets or ():
+            one.listen(BACKLOG)  # asyncio lets as many connections wait as it accepts at a time
 
     def handle_exit(self, sig: int, frame: object) -> None:
         if self._stop_at is not None:
