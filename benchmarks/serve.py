@@ -1,10 +1,11 @@
-"""Requests a second, latency and memory of `convscope serve`, by load generators that others wrote: wrk and hey.
+"""Requests a second, latency and memory of `convscope serve`, by load generators that others wrote: wrk and h2load.
 
     python benchmarks/serve.py [--run RUN] [--seconds 5] [--connections 1,8,64] [--peers] [--soak 600]
 
 Without --run, a `quick` is trained. wrk sends a digit of MNIST (28×28, PNG) as the raw body, and a drawn photo of a
-digit (640×480, JPEG); hey then asks at 80 % of the largest rate, for the 99th percentile. The CPU time of the server
-for each request depends less on what else the machine does. --peers asks the same digit of other servers
+digit (640×480, JPEG); h2load then asks at 80 % of the largest rate, for the 99th percentile, over connections that
+begin one after the other, so that their requests do not arrive all at once. The CPU time of the server for each request
+depends less on what else the machine does. --peers asks the same digit of other servers
 (serve_peers.py); --soak is minutes of load with changes and broken clients (serve_soak.py); both without the rest.
 Writes docs/figures/serve.json, where the parts that were not measured stay.
 """
@@ -49,9 +50,9 @@ def main() -> None:
     parser.add_argument("--peers", action="store_true")
     parser.add_argument("--soak", type=int, default=0)
     chosen = parser.parse_args()
-    for program in ("wrk", "hey"):
+    for program in ("wrk", "h2load"):
         if not shutil.which(program):
-            raise SystemExit(f"{program} is missing: apt-get install wrk hey")
+            raise SystemExit(f"{program} is missing: apt-get install wrk nghttp2-client")
     connections = [int(one) for one in chosen.connections.split(",")]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -214,8 +215,9 @@ def measure(
             summary[f"{name}_per_second_{count}"] = row["per_second"]
             summary[f"{name}_cpu_milliseconds_{count}"] = row["cpu_milliseconds"]
     fastest = max(row["per_second"] for row in rows if row["picture"] == "digit")
-    row = hey(server, files["digit"], max(connections), 0.8 * fastest, seconds)
-    rows.append({"picture": "digit", "connections": max(connections)} | row)
+    log = files["digit"].with_name("h2load.log")
+    row = h2load(server.address, files["digit"], max(connections), 0.8 * fastest, seconds, log)
+    rows.append({"picture": "digit", "connections": max(connections), "asked_per_second": 0.8 * fastest} | row)
     summary["p99_milliseconds_at_80_percent"] = row["p99_milliseconds"]
     if any(row["failed"] for row in rows):
         raise SystemExit(f"requests failed: {rows}")
@@ -238,17 +240,20 @@ def milliseconds(found: tuple[str, str]) -> float:
     return float(found[0]) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[found[1]]
 
 
-def hey(server: Server, path: Path, connections: int, rate: float, seconds: int) -> dict[str, float]:
-    """Ask at a given rate; hey's rate is for each connection."""
-    words = ["hey", "-z", f"{seconds}s", "-c", str(connections), "-q", f"{rate / connections:.3f}", "-m", "POST"]
-    words += ["-T", "image/png", "-D", str(path), f"{server.address}predict"]
-    text = subprocess.run(words, capture_output=True, text=True, check=True).stdout
-    statuses = {int(status): int(count) for status, count in re.findall(r"\[(\d+)\]\s+(\d+) responses", text)}
+def h2load(address: str, path: Path, connections: int, rate: float, seconds: int, log: Path) -> dict[str, float]:
+    """Ask at a given rate, over connections that begin 1 ms apart; until all of them ask, nothing is counted."""
+    words = ["h2load", "--h1", f"--clients={connections}", "--rate=1", "--rate-period=1ms"]
+    words += [f"--requests={round(rate * seconds)}", f"--rps={rate / connections:.3f}", f"--data={path}"]
+    words += ["--header=content-type: image/png", f"--log-file={log}", f"{address}predict"]
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+    begins, statuses, took = np.loadtxt(log, dtype=np.int64, unpack=True)  # microseconds
+    counted = begins >= begins.min() + 1_000 * connections
+    span = (begins[counted].max() - begins[counted].min()) / 1e6
     return {
-        "requests": sum(statuses.values()),
-        "per_second": float(re.findall(r"Requests/sec:\s+([\d.]+)", text)[0]),
-        "p99_milliseconds": 1000 * float(re.findall(r"99%+ in ([\d.]+) secs", text)[0]),
-        "failed": sum(count for status, count in statuses.items() if status != 200),
+        "requests": int(counted.sum()),
+        "per_second": float(counted.sum() / span),
+        "p99_milliseconds": float(np.percentile(took[counted], 99) / 1000),
+        "failed": int((statuses != 200).sum()),
     }
 
 

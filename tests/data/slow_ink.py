@@ -101,7 +101,7 @@ def difference_from_background(gray, region, *, dark):
     return np.where(region, rise, 0).astype(np.uint8)
 
 
-def is_darker(gray, region):
+def is_darker(gray, region, counts=None):
     padded = np.pad(region, 1)
     inner = np.ones(gray.shape, bool)
     for y in range(3):

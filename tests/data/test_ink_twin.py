@@ -30,6 +30,8 @@ SLOW = (
     (ruled_lines, "may_hold_lines", lambda inked, *, whole: True),
     (components.Components, "number_at", lambda self, row, column: -1),
     (sheet, "box_around", lambda mask, margin: (slice(None), slice(None))),
+    (sheet, "is_too_small", lambda n, size: False),
+    (sheet, "is_whole", lambda mask: False),
     (sheet, "_spanned", lambda part: 0),
     (ruled_lines, "find_lines", slow_ink.find_lines),
     (ruled_lines, "erase", slow_ink.erase),

@@ -14,7 +14,8 @@ from convscope.data.pixel_values import as_pixels
 from convscope.data.pixels import flatten_alpha
 
 GRAY_ROWS = 64
-"""Rows that are compared at a time: most colored images show it in the first ones."""
+MORE_GRAY_ROWS = 512
+"""Rows that are compared at a time, the first time and then: most colored images show it in the first ones."""
 
 
 def to_array(image: Image.Image, name: str, background: int | None) -> Picture:
@@ -77,9 +78,11 @@ def _upright(pixels: Picture, orientation: int) -> UInt8[np.ndarray, "h2 w2 c"]:
 
 def _is_gray(pixels: Picture) -> bool:
     rows = pixels.reshape(len(pixels), -1)
-    for start in range(0, len(rows), GRAY_ROWS):
-        part = rows[start : start + GRAY_ROWS]
+    start, count = 0, GRAY_ROWS
+    while start < len(rows):
+        part = rows[start : start + count]
         differ = np.bitwise_or.reduce(part[:, 1:] ^ part[:, :-1], axis=0)  # values side by side: 0 1 2 0 1 2
         if differ[::3].any() or differ[1::3].any():
             return False
+        start, count = start + count, MORE_GRAY_ROWS
     return True

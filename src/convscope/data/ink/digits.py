@@ -100,11 +100,12 @@ def sharp_parts(mask: Mask, components: Components, rise: Gray, contrast: int) -
     box = box_around(mask, reach)  # only what is near to ink is looked at
     near, window = rise[box], 2 * reach + 1
     step = running(near, window, np.maximum) - running(near, window, np.minimum)
-    outline = mask[box] & ~eroded(mask[box], 3)
-    names = components.labels[box][outline]
-    total = np.bincount(names, minlength=components.count + 1)
-    is_steep = step[outline] >= (contrast + 1) // 2
-    steep = np.bincount(names[is_steep], minlength=components.count + 1)
+    kinds = np.zeros(mask.shape, np.uint8)  # 1 at an outline, 2 where it is steep
+    kinds[box] = (mask[box] & ~eroded(mask[box], 3)) * (1 + (step >= (contrast + 1) // 2)).astype(np.uint8)
+    at, names = components.pixels
+    found = kinds.reshape(-1)[at]
+    total = np.bincount(names[found > 0], minlength=components.count + 1)
+    steep = np.bincount(names[found == 2], minlength=components.count + 1)
     return (steep * 2 >= total) & (total > 0)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Int64, UInt8
 
 from convscope.data.ink.background import (
     Gray,
@@ -25,6 +25,9 @@ from convscope.data.ink.ruled_lines import remove_lines
 from convscope.data.ink.sheet import Sheet, fill_polygon, find_sheet
 from convscope.data.pixels import to_grey
 from convscope.data.resample import average_blocks, nearest, reduce_to
+
+Counts = Int64[np.ndarray, "256"]
+"""How many pixels have each gray level."""
 
 PHOTO_SIDE = 1024
 """Larger photos are reduced by averaging blocks, once, to between this and twice this."""
@@ -73,8 +76,9 @@ def find_ink(picture: UInt8[np.ndarray, "rows columns channels"], *, polarity: s
     picture = average_blocks(picture, blocks) if blocks > 1 else picture
     small = reduce_to(picture, WORKING_SIDE)
     gray = to_grey(small)[..., 0]
+    counts = np.bincount(gray.reshape(-1), minlength=256)
     best: FoundInk | None = None
-    for sheet in (find_sheet(gray, light=light) for light in (True, False)):
+    for sheet in (find_sheet(gray, light=light, counts=counts) for light in (True, False)):
         if sheet is None:
             continue
         cropped, region = crop_to(picture, sheet, gray.shape)
@@ -87,13 +91,15 @@ def find_ink(picture: UInt8[np.ndarray, "rows columns channels"], *, polarity: s
             best = found
     if best is not None:
         return best
-    return search(small, np.ones(gray.shape, bool), polarity, None)
+    return search(small, np.ones(gray.shape, bool), polarity, None, counts)
 
 
-def search(picture: np.ndarray, region: Mask, polarity: str, sheet: Sheet | None) -> FoundInk:
+def search(
+    picture: np.ndarray, region: Mask, polarity: str, sheet: Sheet | None, counts: Counts | None = None
+) -> FoundInk:
     """Search for ink in the brightness, then in red, green and blue; the first with ink, else what the first gave."""
     gray = to_grey(picture)[..., 0]
-    first = search_gray(gray, region, polarity, sheet)
+    first = search_gray(gray, region, polarity, sheet, counts)
     if first.digits or picture.shape[-1] == 1:
         return first
     faint = first.report.faint
@@ -106,10 +112,10 @@ def search(picture: np.ndarray, region: Mask, polarity: str, sheet: Sheet | None
     return best if best.digits else replace(first, report=replace(first.report, faint=faint))
 
 
-def search_gray(gray: Gray, region: Mask, polarity: str, sheet: Sheet | None) -> FoundInk:
-    """Search for ink in one channel."""
+def search_gray(gray: Gray, region: Mask, polarity: str, sheet: Sheet | None, counts: Counts | None = None) -> FoundInk:
+    """Search for ink in one channel; ``counts`` are its pixels of each level in the region, if they are known."""
     even = even_out(gray, region)
-    dark = polarity == "dark" or (polarity == "auto" and is_darker(even, region))
+    dark = polarity == "dark" or (polarity == "auto" and is_darker(even, region, counts if even is gray else None))
     light_ink = 255 - even if dark else even
     report = InkReport(dark=dark, sheet_area=sheet.area if sheet else 0.0, sheet=sheet is not None)
     nothing = FoundInk(np.zeros_like(gray), (), report)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Int64, UInt8
 
-from convscope.data.ink.background import Gray, Mask, edge_of, levels_in
+from convscope.data.ink.background import Gray, Mask, edge_of
 from convscope.data.resample import reduce_to
 
 WORKING_SIDE = 256
@@ -36,16 +36,30 @@ def has_dark_ink(grey: Gray) -> bool:
         (True, False)
     """
     grey = reduce_to(grey[..., None], WORKING_SIDE)[..., 0]
-    return _is_darker(border_pixels(grey), grey)
+    return _is_darker(_counts(border_pixels(grey)), _counts(grey))
 
 
-def is_darker(gray: Gray, region: Mask) -> bool:
-    """The same for the part of an image that a sheet covers; its outermost pixels are the border."""
-    return _is_darker(gray[edge_of(region)], levels_in(gray, region))
+def is_darker(gray: Gray, region: Mask, counts: Int64[np.ndarray, "256"] | None = None) -> bool:
+    """The same for the part of an image that a sheet covers; its outermost pixels are the border.
+
+    Args:
+        gray: The image.
+        region: The sheet.
+        counts: How many pixels of it have each gray level; None counts them.
+    """
+    if region.all():
+        border, whole = border_pixels(gray), gray
+    else:
+        border, whole = gray[edge_of(region)], gray[region]
+    return _is_darker(_counts(border), _counts(whole) if counts is None else counts)
 
 
-def _is_darker(border: np.ndarray, whole: np.ndarray) -> bool:
-    border, whole = (np.bincount(levels.reshape(-1), minlength=256).cumsum() for levels in (border, whole))
+def _counts(levels: np.ndarray) -> Int64[np.ndarray, "256"]:
+    return np.bincount(levels.reshape(-1), minlength=256)
+
+
+def _is_darker(border: Int64[np.ndarray, "256"], whole: Int64[np.ndarray, 256]) -> bool:
+    border, whole = border.cumsum(), whole.cumsum()
     darker = _level(border, 0.1) - _level(whole, 0.002)
     lighter = _level(whole, 0.998) - _level(border, 0.9)
     if darker == lighter:

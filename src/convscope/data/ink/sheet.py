@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool, Int64, UInt8
 
 from convscope.data.ink.background import box_around, dilated, eroded, otsu_of
 from convscope.data.ink.components import connected_components
@@ -64,7 +64,7 @@ class Sheet:
     sure: bool
 
 
-def find_sheet(gray: Gray, *, light: bool) -> Sheet | None:
+def find_sheet(gray: Gray, *, light: bool, counts: Int64[np.ndarray, "256"] | None = None) -> Sheet | None:
     """Find a sheet that is lighter (or darker) than its surroundings.
 
     1. Otsu's threshold splits the image; the largest connected component is the candidate.
@@ -75,6 +75,7 @@ def find_sheet(gray: Gray, *, light: bool) -> Sheet | None:
     Args:
         gray: The reduced image.
         light: Whether to look for a light sheet.
+        counts: How many pixels have each gray level; None counts them.
 
     Returns:
         None if there is none.
@@ -82,17 +83,20 @@ def find_sheet(gray: Gray, *, light: bool) -> Sheet | None:
     h, w = gray.shape
     if min(h, w) < MIN_SIDE:
         return None
-    shown = gray if light else 255 - gray
-    counts = np.bincount(shown.reshape(-1), minlength=256)
-    threshold = otsu_of(counts)
-    mask = shown > threshold
-    sums = counts * np.arange(256)
-    n, total = int(counts[threshold + 1 :].sum()), int(sums[threshold + 1 :].sum())
+    levels = np.bincount(gray.reshape(-1), minlength=256) if counts is None else counts
+    levels = levels if light else levels[::-1]
+    threshold = otsu_of(levels)
+    sums = levels * np.arange(256)
+    n, total = int(levels[threshold + 1 :].sum()), int(sums[threshold + 1 :].sum())
     rest, dark = gray.size - n, int(sums[: threshold + 1].sum())
     if n == 0 or rest == 0:
         return None
     step = total // n - dark // rest
-    if step < MIN_STEP:
+    if step < MIN_STEP or is_too_small(n, gray.size):
+        return None
+    shown = gray if light else 255 - gray
+    mask = shown > threshold
+    if is_whole(mask):
         return None
     reach = 2 * (max(h, w) // 128) + 1
     components = connected_components(eroded(dilated(mask, reach), reach))  # ruled lines do not cut it into strips
@@ -121,6 +125,26 @@ def find_sheet(gray: Gray, *, light: bool) -> Sheet | None:
     large = min(sides) * 3 >= min(h, w) and size >= SURE_AREA * gray.size
     lit, shaded = (total * rest, dark * n) if light else (255 * rest * n - dark * n, 255 * rest * n - total * rest)
     return Sheet(tuple(outline), light, size / gray.size, large and shaded * 100 < MAX_SHADED * lit)
+
+
+def is_too_small(n: int, size: int) -> bool:
+    """Whether so many pixels of an image of so many cannot fill a sheet: a quick test before the search."""
+    return n < MIN_FILLED * (MIN_AREA * size)
+
+
+def is_whole(mask: Mask) -> bool:
+    """Whether the largest component of a mask surely has all corners of the image: a quick test before the search.
+
+    The pixels up to the first gap from the left side, and up to the first from the right side, are connected along the
+    edge of the image. If they are more than half of the image, no other component is as large.
+    """
+    if not (mask[0].all() and mask[-1].all() and mask[:, 0].all() and mask[:, -1].all()):
+        return False
+    gaps = ~mask
+    rows = gaps.any(axis=1)
+    gaps = gaps[rows]
+    connected = int(gaps.argmax(axis=1).sum()) + int(gaps[:, ::-1].argmax(axis=1).sum())
+    return 2 * (connected + int(np.count_nonzero(~rows)) * mask.shape[1]) > mask.size
 
 
 def _spanned(part: Mask) -> int:
