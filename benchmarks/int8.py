@@ -3,8 +3,9 @@
     python benchmarks/int8.py [--runs FOLDER] [--presets quick,classic,accurate]
 
 FOLDER has finished runs on MNIST, each in a folder named as its preset; others are trained first, with seed 0 and their
-full recipes. The accuracy is measured on the 10,000 test images by `export --int8` itself. Writes
-docs/figures/int8.json, where presets that were not measured stay.
+full recipes. The accuracy is measured on the 10,000 test images by `export --int8` itself. The memory for the tensors
+of LiteRT files is computed from the files (tensor_memory.py). Writes docs/figures/int8.json, where presets that were
+not measured stay.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 from record import FIGURES, write
+from tensor_memory import tensor_bytes
 
 import convscope as cs
 
@@ -45,9 +47,16 @@ def measure(preset: str, run: cs.Run, folder: Path) -> list[dict]:
         assert small.accuracy is not None
         row = {"preset": preset, "format": exact.format, "seed": options["seed"], "epochs": options["epochs"]}
         row |= {"bytes": exact.size_bytes, "int8_bytes": small.size_bytes, "runtime": exact.comparison.runtime}
+        if small.format == "litert":
+            row |= {"int8_tensor_bytes": tensor_bytes(small.path), "int8_tensor_bytes_of_classes": classes(small.path)}
         rows.append(row | small.accuracy.to_json())
         print(f"{preset} {exact.format}: {small.accuracy}")
     return rows
+
+
+def classes(path: Path) -> int:
+    """The memory without the score for unknown images, which is the last output."""
+    return tensor_bytes(path, outputs=2)
 
 
 if __name__ == "__main__":

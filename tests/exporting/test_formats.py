@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from convscope.model.model_file import Model
 from convscope.model.presets import PRESETS, load_spec
 from convscope.model.spec_parser import parse
 
+ROOT = Path(__file__).parents[2]
 SANITIZED = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover")
 
 
@@ -241,3 +243,24 @@ def test_quick_in_c_fits_the_memory_of_a_small_device(tmp_path: Path) -> None:
     shown = subprocess.run(["size", "model.o"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     text, data, zeros = (int(number) for number in shown.splitlines()[1].split()[:3])
     assert text + data < 256_000 and data + zeros < 64_000
+
+
+def test_the_memory_for_tensors_of_a_litert_file_is_that_of_those_that_live_at_once(tmp_path: Path) -> None:
+    """benchmarks/tensor_memory.py, beside a sum by hand: the largest is at the second convolution."""
+    path = ROOT / "benchmarks" / "tensor_memory.py"
+    described = importlib.util.spec_from_file_location("tensor_memory", path)
+    assert described is not None and described.loader is not None
+    measuring = importlib.util.module_from_spec(described)
+    described.loader.exec_module(measuring)
+    lines = (
+        "Conv2D(3, 3, padding='same', activation='relu')",
+        "Conv2D(5, 3, activation='relu')",
+        "Flatten()",
+        "Dense(num_classes, activation='softmax')",
+    )
+    model = model_of(parse("\n".join(lines), input_shape=(6, 8, 1), num_classes=4))
+    file = tmp_path / "model.tflite"
+    file.write_bytes(litert_bytes(model, {}))
+    assert measuring.tensor_bytes(file) == 4 * (6 * 8 * 3 + 4 * 6 * 5)
+    file.write_bytes(litert_int8_bytes(model, {}, images_of(model, 64)))
+    assert measuring.tensor_bytes(file) == 6 * 8 * 3 + 4 * 6 * 5
