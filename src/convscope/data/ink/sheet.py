@@ -64,7 +64,7 @@ class Sheet:
     sure: bool
 
 
-def find_sheet(gray: Gray, *, light: bool, counts: Int64[np.ndarray, "256"] | None = None) -> Sheet | None:
+def find_sheet(gray: Gray, *, light: bool, counts: Int64[np.ndarray, 256] | None = None) -> Sheet | None:
     """Find a sheet that is lighter (or darker) than its surroundings.
 
     1. Otsu's threshold splits the image; the largest connected component is the candidate.
