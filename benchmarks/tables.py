@@ -311,6 +311,12 @@ def server() -> str:
         f"Start to ready: {found['start_to_ready_seconds']:.1f} s; "
         f"memory: {found['peak_megabytes']:.0f} MB at most. Command: `scripts/bench serve`.",
     ]
+    for row in record["loads"]:
+        if "asked_per_second" in row:
+            lines[-1] += (
+                f" At 80 % of the largest rate, {row['per_second']:,.0f} requests a second over {row['connections']} "
+                f"connections, sent one after the other by h2load: 99th percentile {row['p99_milliseconds']:,.0f} ms."
+            )
     return "\n".join([*lines, *other_servers(record.get("peers")), *minutes_of_load(record.get("soak"))])
 
 
@@ -336,7 +342,13 @@ def quantized() -> str:
         for name, count in {row["preset"]: row["epochs"] for row in record["rows"]}.items()
     )
     runtimes = " and ".join(dict.fromkeys(row["runtime"] for row in record["rows"]))
-    return "\n".join([*lines, "", f"{epochs}. {runtimes}. Command: `scripts/bench int8`."])
+    memory = "".join(
+        f" The tensors of `{row['preset']}` as int8 LiteRT need {row['int8_tensor_bytes'] / 1000:,.0f} kB of memory, "
+        f"{row['int8_tensor_bytes_of_classes'] / 1000:,.0f} kB of them without the score."
+        for row in record["rows"]
+        if "int8_tensor_bytes" in row
+    )
+    return "\n".join([*lines, "", f"{epochs}. {runtimes}.{memory} Command: `scripts/bench int8`."])
 
 
 def other_servers(found: dict | None) -> list[str]:

@@ -7,10 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convscope.data.ink.background import even_out, solve
+from convscope.data.ink.background import dilated, eroded, even_out, solve
+from convscope.data.ink.components import connected_components
 from convscope.data.ink.digits import belong
 from convscope.data.ink.ruled_lines import remove_lines
-from convscope.data.ink.sheet import convex_hull, fill_polygon, find_sheet, largest_quadrilateral, twice_area
+from convscope.data.ink.sheet import (
+    convex_hull,
+    fill_polygon,
+    find_sheet,
+    is_whole,
+    largest_quadrilateral,
+    twice_area,
+)
 from convscope.data.pixels import contrasting_background
 
 
@@ -32,6 +40,25 @@ def test_a_hull_contains_its_pixels_and_no_quadrilateral_is_larger(points):
     outline = convex_hull(mask)
     assert fill_polygon(outline, 9, 12)[mask].all()
     assert 0 < largest_quadrilateral(outline) <= twice_area(outline)
+
+
+def test_a_mask_whose_largest_component_is_not_at_the_corners_is_searched_for_a_sheet():
+    rng, quick = np.random.default_rng(0), []
+    for index in range(200):
+        h, w = (int(side) for side in rng.integers(32, 90, 2))
+        mask = rng.random((h, w)) > 0.1 * rng.random() ** 3
+        mask[[0, -1]] = mask[:, [0, -1]] = True
+        gap = int(rng.integers(1, 12))
+        if index % 2:  # a sheet in a frame
+            mask[gap : h - gap, gap : w - gap] = False
+            mask[gap + 6 : h - gap - 6, gap + 6 : w - gap - 6] = True
+        components = connected_components(eroded(dilated(mask, 3), 3))
+        largest = int(components.areas.argmax())
+        at_corners = all(components.number_at(y, x) == largest for y in (0, h - 1) for x in (0, w - 1))
+        quick.append(is_whole(mask))
+        assert at_corners or not quick[-1]
+        assert not is_whole(mask & (np.arange(w) > 0))
+    assert 20 < sum(quick) < 180
 
 
 def test_an_ellipse_is_no_sheet_and_a_square_is():
