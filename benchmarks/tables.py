@@ -342,12 +342,13 @@ def quantized() -> str:
         for name, count in {row["preset"]: row["epochs"] for row in record["rows"]}.items()
     )
     runtimes = " and ".join(dict.fromkeys(row["runtime"] for row in record["rows"]))
-    memory = "".join(
-        f" The tensors of `{row['preset']}` as int8 LiteRT need {row['int8_tensor_bytes'] / 1000:,.0f} kB of memory, "
-        f"{row['int8_tensor_bytes_of_classes'] / 1000:,.0f} kB of them without the score."
+    memory = ", ".join(
+        f"{row['int8_tensor_bytes'] / 1000:,.0f} kB for `{row['preset']}` "
+        f"({row['int8_tensor_bytes_of_classes'] / 1000:,.0f} kB without the score)"
         for row in record["rows"]
         if "int8_tensor_bytes" in row
     )
+    memory = f" Memory for the tensors of the int8 LiteRT file: {memory}." if memory else ""
     return "\n".join([*lines, "", f"{epochs}. {runtimes}.{memory} Command: `scripts/bench int8`."])
 
 
