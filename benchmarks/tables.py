@@ -314,8 +314,8 @@ def server() -> str:
     for row in record["loads"]:
         if "asked_per_second" in row:
             lines[-1] += (
-                f" At 80 % of the largest rate, {row['per_second']:,.0f} requests a second over {row['connections']} "
-                f"connections, sent one after the other by h2load: 99th percentile {row['p99_milliseconds']:,.0f} ms."
+                f" At 80 % of the largest rate ({row['per_second']:,.0f} requests a second, spread evenly over "
+                f"{row['connections']} connections by h2load), the 99th percentile is {row['p99_milliseconds']:,.0f} ms."
             )
     return "\n".join([*lines, *other_servers(record.get("peers")), *minutes_of_load(record.get("soak"))])
 
