@@ -315,7 +315,8 @@ def server() -> str:
         if "asked_per_second" in row:
             lines[-1] += (
                 f" At 80 % of the largest rate ({row['per_second']:,.0f} requests a second, spread evenly over "
-                f"{row['connections']} connections by h2load), the 99th percentile is {row['p99_milliseconds']:,.0f} ms."
+                f"{row['connections']} connections by h2load), the 99th percentile is "
+                f"{row['p99_milliseconds']:,.0f} ms."
             )
     return "\n".join([*lines, *other_servers(record.get("peers")), *minutes_of_load(record.get("soak"))])
 
