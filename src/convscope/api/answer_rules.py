@@ -23,9 +23,9 @@ class AnswerRules:
     """What becomes of a prediction.
 
     Attributes:
-        rejection: The network's thresholds; None if nothing is rejected.
-        level: The fraction of familiar images that may be rejected; None if nothing is rejected.
-        threshold: The score above which an image is unlike anything the network was trained on.
+        rejection: The network's score; None if nothing is rejected, not even an image of a single intensity.
+        level: The fraction of familiar images that may be rejected; None if no score is too high.
+        threshold: The score above which an image is unlike anything the network was trained on; None with `level`.
         conformal: The network's quantiles; None if no sets were asked for.
         coverage: Of the sets.
         by_class: Whether the coverage is promised for each class.
@@ -91,7 +91,7 @@ def answer_rules(
     Args:
         model: From a model file.
         reject: The fraction of familiar images that may be rejected (``"0.1%"``, ``"1%"``, ``"5%"``), ``"off"``, or
-            ``"auto"``: 1 %, 5 % if so few held-out images cannot promise 1 %, else off.
+            ``"auto"``: 1 %, 5 % if so few held-out images cannot promise 1 %, else images of a single intensity only.
         coverage: Of the sets of classes: ``"90%"``, ``"95%"``, ``"99%"`` or ``"99.9%"``; None for no sets.
         by_class: Whether the coverage is promised for each class.
         sets: How the sets are made: ``lac``, the smallest ones, or ``raps``, larger where the network is unsure.
@@ -125,7 +125,7 @@ def answer_rules(
             hint="Train it again, with a validation split; imported networks have none.",
         )
     rules = AnswerRules(
-        rejection=found.rejection if level is not None else None,
+        rejection=found.rejection if level is not None or is_auto else None,
         level=level,
         threshold=threshold,
         conformal=conformal,

@@ -48,9 +48,9 @@ def _description(run: ExportedRun, python: str) -> dict[str, object]:
     images = [{"type": "tensor", "name": "images", "tensor-spec": {"dtype": "uint8", "shape": [-1, h, w, c]}}]
     rows = {"dtype": "float32", "shape": [-1, run.model.spec.num_classes]}
     outputs = [{"type": "tensor", "name": name, "tensor-spec": rows} for name in ("probabilities", "logits")]
-    if OUTPUT in run.contract:
-        for name, dtype in ((OUTPUT, "float32"), ("known", "bool")):
-            outputs.append({"type": "tensor", "name": name, "tensor-spec": {"dtype": dtype, "shape": [-1]}})
+    each = ([(OUTPUT, "float32")] if OUTPUT in run.contract else []) + [("known", "bool")]
+    for name, dtype in each:
+        outputs.append({"type": "tensor", "name": name, "tensor-spec": {"dtype": dtype, "shape": [-1]}})
     return {
         "flavors": {
             "python_function": {

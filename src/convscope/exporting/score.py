@@ -103,8 +103,8 @@ def expected_scores(model: Model, pixels: Pixels, predictions: Predictions) -> S
 def score_table(rejection: Rejection) -> dict[str, Any]:
     """Thresholds and quantiles of the score as plain values, for ``convscope.json`` and the metadata of files.
 
-    ``threshold`` is the one that `predict` uses; it is None, and every image is known, if so few images were held out
-    that no level can be promised.
+    ``threshold`` is the one that `predict` uses; it is None if so few images were held out that no level can be
+    promised. Every image is known then, except where nothing is to be seen.
     """
     level = rejection.default_level
     return {

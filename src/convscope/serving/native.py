@@ -129,7 +129,7 @@ def described(network: Network) -> schemas.NetworkMetadata:
         classes=list(network.classes),
         preprocessing=dict(network.preprocessing.to_json()),
         temperature=float(temperature_of(network.model.calibration)),
-        rejects_unknown=network.rules.rejection is not None,
+        rejects_unknown=network.rules.threshold is not None,
         weights_sha256=network.sha256,
     )
 
