@@ -36,6 +36,34 @@ def test_at_most_one_draw_in_twenty_breaks_the_guarantee() -> None:
     assert broken / 300 <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 300)
 
 
+# (fraction of the images, from the most confident on; accuracy of all images up to there)
+JUST_BELOW = {
+    "95 % everywhere": [(1.0, 0.9499)],
+    "99 % in the first two thirds, 98 % later": [(0.65, 0.9899), (0.8, 0.9799), (1.0, 0.96)],
+    "each target a little later than the next": [(0.5, 0.9949), (0.7, 0.9899), (0.89, 0.9799), (1.0, 0.9499)],
+    "98 % where nine tenths are answered": [(0.5, 1.0), (0.9, 0.9799), (1.0, 0.94)],
+}
+
+
+@pytest.mark.parametrize("accuracies", JUST_BELOW.values(), ids=JUST_BELOW.keys())
+@pytest.mark.parametrize("n", [300, 1_000])
+def test_at_most_one_network_in_twenty_promises_anything_false(accuracies: list, n: int) -> None:
+    """Over all targets and thresholds together, where accuracies are just below the targets."""
+    parts, means = np.array([(0.0, 1.0), *accuracies]).T
+    errors = parts * (1 - means)  # of all images, up to there
+    rates = np.diff(errors) / np.diff(parts)
+    false, draws = 0, 100
+    for seed in range(draws):
+        rng = np.random.default_rng(seed)
+        depth = rng.random(n)  # the fraction of the population that is more confident
+        correct = rng.random(n) >= rates[np.searchsorted(parts[1:], depth)]
+        found = best_threshold(1 - depth, correct)
+        if found:
+            answered = 1 - found.threshold
+            false += np.interp(answered, parts, errors) / answered > 1 - found.target
+    assert false / draws <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / draws)
+
+
 def test_the_highest_target_that_holds_is_chosen() -> None:
     confidences, correct = calibrated(5_000, 1, power=40)
     found = best_threshold(confidences, correct)

@@ -13,11 +13,17 @@ from convscope.errors import ModelFileError
 from convscope.evaluation.confidence_bins import Confidences
 from convscope.evaluation.intervals import Proportion, tail_probability
 
+CONFIDENCE = 0.95
+"""Of the guarantee."""
+
 TARGETS = (0.9, 0.95, 0.98, 0.99, 0.995)
 """Accuracies that are tried, ascending; more can be promised only from many thousands of held-out images."""
 
-STEPS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995, 1.0)
-"""Fractions of answered images that are tried in this order, until one cannot be promised."""
+LEAST_ANSWERED = 0.5
+"""The fraction of images that have to be answered."""
+
+MOSTLY_ANSWERED = 0.9
+"""The fraction of answered images from which the next higher accuracy is tried."""
 
 CURVE_POINTS = 101
 
@@ -79,17 +85,24 @@ class SelectiveAccuracy:
 
 
 def guaranteed_threshold(
-    confidences: Confidences, correct: Bool[np.ndarray, " n"], *, target: float, confidence: float = 0.95
+    confidences: Confidences,
+    correct: Bool[np.ndarray, " n"],
+    *,
+    target: float,
+    most: float = 1.0,
+    confidence: float = CONFIDENCE,
 ) -> SelectiveThreshold | None:
     """The lowest confidence from which the accuracy of the answers is at least the target, with 95 % confidence.
 
-    Fractions of answered images are tested in a fixed order, from the most confident half on, and the first one that
-    fails ends the search, so that the whole search has the error probability of one test.
+    The most confident half of the images is tested first, then one image more at a time, until a test fails. Let c be
+    the confidence above which the accuracy is exactly the target. A threshold below c is found only if the images above
+    c pass their test, and the errors among these are binomial: the whole search has the error probability of one test.
 
     Args:
         confidences: float64 ``(n,)``, of images that the network was not trained on.
         correct: Whether each was classified correctly.
         target: Accuracy to guarantee, in (0, 1).
+        most: The fraction of answered images at which the search ends, in [0.5, 1].
         confidence: Of the guarantee.
 
     Returns:
@@ -98,29 +111,46 @@ def guaranteed_threshold(
     Source:
         Geifman and El-Yaniv, "Selective classification for deep neural networks", 2017, for the exact binomial test.
         We test in a fixed order (Angelopoulos et al., "Learn then test", 2021) instead of halving an interval.
+
+    Example:
+        >>> found = guaranteed_threshold(np.linspace(0.5, 1, 101), np.arange(101) > 20, target=0.9)
+        >>> (found.threshold, round(found.answered, 3))
+        (0.59, 0.822)
     """
-    order = np.sort(confidences)[::-1]
-    best = None
-    for step in STEPS:
-        threshold = float(order[max(0, int(np.ceil(step * len(order))) - 1)])
-        answered = confidences >= threshold
-        count, errors = int(answered.sum()), int((answered & ~correct).sum())
-        if 1.0 - tail_probability(errors + 1, count, rate=1.0 - target) > 1.0 - confidence:
+    order = np.argsort(-confidences, kind="stable")
+    ordered, errors = confidences[order], np.cumsum(~correct[order])
+    counts = np.append(np.flatnonzero(np.diff(ordered)) + 1, len(order))  # equal confidences are answered together
+    best, passed = None, -1
+    for count in counts[counts >= LEAST_ANSWERED * len(order)].tolist():
+        wrong = int(errors[count - 1])
+        if wrong > passed:  # else more images with as many errors
+            if 1.0 - tail_probability(wrong + 1, count, rate=1.0 - target) > 1.0 - confidence:
+                break
+            passed = wrong
+        best = SelectiveThreshold(target, float(ordered[count - 1]), count / len(order), len(order))
+        if best.answered >= most:
             break
-        best = SelectiveThreshold(target, threshold, count / len(order), len(order))
     return best
 
 
 def best_threshold(confidences: Confidences, correct: Bool[np.ndarray, " n"]) -> SelectiveThreshold | None:
     """The highest of `TARGETS` that can be guaranteed with at least half of the images answered.
 
-    Each target is tested at a fifth of the error probability, since there are five.
+    Targets are tested in ascending order, each with the whole error probability, and all ends with the first test that
+    fails. The order is fixed beforehand, so that a false promise needs the first false hypothesis in it to pass, which
+    has a probability of 5 % at most, however many follow (a fixed-sequence test). A target is tried only if the one
+    before it holds for `MOSTLY_ANSWERED` of the images, and the last one that n images can promise goes on to all.
     """
-    found = [
-        guaranteed_threshold(confidences, correct, target=target, confidence=1 - 0.05 / len(TARGETS))
-        for target in TARGETS
-    ]
-    return next((one for one in reversed(found) if one is not None), None)
+    least = np.ceil(LEAST_ANSWERED * len(confidences))
+    targets = [target for target in TARGETS if target**least <= 1.0 - CONFIDENCE]
+    best = None
+    for target in targets:
+        most = 1.0 if target == targets[-1] else MOSTLY_ANSWERED
+        found = guaranteed_threshold(confidences, correct, target=target, most=most)
+        best = found or best
+        if found is None or found.answered < most:
+            break
+    return best
 
 
 def selective_accuracy(
