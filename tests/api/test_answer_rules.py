@@ -94,6 +94,12 @@ def test_the_threshold_is_the_promised_rank_of_the_held_out_scores(run: Run) -> 
     assert reliability_of(run.model).rejection.threshold(0.01) == pytest.approx(float(scores[rank_for(700, 0.01) - 1]))  # type: ignore[union-attr]
 
 
+def test_noise_in_a_black_frame_is_no_digit(short_run: Path) -> None:
+    noise = np.random.default_rng(5).integers(0, 256, (40, 20, 20)).astype(np.uint8)
+    found = predict(list(np.pad(noise, ((0, 0), (4, 4), (4, 4)))), run=short_run)
+    assert not any(one.is_known and one.answer == "class" for one in found)
+
+
 def test_nothing_is_rejected_without_rejection(run: Run) -> None:
     noise = np.random.default_rng(5).integers(0, 256, (12, 12)).astype(np.uint8)
     for picture in (noise, np.full((12, 12), 80, np.uint8)):

@@ -54,7 +54,8 @@ def as_of_older_versions(model: Model) -> Model:
     found = reliability_of(model)
     assert found.rejection is not None
     older = replace(
-        model, reliability=replace(found, rejection=replace(found.rejection, centers_logits=False)).to_json()
+        model,
+        reliability=replace(found, rejection=replace(found.rejection, centers_logits=False, variation=None)).to_json(),
     )
     held_out = predict(older, images_of(model.spec, 350, 2)).scores
     rejection = set_thresholds(held_out, scale=found.rejection.scale, rejects_blank=True)
@@ -63,13 +64,16 @@ def as_of_older_versions(model: Model) -> Model:
 
 
 def pictures_of(model: Model) -> np.ndarray:
-    """Noise, as the network has seen it; coarse black and white squares; and pictures of one intensity."""
+    """Noise, as the network has seen it; black and white squares, coarse and fine; and pictures of one intensity."""
     noise = images_of(model.spec, 20, 9)
     flat = [np.full_like(noise[0], value) for value in (0, 77, 255)]
     almost = noise[0] * 0 + 200
     almost[3, 2, 0] += 1
     squares = np.kron(noise[:, ::4, ::4] // 128 * 255, np.ones((1, 4, 4, 1), np.uint8))
-    return np.concatenate([noise, squares[:, : noise.shape[1], : noise.shape[2]], [*flat, almost]])
+    rows, columns = np.indices(noise.shape[1:3])
+    fine = np.broadcast_to(((rows + columns) % 2 * 255).astype(np.uint8)[..., None], noise.shape[1:])
+    half = np.where((rows < 9)[..., None], noise[0], fine)
+    return np.concatenate([noise, squares[:, : noise.shape[1], : noise.shape[2]], [*flat, almost, fine, half]])
 
 
 def opened(name: str, model: Model, folder: Path, **how) -> Runtime:
@@ -98,6 +102,8 @@ def test_a_file_gives_the_scores_of_predict_and_a_picture_of_one_intensity_is_un
     assert relative_differences(model, scores[~flat], predictions.scores[~flat]).max() < SCORE_TOLERANCE
     rejection = reliability_of(model).rejection
     assert rejection is not None and rejection.rejects_blank
+    assert (rejection.variation is not None) == centers_logits
+    assert rejection.variation is None or (rejection.variation.excess(pixels[-2:]) > 0).all()
     known = scores <= score_table(rejection)["threshold"]
     expected = (predictions.scores <= rejection.threshold(0.01)) & ~flat
     assert known.tolist() == expected.tolist() and known[:20].mean() > 0.8 and not known[:40].all()

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from convscope.evaluation.out_of_distribution import fit_subspace, ood_scores, set_thresholds
+from convscope.evaluation.total_variation import VariationLimit
 from convscope.model.features import averaged
 
 RUNNER = Path(__file__).with_name("run_out_of_distribution.js")
@@ -30,12 +31,24 @@ def test_scores_ranks_and_answers_are_those_of_python(
     features = averaged(values, grid)
     subspace = fit_subspace(features[:200])
     assert subspace is not None
-    scores = ood_scores(logits, subspace.residual(features), scale=0.3, centers_logits=centers_logits)
+    pixels = rng.integers(0, 256, (400, 5, 4, 3), np.uint8)
+    limit = VariationLimit(38.0, 7.0) if centers_logits else None
+    excess = limit.excess(pixels) if limit else np.zeros(400, np.float32)
+    assert (limit is None) == (not excess[:60].any()) and not excess[:60].all()
+    scores = ood_scores(logits, subspace.residual(features) + excess, scale=0.3, centers_logits=centers_logits)
     rejection = set_thresholds(scores[200:], scale=0.3, rejects_blank=True)
     threshold = float(np.median(scores))
     told = rejection.to_json() | {"threshold": threshold, "centers_logits": centers_logits}
+    told["variation"] = limit and limit.to_json()
     cases = [
-        {"values": row.tolist(), "grid": grid, "logits": one.tolist(), "is_constant": index == 7}
+        {
+            "levels": pixels[index].ravel().tolist(),
+            "shape": [5, 4, 3],
+            "values": row.tolist(),
+            "grid": grid,
+            "logits": one.tolist(),
+            "is_constant": index == 7,
+        }
         for index, (row, one) in enumerate(zip(values[:60], logits, strict=False))
     ]
     given = {

@@ -17,6 +17,7 @@ from convscope.arrays import Logits, Pixels, is_number
 from convscope.decisions import Decision
 from convscope.errors import ModelFileError, OptionError
 from convscope.evaluation.intervals import tail_probability
+from convscope.evaluation.total_variation import VariationLimit
 from convscope.model.features import Features, Subspace, most_directions, power_of_two_steps
 
 FITTED_ON = 2_500
@@ -66,6 +67,7 @@ class Rejection:
         quantiles: `RANKS` evenly spaced quantiles of the held-out scores, ascending.
         rejects_blank: Whether an image of a single intensity is rejected: none of the training images is one.
         centers_logits: As in `ood_scores`; False for files that do not state it.
+        variation: The limit of the total variation; None for files that do not state it.
     """
 
     scale: float
@@ -74,6 +76,7 @@ class Rejection:
     quantiles: tuple[float, ...]
     rejects_blank: bool
     centers_logits: bool = True
+    variation: VariationLimit | None = None
 
     @property
     def default_level(self) -> float | None:
@@ -103,7 +106,8 @@ class Rejection:
             "quantiles": list(self.quantiles),
             "rejects_blank": self.rejects_blank,
         }
-        return values | ({"centers_logits": True} if self.centers_logits else {})
+        values |= {"centers_logits": True} if self.centers_logits else {}
+        return values | ({"variation": self.variation.to_json()} if self.variation else {})
 
     @classmethod
     def from_json(cls, value: object) -> Rejection:
@@ -113,9 +117,9 @@ class Rejection:
             ModelFileError: It is not what `to_json` returns.
         """
         keys = {"scale", "n", "thresholds", "quantiles", "rejects_blank"}
-        if not isinstance(value, Mapping) or set(value) - {"centers_logits"} != keys:
+        if not isinstance(value, Mapping) or set(value) - {"centers_logits", "variation"} != keys:
             raise ModelFileError(
-                f"Expected a rejection with {', '.join(sorted(keys))}, and centers_logits or not. "
+                f"Expected a rejection with {', '.join(sorted(keys))}, and centers_logits and variation or not. "
                 f"Received: {ascii(value)[:60]}."
             )
         thresholds, quantiles = _numbers(value, "thresholds", len(LEVELS)), _numbers(value, "quantiles", RANKS)
@@ -135,6 +139,7 @@ class Rejection:
             quantiles=tuple(quantiles),
             rejects_blank=value["rejects_blank"],
             centers_logits="centers_logits" in value,
+            variation=VariationLimit.from_json(value["variation"]) if "variation" in value else None,
         )
 
 
@@ -235,7 +240,7 @@ def ood_scores(
 
     Args:
         logits: float32 ``(n, k)``, not divided by a temperature.
-        residuals: float32 ``(n,)``, the features' distances to the subspace.
+        residuals: float32 ``(n,)``, the features' distances to the subspace, with the excess of the total variation.
         scale: From `residual_scale`.
         centers_logits: True subtracts the largest logit, counted from the mean of the logits; False subtracts their
             free energy, as for files that do not state it.
@@ -298,13 +303,16 @@ def rejection_decision(rejection: Rejection) -> Decision:
     return Decision("rejection", chosen, f"{rejection.n:,} held-out images")
 
 
-def set_thresholds(scores: Scores, *, scale: float, rejects_blank: bool) -> Rejection:
+def set_thresholds(
+    scores: Scores, *, scale: float, rejects_blank: bool, variation: VariationLimit | None = None
+) -> Rejection:
     """Thresholds from the scores of held-out images.
 
     Args:
         scores: float32 ``(n,)``, n >= 1, of images that neither the network nor the subspace was fitted on.
         scale: From `residual_scale`.
         rejects_blank: Whether an image of a single intensity is rejected.
+        variation: The limit of the total variation that the scores were computed with.
     """
     ordered = np.sort(scores)[::-1]
     ranks = [rank_for(len(scores), level) for level in LEVELS]
@@ -314,6 +322,7 @@ def set_thresholds(scores: Scores, *, scale: float, rejects_blank: bool) -> Reje
         thresholds=tuple(float(ordered[rank - 1]) if rank else None for rank in ranks),
         quantiles=tuple(float(value) for value in np.quantile(scores.astype(np.float64), np.linspace(0, 1, RANKS))),
         rejects_blank=rejects_blank,
+        variation=variation,
     )
 
 

@@ -121,7 +121,8 @@ def raw_outputs(
         vectors_alone: As `predict`.
 
     Returns:
-        Logits; and distances, or None if the model has no subspace.
+        Logits; and distances, or None if the model has no subspace. An image whose total variation is above the
+        model's limit has a larger distance.
 
     Raises:
         ModelFileError: As `predict`.
@@ -132,7 +133,8 @@ def raw_outputs(
 
     def compute(chunk: Pixels) -> tuple[np.ndarray, np.ndarray | None]:
         with np.errstate(over="ignore", invalid="ignore"):
-            return _outputs(model, to_images(chunk), vectors_alone)
+            found, distances = _outputs(model, to_images(chunk), vectors_alone)
+        return found, distances if distances is None else with_excess(model, distances, chunk)
 
     chunks = (pixels[start : start + size] for start in range(0, len(pixels), size))
     with one_blas_thread():
@@ -144,6 +146,12 @@ def raw_outputs(
     if not np.isfinite(raw).all() or (residuals is not None and not np.isfinite(residuals).all()):
         raise ModelFileError("Expected finite logits. Received: NaN or infinity, because the weights are too large.")
     return raw, residuals
+
+
+def with_excess(model: Model, residuals: Float32[np.ndarray, " n"], pixels: Pixels) -> Float32[np.ndarray, " n"]:
+    """The distances of images to a model's subspace, larger where the total variation is above the model's limit."""
+    rejection = reliability_of(model).rejection if model.reliability else None
+    return residuals + rejection.variation.excess(pixels) if rejection and rejection.variation else residuals
 
 
 def _outputs(model: Model, images: Images, vectors_alone: bool) -> tuple[np.ndarray, np.ndarray | None]:

@@ -42,10 +42,25 @@ static float distance_to_subspace(const float *x, const float *center, const <ty
 """
 
 
+VARIATION = """\
+static float total_variation(const unsigned char *image, int h, int w, int c) {
+  const int row = w * c;
+  unsigned long sum = 0;
+  for (int i = 0; i < h; i++) for (int j = 0; j < row; j++) {
+    const unsigned char *at = image + i * row + j;
+    if (i + 1 < h) sum += (unsigned long)(at[row] > at[0] ? at[row] - at[0] : at[0] - at[row]);
+    if (j + c < row) sum += (unsigned long)(at[c] > at[0] ? at[c] - at[0] : at[0] - at[c]);
+  }
+  return (float)sum / 255.0f;
+}
+"""
+
+
 def score_functions(parts: ScoreParts) -> str:
     """The functions that the score needs."""
     residual = RESIDUAL.replace("<type>", "float" if parts.steps is None else "signed char")
-    return residual if parts.averages is None else f"{AVERAGE_CELLS}\n{residual}"
+    needed = [residual] if parts.averages is None else [AVERAGE_CELLS, residual]
+    return "\n".join([*needed, VARIATION] if parts.variation else needed)
 
 
 def score_state(parts: ScoreParts) -> str:
@@ -85,7 +100,14 @@ def score_function(parts: ScoreParts, input_shape: tuple[int, int, int], number:
     term, largest = "expf(probabilities[i] - largest)", "largest + logf(sum)"
     if parts.centers_logits:
         term, largest = "probabilities[i]", "largest - sum / (float)convscope_classes"
-    blank = []
+    blank, excess = [], []
+    if parts.variation:
+        share = number(parts.variation.weight / parts.variation.largest)
+        sizes = ", ".join(map(str, input_shape))
+        excess = [
+            f"  const float excess = {share} * total_variation(image, {sizes}) - {number(parts.variation.weight)};",
+            "  if (excess > 0.0f) residual += excess;",
+        ]
     if parts.rejects_blank:
         channels = input_shape[2]
         blank = [
@@ -99,6 +121,7 @@ def score_function(parts: ScoreParts, input_shape: tuple[int, int, int], number:
         "  float largest = probabilities[0], sum = 0.0f;",
         "  for (int i = 1; i < convscope_classes; i++) if (probabilities[i] > largest) largest = probabilities[i];",
         f"  for (int i = 0; i < convscope_classes; i++) sum += {term};",
+        *excess,
         f"  float score = {number(parts.scale)} * residual - ({largest});",
         *blank,
         "  calibrate(probabilities);",

@@ -18,7 +18,7 @@ from convscope.arrays import Logits, Pixels
 from convscope.data.mapped_pixels import StoredPixels
 from convscope.decisions import Decision
 from convscope.errors import MissingExtraError, ModelFileError, OptionError, RunError, SpecError
-from convscope.evaluation.predict import Predictions, predictions_from, raw_outputs
+from convscope.evaluation.predict import Predictions, predictions_from, raw_outputs, with_excess
 from convscope.exporting.compare import SCORE_TOLERANCE, TOLERANCE, relative_differences
 from convscope.exporting.litert_model import litert_graph
 from convscope.exporting.litert_runtime import Interpreter, check_litert
@@ -168,7 +168,8 @@ def _in_chunks(model: Model, run: Callable[[Pixels], list[Any]]) -> Callable[[St
             found = run(np.asarray(pixels[part]))
             logits[part] = found[0]
             if subspace is not None and residuals is not None:
-                residuals[part] = subspace.residual(averaged(np.asarray(found[1]), grid))
+                distances = subspace.residual(averaged(np.asarray(found[1]), grid))
+                residuals[part] = with_excess(model, distances, np.asarray(pixels[part]))
         return logits, residuals
 
     return compute

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from convscope.evaluation.total_variation import VariationLimit
 from convscope.exporting.score import BLANK_SCORE, OUTPUT, UNEQUAL, ScoreParts
 from convscope.model.tensorflow import keras
 
@@ -20,6 +21,8 @@ def keras_score(parts: ScoreParts, *, images: Any, features: Any, logits: Any) -
         logits: Before the temperature.
     """
     residual = _residual(parts, features)
+    if parts.variation:
+        residual = keras.ops.add(residual, _excess(parts.variation, images))
     distance = keras.layers.Rescaling(parts.scale, dtype="float32", name="score_distance")(residual)
     if parts.centers_logits:
         largest = keras.ops.subtract(keras.ops.max(logits, axis=-1), keras.ops.mean(logits, axis=-1))
@@ -33,6 +36,22 @@ def keras_score(parts: ScoreParts, *, images: Any, features: Any, logits: Any) -
         blank = keras.layers.Rescaling(BLANK_SCORE, dtype="float32", name="score_blank")(keras.ops.relu(rest))
         score = keras.ops.add(score, blank)
     return keras.layers.Activation("linear", dtype="float32", name=OUTPUT)(score)
+
+
+def _excess(limit: VariationLimit, images: Any) -> Any:
+    """As `VariationLimit.excess`."""
+    sums = []
+    for name, later, earlier in (
+        ("rows", ((1, 0), (0, 0)), ((0, 1), (0, 0))),
+        ("columns", ((0, 0), (1, 0)), ((0, 0), (0, 1))),
+    ):
+        one, other = (
+            keras.layers.Cropping2D(crop, dtype="float32", name=f"score_{which}_{name}")(images)
+            for which, crop in (("later", later), ("earlier", earlier))
+        )
+        sums.append(keras.ops.sum(keras.ops.abs(keras.ops.subtract(one, other)), axis=(1, 2, 3)))
+    rest = keras.layers.Rescaling(limit.weight / limit.largest, -limit.weight, dtype="float32", name="score_variation")
+    return keras.ops.relu(rest(keras.ops.add(*sums)))
 
 
 def _residual(parts: ScoreParts, features: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from convscope.evaluation.total_variation import VariationLimit
 from convscope.exporting.litert_file import Graph, Operation, Quantization, Value
 from convscope.exporting.score import BLANK_SCORE, OUTPUT, UNEQUAL, ScoreParts
 
@@ -22,7 +23,10 @@ def add_score(graph: Graph, parts: ScoreParts, *, images: int, features: int, lo
         logits: Before the temperature.
     """
     graph.prefix = PREFIX
-    distance = graph.op("MUL", _residual(graph, parts, features), graph.constant(np.float32(parts.scale)), fused=0)
+    residual = _residual(graph, parts, features)
+    if parts.variation:
+        residual = graph.op("ADD", residual, _excess(graph, parts.variation, images), fused=0)
+    distance = graph.op("MUL", residual, graph.constant(np.float32(parts.scale)), fused=0)
     score = graph.op("SUB", distance, _largest(graph, parts, logits), fused=0)
     if parts.rejects_blank:
         score = graph.op("ADD", score, _blank(graph, images), fused=0)
@@ -91,6 +95,28 @@ def _largest(graph: Graph, parts: ScoreParts, logits: int) -> int:
     highest = graph.op("REDUCE_MAX", logits, axis, shape=(1,), keep_dims=True)
     total = _sum(graph, graph.op("EXP", graph.op("SUB", logits, highest, fused=0)))
     return graph.op("ADD", _reduced(graph, "REDUCE_MAX", logits, (1,)), graph.op("LOG", total), fused=0)
+
+
+def _excess(graph: Graph, limit: VariationLimit, images: int) -> int:
+    """As `VariationLimit.excess`."""
+    shape, sums = graph.values[images].shape[1:], []
+    for axis in (0, 1):
+        fewer = tuple(size - (at == axis) for at, size in enumerate(shape))
+        later, earlier = (
+            graph.op(
+                "SLICE",
+                images,
+                graph.constant(np.array([0, *(first * (at == axis) for at in range(3))], np.int32)),
+                graph.constant(np.array([-1, *fewer], np.int32)),
+                shape=fewer,
+            )
+            for first in (1, 0)
+        )
+        size = graph.op("ABS", graph.op("SUB", later, earlier, shape=fewer, fused=0))
+        sums.append(_reduced(graph, "SUM", size, (1, 2, 3)))
+    factor = graph.constant(np.float32(limit.weight / limit.largest))
+    above = graph.op("MUL", graph.op("ADD", *sums, fused=0), factor, fused=0)
+    return graph.op("RELU", graph.op("SUB", above, graph.constant(np.float32(limit.weight)), fused=0))
 
 
 def _blank(graph: Graph, images: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from convscope.evaluation.total_variation import VariationLimit
 from convscope.exporting.onnx_graph import Graph
 from convscope.exporting.score import BLANK_SCORE, OUTPUT, UNEQUAL, ScoreParts
 
@@ -25,7 +26,10 @@ def add_score(graph: Graph, parts: ScoreParts, *, images: str, features: str, lo
         logits: Before the temperature.
     """
     graph.prefix = PREFIX
-    distance = graph.op("Mul", _residual(graph, parts, features), graph.constant(np.float32(parts.scale)))
+    residual = _residual(graph, parts, features)
+    if parts.variation:
+        residual = graph.op("Add", residual, _excess(graph, parts.variation, images))
+    distance = graph.op("Mul", residual, graph.constant(np.float32(parts.scale)))
     score = graph.op("Sub", distance, _largest(graph, parts, logits))
     if parts.rejects_blank:
         score = graph.op("Add", score, _blank(graph, images))
@@ -69,6 +73,24 @@ def _largest(graph: Graph, parts: ScoreParts, logits: str) -> str:
     highest = graph.op("ReduceMax", logits, axes=[-1], keepdims=1)
     total = _sum(graph, graph.op("Exp", graph.op("Sub", logits, highest)))
     return graph.op("Add", graph.op("ReduceMax", logits, axes=[-1], keepdims=0), graph.op("Log", total))
+
+
+def _excess(graph: Graph, limit: VariationLimit, images: str) -> str:
+    """As `VariationLimit.excess`."""
+    sums = []
+    for axis in (1, 2):
+        ends = [(np.array([1]), np.array([np.iinfo(np.int64).max])), (np.array([0]), np.array([-1]))]
+        later, earlier = (
+            graph.op(
+                "Slice", images, *(graph.constant(one.astype(np.int64)) for one in (start, stop, np.array([axis])))
+            )
+            for start, stop in ends
+        )
+        size = graph.op("Abs", graph.op("Sub", later, earlier))
+        sums.append(graph.op("ReduceSum", size, graph.constant(np.array([1, 2, 3], np.int64)), keepdims=0))
+    factor = graph.constant(np.float32(limit.weight / limit.largest))
+    above = graph.op("Sub", graph.op("Mul", graph.op("Add", *sums), factor), graph.constant(np.float32(limit.weight)))
+    return graph.op("Relu", above)
 
 
 def _blank(graph: Graph, images: str) -> str:

@@ -25,6 +25,7 @@ from convscope.evaluation.out_of_distribution import (
 )
 from convscope.evaluation.predict import Predictions
 from convscope.evaluation.reliability import reliability_of
+from convscope.evaluation.total_variation import VariationLimit
 from convscope.model.features import averages, feature_grid, feature_row, whole_directions
 from convscope.model.model_file import Model
 from convscope.model.spec import Row
@@ -53,6 +54,7 @@ class ScoreParts:
         scale: The factor of the distance.
         rejects_blank: Whether an image of a single intensity gets `BLANK_SCORE`.
         centers_logits: As in `evaluation.out_of_distribution.ood_scores`.
+        variation: The limit of the total variation; None if it is not part of the score.
     """
 
     row: Row
@@ -64,6 +66,7 @@ class ScoreParts:
     scale: float
     rejects_blank: bool
     centers_logits: bool
+    variation: VariationLimit | None
 
 
 def score_parts(model: Model) -> ScoreParts | None:
@@ -82,6 +85,7 @@ def score_parts(model: Model) -> ScoreParts | None:
         rejection.scale,
         rejection.rejects_blank,
         rejection.centers_logits,
+        rejection.variation,
     )
 
 

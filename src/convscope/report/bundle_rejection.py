@@ -19,6 +19,13 @@ CODE_NUMBERS = 16
 CODE_LEVELS = 127
 
 
+class VariationJson(TypedDict):
+    """The limit of the total variation: an image of twice ``largest`` has ``weight`` added to its distance."""
+
+    largest: float
+    weight: float
+
+
 class RejectionJson(TypedDict):
     """When the page gives no class.
 
@@ -41,6 +48,7 @@ class RejectionJson(TypedDict):
     quantiles: list[float]
     rejects_blank: bool
     centers_logits: bool
+    variation: VariationJson | None
     codes: Array
     code_step: float
 
@@ -74,6 +82,7 @@ def rejection_json(model: Model, pixels: Pixels) -> RejectionJson | None:
         quantiles=[round(value, 4) for value in found.quantiles],
         rejects_blank=found.rejects_blank,
         centers_logits=found.centers_logits,
+        variation=found.variation and VariationJson(largest=found.variation.largest, weight=found.variation.weight),
         codes=array_json(np.rint(codes / code_step).astype(np.int8)),
         code_step=code_step,
     )

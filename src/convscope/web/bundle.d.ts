@@ -64,6 +64,12 @@ export interface PicturesJson {
   entries: PictureJson[];
 }
 
+/** The limit of the total variation: an image of twice ``largest`` has ``weight`` added to its distance. */
+export interface VariationJson {
+  largest: number;
+  weight: number;
+}
+
 /** When the page gives no class. The features are the input of ``layer``, maps of shape ``grid``. A direction is a column of ``directions`` times its step. ``quantiles`` are evenly spaced quantiles of the scores of ``n`` held-out images; above ``threshold`` an image is rejected, which is so for at most ``level`` of images like these. Both are null where too few were held out. ``codes`` has a row for each image of the page: its first coordinates along the directions, divided by ``code_step``. */
 export interface RejectionJson {
   layer: string;
@@ -78,6 +84,7 @@ export interface RejectionJson {
   quantiles: number[];
   rejects_blank: boolean;
   centers_logits: boolean;
+  variation: VariationJson | null;
   codes: ArrayJson;
   code_step: number;
 }

@@ -3,7 +3,7 @@
 import { existing_off } from "#web/core/session.js";
 import { is_earlier } from "#web/core/moments.js";
 import { inputs_of } from "#web/core/network.js";
-import { averaged, familiarity, projected } from "#web/core/out_of_distribution.js";
+import { averaged, familiarity, projected, variation_excess } from "#web/core/out_of_distribution.js";
 import { numbers } from "#web/core/packed.js";
 
 /** @typedef {import("#web/core/session.js").Session} Session */
@@ -33,7 +33,8 @@ export function read_familiarity(session, most = 4) {
     const { activations, selected } = session;
     if (!activations || !selected || is_earlier(bundle, state.moment) || Object.keys(existing_off(bundle, state.off)).length) return null;
     const [input] = inputs_of(network, activations, layer);
-    const { along, residual } = projected(averaged(input.data, rejection.grid), subspace);
+    const { along, residual: to_subspace } = projected(averaged(input.data, rejection.grid), subspace);
+    const residual = to_subspace + variation_excess(selected, network.input_shape, rejection.variation);
     const channels = network.input_shape[2];
     const is_constant = selected.every((level, at) => level === selected[at % channels]);
     const distance = (/** @type {number} */ at) => along.subarray(0, size).reduce((sum, value, i) => sum + (value - codes[at * size + i] * rejection.code_step) ** 2, 0);

@@ -68,10 +68,28 @@ export function projected(features, { center, directions }) {
 }
 
 /**
+ * What is added to the distance of an image whose neighboring pixels differ more than those of any training image.
+ *
+ * @param {ArrayLike<number>} levels Of the pixels, 0 to 255, row by row.
+ * @param {number[]} shape `[h, w, c]`.
+ * @param {{largest: number, weight: number} | null | undefined} limit null or missing in pages of networks without it.
+ * @returns {number} 0 or more.
+ */
+export function variation_excess(levels, [h, w, c], limit) {
+  if (!limit) return 0;
+  let sum = 0;
+  for (let at = 0; at < levels.length; at++) {
+    if (at + w * c < h * w * c) sum += Math.abs(levels[at] - levels[at + w * c]);
+    if (at % (w * c) < (w - 1) * c) sum += Math.abs(levels[at] - levels[at + c]);
+  }
+  return limit.weight * Math.max(sum / 255 / limit.largest - 1, 0);
+}
+
+/**
  * The scaled residual minus the largest logit; higher is less familiar.
  *
  * @param {ArrayLike<number>} logits Not divided by a temperature.
- * @param {number} distance The residual of `projected`.
+ * @param {number} distance The residual of `projected`, and the excess of the total variation.
  * @param {number} scale Of the model file.
  * @param {boolean} centers_logits Whether the largest logit is counted from the mean of the logits; if not, the free
  *     energy is subtracted, as for model files that do not state it.
