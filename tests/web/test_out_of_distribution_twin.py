@@ -32,7 +32,7 @@ def test_scores_ranks_and_answers_are_those_of_python(
     subspace = fit_subspace(features[:200])
     assert subspace is not None
     pixels = rng.integers(0, 256, (400, 5, 4, 3), np.uint8)
-    limit = VariationLimit(38.0, 7.0) if centers_logits else None
+    limit = VariationLimit(31.0, 7.0) if centers_logits else None
     excess = limit.excess(pixels) if limit else np.zeros(400, np.float32)
     assert (limit is None) == (not excess[:60].any()) and not excess[:60].all()
     scores = ood_scores(logits, subspace.residual(features) + excess, scale=0.3, centers_logits=centers_logits)
