@@ -19,7 +19,8 @@ from convscope.exporting.formats import EXPORTERS
 from convscope.exporting.mlflow_folder import write_mlflow
 from convscope.model.model_file import Model, save_model
 from convscope.model.spec_parser import parse
-from convscope.training.run import MODEL_FILE, RunRecord
+from convscope.training.run import RunRecord
+from convscope.training.run_folder import MODEL_FILE
 
 SHAPE = (28, 28, 1)
 
