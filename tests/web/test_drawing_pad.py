@@ -110,7 +110,8 @@ LIVE = """() => {
   window.lives = 0;
   const look = () => {
     const [own, live] = [".network-maps", ".network-maps-live"].map((name) => document.querySelector(name));
-    if (live && getComputedStyle(live).visibility === "visible" && getComputedStyle(own).visibility === "hidden") lives++;
+    const seen = (one) => getComputedStyle(one).visibility === "visible";
+    if (live && seen(live) && !seen(own)) lives++;
     requestAnimationFrame(look);
   };
   look();
