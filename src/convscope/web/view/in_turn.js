@@ -19,8 +19,9 @@ const SHORT = 6;
  * Several views as one. Each of them sees every change, but several changes may come as one: from the last state that it was
  * given to the newest.
  * @param {Pick<import("#web/core/session.js").Session, "live">} session
- * @returns {View & {push: (...views: View[]) => void, push_slow: (...views: View[]) => void}} `push_slow`: views whose text nobody
- *     reads while the pen moves follow a few times a second where they have been fast at rest, and on a slow device when the pen rests
+ * @returns {View & Record<"push"|"push_slow"|"push_long", (...views: View[]) => void>} `push_slow`: views whose text nobody reads while
+ *     the pen moves follow a few times a second, and on a slow device when the pen rests; `push_long`: the same for views with
+ *     much to lay out, which follow only where they have been fast at rest
  */
 export function in_turn(session) {
   /** @type {Entry[]} */
@@ -40,8 +41,8 @@ export function in_turn(session) {
     one.view.update(newest, old);
     if (newest.picture && newest.picture !== old.picture) one.took = performance.now() - began;
   }
-  /** @param {View[]} views @param {boolean} slow */
-  const add = (views, slow) => void all.push(...views.map((view) => ({ view, seen: null, slow, due: 0, took: slow ? Infinity : 0 })));
+  /** @param {View[]} views @param {boolean} slow @param {number} took */
+  const add = (views, slow, took = 0) => void all.push(...views.map((view) => ({ view, seen: null, slow, due: 0, took })));
 
   /** Where an update makes a frame late, the next one waits for as long as that frame took. @param {number} now */
   function frame(now) {
@@ -64,6 +65,7 @@ export function in_turn(session) {
   return {
     push: (...views) => add(views, false),
     push_slow: (...views) => add(views, true),
+    push_long: (...views) => add(views, true, Infinity),
     update(state, old) {
       newest = state;
       for (const one of all) one.seen ??= old;
