@@ -37,6 +37,13 @@ function views(count) {
   return { log, session, go: (/** @type {number} */ from, /** @type {number} */ to) => all.update(/** @type {any} */ ({ picture: to }), /** @type {any} */ ({ picture: from })), all };
 }
 
+/** An update at rest, from which a long view is known to be fast. @param {{live: boolean}} session @param {any} all */
+function rested(session, all) {
+  session.live = false;
+  all.update({ picture: "p1" }, { picture: "p0" });
+  session.live = true;
+}
+
 test("while the pen rests, every view sees every change at once", () => {
   const { log, session, go } = views(2);
   session.live = false;
@@ -118,5 +125,31 @@ test("where frames are late, a slow view waits until the pen rests, and the othe
   session.live = false;
   while (frames.length) frame(50);
   assert.ok(log.includes("slow 40") && log.includes("fast 40"), log.join());
+  all.destroy();
+});
+
+test("a long view that took long at rest waits while the pen moves, however smooth it is", () => {
+  let [shown, work] = [0, 12];
+  const busy = () => {
+    for (const end = performance.now() + work; performance.now() < end; );
+    shown += 1;
+  };
+  const session = { live: true };
+  const all = in_turn(session);
+  all.push_long({ update: busy, destroy() {} });
+  const draw = () => {
+    shown = 0;
+    for (let picture = 1; picture <= 40; picture += 1) {
+      all.update(/** @type {any} */ ({ picture }), /** @type {any} */ ({ picture: picture - 1 }));
+      frame();
+    }
+    return shown;
+  };
+  assert.equal(draw(), 0); // nothing is known of it yet
+  rested(session, all);
+  assert.equal(draw(), 0);
+  work = 0;
+  rested(session, all);
+  assert.ok(draw() > 0);
   all.destroy();
 });

@@ -106,6 +106,50 @@ def pad(show: Callable[..., PageResult], mnist_page: Path):
         one.client.detach()
 
 
+LIVE = """() => {
+  window.lives = 0;
+  const look = () => {
+    const [own, live] = [".network-maps", ".network-maps-live"].map((name) => document.querySelector(name));
+    const seen = (one) => getComputedStyle(one).visibility === "visible";
+    if (live && seen(live) && !seen(own)) lives++;
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
+PIXELS = """(name) => {
+  const from = document.querySelector(name), to = document.createElement("canvas");
+  [to.width, to.height] = [from.width, from.height];
+  const context = to.getContext("2d");
+  context.drawImage(from, 0, 0);
+  return [...context.getImageData(0, 0, to.width, to.height).data].join();
+}"""
+
+
+def test_while_the_pen_moves_the_worker_draws_what_this_thread_draws_at_rest(pad):
+    at = pad("#picture=p0")
+    at.page.wait("document.querySelector('.network-maps-live') !== null")
+    before = at.tab.evaluate(PIXELS, ".network-maps")
+    at.tab.evaluate(LIVE)
+    at.stroke(FOUR[0], steps=12)
+    at.page.wait("lives > 0 && getComputedStyle(document.querySelector('.network-maps')).visibility === 'visible'")
+    at.strokes()
+    theirs, ours = (at.tab.evaluate(PIXELS, name) for name in (".network-maps-live", ".network-maps"))
+    assert ours == theirs != before
+    assert len(set(at.tab.evaluate(PIXELS, ".network-edges-live").split(","))) > 2  # edges are drawn there too
+
+
+def test_a_browser_that_lends_no_canvas_draws_the_network_in_this_thread(pad, mnist_page, tmp_path):
+    older = "delete globalThis.HTMLCanvasElement?.prototype.transferControlToOffscreen;"
+    page = tmp_path / "page.html"
+    page.write_text(mnist_page.read_text().replace('"use strict";', f'"use strict"; {older}', 1))
+    at = pad("#picture=p0", page=page)
+    before = at.tab.evaluate(PIXELS, ".network-maps")
+    at.stroke(FOUR[0])
+    at.strokes()
+    assert at.tab.locator(".network-maps-live").count() == 0
+    assert at.tab.evaluate(PIXELS, ".network-maps") != before
+
+
 @pytest.mark.parametrize(
     ("name", "pause", "rate"),
     [

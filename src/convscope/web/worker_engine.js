@@ -19,6 +19,7 @@ export function use_worker(session, idle) {
   let there = null;
   const ready = idle.then(() => start_worker(session, here)).then((engine) => (there = engine), () => null);
   session.engine = {
+    lend: async (make) => ((await ready) ?? here).lend(make),
     draw: (picture, off, display) => (there ?? here).draw(picture, off, display),
     frame: (picture, contract) => (there ?? here).frame(picture, contract),
     occlusion: async (image, class_index, options) => ((await ready) ?? here).occlusion(image, class_index, options),
@@ -30,6 +31,11 @@ async function start_worker({ bundle: { network, preprocessing }, weights, paper
   const ask = requests(new Worker(URL.createObjectURL(new Blob([worker_script()], { type: "text/javascript" }))));
   await ask({ type: "load", network, weights, preprocessing, paper });
   return {
+    async lend(make) {
+      const { edges, maps } = make();
+      await ask({ type: "lend", edges, maps }, [edges, maps]);
+      return true;
+    },
     draw: (picture, off, display) => ask({ type: "draw", picture, off, display }).catch(() => here.draw(picture, off, display)),
     frame: (picture, contract) => ask({ type: "frame", picture, contract }).catch(() => here.frame(picture, contract)),
     occlusion: (image, class_index, options) => ask({ type: "occlusion", image, class_index, options }),
@@ -44,7 +50,7 @@ function worker_script() {
 /**
  * Send messages and match the answers.
  * @param {Worker} worker
- * @returns {(message: object) => Promise<any>} rejected with the worker's error
+ * @returns {(message: object, transfer?: Transferable[]) => Promise<any>} rejected with the worker's error
  */
 function requests(worker) {
   /** @type {Map<number, {resolve: (result: any) => void, reject: (error: Error) => void}>} */
@@ -61,9 +67,9 @@ function requests(worker) {
     for (const { reject } of waiting.values()) reject(new Error(event.message));
     waiting.clear();
   };
-  return (message) =>
+  return (message, transfer = []) =>
     new Promise((resolve, reject) => {
       waiting.set(++last, { resolve, reject });
-      worker.postMessage({ id: last, ...message });
+      worker.postMessage({ id: last, ...message }, transfer);
     });
 }

@@ -17,9 +17,12 @@
  * @property {number} layer State.layer: a layer inside its column is shown instead of the column's own
  * @property {number} target State.target: the class of the edges; the predicted one for -1
  * @property {boolean} edges whether edges are wanted now
+ * @property {import("#web/core/network_drawing.js").Stage|null} stage for a worker that was lent canvases: where it draws what it computes
+ * @property {Edge[]} drawn edges of an image before, which are drawn where no others are wanted
  *
  * @typedef {{path: Edge[], found: Contributions, took: number}} Path `took`: milliseconds
- * @typedef {{display: Display, columns: Pixels[], path: Path|null}} Displayed
+ * @typedef {{key: string, target: number, columns: Pixels[]|null, path: Path|null}} Displayed as in the `Display` that it was computed for; no columns
+ *     where the worker has drawn them
  * @typedef {{selected: Uint8Array|null, activations: Activations|null, displayed: Displayed|null}} Results as in `Session`
  */
 
@@ -49,7 +52,8 @@ export function results_of(source, engine, columns, { picture, off, display }) {
   return {
     selected, activations,
     displayed: {
-      display,
+      key: display.key,
+      target: display.target,
       columns: contents.map((content, index) => column_pixels(display.places[index], content, display.look)),
       path: display.edges ? path_to(computed, columns, class_of(activations, display.target), off) : null,
     },

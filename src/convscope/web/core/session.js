@@ -28,6 +28,8 @@ import { render } from "#web/core/strokes.js";
  * @typedef {object} Engine
  * @property {(picture: string, off: Record<string, number[]>, display: Display|null) => Promise<Results>} draw `picture`: State.picture, a
  *     drawing; `display`: what else is wanted, which an engine may leave out
+ * @property {(make: () => {edges: OffscreenCanvas, maps: OffscreenCanvas}) => Promise<boolean>} lend ask for canvases to draw on, and say whether
+ *     it will: of a worker, as soon as it is there
  * @property {(picture: AnyPicture, contract: any) => Promise<Framing>} frame
  * @property {(image: Tensor, class_index: number, options: OcclusionOptions) => Promise<Tensor|null>} occlusion null where
  *     another image or a later call came meanwhile
@@ -99,6 +101,7 @@ export function create_session(bundle, pixels = bytes(bundle.pictures.pixels), w
         const activations = selected && has_ink({ bundle, picture, selected }) ? run(to_image(selected, bundle.network.input_shape), off) : null;
         return { selected, activations, displayed: null };
       },
+      lend: async () => false,
       frame: async (picture, contract) => frame(picture, contract),
       occlusion: occlusion_maps(run).map,
     },

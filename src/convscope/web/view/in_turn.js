@@ -7,17 +7,21 @@ const LATE = 40;
 const SLOW = 300;
 const FRAMES = 10;
 const SMOOTH = 22;
+/** Milliseconds of script; style, layout and paint take three times as long again. A view that took longer waits for the pen to rest. */
+const SHORT = 6;
 
 /** @typedef {import("#web/core/state.js").State} State */
 /** @typedef {{update: (state: State, old: State) => void, destroy: () => void}} View */
-/** @typedef {{view: View, seen: State|null, slow: boolean, due: number}} Entry `seen`: what a view is behind with; null for nothing */
+/** @typedef {{view: View, seen: State|null, slow: boolean, due: number, took: number}} Entry `seen`: what a view is behind with; null
+ *     for nothing; `took`: milliseconds of its last update with another picture */
 
 /**
  * Several views as one. Each of them sees every change, but several changes may come as one: from the last state that it was
  * given to the newest.
  * @param {Pick<import("#web/core/session.js").Session, "live">} session
- * @returns {View & {push: (...views: View[]) => void, push_slow: (...views: View[]) => void}} `push_slow`: views whose text nobody
- *     reads while the pen moves follow a few times a second, and on a slow device when the pen rests
+ * @returns {View & Record<"push"|"push_slow"|"push_long", (...views: View[]) => void>} `push_slow`: views whose text nobody reads while
+ *     the pen moves follow a few times a second, and on a slow device when the pen rests; `push_long`: the same for views with
+ *     much to lay out, which follow only where they have been fast at rest
  */
 export function in_turn(session) {
   /** @type {Entry[]} */
@@ -32,10 +36,13 @@ export function in_turn(session) {
   function give(one) {
     const old = one.seen;
     one.seen = null;
-    if (old) one.view.update(newest, old);
+    if (!old) return;
+    const began = performance.now();
+    one.view.update(newest, old);
+    if (newest.picture && newest.picture !== old.picture) one.took = performance.now() - began;
   }
-  /** @param {View[]} views @param {boolean} slow */
-  const add = (views, slow) => void all.push(...views.map((view) => ({ view, seen: null, slow, due: 0 })));
+  /** @param {View[]} views @param {boolean} slow @param {number} took */
+  const add = (views, slow, took = 0) => void all.push(...views.map((view) => ({ view, seen: null, slow, due: 0, took })));
 
   /** Where an update makes a frame late, the next one waits for as long as that frame took. @param {number} now */
   function frame(now) {
@@ -45,7 +52,7 @@ export function in_turn(session) {
     smooth = took > SMOOTH ? 0 : smooth + 1;
     if (took > LATE && gave) resting = now + took;
     const behind = [...all.slice(next), ...all.slice(0, next)].filter(({ seen }) => seen);
-    const one = behind.find(({ slow, due }) => !session.live || (now >= resting && (!slow || (now >= due && smooth >= FRAMES))));
+    const one = behind.find(({ slow, due, took }) => !session.live || (now >= resting && (!slow || (took <= SHORT && now >= due && smooth >= FRAMES))));
     gave = Boolean(one);
     if (one) {
       one.due = now + SLOW;
@@ -58,6 +65,7 @@ export function in_turn(session) {
   return {
     push: (...views) => add(views, false),
     push_slow: (...views) => add(views, true),
+    push_long: (...views) => add(views, true, Infinity),
     update(state, old) {
       newest = state;
       for (const one of all) one.seen ??= old;

@@ -52,7 +52,8 @@ export function mount(element, session, store) {
       values = mount_dock(dock, session, store);
       dock.prepend(raised.handle);
       dock.querySelector(".dock-buttons")?.append(dialog.button);
-      behind.push_slow(values, mount_gallery(gallery, session, store), mount_attribution(attribution, session, store), dialog);
+      behind.push_long(values);
+      behind.push_slow(mount_gallery(gallery, session, store), mount_attribution(attribution, session, store), dialog);
     }));
   });
   const bars = prediction.querySelector(".prediction-bars");

@@ -34,8 +34,9 @@ export function network_marks(network, columns) {
       const { x, y, width, height } = box_of(places[column], focus.channel);
       place(chosen, places[column].width ? { x: x - 2, y: y - 2, width: Math.max(width, 4) + 4, height: Math.max(height, 4) + 4 } : null);
       place(field, field_of(places[0], focus));
+      if (!off && !crosses.childElementCount) return;
       const now = JSON.stringify([off, places]);
-      if (now === crossed || (!off && !crosses.childElementCount)) return;
+      if (now === crossed) return;
       crossed = now;
       fill(crosses, Object.entries(parse_off(off)).flatMap(([name, channels]) => {
         const at = column_of(columns, network.layers.findIndex((row) => row.name === name));

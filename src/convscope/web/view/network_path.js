@@ -59,13 +59,13 @@ export function path_of(session, store, columns, changed) {
 
   function at_rest() {
     if (session.live) timer = setTimeout(at_rest, REST);
-    else if (session.displayed) void beside(session.displayed.display);
+    else if (session.displayed) void beside();
     else start();
   }
-  /** In the worker, which has computed the picture before. @param {import("#web/core/results.js").Display} display */
-  async function beside(display) {
-    const [mine, { picture, off, target }] = [turn, store.get()];
-    const { displayed } = await session.engine.draw(picture, existing_off(session.bundle, off), { ...display, target, edges: true });
+  /** In the worker, which has computed the picture before. */
+  async function beside() {
+    const [mine, { picture, off }, display] = [turn, store.get(), session.display()];
+    const { displayed } = await session.engine.draw(picture, existing_off(session.bundle, off), display && { ...display, edges: true, stage: null });
     if (mine !== turn) return;
     if (!displayed?.path) return start();
     took = displayed.path.took;
@@ -78,7 +78,7 @@ export function path_of(session, store, columns, changed) {
     work = null;
     clearTimeout(timer);
     cancelAnimationFrame(frame);
-    const ready = session.displayed?.display.target === store.get().target ? session.displayed.path : null;
+    const ready = session.displayed?.target === store.get().target ? session.displayed.path : null;
     if (ready) {
       took = ready.took;
       return take(ready.path, ready.found);

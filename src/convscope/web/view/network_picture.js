@@ -3,13 +3,13 @@
 import { columns_of } from "#web/core/columns.js";
 import { focus_of } from "#web/core/focus.js";
 import { column_pixels } from "#web/core/map_pixels.js";
+import { OLD } from "#web/core/network_drawing.js";
 import { box_of, layout as lay_out } from "#web/core/network_layout.js";
 import { contents_of } from "#web/core/results.js";
 import { column_heads } from "#web/view/column_heads.js";
 import { fill, h } from "#web/view/dom.js";
-import { draw_edges, draw_outlines } from "#web/view/network_edges.js";
+import { network_canvases } from "#web/view/network_canvases.js";
 import { network_marks } from "#web/view/network_marks.js";
-import { map_painter } from "#web/view/network_maps.js";
 import { path_of } from "#web/view/network_path.js";
 import { class_cells } from "#web/view/class_cells.js";
 import { pointing } from "#web/view/network_pointing.js";
@@ -22,6 +22,7 @@ import { is_dark, line_colors, on_theme } from "#web/view/theme.js";
 const SHEET = { width: 690, height: 380 }; // pixels of a printed page
 const NARROW = 600; // pixels: below it, layers are rows
 const EDGE_MARGIN = 24; // pixels between the picture and the bars
+const REST = 300; // milliseconds after which what the worker has drawn is drawn in this thread, if the pen rests
 const MOST_PIXELS = 8192; // a canvas that is wider is not drawn by some browsers
 
 /**
@@ -36,13 +37,11 @@ export function mount(element, session, store, { class_point, picked }) {
   const columns = columns_of(network);
   const longest = Math.max(...session.bundle.class_names.map((name) => name.length));
   const class_width = Math.min(Math.max(34, 14 + 7 * longest), 120);
-  const [edges, maps] = ["network-edges", "network-maps"].map((name) => h("canvas", { class: name, "aria-hidden": "true" }));
-  const context = /** @type {CanvasRenderingContext2D} */ (edges.getContext("2d"));
-  const painter = map_painter(maps);
+  const canvases = network_canvases(session.engine);
   const heads = column_heads(network, columns, store);
   const marks = network_marks(network, columns);
   const classes = class_cells(session);
-  const stage = h("div", { class: "network-stage" }, edges, maps, classes.element, marks.elements, heads.elements);
+  const stage = h("div", { class: "network-stage" }, canvases.elements, classes.element, marks.elements, heads.elements);
   const scroll = h("div", { class: "network-scroll" }, stage);
   const legend = h("p", { class: "network-legend small soft" });
   fill(element, scroll, legend);
@@ -50,9 +49,11 @@ export function mount(element, session, store, { class_point, picked }) {
   let ratio = 1;
   let arranged = "";
   let printing = false;
-  /** @type {Map<number, {x: number, y: number}|null>} where edges to the bars end, until something moves: to ask again would cost a layout */
-  const ends = new Map();
-  const path = path_of(session, store, columns, draw);
+  /** @type {({x: number, y: number}|null)[]|null} where edges to the bars end, until something moves: to ask again would cost a layout */
+  let ends = null;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  let resting;
+  const path = path_of(session, store, columns, () => (is_live() ? pointer.describe(path) : draw()));
   const pointer = pointing(element, stage, { session, columns, store, layout: () => layout, changed: draw, legend, heads, pick, choose_class });
 
   const watch = new ResizeObserver(arrange);
@@ -67,7 +68,7 @@ export function mount(element, session, store, { class_point, picked }) {
     const size = `${box.width} ${vertical || box.height} ${devicePixelRatio}`;
     if (!box.width || size === arranged) return;
     arranged = size;
-    ends.clear();
+    ends = null;
     const scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
     layout = lay_out(columns, box, { vertical, scale, class_width, classes_outside: !vertical && !printing && Boolean(class_point(0)) });
     if (layout.width > box.width) layout = lay_out(columns, box, { vertical, scale, class_width });
@@ -77,12 +78,7 @@ export function mount(element, session, store, { class_point, picked }) {
     ratio = Math.min(devicePixelRatio || 1, MOST_PIXELS / layout.width);
     stage.style.width = `${layout.width}px`;
     stage.style.height = `${layout.height}px`;
-    for (const canvas of [edges, maps]) {
-      canvas.width = Math.round((layout.width + (canvas === edges ? margin() : 0)) * ratio);
-      canvas.height = Math.round(layout.height * ratio);
-      canvas.style.width = `${canvas.width / ratio}px`;
-      canvas.style.height = `${canvas.height / ratio}px`;
-    }
+    canvases.arrange(drawing(false));
     heads.arrange(layout);
     classes.arrange(layout.places[columns.length - 1]);
     paint();
@@ -90,45 +86,64 @@ export function mount(element, session, store, { class_point, picked }) {
     draw();
   }
 
-  /** Edges to the bars end in the gap beside the picture. */
-  function margin() {
-    return layout.places[columns.length - 1].width === 0 ? EDGE_MARGIN : 0;
+  /** @param {boolean} edges whether any are to be drawn @returns {import("#web/core/network_drawing.js").Stage} */
+  function drawing(edges) {
+    const beside = layout.places[columns.length - 1].width === 0; // edges to the bars end in the gap beside the picture
+    if (edges) ends ??= beside ? session.bundle.class_names.map((_, k) => end_of(k)) : [];
+    return { layout, ratio, margin: beside ? EDGE_MARGIN : 0, colors: line_colors(), ends: ends ?? [] };
   }
 
   /** What the worker is to compute with the activations. @returns {import("#web/core/results.js").Display} */
   function display() {
     const { layer, target } = store.get();
     const look = { ratio, dark: is_dark(), frame: line_colors().edge };
-    return { key: `${arranged} ${layer} ${look.dark}`, places: layout.places, look, layer, target, edges: path.wanted() };
+    const [stage, wanted] = [canvases.lent() ? drawing(true) : null, path.wanted()];
+    return { key: `${arranged} ${layer} ${look.dark}`, places: layout.places, look, layer, target, edges: wanted, stage, drawn: wanted || !stage ? [] : path.edges() };
+  }
+
+  /** Whether the worker has drawn what is to be shown. */
+  function is_live() {
+    const { displayed } = session;
+    return canvases.live() && !pointer.edges() && (displayed?.path ? displayed.path.path === path.edges() : !path.fresh());
   }
 
   function paint() {
     classes.show();
-    const now = display();
-    const ready = session.displayed?.display.key === now.key ? session.displayed.columns : null;
-    painter.paint(ready ?? contents_of(session, columns, now.layer).map((content, index) => column_pixels(layout.places[index], content, now.look)));
+    const { displayed } = session;
+    const ready = displayed?.key === display().key ? displayed : null;
+    if (ready && !ready.columns && session.live) {
+      canvases.show(true);
+      clearTimeout(resting);
+      resting = setTimeout(rest, REST);
+      return;
+    }
+    paint_maps(ready?.columns);
+    if (canvases.show(false)) draw();
+  }
+  /** @param {import("#web/core/map_pixels.js").Pixels[]|null} [ready] */
+  function paint_maps(ready) {
+    const { layer, look } = display();
+    canvases.draw_maps(ready ?? contents_of(session, columns, layer).map((content, index) => column_pixels(layout.places[index], content, look)));
   }
 
   function draw() {
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, layout.width + EDGE_MARGIN, layout.height);
-    draw_outlines(context, layout);
+    if (canvases.show(false)) paint_maps();
     const hovered = pointer.edges();
-    draw_edges(context, layout, path.edges(), { end_of, opacity: hovered ? 0.12 : path.fresh() ? 1 : 0.45 });
-    if (hovered) draw_edges(context, layout, hovered, { end_of });
+    const groups = [{ edges: path.edges(), opacity: hovered ? 0.12 : path.fresh() ? 1 : OLD }];
+    canvases.draw_edges(drawing(Boolean(hovered ?? path.edges().length)), hovered ? [...groups, { edges: hovered, opacity: 1 }] : groups);
     pointer.describe(path);
+  }
+  /** What is looked at, printed or magnified at rest is drawn in this thread. */
+  function rest() {
+    if (session.live) resting = setTimeout(rest, REST);
+    else if (canvases.live()) draw();
   }
 
   /** Where the bar of a class begins, in the picture's own pixels. @param {number} map */
   function end_of(map) {
-    if (layout.places[columns.length - 1].width > 0) return null;
-    const known = ends.get(map);
-    if (known !== undefined) return known;
     const point = class_point(map);
     const box = stage.getBoundingClientRect();
-    const end = point && { x: Math.min(point.x - box.left - 4, layout.width + EDGE_MARGIN - 2), y: point.y - box.top };
-    ends.set(map, end);
-    return end;
+    return point && { x: Math.min(point.x - box.left - 4, layout.width + EDGE_MARGIN - 2), y: point.y - box.top };
   }
 
   function mark() {
@@ -153,7 +168,7 @@ export function mount(element, session, store, { class_point, picked }) {
   return {
     /** The bars have moved. */
     redraw() {
-      ends.clear();
+      ends = null;
       draw();
     },
     /** Fit a sheet of paper, or the screen again. @param {boolean} now */
@@ -174,6 +189,7 @@ export function mount(element, session, store, { class_point, picked }) {
     destroy() {
       watch.disconnect();
       forget();
+      clearTimeout(resting);
       path.stop();
       session.display = () => null;
     },
