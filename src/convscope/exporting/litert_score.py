@@ -11,6 +11,9 @@ from convscope.exporting.score import BLANK_SCORE, OUTPUT, UNEQUAL, ScoreParts
 PREFIX = f"{OUTPUT}_"
 """What the names of its values begin with: they stay in float32 in a quantized file."""
 
+MOST_NUMBERS = 8192
+"""Numbers of the directions that are float32 at a time: 32 kB."""
+
 
 def add_score(graph: Graph, parts: ScoreParts, *, images: int, features: int, logits: int) -> None:
     """Add the output ``score``, ``(n,)``.
@@ -36,23 +39,30 @@ def add_score(graph: Graph, parts: ScoreParts, *, images: int, features: int, lo
 
 def _residual(graph: Graph, parts: ScoreParts, features: int) -> int:
     centered = graph.op("SUB", _averaged(graph, parts, features), graph.constant(parts.center), fused=0)
-    count = parts.directions.shape[1]
-    along = graph.op("FULLY_CONNECTED", centered, *_kernel(graph, parts), shape=(count,), fused=0)
-    if parts.steps is not None:
-        along = graph.op("MUL", along, graph.constant(parts.steps), fused=0)
+    along = _along(graph, parts, centered)
     squares = graph.op("SUB", _sum(graph, _square(graph, centered)), _sum(graph, _square(graph, along)), fused=0)
     return graph.op("SQRT", graph.op("MAXIMUM", squares, graph.constant(np.float32(0))))
 
 
-def _kernel(graph: Graph, parts: ScoreParts) -> tuple[int, int]:
-    """The directions, which have 8 bits in the file where they are rounded, and zeros."""
-    rows, zeros = np.ascontiguousarray(parts.directions.T), np.zeros(parts.directions.shape[1], np.float32)
+def _along(graph: Graph, parts: ScoreParts, centered: int) -> int:
+    """How far the centered features lie along each of the directions."""
+    rows = np.ascontiguousarray(parts.directions.T)
     if parts.steps is None:
-        return graph.constant(rows), graph.constant(zeros)
-    whole = graph.constant(rows, Quantization(np.float32(1)))
-    kernel = graph.add(Value(f"{PREFIX}directions", rows.shape, is_batch=False))
-    graph.operations.append(Operation("DEQUANTIZE", (whole,), kernel, {}))
-    return kernel, graph.constant(zeros)
+        zeros = graph.constant(np.zeros(len(rows), np.float32))
+        return graph.op("FULLY_CONNECTED", centered, graph.constant(rows), zeros, shape=(len(rows),), fused=0)
+    # Directions of 8 bits become float32 in memory, of which a microcontroller has little: some at a time.
+    found: list[int] = []
+    biases: dict[int, int] = {}
+    for some in np.array_split(rows, -(-rows.size // MOST_NUMBERS)):
+        if len(some) not in biases:
+            biases[len(some)] = graph.constant(np.zeros(len(some), np.float32))
+        whole = graph.constant(some, Quantization(np.float32(1)))
+        kernel = graph.add(Value(f"{PREFIX}directions_{whole}", some.shape, is_batch=False))
+        graph.operations.append(Operation("DEQUANTIZE", (whole,), kernel, {}))
+        shape = (len(some),)
+        found.append(graph.op("FULLY_CONNECTED", centered, kernel, biases[len(some)], shape=shape, fused=0))
+    joined = graph.op("CONCATENATION", *found, shape=(len(rows),), axis=1, fused=0) if len(found) > 1 else found[0]
+    return graph.op("MUL", joined, graph.constant(parts.steps), fused=0)
 
 
 def _square(graph: Graph, x: int) -> int:
