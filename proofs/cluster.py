@@ -33,7 +33,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -357,7 +357,7 @@ def _rows(pipe: int, seconds: float) -> Iterator[Row]:
         yield from map(json.loads, lines)
 
 
-def summary(rows: Iterable[Row]) -> dict[str, dict[str, Any]]:
+def summary(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
     """Counts and times by kind."""
     found: dict[str, dict[str, Any]] = {}
     for kind in ("seeds", "equal", "kill", "stop", "cut", "slow"):
