@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import cluster
+import interruption
 import numpy as np
 import pytest
 from interruption import prepare
@@ -81,6 +82,47 @@ def test_a_link_that_delays_packets_changes_nothing(lane: cluster.Lane) -> None:
     needs("ip", "tc")
     row = lane.slow(0, lane.train("whole", 1))
     assert row["identical"] and row["delayed"] > 0, row["trouble"]
+
+
+@pytest.mark.long
+def test_workers_share_no_folder_and_one_that_resumes_needs_the_checkpoint(tmp_path: Path) -> None:
+    """Only the first has the run. To resume, the second gets a copy, and is refused with an older one."""
+    first, second = (tmp_path / name for name in ("first", "second"))
+    for place in (first, second):
+        place.mkdir()
+        prepare(place)
+
+    def start(*words: str) -> list[subprocess.Popen[str]]:
+        command = [sys.executable, "-m", "convscope", "train", *words, "--workers", ",".join(free_addresses(2))]
+        return [
+            subprocess.Popen([*command, "--rank", str(rank)], cwd=place, text=True, stderr=subprocess.PIPE)
+            for rank, place in enumerate((first, second))
+        ]
+
+    workers = start(*cluster.OPTIONS, "--out", "run")
+    assert cluster.wait_for_checkpoint(first, "run", workers)
+    shutil.copytree(first / "run", tmp_path / "older")
+    (second / "net.txt").unlink()
+    before = cluster.last_step(tmp_path, "older")
+    assert cluster.wait_for_checkpoint(first, "run", workers, before // cluster.STEPS + 1)
+    workers[1].send_signal(signal.SIGTERM)
+    errors = [one.communicate(timeout=120)[1] for one in workers]
+    assert [one.returncode for one in workers] == [1, 143], errors
+    assert sorted(path.name for path in second.iterdir()) == ["data.npz"], "it writes nothing"
+
+    shutil.copytree(tmp_path / "older", second / "run")
+    (second / "net.txt").write_text(interruption.NETWORK, encoding="utf-8")
+    workers = start("--resume", "run")
+    errors = [one.communicate(timeout=120)[1] for one in workers]
+    assert [one.returncode for one in workers] == [1, 1]
+    assert all("with other checkpoint than worker 0." in error for error in errors), errors
+
+    shutil.rmtree(second / "run")
+    shutil.copytree(first / "run", second / "run")
+    copied = sorted(path.name for path in (second / "run").rglob("*"))
+    assert not cluster.finish(start("--resume", "run"))
+    assert sorted(path.name for path in (second / "run").rglob("*")) == copied, "it writes nothing"
+    assert cluster.outcome_of(first, "run") == cluster.Lane(first).train("whole", 1)
 
 
 @pytest.mark.long
