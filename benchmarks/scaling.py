@@ -84,7 +84,8 @@ def shards_table() -> str:
         lines += [
             "",
             f"The gradients of four batches of {size // 4}, without any shards, take {quarters:.2f}× the CPU time of "
-            f"those of one batch of {size}; those of four shards take {shards:.2f}× (medians of {found['rounds']} rounds).",
+            f"those of one batch of {size}; those of four shards take {shards:.2f}× "
+            f"(medians of {found['rounds']} rounds).",
         ]
     return "\n".join(lines)
 
