@@ -41,8 +41,15 @@ import forked
 from interruption import prepare
 
 EPOCHS = 60
-OPTIONS = ("--data", "data.npz", "--model", "net.txt", "--epochs", str(EPOCHS), "--batch-size", "32", "--shift", "1")
-OPTIONS += ("--rotate", "5", "--average", "0.5", "--shards", "4")
+
+
+def options(epochs: int) -> tuple[str, ...]:
+    """Of a training of so many epochs."""
+    words = ("--data", "data.npz", "--model", "net.txt", "--epochs", str(epochs), "--batch-size", "32", "--shift", "1")
+    return (*words, "--rotate", "5", "--average", "0.5", "--shards", "4")
+
+
+OPTIONS = options(EPOCHS)
 COUNTS = (1, 2, 4)
 STEPS = 6
 """Of an epoch."""
