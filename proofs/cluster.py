@@ -10,8 +10,8 @@ line, and the training, resumed on 1, 2 or 4 workers, with the weights and the h
 ``slow`` trains on two workers whose link delays packets.
 
 The workers are forked from a process that has imported TensorFlow (see forked.py), draw no pictures and write no page.
-The uninterrupted training, one repetition of ``equal`` in 50 and, with ``--anew``, all others are commands started
-anew. With ``--log``, another call continues. Counts of kinds that are not run stay as they are.
+The uninterrupted training, one repetition of ``equal`` in 50 and, with ``--commands``, all others are commands of
+their own. With ``--log``, another call continues. Counts of kinds that are not run stay as they are.
 
 Writes docs/figures/reliability-cluster.json.
 """
@@ -67,10 +67,10 @@ MAX_WAIT = 0.2
 """Seconds between that checkpoint and the fault."""
 
 AGAIN = 5
-"""How often a repetition is begun again whose training was finished before the fault."""
+"""How often a repetition is repeated whose training was finished before the fault."""
 
 ANEW = 50
-"""One of so many repetitions of ``equal`` is of commands started anew."""
+"""One of so many repetitions of ``equal`` is of commands of their own."""
 
 FIRST_PORT, PORTS = 14_000, 2_000
 """Below the ports that the system gives away, and how many each lane takes in turn."""
@@ -91,7 +91,7 @@ class Lane:
     Args:
         folder: With the data and the network; its runs go there.
         number: Which lane this is, from 0: each takes ports of its own.
-        is_forked: Whether the workers are forked from this process; otherwise they are started anew.
+        is_forked: Whether the workers are forked from this process; otherwise each is a command of its own.
     """
 
     def __init__(self, folder: Path, number: int = 0, *, is_forked: bool = False) -> None:
@@ -114,7 +114,7 @@ class Lane:
             workers.append(
                 forked.fork(command, self.folder, namespace)
                 if self.is_forked
-                else _started_anew(command, self.folder, namespace)
+                else _command(command, self.folder, namespace)
             )
         return workers
 
@@ -130,7 +130,7 @@ class Lane:
         lane = self if number % ANEW else Lane(self.folder)
         ended = lane.train(run, count)
         trouble = "" if ended == expected else f"{run}, {count} workers: {ended}"
-        return {"workers": count, "anew": not lane.is_forked, "identical": ended == expected, "trouble": trouble}
+        return {"workers": count, "commands": not lane.is_forked, "identical": ended == expected, "trouble": trouble}
 
     def slow(self, number: int, expected: str) -> Row:
         """Train on two workers with a slow link; counts how often a packet had to wait."""
@@ -209,7 +209,7 @@ def _is_free(port: int) -> bool:
     return False
 
 
-def _started_anew(command: Sequence[str], folder: Path, namespace: str) -> subprocess.Popen[str]:
+def _command(command: Sequence[str], folder: Path, namespace: str) -> subprocess.Popen[str]:
     prefix = ("ip", "netns", "exec", namespace) if namespace else ()
     return subprocess.Popen(
         [*prefix, sys.executable, "-m", "convscope", *command], cwd=folder, text=True,
@@ -325,10 +325,10 @@ def _repeat(lane: Lane, jobs: Sequence[tuple[str, int]], pipes: tuple[int, int],
 
 
 def prove(
-    jobs: Sequence[tuple[str, int]], *, seconds: float = 7200, at_once: int = 3, seed: int = 0, anew: bool = False
+    jobs: Sequence[tuple[str, int]], *, seconds: float = 7200, at_once: int = 3, seed: int = 0, commands: bool = False
 ) -> Iterator[Row]:
     """Do the jobs in a few lanes, until all are done or the time is over; a row for each as it ends."""
-    if not anew:
+    if not commands:
         forked.import_everything()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -341,7 +341,7 @@ def prove(
         os.close(jobs_in)
         pids = []
         for number in range(at_once):
-            lane = Lane(folder, number, is_forked=not anew)
+            lane = Lane(folder, number, is_forked=not commands)
             pids.append(forked.fork_function(_repeat, lane, jobs, (jobs_out, rows_in), expected, seed))
         os.close(rows_in)
         try:
@@ -373,7 +373,7 @@ def summary(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
             continue
         one = found[kind] = {"trainings": len(of_kind), "identical": sum(row["identical"] for row in of_kind)}
         if kind == "equal":
-            one["started_anew"] = sum(row["anew"] for row in of_kind)
+            one["commands"] = sum(row["commands"] for row in of_kind)
         if kind == "slow":
             one["times_delayed"] = sum(row["delayed"] for row in of_kind)
         if times := [seconds for row in of_kind for seconds in row.get("seconds", ())]:
@@ -399,7 +399,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=7200, help="of all kinds together")
     parser.add_argument("--seed", type=int, default=0, help="of the random moments")
     parser.add_argument("--at-once", type=int, default=3, help="repetitions at the same time")
-    parser.add_argument("--anew", action="store_true", help="start every command anew")
+    parser.add_argument("--commands", action="store_true", help="fork no worker")
     parser.add_argument("--log", type=Path, help="a line for each repetition; another call continues")
     chosen = parser.parse_args()
     kinds = chosen.kinds.split(",")
@@ -436,7 +436,7 @@ def _prove_all(kinds: list[str], rows: list[Row], report: Callable[[Row], None],
     jobs = [job for job in jobs if job not in done]
     if jobs:
         left = chosen.seconds - (time.monotonic() - began)
-        for row in prove(jobs, seconds=left, at_once=chosen.at_once, seed=chosen.seed, anew=chosen.anew):
+        for row in prove(jobs, seconds=left, at_once=chosen.at_once, seed=chosen.seed, commands=chosen.commands):
             report(row)
 
 

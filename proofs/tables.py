@@ -59,8 +59,8 @@ def rows() -> list[tuple[str, str, str]]:
             table_rows.append((what, "100 of 100", words))
         if equal := s.get("equal"):
             words = f"{equal['identical']} of {equal['trainings']} identical"
-            if equal.get("started_anew"):
-                words += f" ({equal['started_anew']} of them started anew, the others forked)"
+            if equal.get("commands"):
+                words += f" ({equal['commands']} of them by whole commands, the others by forked workers)"
             what = "`convscope train` with 4 shards on 2 or 4 workers: weights and history of one worker"
             table_rows.append((what, "100 of 100", words))
         if slow := s.get("slow"):

@@ -121,7 +121,7 @@ def test_workers_share_no_folder_and_one_that_resumes_needs_the_checkpoint(tmp_p
 
 
 @pytest.mark.long
-def test_forked_workers_end_like_commands_started_anew() -> None:
+def test_forked_workers_end_like_whole_commands() -> None:
     """In a process of its own: this one may have computed something."""
     program = "import json, cluster; print(json.dumps(list(cluster.prove([('equal', 1), ('kill', 1)], at_once=2))))"
     paths = os.pathsep.join([str(Path(cluster.__file__).parent), *sys.path])
@@ -130,7 +130,7 @@ def test_forked_workers_end_like_commands_started_anew() -> None:
     )
     assert done.returncode == 0, done.stderr
     rows = {row["kind"]: row for row in json.loads(done.stdout)}
-    assert rows["equal"]["identical"] and not rows["equal"]["anew"]
+    assert rows["equal"]["identical"] and not rows["equal"]["commands"]
     assert rows["kill"]["identical"] and all(rows["kill"]["one_line"])
 
 
