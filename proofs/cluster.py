@@ -162,6 +162,8 @@ class Lane:
             if ended["trouble"] or ended["seconds"]:
                 break
         count = rng.choice(COUNTS)
+        if not (self.folder / run).is_dir():
+            return ended | {"resumed_on": 0, "identical": False}
         is_done = not (self.folder / run / "checkpoints").is_dir()
         outcome = outcome_of(self.folder, run) if is_done else self.train(run, count, resume=True)
         if outcome != expected:
