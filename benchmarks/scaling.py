@@ -78,6 +78,15 @@ def shards_table() -> str:
         lines.append(
             f"| {count} | {one['accuracy_mean']:.2f} %{spread} | {one['seeds']} | {one['cpu_seconds_median']}{ratio} |"
         )
+    if found := _summary("shard-gradients"):
+        size, whole = found["batch_size"], found["whole_ms"]
+        quarters, shards = found["quarters_ms"] / whole, found["shards_ms"] / whole
+        lines += [
+            "",
+            f"The gradients of four batches of {size // 4}, without any shards, take {quarters:.2f}× the CPU time of "
+            f"those of one batch of {size}; those of four shards take {shards:.2f}× "
+            f"(medians of {found['rounds']} rounds).",
+        ]
     return "\n".join(lines)
 
 

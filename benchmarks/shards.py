@@ -2,9 +2,12 @@
 
     python benchmarks/shards.py [--seeds 10] [--shards 1,4,8]     # writes docs/figures/shards.json
     python benchmarks/shards.py --workers 1,2,4 --seeds 3         # writes docs/figures/workers.json
+    python benchmarks/shards.py --gradients 40                    # writes docs/figures/shard-gradients.json
 
 One thread computes each operation. With ``--workers``, `convscope train --shards 4` runs in
-processes of its own, and all their CPU seconds count, also those to start. The ways take turns.
+processes of its own, and all their CPU seconds count, also those to start. ``--gradients`` measures
+the gradients of a batch of `quick` alone: of the whole batch, of four batches of a quarter of its size,
+which is the least that four shards can cost, and of four shards. The ways take turns.
 """
 
 from __future__ import annotations
@@ -18,19 +21,27 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
 
+import numpy as np
 from record import write
 
 from convscope.api.load_data import load_data
 from convscope.data.splits import stratified_split
 from convscope.evaluation.predict import predict
+from convscope.model.build import build
 from convscope.model.model_file import Model
 from convscope.model.presets import load_spec
+from convscope.model.tensorflow import tf
 from convscope.training.fit import fit
+from convscope.training.gradients import Gradients
 from convscope.training.options import TrainOptions, resolve
+from convscope.training.shards import Alone
+from convscope.training.share import share_of
 
 
 def measure_workers(counts: list[int], seeds: int) -> None:
@@ -60,12 +71,68 @@ def measure_workers(counts: list[int], seeds: int) -> None:
     write("workers", {"model": "quick", "summary": summary, "cpu_seconds": seconds})
 
 
+def measure_gradients(rounds: int, steps: int = 12) -> None:
+    """CPU milliseconds of the gradients of a step; each call computes some steps."""
+    data = load_data("mnist").train
+    spec = load_spec("quick", input_shape=data.image_shape, num_classes=10)
+    options = resolve(TrainOptions(model="quick", precision="float32"))
+    size = options.batch_size
+    pixels = tf.constant(data.pixels[:size].reshape(size, -1))
+    labels = tf.constant(data.labels[:size].astype(np.int32))
+
+    def way_to_compute(batch: int, shards: int) -> Callable[[], float]:
+        share = share_of(shards, batch)
+        model = build(spec, seed=0, output="logits")
+        gradients = Gradients(model, spec, data, replace(options, shards=shards, batch_size=batch), share, Alone())
+        gradients.trace()
+
+        def body(step: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            for first in range(0, size, batch):
+                part = slice(first, first + batch)
+                loss, tensors, _ = gradients.of_batch(pixels[part], labels[part], step)
+                total += loss + tf.add_n([tf.reduce_sum(one) for one in tensors])
+            return step + 1, total
+
+        start = [tf.constant(0), tf.constant(0.0)]
+        compute = tf.function(
+            lambda: tf.while_loop(lambda step, total: step < steps, body, start)[1], autograph=False
+        ).get_concrete_function()
+
+        def measure() -> float:
+            began = time.process_time()
+            compute().numpy()
+            return 1000 * (time.process_time() - began) / steps
+
+        return measure
+
+    ways = {
+        "whole": way_to_compute(size, 1),
+        "quarters": way_to_compute(size // 4, 1),
+        "shards": way_to_compute(size, 4),
+    }
+    measured = {name: [] for name in ways}
+    for number in range(rounds + 1):
+        for name, measure in ways.items():
+            spent = measure()
+            if number:  # the first call makes the graph
+                measured[name].append(round(spent, 3))
+    summary = {"batch_size": size, "rounds": rounds}
+    summary |= {f"{name}_ms": round(statistics.median(found), 2) for name, found in measured.items()}
+    summary |= {f"{name}_ms_least": min(found) for name, found in measured.items()}
+    write("shard-gradients", {"model": "quick", "summary": summary, "milliseconds": measured})
+    print(summary, flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--shards", default="1,4,8")
     parser.add_argument("--workers", default="")
+    parser.add_argument("--gradients", type=int, default=0, metavar="ROUNDS")
     chosen = parser.parse_args()
+    if chosen.gradients:
+        measure_gradients(chosen.gradients)
+        return
     if chosen.workers:
         measure_workers([int(one) for one in chosen.workers.split(",")], chosen.seeds)
         return

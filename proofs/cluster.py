@@ -1,13 +1,17 @@
 """Train on several workers, end some of them at random moments, resume on another number, and compare the weights.
 
-    python proofs/cluster.py [--seconds 600] [--kinds seeds,equal,kill,stop,cut,slow]
+    python proofs/cluster.py [--kinds seeds,equal,kill,stop,cut,slow] [--most 100] [--seconds 7200] [--log FILE]
 
 ``seeds`` trains `quick` on 3,000 images of MNIST with many seeds, in 4 shards, on 1, 2 and 4 workers that stay
-connected. The others run whole commands: ``equal`` trains with 4 shards on 1, 2 and 4 workers. ``kill`` and ``stop``
-send SIGKILL or SIGSTOP to one of two workers, ``cut`` takes the link between two network namespaces down (Linux,
-root). The other worker must end within 30 seconds with one line, and the training, resumed on 1, 2 or 4 workers, with
-the weights and the history of an uninterrupted one. ``slow`` trains on two workers whose link delays packets. Counts
-of kinds that are not run stay as they are.
+connected. The others train a small network with `convscope train`: ``equal`` with 4 shards on 2 or 4 workers. ``kill``
+and ``stop`` send SIGKILL or SIGSTOP to one of two workers, ``cut`` takes the link between two network namespaces down
+(Linux, root). This happens after a checkpoint drawn at random. The other worker must end within 30 seconds with one
+line, and the training, resumed on 1, 2 or 4 workers, with the weights and the history of an uninterrupted one.
+``slow`` trains on two workers whose link delays packets.
+
+The workers are forked from a process that has imported TensorFlow (see forked.py), draw no pictures and write no page.
+The uninterrupted training, one repetition of ``equal`` in 50 and, with ``--commands``, all others are commands of
+their own. With ``--log``, another call continues. Counts of kinds that are not run stay as they are.
 
 Writes docs/figures/reliability-cluster.json.
 """
@@ -17,71 +21,205 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import random
+import select
 import signal
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from interruption import NETWORK
+import forked
+from interruption import prepare
 
-from convscope.distributed.processes import free_addresses
+EPOCHS = 60
 
-EPOCHS = 150
-OPTIONS = ("--data", "data.npz", "--model", "net.txt", "--epochs", str(EPOCHS), "--batch-size", "32", "--shift", "1")
-OPTIONS += ("--rotate", "5", "--average", "0.5", "--shards", "4")
+
+def options(epochs: int) -> tuple[str, ...]:
+    """Of a training of so many epochs."""
+    words = ("--data", "data.npz", "--model", "net.txt", "--epochs", str(epochs), "--batch-size", "32", "--shift", "1")
+    return (*words, "--rotate", "5", "--average", "0.5", "--shards", "4")
+
+
+OPTIONS = options(EPOCHS)
 COUNTS = (1, 2, 4)
+STEPS = 6
+"""Of an epoch."""
+
 LIMIT = 30.0
 """Seconds within which the other workers must have ended."""
 
 SLOW_LINK = ("tbf", "rate", "1mbit", "burst", "16kbit", "latency", "400ms")
 """Of `tc`: packets wait where more come than 1 Mbit/s."""
 
-MAX_WAIT = 3.0
-"""Seconds between the first checkpoint and the fault."""
+LAST_EPOCH = 50
+"""The last one after whose checkpoint a fault may come."""
+
+MAX_WAIT = 0.2
+"""Seconds between that checkpoint and the fault."""
+
+AGAIN = 5
+"""How often a repetition is repeated whose training was finished before the fault."""
+
+ANEW = 50
+"""One of so many repetitions of ``equal`` is of commands of their own."""
+
+FIRST_PORT, PORTS = 14_000, 2_000
+"""Below the ports that the system gives away, and how many each lane takes in turn."""
 
 TIMEOUT = 1800
+RECORD = 8
+"""Bytes of a job's number."""
+
+Row = dict[str, Any]
+"""One repetition, as in the log."""
+
+Worker = subprocess.Popen[str] | forked.Forked
 
 
-@dataclass
-class Outcome:
-    """Counts of one kind of fault; the names are those in docs/figures."""
+class Lane:
+    """Repetitions one after another; some lanes run at once.
 
-    trainings: int = 0
-    identical: int = 0
-    in_time: int = 0
-    one_line: int = 0
-    delayed: int = 0
-    seconds_to_end: list[float] = field(default_factory=list)
-    trouble: list[str] = field(default_factory=list)
+    Args:
+        folder: With the data and the network; its runs go there.
+        number: Which lane this is, from 0: each takes ports of its own.
+        is_forked: Whether the workers are forked from this process; otherwise each is a command of its own.
+    """
 
+    def __init__(self, folder: Path, number: int = 0, *, is_forked: bool = False) -> None:
+        self.folder, self.is_forked = folder, is_forked
+        first = FIRST_PORT + PORTS * number
+        self._ports = itertools.cycle(range(first, first + PORTS))
 
-def start(
-    folder: Path, words: tuple[str, ...], addresses: tuple[str, ...], prefixes: tuple[tuple[str, ...], ...] = ()
-) -> list[subprocess.Popen[str]]:
-    """Start the workers of a training; one alone gets no addresses."""
-    workers = []
-    for rank in range(len(addresses)):
-        more = ("--workers", ",".join(addresses), "--rank", str(rank)) if len(addresses) > 1 else ()
-        prefix = prefixes[rank] if prefixes else ()
-        more += ("--trusted-network",) if prefix else ()
-        workers.append(
-            subprocess.Popen(
-                [*prefix, sys.executable, "-m", "convscope", "train", *words, *more], cwd=folder, text=True,
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    def addresses(self, count: int) -> tuple[str, ...]:
+        """Addresses of this machine with ports that are free now."""
+        free = (port for port in self._ports if _is_free(port))
+        return tuple(f"127.0.0.1:{port}" for port in itertools.islice(free, count))
+
+    def start(self, words: Sequence[str], addresses: Sequence[str], namespaces: Sequence[str] = ()) -> list[Worker]:
+        """Start the workers of a training; one alone gets no addresses."""
+        workers: list[Worker] = []
+        for rank, namespace in zip(range(len(addresses)), namespaces or itertools.repeat(""), strict=False):
+            more = ("--workers", ",".join(addresses), "--rank", str(rank)) if len(addresses) > 1 else ()
+            more += ("--trusted-network",) if namespace else ()
+            command = ("train", *words, *more)
+            workers.append(
+                forked.fork(command, self.folder, namespace)
+                if self.is_forked
+                else _command(command, self.folder, namespace)
             )
-        )  # fmt: skip
-    return workers
+        return workers
+
+    def train(self, run: str, count: int, *, resume: bool = False) -> str:
+        """Train to the end on so many workers; the outcome, or an error."""
+        words = ("--resume", run) if resume else (*OPTIONS, "--out", run)
+        trouble = finish(self.start(words, self.addresses(count)))
+        return trouble or outcome_of(self.folder, run)
+
+    def equal(self, number: int, expected: str) -> Row:
+        """Train on 2 or 4 workers without a fault."""
+        count, run = COUNTS[1 + number % 2], f"equal{number}"
+        lane = self if number % ANEW else Lane(self.folder)
+        ended = lane.train(run, count)
+        trouble = "" if ended == expected else f"{run}, {count} workers: {ended}"
+        return {"workers": count, "commands": not lane.is_forked, "identical": ended == expected, "trouble": trouble}
+
+    def slow(self, number: int, expected: str) -> Row:
+        """Train on two workers with a slow link; counts how often a packet had to wait."""
+        run, delayed = f"slow{number}", 0
+        with namespaces() as names:
+            for name in names:
+                subprocess.run(["tc", "-n", name, "qdisc", "add", "dev", f"v{name}", "root", *SLOW_LINK], check=True)
+            trouble = finish(self.start((*OPTIONS, "--out", run), LINKED, names))
+            for name in names:
+                words = ["tc", "-n", name, "-s", "-j", "qdisc", "show", "dev", f"v{name}"]
+                told = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+                delayed += sum(one["overlimits"] for one in told)
+        ended = trouble or outcome_of(self.folder, run)
+        return {"delayed": delayed, "identical": ended == expected, "trouble": "" if ended == expected else ended}
+
+    def fault(self, kind: str, number: int, expected: str, seed: int) -> Row:
+        """End or isolate one of two workers, see how the other ends, and resume."""
+        rng, ended = random.Random(f"{seed} {kind} {number}"), {}
+        for attempt in range(AGAIN):
+            run = f"{kind}{number}-{attempt}"
+            with namespaces() if kind == "cut" else contextlib.nullcontext(()) as names:
+                workers = self.start((*OPTIONS, "--out", run), LINKED if names else self.addresses(2), names)
+                try:
+                    ended = self._fail(run, workers, names, kind, rng)
+                finally:
+                    for one in workers:
+                        one.kill()
+                        one.communicate()
+            if ended["trouble"] or ended["seconds"]:
+                break
+        count = rng.choice(COUNTS)
+        if not (self.folder / run).is_dir():
+            return ended | {"resumed_on": 0, "identical": False}
+        is_done = not (self.folder / run / "checkpoints").is_dir()
+        outcome = outcome_of(self.folder, run) if is_done else self.train(run, count, resume=True)
+        if outcome != expected:
+            ended["trouble"] = f"{run}: {outcome} {ended['trouble']}"
+        return ended | {"resumed_on": count, "identical": outcome == expected}
+
+    def _fail(self, run: str, workers: Sequence[Worker], names: Sequence[str], kind: str, rng: random.Random) -> Row:
+        """Wait for the moment, let it happen, and watch the others end."""
+        found: Row = {"seconds": [], "one_line": [], "step": None, "trouble": ""}
+        epoch, wait, victim = rng.randrange(LAST_EPOCH + 1), rng.random() * MAX_WAIT, rng.randrange(2)
+        if not wait_for_checkpoint(self.folder, run, workers, epoch):
+            if any(one.poll() for one in workers):
+                found["trouble"] = f"{run}: no checkpoint. {finish(workers)}"
+            return found
+        time.sleep(wait)
+        found["step"] = last_step(self.folder, run)
+        if names:
+            subprocess.run(["ip", "-n", names[0], "link", "set", f"v{names[0]}", "down"], check=True)
+        else:
+            workers[victim].send_signal(signal.SIGKILL if kind == "kill" else signal.SIGSTOP)
+        began = time.monotonic()
+        for other in [0, 1] if names else [1 - victim]:
+            _, error = workers[other].communicate(timeout=TIMEOUT)
+            if workers[other].returncode == 0:
+                continue  # the training was finished before the fault
+            seconds = time.monotonic() - began
+            lines = [line for line in error.splitlines() if line.startswith("convscope: ")]
+            found["seconds"].append(round(seconds, 1))
+            found["one_line"].append(len(lines) == 1 and "Traceback" not in error)
+            if not found["one_line"][-1] or seconds > LIMIT or workers[other].returncode != 1:
+                found["trouble"] += f"{run}: {workers[other].returncode} after {seconds:.1f} s, {error[-300:]}"
+        return found
 
 
-def finish(workers: list[subprocess.Popen[str]]) -> str:
+LINKED = ("10.77.0.1:4000", "10.77.0.2:4000")
+"""Addresses in the two network namespaces."""
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return True
+    return False
+
+
+def _command(command: Sequence[str], folder: Path, namespace: str) -> subprocess.Popen[str]:
+    prefix = ("ip", "netns", "exec", namespace) if namespace else ()
+    return subprocess.Popen(
+        [*prefix, sys.executable, "-m", "convscope", *command], cwd=folder, text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def finish(workers: Sequence[Worker]) -> str:
     """Wait for all workers; the first error, or nothing."""
     errors = []
     try:
@@ -103,15 +241,8 @@ def outcome_of(folder: Path, run: str) -> str:
     return hashlib.sha256(json.dumps([record["weights_sha256"], record["history"]]).encode()).hexdigest()
 
 
-def train(folder: Path, run: str, count: int, *, resume: bool = False) -> str:
-    """Train to the end on so many workers; the outcome, or an error."""
-    words = ("--resume", run) if resume else (*OPTIONS, "--out", run)
-    trouble = finish(start(folder, words, free_addresses(count)))
-    return trouble or outcome_of(folder, run)
-
-
 @contextlib.contextmanager
-def namespaces() -> Iterator[tuple[str, str]]:
+def namespaces() -> Iterator[tuple[str, ...]]:
     """Two network namespaces, joined by one link: the commands in them see no other network."""
     names = tuple(f"cs{os.getpid() % 10_000}{side}" for side in "ab")
     links = tuple(f"v{name}" for name in names)
@@ -128,24 +259,40 @@ def namespaces() -> Iterator[tuple[str, str]]:
             ip("-n", name, "addr", "add", f"10.77.0.{number}/24", "dev", link)
             ip("-n", name, "link", "set", link, "up")
             ip("-n", name, "link", "set", "lo", "up")
-        yield names[0], names[1]
+        yield names
     finally:
         for name in names:
             subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
 
 
-def train_with_seeds(outcome: Outcome, *, seeds: int, seconds: float) -> None:
+def last_step(folder: Path, run: str) -> int:
+    """The step of the last checkpoint; -1 before the first."""
+    files = (folder / run / "checkpoints").glob("step-*")
+    return max((int(one.stem.partition("-")[2]) for one in files), default=-1)
+
+
+def wait_for_checkpoint(folder: Path, run: str, workers: Sequence[Worker], epoch: int = 1) -> bool:
+    """Wait for the checkpoint after an epoch; whether it came. An epoch has `STEPS` steps."""
+    deadline = time.monotonic() + TIMEOUT
+    while time.monotonic() < deadline and all(one.poll() is None for one in workers):
+        if last_step(folder, run) >= STEPS * epoch:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def train_with_seeds(seeds: Sequence[int], *, seconds: float) -> list[Row]:
     """Train with each seed on 1, 2 and 4 connected workers, as long as there is time; the hashes must be equal."""
-    began, rows = time.monotonic(), []
+    began, found = time.monotonic(), []
     script = str(Path(__file__).with_name("cluster_worker.py"))
     with tempfile.TemporaryDirectory() as folder:
-        groups = []
+        groups, lane = [], Lane(Path(folder))
         for count in COUNTS:
-            addresses = free_addresses(count)
+            addresses = lane.addresses(count)
             for rank in range(count):
                 out = Path(folder, f"{count}-{rank}")
                 with out.open("w") as file:
-                    words = [sys.executable, script, ",".join(addresses), str(rank), str(seeds)]
+                    words = [sys.executable, script, ",".join(addresses), str(rank), str(seeds[0]), str(len(seeds))]
                     groups.append((out, subprocess.Popen(words, stdout=file, stderr=subprocess.DEVNULL)))
         try:
             while time.monotonic() - began < seconds and any(one.poll() is None for _, one in groups):
@@ -154,134 +301,92 @@ def train_with_seeds(outcome: Outcome, *, seeds: int, seconds: float) -> None:
             for _, one in groups:
                 one.kill()
                 one.wait()
-        for out, one in groups:
-            if one.returncode not in (0, -signal.SIGKILL):
-                outcome.trouble.append(f"seeds, worker {out.name}: exit {one.returncode}")
-            rows.append([line for line in out.read_text().splitlines() if len(line) == 64])
-    for hashes in zip(*rows, strict=False):
-        outcome.trainings += 1
-        outcome.identical += len(set(hashes)) == 1
-    if outcome.identical != outcome.trainings or not outcome.trainings:
-        outcome.trouble.append(f"seeds: {outcome.identical} of {outcome.trainings}")
+        codes = {out.name: one.returncode for out, one in groups}
+        rows = [[line for line in out.read_text().splitlines() if len(line) == 64] for out, _ in groups]
+    ended = {name: code for name, code in codes.items() if code not in (0, -signal.SIGKILL)}
+    for seed, hashes in zip(seeds, zip(*rows, strict=False), strict=False):
+        is_same = len(set(hashes)) == 1
+        found.append({"kind": "seeds", "number": seed, "identical": is_same, "trouble": "" if is_same else "seeds"})
+    if ended or not found:
+        found.append({"kind": "seeds", "number": -1, "identical": False, "trouble": f"seeds: exit codes {ended}"})
+    return found
 
 
-def train_slowly(folder: Path, run: str, outcome: Outcome) -> str:
-    """Train on two workers with a slow link; the outcome, or an error. Counts how often a packet had to wait."""
-    with namespaces() as names:
-        for name in names:
-            subprocess.run(["tc", "-n", name, "qdisc", "add", "dev", f"v{name}", "root", *SLOW_LINK], check=True)
-        prefixes = tuple(("ip", "netns", "exec", name) for name in names)
-        addresses = ("10.77.0.1:4000", "10.77.0.2:4000")
-        trouble = finish(start(folder, (*OPTIONS, "--out", run), addresses, prefixes))
-        for name in names:
-            words = ["tc", "-n", name, "-s", "-j", "qdisc", "show", "dev", f"v{name}"]
-            told = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
-            outcome.delayed += sum(one["overlimits"] for one in told)
-    return trouble or outcome_of(folder, run)
-
-
-def wait_for_checkpoint(folder: Path, run: str, workers: list[subprocess.Popen[str]]) -> bool:
-    """Wait until the training has taken steps."""
-    deadline = time.monotonic() + TIMEOUT
-    while time.monotonic() < deadline and all(one.poll() is None for one in workers):
-        steps = [int(one.stem.partition("-")[2]) for one in (folder / run / "checkpoints").glob("step-*")]
-        if max(steps, default=0) > 0:
-            return True
-        time.sleep(0.1)
-    return False
-
-
-def fault(folder: Path, run: str, kind: str, rng: random.Random, expected: str, outcome: Outcome) -> None:
-    """End or isolate one of two workers, see how the other ends, and resume."""
-    with namespaces() if kind == "cut" else contextlib.nullcontext() as names:
-        addresses = ("10.77.0.1:4000", "10.77.0.2:4000") if names else free_addresses(2)
-        prefixes = tuple(("ip", "netns", "exec", name) for name in names) if names else ()
-        workers = start(folder, (*OPTIONS, "--out", run), addresses, prefixes)
-        try:
-            if not wait_for_checkpoint(folder, run, workers):
-                outcome.trouble.append(f"{run}: no checkpoint. {finish(workers)}")
-                return
-            time.sleep(rng.random() * MAX_WAIT)
-            victim = rng.randrange(2)
-            if names:
-                subprocess.run(["ip", "-n", names[0], "link", "set", f"v{names[0]}", "down"], check=True)
-            else:
-                workers[victim].send_signal(signal.SIGKILL if kind == "kill" else signal.SIGSTOP)
-            began = time.monotonic()
-            for other in [0, 1] if names else [1 - victim]:
-                _, error = workers[other].communicate(timeout=TIMEOUT)
-                seconds = time.monotonic() - began
-                lines = [line for line in error.splitlines() if line.startswith("convscope: ")]
-                if workers[other].returncode == 0:
-                    continue  # the training was finished before the fault
-                outcome.seconds_to_end.append(round(seconds, 1))
-                outcome.in_time += seconds <= LIMIT
-                outcome.one_line += len(lines) == 1 and "Traceback" not in error
-                if len(lines) != 1 or seconds > LIMIT:
-                    outcome.trouble.append(f"{run}: {seconds:.1f} s, {error[-300:]}")
-        finally:
-            for one in workers:
-                one.kill()
-                one.communicate()
-    outcome.trainings += 1
-    is_done = not (folder / run / "checkpoints").is_dir()
-    ended = outcome_of(folder, run) if is_done else train(folder, run, rng.choice(COUNTS), resume=True)
-    outcome.identical += ended == expected
-    if ended != expected:
-        outcome.trouble.append(f"{run}: {ended}")
+def _repeat(lane: Lane, jobs: Sequence[tuple[str, int]], pipes: tuple[int, int], expected: str, seed: int) -> None:
+    """In a lane: take one job after another from a pipe, and write a row for each to the other."""
+    tempfile.tempdir = str(lane.folder)  # what killed workers leave goes with the folder
+    while record := os.read(pipes[0], RECORD):
+        kind, number = jobs[int(record)]
+        began = time.monotonic()
+        if kind in ("equal", "slow"):
+            row = lane.equal(number, expected) if kind == "equal" else lane.slow(number, expected)
+        else:
+            row = lane.fault(kind, number, expected, seed)
+        row |= {"kind": kind, "number": number, "took": round(time.monotonic() - began, 1)}
+        os.write(pipes[1], (json.dumps(row) + "\n").encode())
 
 
 def prove(
-    kinds: tuple[str, ...], *, seconds: float = 600, most: int = 100, seed: int = 0, report=lambda outcomes: None
-) -> dict[str, Outcome]:
-    """Take the kinds in turn until the time is over or each was taken `most` times."""
-    from interruption import prepare
-
-    outcomes, rng, began = {kind: Outcome() for kind in kinds}, random.Random(seed), time.monotonic()
-    if "seeds" in outcomes:
-        train_with_seeds(outcomes["seeds"], seeds=most, seconds=seconds / len(kinds))
-        report(outcomes)
-    if kinds == ("seeds",):
-        return outcomes
+    jobs: Sequence[tuple[str, int]], *, seconds: float = 7200, at_once: int = 3, seed: int = 0, commands: bool = False
+) -> Iterator[Row]:
+    """Do the jobs in a few lanes, until all are done or the time is over; a row for each as it ends."""
+    if not commands:
+        forked.import_everything()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(folder)
-        (folder / "net.txt").write_text(NETWORK, encoding="utf-8")
-        expected = train(folder, "whole", 1)
+        expected = Lane(folder).train("whole", 1)
         if expected.startswith("exit"):
             raise SystemExit(expected)
-        for number in range(most):
-            for kind, outcome in outcomes.items():
-                if time.monotonic() - began > seconds or outcome.trouble or kind == "seeds":
-                    continue
-                run = f"{kind}{number}"
-                if kind in ("equal", "slow"):
-                    count = COUNTS[1 + number % 2] if kind == "equal" else 2
-                    ended = train(folder, run, count) if kind == "equal" else train_slowly(folder, run, outcome)
-                    outcome.trainings += 1
-                    outcome.identical += ended == expected
-                    if ended != expected:
-                        outcome.trouble.append(f"{kind}, {count} workers: {ended}")
-                else:
-                    fault(folder, run, kind, rng, expected, outcome)
-                report(outcomes)
-    return outcomes
+        (jobs_out, jobs_in), (rows_out, rows_in) = os.pipe(), os.pipe()
+        os.write(jobs_in, b"".join(f"{index:0{RECORD}d}".encode() for index in range(len(jobs))))
+        os.close(jobs_in)
+        pids = []
+        for number in range(at_once):
+            lane = Lane(folder, number, is_forked=not commands)
+            pids.append(forked.fork_function(_repeat, lane, jobs, (jobs_out, rows_in), expected, seed))
+        os.close(rows_in)
+        try:
+            yield from _rows(rows_out, seconds)
+        finally:
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+            os.close(jobs_out)
+            os.close(rows_out)
 
 
-def summary(outcomes: dict[str, Outcome]) -> dict:
+def _rows(pipe: int, seconds: float) -> Iterator[Row]:
+    deadline, rest = time.monotonic() + seconds, b""
+    while select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        if not (read := os.read(pipe, 65_536)):
+            return
+        *lines, rest = (rest + read).split(b"\n")
+        yield from map(json.loads, lines)
+
+
+def summary(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
     """Counts and times by kind."""
-    found = {}
-    for kind, one in outcomes.items():
-        found[kind] = {"trainings": one.trainings, "identical": one.identical}
-        if one.delayed:
-            found[kind]["times_delayed"] = one.delayed
-        if one.seconds_to_end:
-            found[kind] |= {
-                "ended": len(one.seconds_to_end),
-                "in_time": one.in_time,
-                "one_line": one.one_line,
-                "seconds_median": statistics.median(one.seconds_to_end),
-                "seconds_worst": max(one.seconds_to_end),
+    found: dict[str, dict[str, Any]] = {}
+    for kind in ("seeds", "equal", "kill", "stop", "cut", "slow"):
+        of_kind = [row for row in rows if row["kind"] == kind]
+        if not of_kind:
+            continue
+        one = found[kind] = {"trainings": len(of_kind), "identical": sum(row["identical"] for row in of_kind)}
+        if kind == "equal":
+            one["commands"] = sum(row["commands"] for row in of_kind)
+        if kind == "slow":
+            one["times_delayed"] = sum(row["delayed"] for row in of_kind)
+        if times := [seconds for row in of_kind for seconds in row.get("seconds", ())]:
+            steps = [row["step"] for row in of_kind if row["seconds"]]
+            one |= {
+                "ended": len(times),
+                "in_time": sum(seconds <= LIMIT for seconds in times),
+                "one_line": sum(is_one for row in of_kind for is_one in row["one_line"]),
+                "seconds_median": statistics.median(times),
+                "seconds_worst": max(times),
+                "steps": [min(steps), statistics.median(steps), max(steps)],
             }
     return found
 
@@ -290,23 +395,51 @@ def main() -> None:
     sys.path.append(str(Path(__file__).parent.parent / "benchmarks"))
     from record import FIGURES, write
 
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=600)
-    parser.add_argument("--most", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=0)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kinds", default="seeds,equal,kill,stop,cut,slow")
+    parser.add_argument("--most", type=int, default=100, help="repetitions of each kind")
+    parser.add_argument("--seconds", type=float, default=7200, help="of all kinds together")
+    parser.add_argument("--seed", type=int, default=0, help="of the random moments")
+    parser.add_argument("--at-once", type=int, default=3, help="repetitions at the same time")
+    parser.add_argument("--commands", action="store_true", help="fork no worker")
+    parser.add_argument("--log", type=Path, help="a line for each repetition; another call continues")
     chosen = parser.parse_args()
-
-    def report(outcomes: dict[str, Outcome]) -> None:
-        trouble = [words for one in outcomes.values() for words in one.trouble]
-        write("reliability-cluster", {"summary": earlier | summary(outcomes), "trouble": trouble})
-        print({kind: f"{one.identical} of {one.trainings}" for kind, one in outcomes.items()}, trouble, flush=True)
-
-    kinds = tuple(chosen.kinds.split(","))
+    kinds = chosen.kinds.split(",")
     path = FIGURES / "reliability-cluster.json"
     known = json.loads(path.read_text(encoding="utf-8"))["summary"] if path.is_file() else {}
-    earlier = {kind: found for kind, found in known.items() if kind not in kinds}
-    prove(kinds, seconds=chosen.seconds, most=chosen.most, seed=chosen.seed, report=report)
+    log = chosen.log if chosen.log and chosen.log.is_file() else None
+    rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log else []
+
+    def report(row: Row) -> None:
+        rows.append(row)
+        if chosen.log:
+            with chosen.log.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+        write(
+            "reliability-cluster",
+            {"summary": known | summary(rows), "trouble": [row["trouble"] for row in rows if row["trouble"]]},
+        )
+        print(
+            row, {kind: f"{one['identical']} of {one['trainings']}" for kind, one in summary(rows).items()}, flush=True
+        )
+
+    _prove_all(kinds, rows, report, chosen)
+
+
+def _prove_all(kinds: list[str], rows: list[Row], report: Callable[[Row], None], chosen: argparse.Namespace) -> None:
+    """What is missing in the rows; the seeds first."""
+    began, done = time.monotonic(), {(row["kind"], row["number"]) for row in rows}
+    seeds = [number for number in range(chosen.most) if ("seeds", number) not in done]
+    if "seeds" in kinds and seeds:
+        share = chosen.seconds / len(kinds)
+        for row in train_with_seeds(seeds, seconds=share):
+            report(row)
+    jobs = [(kind, number) for number in range(chosen.most) for kind in kinds if kind != "seeds"]
+    jobs = [job for job in jobs if job not in done]
+    if jobs:
+        left = chosen.seconds - (time.monotonic() - began)
+        for row in prove(jobs, seconds=left, at_once=chosen.at_once, seed=chosen.seed, commands=chosen.commands):
+            report(row)
 
 
 if __name__ == "__main__":

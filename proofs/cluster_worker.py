@@ -1,6 +1,6 @@
 """One of several workers that train `quick` with many seeds, one after another; ``cluster.py`` starts it.
 
-    python proofs/cluster_worker.py ADDRESSES RANK SEEDS
+    python proofs/cluster_worker.py ADDRESSES RANK FIRST_SEED SEEDS
 
 A line for each seed: the SHA-256 of weights and history.
 """
@@ -26,7 +26,7 @@ IMAGES = 3_000
 
 
 def main() -> None:
-    addresses, rank, seeds = sys.argv[1].split(","), int(sys.argv[2]), int(sys.argv[3])
+    addresses, (rank, first, count) = sys.argv[1].split(","), map(int, sys.argv[2:])
     workers = None
     if len(addresses) > 1:
         from convscope.distributed.workers import connect
@@ -38,7 +38,7 @@ def main() -> None:
     spec = load_spec("quick", input_shape=whole.image_shape, num_classes=10)
     few = replace(whole, pixels=whole.pixels[:IMAGES], labels=whole.labels[:IMAGES])
     training, validation = stratified_split(few, fraction=0.1, seed=0)
-    for seed in range(seeds):
+    for seed in range(first, first + count):
         options = resolve(TrainOptions(model="quick", precision="float32", seed=seed, shards=4, epochs=3))
         fitted = fit(spec, training, validation, options, workers=workers)
         history = [asdict(row) for row in fitted.history]

@@ -59,7 +59,9 @@ def rows() -> list[tuple[str, str, str]]:
             table_rows.append((what, "100 of 100", words))
         if equal := s.get("equal"):
             words = f"{equal['identical']} of {equal['trainings']} identical"
-            what = "whole commands with 4 shards on 2 or 4 workers: weights and history of one worker"
+            if equal.get("commands"):
+                words += f" ({equal['commands']} of them by whole commands, the others by forked workers)"
+            what = "`convscope train` with 4 shards on 2 or 4 workers: weights and history of one worker"
             table_rows.append((what, "100 of 100", words))
         if slow := s.get("slow"):
             words = f"{slow['identical']} of {slow['trainings']} identical; "

@@ -25,6 +25,7 @@ from convscope.training.checkpoint import lock_run
 
 FENCE = ("unshare", "--net", "--pid", "--fork", "--mount-proc", "sh", "-c", 'ip link set lo up && "$@"', "sh")
 has_fence = sys.platform == "linux" and os.geteuid() == 0 and shutil.which("ip") and shutil.which("unshare")
+OPTIONS = cluster.options(150)  # long enough to be interrupted
 needs_ray = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None or not has_fence, reason="Ray, Linux, root, ip and unshare"
 )
@@ -90,9 +91,9 @@ def test_ray_on_other_machines_needs_a_trusted_network() -> None:
 @needs_ray
 @pytest.mark.long
 def test_ray_trains_the_weights_of_one_process_also_after_a_worker_was_killed(folder: Path) -> None:
-    whole = run_convscope("train", *cluster.OPTIONS, "--out", "whole", "-q", cwd=folder)
+    whole = run_convscope("train", *OPTIONS, "--out", "whole", "-q", cwd=folder)
     assert whole.returncode == 0, whole.stderr
-    words = (*cluster.OPTIONS, "--out", "run", "--ray", "local", "--workers", "2")
+    words = (*OPTIONS, "--out", "run", "--ray", "local", "--workers", "2")
     program = start(folder, *words)
     try:
         assert cluster.wait_for_checkpoint(folder, "run", [program])
@@ -112,7 +113,7 @@ def test_ray_trains_the_weights_of_one_process_also_after_a_worker_was_killed(fo
 @needs_ray
 @pytest.mark.long
 def test_an_option_that_does_not_fit_is_one_line_and_is_not_tried_again(folder: Path) -> None:
-    program = start(folder, *cluster.OPTIONS[:-1], "5", "--out", "run", "--ray", "local", "--workers", "2")
+    program = start(folder, *OPTIONS[:-1], "5", "--out", "run", "--ray", "local", "--workers", "2")
     _, error = program.communicate(timeout=600)
     assert program.returncode == 2, error
     assert "Expected a number of shards that divides the batch size. Received: shards=5" in error
@@ -125,7 +126,7 @@ def test_ctrl_c_stops_all_workers_with_a_checkpoint_and_a_failure_that_would_com
     folder: Path,
 ) -> None:
     words = ("--ray", "local", "--workers", "2")
-    program = start(folder, *cluster.OPTIONS, "--out", "run", *words)
+    program = start(folder, *OPTIONS, "--out", "run", *words)
     assert cluster.wait_for_checkpoint(folder, "run", [program])
     os.kill(command_of(program), signal.SIGINT)
     out, error = program.communicate(timeout=600)

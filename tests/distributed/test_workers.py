@@ -54,23 +54,84 @@ def test_two_processes_give_the_weights_of_one(folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["data.npz", "net.txt", "one", "two"], "one writes"
 
 
+def needs(*programs: str) -> None:
+    if sys.platform != "linux" or os.geteuid() != 0 or not all(map(shutil.which, programs)):
+        pytest.skip(f"network namespaces need Linux, root, {' and '.join(programs)}")
+
+
+@pytest.fixture
+def lane(folder: Path) -> cluster.Lane:
+    return cluster.Lane(folder)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("kind", ["kill", "stop", "cut"])
-def test_a_worker_that_fails_ends_the_others_and_the_training_goes_on_elsewhere(kind: str) -> None:
-    if kind == "cut" and (sys.platform != "linux" or os.geteuid() != 0 or not shutil.which("ip")):
-        pytest.skip("network namespaces need Linux, root and ip")
-    (outcome,) = cluster.prove((kind,), most=1).values()
-    assert not outcome.trouble
-    assert outcome.trainings == outcome.identical == 1
-    assert outcome.in_time == outcome.one_line == len(outcome.seconds_to_end)
+def test_a_worker_that_fails_ends_the_others_and_the_training_goes_on_elsewhere(kind: str, lane: cluster.Lane) -> None:
+    if kind == "cut":
+        needs("ip")
+    row = lane.fault(kind, 0, lane.train("whole", 1), 0)
+    assert not row["trouble"]
+    assert row["identical"]
+    assert len(row["seconds"]) == (2 if kind == "cut" else 1)
+    assert all(row["one_line"]) and max(row["seconds"]) <= cluster.LIMIT
 
 
 @pytest.mark.long
-def test_a_link_that_delays_packets_changes_nothing() -> None:
-    if sys.platform != "linux" or os.geteuid() != 0 or not (shutil.which("ip") and shutil.which("tc")):
-        pytest.skip("network namespaces need Linux, root, ip and tc")
-    (outcome,) = cluster.prove(("slow",), most=1).values()
-    assert not outcome.trouble and outcome.identical == 1 and outcome.delayed > 0
+def test_a_link_that_delays_packets_changes_nothing(lane: cluster.Lane) -> None:
+    needs("ip", "tc")
+    row = lane.slow(0, lane.train("whole", 1))
+    assert row["identical"] and row["delayed"] > 0, row["trouble"]
+
+
+@pytest.mark.long
+def test_workers_share_no_folder_and_one_that_resumes_needs_the_checkpoint(tmp_path: Path) -> None:
+    """Only the first has the run. To resume, the second gets a copy, and is refused with an older one."""
+    first, second = (tmp_path / name for name in ("first", "second"))
+    for place in (first, second):
+        place.mkdir()
+        prepare(place)
+
+    def start(*words: str) -> list[subprocess.Popen[str]]:
+        command = [sys.executable, "-m", "convscope", "train", *words, "--workers", ",".join(free_addresses(2))]
+        return [
+            subprocess.Popen([*command, "--rank", str(rank)], cwd=place, text=True, stderr=subprocess.PIPE)
+            for rank, place in enumerate((first, second))
+        ]
+
+    workers = start(*cluster.OPTIONS, "--out", "run")
+    assert cluster.wait_for_checkpoint(first, "run", workers)
+    workers[1].send_signal(signal.SIGTERM)
+    errors = [one.communicate(timeout=120)[1] for one in workers]
+    assert [one.returncode for one in workers] == [1, 143], errors
+    assert sorted(path.name for path in second.iterdir()) == ["data.npz", "net.txt"], "it writes nothing"
+
+    shutil.copytree(first / "run", second / "run")
+    max((second / "run" / "checkpoints").glob("step-*")).unlink()
+    workers = start("--resume", "run")
+    errors = [one.communicate(timeout=120)[1] for one in workers]
+    assert [one.returncode for one in workers] == [1, 1]
+    assert all("with other checkpoint than worker 0." in error for error in errors), errors
+
+    shutil.rmtree(second / "run")
+    shutil.copytree(first / "run", second / "run")
+    copied = sorted(path.name for path in (second / "run").rglob("*"))
+    assert not cluster.finish(start("--resume", "run"))
+    assert sorted(path.name for path in (second / "run").rglob("*")) == copied, "it writes nothing"
+    assert cluster.outcome_of(first, "run") == cluster.Lane(first).train("whole", 1)
+
+
+@pytest.mark.long
+def test_forked_workers_end_like_whole_commands() -> None:
+    """In a process of its own: this one may have computed something."""
+    program = "import json, cluster; print(json.dumps(list(cluster.prove([('equal', 1), ('kill', 1)], at_once=2))))"
+    paths = os.pathsep.join([str(Path(cluster.__file__).parent), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": paths}
+    )
+    assert done.returncode == 0, done.stderr
+    rows = {row["kind"]: row for row in json.loads(done.stdout)}
+    assert rows["equal"]["identical"] and not rows["equal"]["commands"]
+    assert rows["kill"]["identical"] and all(rows["kill"]["one_line"])
 
 
 @pytest.mark.long
@@ -144,9 +205,9 @@ def test_when_one_process_is_killed_the_launcher_ends_all_and_the_run_resumes(fo
     stopped.send_signal(signal.SIGTERM)
     _, error = stopped.communicate(timeout=120)
     assert stopped.returncode in (0, 143), error
-    cluster.train(folder, "whole", 1)
-    ended = cluster.train(folder, "run", 1, resume=True) if (folder / "run" / "checkpoints").is_dir() else None
-    assert (ended or cluster.outcome_of(folder, "run")) == cluster.outcome_of(folder, "whole")
+    lane = cluster.Lane(folder)
+    ended = lane.train("run", 1, resume=True) if (folder / "run" / "checkpoints").is_dir() else None
+    assert (ended or cluster.outcome_of(folder, "run")) == lane.train("whole", 1)
 
 
 TWO = "127.0.0.1:4000,127.0.0.1:4001"
