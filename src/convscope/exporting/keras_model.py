@@ -57,13 +57,15 @@ def write_saved_model(model: Model, metadata: Mapping[str, str], path: Path) -> 
     exported = keras_model(model)
     given = tf.TensorSpec([None, *model.spec.input_shape], tf.uint8, name="images")
 
-    @tf.function(input_signature=[given])
+    @tf.function(input_signature=[given], autograph=False)
     def serve(images: Any) -> Any:
         return exported(images, training=False)
 
     holder = tf.Module()
-    holder.network = exported
-    tf.saved_model.save(holder, str(path), signatures={"serving_default": serve.get_concrete_function()})
+    holder.weights = [variable.value for variable in exported.variables]  # not the model, of which Keras converts more
+    # AutoGraph, for which there is nothing to convert, would leave a temporary file for each function.
+    save = tf.autograph.experimental.do_not_convert(tf.saved_model.save)
+    save(holder, str(path), signatures={"serving_default": serve.get_concrete_function()})
     (path / METADATA_FILE).write_text(json.dumps(dict(metadata), indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
