@@ -42,8 +42,8 @@ export function serve(scope) {
       columns = columns_of(network);
       source = { weights, paper, pixels: { shape: [], data: new Uint8Array() }, bundle: { network, preprocessing, pictures: { entries: [] } } };
     },
-    lend({ edges, maps: below }) {
-      canvases = { edges, maps: below };
+    lend(/** @type {Canvases} */ lent) {
+      canvases = { edges: lent.edges, maps: lent.maps };
     },
     draw(asked) {
       maps.stop();
@@ -72,6 +72,7 @@ function draw_on(canvases, { stage, drawn }, results) {
     const canvas = canvases[/** @type {keyof Canvases} */ (name)];
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   }
+  contexts.maps.clearRect(0, 0, canvases.maps.width, canvases.maps.height);
   draw_maps(contexts.maps, displayed.columns);
   draw_edges(contexts.edges, stage, [displayed.path ? { edges: displayed.path.path, opacity: 1 } : { edges: drawn, opacity: OLD }]);
   return { ...results, displayed: { ...displayed, columns: null } };

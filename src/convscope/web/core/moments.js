@@ -103,7 +103,7 @@ export function create_training(session) {
       if (mine !== latest) return;
       const engine = set_aside ?? session.engine;
       set_aside = found && engine;
-      Object.assign(session, found ? { weights: found.weights, run: found.run, engine: found.engine } : { ...own, engine });
+      Object.assign(session, found ? { weights: found.weights, run: found.run, engine: { ...found.engine, lend: engine.lend } } : { ...own, engine });
     },
   };
 }

@@ -1,4 +1,4 @@
-// Draws the network on canvases, of the page or of its worker: the maps, and the edges between them: orange adds, blue subtracts,
+// Draws the network on canvases of the page or of its worker: the maps, and the edges between them. Orange adds, blue subtracts,
 // and the width is the size of the contribution.
 
 import { box_of } from "#web/core/network_layout.js";
@@ -8,7 +8,7 @@ import { box_of } from "#web/core/network_layout.js";
 /** @typedef {import("#web/core/network_layout.js").Layout} Layout */
 /** @typedef {{x: number, y: number}} Point */
 
-/** The opacity of edges that belong to an image before. */
+/** The opacity of edges that belong to an earlier image. */
 export const OLD = 0.45;
 
 const WIDTH = { least: 0.8, most: 3.6 };

@@ -68,7 +68,7 @@ export function projected(features, { center, directions }) {
 }
 
 /**
- * What is added to the distance of an image whose neighboring pixels differ more than those of any training image.
+ * What is added to the distance of an image whose neighboring pixels differ more than in any of the training images that the score was fitted on.
  *
  * @param {ArrayLike<number>} levels Of the pixels, 0 to 255, row by row.
  * @param {number[]} shape `[h, w, c]`.

@@ -18,7 +18,7 @@
  * @property {number} target State.target: the class of the edges; the predicted one for -1
  * @property {boolean} edges whether edges are wanted now
  * @property {import("#web/core/network_drawing.js").Stage|null} stage for a worker that was lent canvases: where it draws what it computes
- * @property {Edge[]} drawn edges of an image before, which are drawn where no others are wanted
+ * @property {Edge[]} drawn edges of an earlier image, which are drawn where no others are wanted
  *
  * @typedef {{path: Edge[], found: Contributions, took: number}} Path `took`: milliseconds
  * @typedef {{key: string, target: number, columns: Pixels[]|null, path: Path|null}} Displayed as in the `Display` that it was computed for; no columns

@@ -28,8 +28,8 @@ import { render } from "#web/core/strokes.js";
  * @typedef {object} Engine
  * @property {(picture: string, off: Record<string, number[]>, display: Display|null) => Promise<Results>} draw `picture`: State.picture, a
  *     drawing; `display`: what else is wanted, which an engine may leave out
- * @property {(make: () => {edges: OffscreenCanvas, maps: OffscreenCanvas}) => Promise<boolean>} lend ask for canvases to draw on, and say whether
- *     it will: of a worker, as soon as it is there
+ * @property {(make: () => {edges: OffscreenCanvas, maps: OffscreenCanvas}) => Promise<boolean>} lend offer canvases: a worker takes them by
+ *     calling `make` as soon as it is there; whether it will draw on them
  * @property {(picture: AnyPicture, contract: any) => Promise<Framing>} frame
  * @property {(image: Tensor, class_index: number, options: OcclusionOptions) => Promise<Tensor|null>} occlusion null where
  *     another image or a later call came meanwhile

@@ -138,6 +138,7 @@ export function mount(element, session, store) {
 
   function clear() {
     answers.drop();
+    session.live = false; // nothing that is still due is shown
     strokes = [];
     file = null;
     tell("");
@@ -164,6 +165,7 @@ export function mount(element, session, store) {
     update(state, old) {
       if (state.picture === old.picture || state.picture === mine) return;
       answers.drop();
+      session.live = false;
       mine = state.picture;
       strokes = decode_strokes(mine) ?? [];
       file = null;

@@ -7,12 +7,12 @@ const LATE = 40;
 const SLOW = 300;
 const FRAMES = 10;
 const SMOOTH = 22;
-/** Milliseconds of script; style, layout and paint take three times as long again. A view that took longer waits for the pen to rest. */
+/** Milliseconds of script, to which style, layout and paint add about three times as much. A long view that took more waits for the pen to rest. */
 const SHORT = 6;
 
 /** @typedef {import("#web/core/state.js").State} State */
 /** @typedef {{update: (state: State, old: State) => void, destroy: () => void}} View */
-/** @typedef {{view: View, seen: State|null, slow: boolean, due: number, took: number}} Entry `seen`: what a view is behind with; null
+/** @typedef {{view: View, seen: State|null, slow: boolean, long: boolean, due: number, took: number}} Entry `seen`: what a view is behind with; null
  *     for nothing; `took`: milliseconds of its last update with another picture */
 
 /**
@@ -21,7 +21,7 @@ const SHORT = 6;
  * @param {Pick<import("#web/core/session.js").Session, "live">} session
  * @returns {View & Record<"push"|"push_slow"|"push_long", (...views: View[]) => void>} `push_slow`: views whose text nobody reads while
  *     the pen moves follow a few times a second, and on a slow device when the pen rests; `push_long`: the same for views with
- *     much to lay out, which follow only where they have been fast at rest
+ *     much to lay out, which follow only where their last update was fast
  */
 export function in_turn(session) {
   /** @type {Entry[]} */
@@ -41,8 +41,8 @@ export function in_turn(session) {
     one.view.update(newest, old);
     if (newest.picture && newest.picture !== old.picture) one.took = performance.now() - began;
   }
-  /** @param {View[]} views @param {boolean} slow @param {number} took */
-  const add = (views, slow, took = 0) => void all.push(...views.map((view) => ({ view, seen: null, slow, due: 0, took })));
+  /** @param {View[]} views @param {boolean} slow @param {boolean} long */
+  const add = (views, slow, long = false) => void all.push(...views.map((view) => ({ view, seen: null, slow, long, due: 0, took: Infinity })));
 
   /** Where an update makes a frame late, the next one waits for as long as that frame took. @param {number} now */
   function frame(now) {
@@ -52,7 +52,7 @@ export function in_turn(session) {
     smooth = took > SMOOTH ? 0 : smooth + 1;
     if (took > LATE && gave) resting = now + took;
     const behind = [...all.slice(next), ...all.slice(0, next)].filter(({ seen }) => seen);
-    const one = behind.find(({ slow, due, took }) => !session.live || (now >= resting && (!slow || (took <= SHORT && now >= due && smooth >= FRAMES))));
+    const one = behind.find(({ slow, long, due, took }) => !session.live || (now >= resting && (!slow || ((!long || took <= SHORT) && now >= due && smooth >= FRAMES))));
     gave = Boolean(one);
     if (one) {
       one.due = now + SLOW;
@@ -65,7 +65,7 @@ export function in_turn(session) {
   return {
     push: (...views) => add(views, false),
     push_slow: (...views) => add(views, true),
-    push_long: (...views) => add(views, true, Infinity),
+    push_long: (...views) => add(views, true, true),
     update(state, old) {
       newest = state;
       for (const one of all) one.seen ??= old;

@@ -45,7 +45,8 @@ export function mount(element, session, store) {
   });
   const [views, behind] = [[mount_pad(pad, session, store), answer, ...(session.server ? [mount_server_answer(prediction, session, store)] : [])], in_turn(session)];
   behind.push(network);
-  behind.push_slow(answer.details);
+  const { details } = answer;
+  behind.push_slow({ update: (state, old) => (details.update(state, old), network.bars_moved()), destroy: details.destroy });
   // the first image does not wait for the rest
   let later = requestAnimationFrame(() => {
     later = requestAnimationFrame(() => setTimeout(() => {
@@ -57,8 +58,7 @@ export function mount(element, session, store) {
     }));
   });
   const bars = prediction.querySelector(".prediction-bars");
-  const redraw = () => network.redraw();
-  bars?.addEventListener("scroll", redraw);
+  bars?.addEventListener("scroll", network.bars_moved);
   return {
     /** @param {State} state @param {State} old */
     update(state, old) {
@@ -67,7 +67,7 @@ export function mount(element, session, store) {
     print: network.print,
     destroy() {
       cancelAnimationFrame(later);
-      bars?.removeEventListener("scroll", redraw);
+      bars?.removeEventListener("scroll", network.bars_moved);
       [...views, behind].forEach((view) => view.destroy());
     },
   };

@@ -65,7 +65,7 @@ export function path_of(session, store, columns, changed) {
   /** In the worker, which has computed the picture before. */
   async function beside() {
     const [mine, { picture, off }, display] = [turn, store.get(), session.display()];
-    const { displayed } = await session.engine.draw(picture, existing_off(session.bundle, off), display && { ...display, edges: true, stage: null });
+    const { displayed } = await session.engine.draw(picture, existing_off(session.bundle, off), display && { ...display, edges: true, stage: null, drawn: [] });
     if (mine !== turn) return;
     if (!displayed?.path) return start();
     took = displayed.path.took;

@@ -53,6 +53,7 @@ export function mount(element, session, store, { class_point, picked }) {
   let ends = null;
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   let resting;
+  let due = 0; // the frame in which what the worker has drawn is shown
   const path = path_of(session, store, columns, () => (is_live() ? pointer.describe(path) : draw()));
   const pointer = pointing(element, stage, { session, columns, store, layout: () => layout, changed: draw, legend, heads, pick, choose_class });
 
@@ -97,14 +98,14 @@ export function mount(element, session, store, { class_point, picked }) {
   function display() {
     const { layer, target } = store.get();
     const look = { ratio, dark: is_dark(), frame: line_colors().edge };
-    const [stage, wanted] = [canvases.lent() ? drawing(true) : null, path.wanted()];
+    const [stage, wanted] = [arranged && session.live && canvases.lent() ? drawing(true) : null, path.wanted()];
     return { key: `${arranged} ${layer} ${look.dark}`, places: layout.places, look, layer, target, edges: wanted, stage, drawn: wanted || !stage ? [] : path.edges() };
   }
 
   /** Whether the worker has drawn what is to be shown. */
   function is_live() {
     const { displayed } = session;
-    return canvases.live() && !pointer.edges() && (displayed?.path ? displayed.path.path === path.edges() : !path.fresh());
+    return (canvases.live() || due) && !pointer.edges() && (displayed?.path ? displayed.path.path === path.edges() : !path.fresh());
   }
 
   function paint() {
@@ -112,13 +113,21 @@ export function mount(element, session, store, { class_point, picked }) {
     const { displayed } = session;
     const ready = displayed?.key === display().key ? displayed : null;
     if (ready && !ready.columns && session.live) {
-      canvases.show(true);
+      // until the first frame of the worker has come, its canvases hold an earlier drawing
+      if (!canvases.live()) due ||= requestAnimationFrame(() => (due = requestAnimationFrame(() => ((due = 0), canvases.show(true)))));
       clearTimeout(resting);
       resting = setTimeout(rest, REST);
       return;
     }
     paint_maps(ready?.columns);
-    if (canvases.show(false)) draw();
+    if (take_back()) draw();
+  }
+  /** Show the canvases of this thread. @returns {boolean} whether they were, or were to be, replaced */
+  function take_back() {
+    const replaced = due !== 0;
+    cancelAnimationFrame(due);
+    due = 0;
+    return canvases.show(false) || replaced;
   }
   /** @param {import("#web/core/map_pixels.js").Pixels[]|null} [ready] */
   function paint_maps(ready) {
@@ -127,7 +136,7 @@ export function mount(element, session, store, { class_point, picked }) {
   }
 
   function draw() {
-    if (canvases.show(false)) paint_maps();
+    if (take_back()) paint_maps();
     const hovered = pointer.edges();
     const groups = [{ edges: path.edges(), opacity: hovered ? 0.12 : path.fresh() ? 1 : OLD }];
     canvases.draw_edges(drawing(Boolean(hovered ?? path.edges().length)), hovered ? [...groups, { edges: hovered, opacity: 1 }] : groups);
@@ -136,7 +145,7 @@ export function mount(element, session, store, { class_point, picked }) {
   /** What is looked at, printed or magnified at rest is drawn in this thread. */
   function rest() {
     if (session.live) resting = setTimeout(rest, REST);
-    else if (canvases.live()) draw();
+    else if (canvases.live() || due) draw();
   }
 
   /** Where the bar of a class begins, in the picture's own pixels. @param {number} map */
@@ -166,10 +175,11 @@ export function mount(element, session, store, { class_point, picked }) {
   }
 
   return {
-    /** The bars have moved. */
-    redraw() {
+    /** The bars may have moved. */
+    bars_moved() {
+      const before = JSON.stringify(ends);
       ends = null;
-      draw();
+      if (before !== "null" && JSON.stringify(drawing(true).ends) !== before && !canvases.live()) draw();
     },
     /** Fit a sheet of paper, or the screen again. @param {boolean} now */
     print(now) {
@@ -190,6 +200,7 @@ export function mount(element, session, store, { class_point, picked }) {
       watch.disconnect();
       forget();
       clearTimeout(resting);
+      cancelAnimationFrame(due);
       path.stop();
       session.display = () => null;
     },
