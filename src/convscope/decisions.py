@@ -124,7 +124,7 @@ SUBJECTS: dict[str, Subject] = {
     ),
     "rejection": Subject(
         "At most 1 % of images like the held-out ones are rejected as unlike anything the network was trained on; 5 % "
-        "if so few held-out images cannot promise 1 %; none with fewer than 59.",
+        "if so few held-out images cannot promise 1 %; with fewer than 59, only images of a single intensity.",
         "--reject of predict and evaluate",
         "evaluation.out_of_distribution",
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from convscope import decisions
 from convscope.api.callbacks import Callbacks
@@ -29,9 +29,6 @@ from convscope.training.checkpoint import (
 )
 from convscope.training.run import PATH_FROM_RUN
 from convscope.training.run_folder import new_folder
-
-if TYPE_CHECKING:
-    pass
 
 
 def run_training(

@@ -50,7 +50,7 @@ def evaluate(
         Also draw confusion matrix, predictions, mistakes and reliability diagram into this folder.
     reject
         Fraction of images like those of the training that may be rejected as unlike anything the network was trained
-        on. auto is 1%, 5% if so few held-out images cannot promise 1%, else off.
+        on. auto is 1%, 5% if so few held-out images cannot promise 1%, else only images of a single intensity.
     stress
         Also evaluate at most 500 of the images with 20 corruptions at five strengths each.
     group

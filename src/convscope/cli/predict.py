@@ -65,7 +65,7 @@ def predict(
         another, are the table of the whole.
     reject
         Fraction of images like those of the training that may be rejected as unlike anything the network was trained
-        on. auto is 1%, 5% if so few held-out images cannot promise 1%, else off.
+        on. auto is 1%, 5% if so few held-out images cannot promise 1%, else only images of a single intensity.
     coverage
         Also print the set of classes that contains the true one for at least this fraction of images like the
         held-out ones.

@@ -299,7 +299,10 @@ def rank_for(n: int, level: float, *, confidence: float = CONFIDENCE) -> int:
 def rejection_decision(rejection: Rejection) -> Decision:
     """The level that `predict` rejects at, for the record of a run."""
     level = rejection.default_level
-    chosen = "off" if level is None else f"at most {level:.0%} of images like the held-out ones"
+    if level is None:
+        chosen = "images of a single intensity" if rejection.rejects_blank else "off"
+    else:
+        chosen = f"at most {level:.0%} of images like the held-out ones"
     return Decision("rejection", chosen, f"{rejection.n:,} held-out images")
 
 

@@ -92,7 +92,9 @@ def guaranteed_threshold(
     most: float = 1.0,
     confidence: float = CONFIDENCE,
 ) -> SelectiveThreshold | None:
-    """The lowest confidence from which the accuracy of the answers is at least the target, with 95 % confidence.
+    """The lowest confidence from which the accuracy of the answers is at least the target, up to ``most`` answers.
+
+    It holds with 95 % confidence.
 
     The most confident half of the images is tested first, then one image more at a time, until a test fails. Let c be
     the confidence above which the accuracy is exactly the target. A threshold below c is found only if the images above
@@ -139,7 +141,8 @@ def best_threshold(confidences: Confidences, correct: Bool[np.ndarray, " n"]) ->
     Targets are tested in ascending order, each with the whole error probability, and all ends with the first test that
     fails. The order is fixed beforehand, so that a false promise needs the first false hypothesis in it to pass, which
     has a probability of 5 % at most, however many follow (a fixed-sequence test). A target is tried only if the one
-    before it holds for `MOSTLY_ANSWERED` of the images, and the last one that n images can promise goes on to all.
+    before it holds for `MOSTLY_ANSWERED` of the images, and the last one that n images can promise goes on to all. So
+    a search that ends at once at the next target leaves `MOSTLY_ANSWERED`, even if more could have been promised.
     """
     least = np.ceil(LEAST_ANSWERED * len(confidences))
     targets = [target for target in TARGETS if target**least <= 1.0 - CONFIDENCE]

@@ -5,6 +5,7 @@ In noise they differ more than in images, but its features can be those of a cla
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -19,13 +20,16 @@ WEIGHT = 10.0
 
 MAX_VALUE = 1e12
 
+MAX_RATIO = 1e4
+"""How many times the largest total variation of training images that of another image may be."""
+
 
 @dataclass(frozen=True)
 class VariationLimit:
     """Up to which total variation an image is like the training images.
 
     Attributes:
-        largest: The largest total variation of training images, > 0.
+        largest: The largest total variation of the training images that the score was fitted on, > 0.
         weight: What an image of twice this total variation has as an excess, > 0.
     """
 
@@ -90,14 +94,15 @@ def total_variation(pixels: Pixels) -> Float64[np.ndarray, " n"]:
 def fit_variation_limit(
     largest: float, residuals: Float32[np.ndarray, " n"], shape: tuple[int, ...]
 ) -> VariationLimit | None:
-    """The limit of training images; None for images without neighbors in both directions, or of single intensities.
+    """The limit of training images; None for images without neighbors in both directions, or that hardly vary.
 
     Args:
-        largest: The largest total variation of training images.
+        largest: The largest total variation of the training images that the score is fitted on.
         residuals: The distances of the features of training images.
         shape: Of the network's input, ``(h, w, c)``.
     """
     weight = WEIGHT * float(residuals.mean())
-    if min(shape[:2]) < 2 or not (0 < largest <= MAX_VALUE and 0 < weight <= MAX_VALUE):
+    possible = 2.0 * math.prod(shape)
+    if min(shape[:2]) < 2 or not (possible / MAX_RATIO < largest <= MAX_VALUE and 0 < weight <= MAX_VALUE):
         return None
     return VariationLimit(largest, weight)

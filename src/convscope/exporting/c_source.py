@@ -22,7 +22,7 @@ from convscope.exporting.c_functions import ACTIVATIONS, FUNCTIONS
 from convscope.exporting.c_memory import plan
 from convscope.exporting.c_score import DECLARED, score_calls, score_function, score_functions, score_state
 from convscope.exporting.folding import Weights, affine, unfolded, writer_of
-from convscope.exporting.score import ScoreParts, score_parts
+from convscope.exporting.score import ScoreParts, score_parts, used_threshold
 from convscope.model.layers.normalization import EPSILON
 from convscope.model.model_file import Model
 from convscope.model.spec import INPUT, Row
@@ -321,7 +321,7 @@ def _score_head(model: Model, parts: ScoreParts | None) -> list[str]:
     if parts is None or rejection is None:
         return []
     level = rejection.default_level
-    threshold = None if level is None else rejection.threshold(level)
+    threshold = used_threshold(rejection)
     promise = "no level can be promised" if level is None else f"of images like the held-out ones, {level:.0%} at most"
     return [
         f"/* returns the score for unknown images; above the threshold, an image is unknown ({promise}) */",

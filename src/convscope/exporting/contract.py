@@ -155,7 +155,7 @@ def unknown_images(content: Mapping[str, Any]) -> tuple[str, ...]:
             f"the {table['held_out_images']:,} held-out ones, at most {table['level']:.0%} have a higher score, with "
             f"{table['confidence']:.0%} confidence. How many other images have a higher score depends on how "
             f"much they resemble the classes. `score` in convscope.json has the thresholds of other levels."
-            if table["threshold"] is not None
+            if table["level"] is not None
             else f"So few images were held out ({table['held_out_images']}) that no threshold can be promised."
         )
     ]

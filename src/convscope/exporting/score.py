@@ -104,17 +104,28 @@ def expected_scores(model: Model, pixels: Pixels, predictions: Predictions) -> S
     return np.where(is_blank, np.float32(BLANK_SCORE), predictions.scores).astype(np.float32)
 
 
+def used_threshold(rejection: Rejection) -> float | None:
+    """The score up to which `predict` knows an image.
+
+    If so few images were held out that no level can be promised, only images on which nothing is to be seen are above
+    it; None if there are no such images either, since some of the training images are of a single intensity.
+    """
+    level = rejection.default_level
+    if level is not None:
+        return rejection.threshold(level)
+    return BLANK_SCORE / 2 if rejection.rejects_blank else None
+
+
 def score_table(rejection: Rejection) -> dict[str, Any]:
     """Thresholds and quantiles of the score as plain values, for ``convscope.json`` and the metadata of files.
 
-    ``threshold`` is the one that `predict` uses; it is None if so few images were held out that no level can be
-    promised. Every image is known then, except where nothing is to be seen.
+    ``threshold`` is the one that `predict` uses; see `used_threshold`.
     """
     level = rejection.default_level
     return {
         "rule": "known if score <= threshold",
         "level": level,
-        "threshold": None if level is None else rejection.threshold(level),
+        "threshold": used_threshold(rejection),
         "thresholds": {level_name(one): rejection.threshold(one) for one in LEVELS},
         "confidence": CONFIDENCE,
         "held_out_images": rejection.n,
