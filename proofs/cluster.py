@@ -25,6 +25,7 @@ import itertools
 import json
 import os
 import random
+import re
 import select
 import signal
 import socket
@@ -76,6 +77,9 @@ FIRST_PORT, PORTS = 14_000, 2_000
 """Below the ports that the system gives away, and how many each lane takes in turn."""
 
 TIMEOUT = 1800
+GRACE = 30.0
+"""Seconds that a lane has at the deadline to end its workers and to remove its network namespaces."""
+
 RECORD = 8
 """Bytes of a job's number."""
 
@@ -95,7 +99,7 @@ class Lane:
     """
 
     def __init__(self, folder: Path, number: int = 0, *, is_forked: bool = False) -> None:
-        self.folder, self.is_forked = folder, is_forked
+        self.folder, self.number, self.is_forked = folder, number, is_forked
         first = FIRST_PORT + PORTS * number
         self._ports = itertools.cycle(range(first, first + PORTS))
 
@@ -122,12 +126,15 @@ class Lane:
         """Train to the end on so many workers; the outcome, or an error."""
         words = ("--resume", run) if resume else (*OPTIONS, "--out", run)
         trouble = finish(self.start(words, self.addresses(count)))
-        return trouble or outcome_of(self.folder, run)
+        try:
+            return trouble or outcome_of(self.folder, run)
+        except (OSError, ValueError, KeyError) as error:
+            return f"exit 0, and no outcome: {error!r}"
 
     def equal(self, number: int, expected: str) -> Row:
         """Train on 2 or 4 workers without a fault."""
         count, run = COUNTS[1 + number % 2], f"equal{number}"
-        lane = self if number % ANEW else Lane(self.folder)
+        lane = self if number % ANEW else Lane(self.folder, self.number)
         ended = lane.train(run, count)
         trouble = "" if ended == expected else f"{run}, {count} workers: {ended}"
         return {"workers": count, "commands": not lane.is_forked, "identical": ended == expected, "trouble": trouble}
@@ -144,7 +151,8 @@ class Lane:
                 told = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
                 delayed += sum(one["overlimits"] for one in told)
         ended = trouble or outcome_of(self.folder, run)
-        return {"delayed": delayed, "identical": ended == expected, "trouble": "" if ended == expected else ended}
+        trouble = "" if ended == expected else f"{run}: {ended}"
+        return {"delayed": delayed, "identical": ended == expected, "trouble": trouble}
 
     def fault(self, kind: str, number: int, expected: str, seed: int) -> Row:
         """End or isolate one of two workers, see how the other ends, and resume."""
@@ -175,8 +183,11 @@ class Lane:
         found: Row = {"seconds": [], "one_line": [], "step": None, "trouble": ""}
         epoch, wait, victim = rng.randrange(LAST_EPOCH + 1), rng.random() * MAX_WAIT, rng.randrange(2)
         if not wait_for_checkpoint(self.folder, run, workers, epoch):
-            if any(one.poll() for one in workers):
+            codes = [one.poll() for one in workers]
+            if any(codes):
                 found["trouble"] = f"{run}: no checkpoint. {finish(workers)}"
+            elif codes == [None, None]:
+                found["trouble"] = f"{run}: no checkpoint within {TIMEOUT} s"
             return found
         time.sleep(wait)
         found["step"] = last_step(self.folder, run)
@@ -312,18 +323,21 @@ def train_with_seeds(seeds: Sequence[int], *, seconds: float) -> list[Row]:
     return found
 
 
-def _repeat(lane: Lane, jobs: Sequence[tuple[str, int]], pipes: tuple[int, int], expected: str, seed: int) -> None:
-    """In a lane: take one job after another from a pipe, and write a row for each to the other."""
+def _repeat(lane: Lane, jobs: Sequence[tuple[str, int]], files: tuple[int, int], expected: str, seed: int) -> None:
+    """In a lane: take one job after another from a file, and write a row for each to the other."""
     tempfile.tempdir = str(lane.folder)  # what killed workers leave goes with the folder
-    while record := os.read(pipes[0], RECORD):
+    while record := os.read(files[0], RECORD):
         kind, number = jobs[int(record)]
         began = time.monotonic()
-        if kind in ("equal", "slow"):
-            row = lane.equal(number, expected) if kind == "equal" else lane.slow(number, expected)
-        else:
-            row = lane.fault(kind, number, expected, seed)
+        try:
+            if kind in ("equal", "slow"):
+                row = lane.equal(number, expected) if kind == "equal" else lane.slow(number, expected)
+            else:
+                row = lane.fault(kind, number, expected, seed)
+        except Exception as error:  # whatever it is, the repetition counts as one that failed
+            row = {"identical": False, "trouble": f"{kind}{number}: {error!r}"}
         row |= {"kind": kind, "number": number, "took": round(time.monotonic() - began, 1)}
-        os.write(pipes[1], (json.dumps(row) + "\n").encode())
+        os.write(files[1], (json.dumps(row) + "\n").encode())
 
 
 def prove(
@@ -336,11 +350,11 @@ def prove(
         folder = Path(name)
         prepare(folder)
         expected = Lane(folder).train("whole", 1)
-        if expected.startswith("exit"):
-            raise SystemExit(expected)
-        (jobs_out, jobs_in), (rows_out, rows_in) = os.pipe(), os.pipe()
-        os.write(jobs_in, b"".join(f"{index:0{RECORD}d}".encode() for index in range(len(jobs))))
-        os.close(jobs_in)
+        if not re.fullmatch("[0-9a-f]{64}", expected):
+            raise SystemExit("The uninterrupted training failed: " + " ".join(expected.split()))
+        (folder / "jobs").write_bytes(b"".join(f"{index:0{RECORD}d}".encode() for index in range(len(jobs))))
+        # The lanes share its position, as of a pipe; but a pipe holds no more than 8,192 jobs.
+        jobs_out, (rows_out, rows_in) = os.open(folder / "jobs", os.O_RDONLY), os.pipe()
         pids = []
         for number in range(at_once):
             lane = Lane(folder, number, is_forked=not commands)
@@ -349,12 +363,21 @@ def prove(
         try:
             yield from _rows(rows_out, seconds)
         finally:
-            for pid in pids:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-                os.waitpid(pid, 0)
+            _end(pids)
             os.close(jobs_out)
             os.close(rows_out)
+
+
+def _end(pids: Sequence[int]) -> None:
+    """End the lanes: SIGTERM first, SIGKILL for those that have not ended in time."""
+    for pid in pids:
+        os.kill(pid, signal.SIGTERM)
+    left, deadline = list(pids), time.monotonic() + GRACE
+    while (left := [pid for pid in left if not os.waitpid(pid, os.WNOHANG)[0]]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
 
 
 def _rows(pipe: int, seconds: float) -> Iterator[Row]:
@@ -375,15 +398,15 @@ def summary(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
             continue
         one = found[kind] = {"trainings": len(of_kind), "identical": sum(row["identical"] for row in of_kind)}
         if kind == "equal":
-            one["commands"] = sum(row["commands"] for row in of_kind)
+            one["commands"] = sum(row.get("commands", False) for row in of_kind)
         if kind == "slow":
-            one["times_delayed"] = sum(row["delayed"] for row in of_kind)
+            one["times_delayed"] = sum(row.get("delayed", 0) for row in of_kind)
         if times := [seconds for row in of_kind for seconds in row.get("seconds", ())]:
-            steps = [row["step"] for row in of_kind if row["seconds"]]
+            steps = [row["step"] for row in of_kind if row.get("seconds")]
             one |= {
                 "ended": len(times),
                 "in_time": sum(seconds <= LIMIT for seconds in times),
-                "one_line": sum(is_one for row in of_kind for is_one in row["one_line"]),
+                "one_line": sum(is_one for row in of_kind for is_one in row.get("one_line", ())),
                 "seconds_median": statistics.median(times),
                 "seconds_worst": max(times),
                 "steps": [min(steps), statistics.median(steps), max(steps)],
@@ -406,7 +429,7 @@ def main() -> None:
     chosen = parser.parse_args()
     kinds = chosen.kinds.split(",")
     path = FIGURES / "reliability-cluster.json"
-    known = json.loads(path.read_text(encoding="utf-8"))["summary"] if path.is_file() else {}
+    known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"summary": {}, "trouble": []}
     log = chosen.log if chosen.log and chosen.log.is_file() else None
     rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log else []
 
@@ -415,13 +438,11 @@ def main() -> None:
         if chosen.log:
             with chosen.log.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
-        write(
-            "reliability-cluster",
-            {"summary": known | summary(rows), "trouble": [row["trouble"] for row in rows if row["trouble"]]},
-        )
-        print(
-            row, {kind: f"{one['identical']} of {one['trainings']}" for kind, one in summary(rows).items()}, flush=True
-        )
+        found = summary(rows)
+        trouble = [one for one in known["trouble"] if not one.startswith(tuple(found))]  # each begins with its kind
+        trouble += [row["trouble"] for row in rows if row["trouble"]]
+        write("reliability-cluster", {"summary": known["summary"] | found, "trouble": trouble})
+        print(row, {kind: f"{one['identical']} of {one['trainings']}" for kind, one in found.items()}, flush=True)
 
     _prove_all(kinds, rows, report, chosen)
 

@@ -102,13 +102,14 @@ def fork(words: tuple[str, ...], folder: Path, namespace: str = "") -> Forked:
 
 
 def fork_function(function, *values: object) -> int:
-    """Call a function in a forked process, which ends with it; the process id."""
+    """Call a function in a forked process, which ends with it, or by SIGTERM as by `sys.exit`; the process id."""
     pid = os.fork()
     if pid:
         return pid
     end_with_parent()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     code = 1
-    with contextlib.suppress(KeyboardInterrupt):
+    with contextlib.suppress(KeyboardInterrupt, SystemExit):
         try:
             function(*values)
             code = 0
@@ -129,6 +130,7 @@ def _run(words: tuple[str, ...], folder: Path, namespace: str, errors: int) -> N
     code = 99
     try:
         end_with_parent()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # not as in a lane, see `fork_function`
         os.setsid()
         nothing = os.open(os.devnull, os.O_RDWR)
         for number, target in ((0, nothing), (1, nothing), (2, errors)):

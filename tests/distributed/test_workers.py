@@ -131,7 +131,7 @@ def test_forked_workers_end_like_whole_commands() -> None:
     assert done.returncode == 0, done.stderr
     rows = {row["kind"]: row for row in json.loads(done.stdout)}
     assert rows["equal"]["identical"] and not rows["equal"]["commands"]
-    assert rows["kill"]["identical"] and all(rows["kill"]["one_line"])
+    assert rows["kill"]["identical"] and rows["kill"]["one_line"] == [True]
 
 
 @pytest.mark.long

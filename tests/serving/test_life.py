@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import select
 import shutil
 import signal
 import socket
@@ -208,26 +209,51 @@ def test_a_garbage_collection_looks_at_nothing_that_was_loaded_before_serving(sh
     assert looked_at < 5_000 < left_out
 
 
-def test_connections_wait_while_all_processes_are_busy(folder) -> None:
+def test_no_process_lowers_the_number_of_connections_that_wait() -> None:
+    async def connect(listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        async with await loop.create_server(asyncio.Protocol, sock=listening, backlog=2):
+            with contextlib.ExitStack() as stack:
+                for _ in range(10):  # the loop accepts none meanwhile
+                    stack.enter_context(socket.create_connection(listening.getsockname(), timeout=1))
+
+    with bind("127.0.0.1", 0) as listening:
+        asyncio.run(connect(listening))
+
+
+def test_connections_wait_while_all_processes_are_busy_and_each_accepts_some(folder, pictures) -> None:
+    """Of two processes, one goes on first, and has not accepted all connections when it sends its first answer."""
+    body = pictures["digit-0.png"]
+    request = b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n" % len(body) + body
     server = Served("digits", "--workers", "2", cwd=folder)
     children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
     try:
 
+        def is_socket(one: Path) -> bool:
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                return str(one.readlink()).startswith("socket:")
+            return False
+
         def sockets() -> list[int]:
-            opened = [list(Path(f"/proc/{child}/fd").iterdir()) for child in children]
-            return [sum(str(one.readlink()).startswith("socket:") for one in files) for files in opened]
+            return [sum(map(is_socket, Path(f"/proc/{child}/fd").iterdir())) for child in children]
 
         with contextlib.ExitStack() as stack:
             for child in children:
                 os.kill(int(child), signal.SIGSTOP)
+            before, connections = sockets(), []
             for _ in range(64):
-                stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=5))
-            for child in children:
-                os.kill(int(child), signal.SIGCONT)
+                one = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=5))
+                one.sendall(request)
+                connections.append(one)
+            os.kill(int(children[0]), signal.SIGCONT)
+            assert select.select(connections, [], [], 20)[0]
+            os.kill(int(children[1]), signal.SIGCONT)
             until = time.monotonic() + 20
-            while sum(got := sockets()) < 60 and time.monotonic() < until:
+            accepted = [0, 0]
+            while sum(accepted) < 60 and time.monotonic() < until:
                 time.sleep(0.05)
-        assert sum(got) >= 60, got
+                accepted = [now - then for now, then in zip(sockets(), before, strict=True)]
+        assert sum(accepted) >= 60 and min(accepted) >= 5, accepted  # one or two may be other sockets
     finally:
         for child in children:
             os.kill(int(child), signal.SIGCONT)

@@ -23,6 +23,17 @@ ACCEPTED_AT_ONCE = 2
 KEEP_ALIVE_SECONDS = 30
 
 
+class _Listening(socket.socket):
+    """A socket where `BACKLOG` connections wait.
+
+    asyncio has one number for those that it accepts at a time and those that wait, and each process would set it anew
+    for all that share the socket.
+    """
+
+    def listen(self, backlog: int = BACKLOG, /) -> None:
+        super().listen(BACKLOG)
+
+
 def bind(host: str, port: int) -> socket.socket:
     """A listening socket.
 
@@ -32,11 +43,11 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         # With the protocol named, asyncio sends small answers at once; else each waits 40 ms for an acknowledgment.
-        made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        made = _Listening(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         if os.name == "posix":
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(address)
-        made.listen(BACKLOG)
+        made.listen()
     except (OSError, OverflowError) as error:
         raise OptionError(
             f"Expected an address and a free port. Received: --host {host} --port {port} ({error}).",
@@ -96,11 +107,6 @@ class _Server(Server):
         super().__init__(config)
         self._service = service
         self._stop_at: float | None = None
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        for one in sockets or ():
-            one.listen(BACKLOG)  # asyncio lets as many connections wait as it accepts at a time
 
     def handle_exit(self, sig: int, frame: object) -> None:
         if self._stop_at is not None:
