@@ -127,6 +127,29 @@ def test_an_image_that_fails_in_the_engine_does_not_fail_its_batch(network, engi
     asyncio.run(with_batching(Limits(), act))
 
 
+@pytest.mark.parametrize("by_the_loop", [False, True])
+def test_a_batch_that_fails_is_answered_at_once_and_the_next_one_is_computed(network, run, by_the_loop) -> None:
+    network.is_fast = by_the_loop
+    fails = iter([True, False])
+
+    def on_batch(size: int) -> None:
+        if next(fails):
+            raise ValueError("nobody can count it")
+
+    async def act() -> None:
+        batching = Batching(Limits(), on_batch=on_batch, direct=by_the_loop)
+        batching.start()
+        try:
+            async with asyncio.timeout(10):
+                with pytest.raises(ValueError, match="count"):
+                    await batching.classify(network, [image(0, run)], top=1)
+                assert (await batching.classify(network, [image(0, run)], top=1))[0].predictions
+        finally:
+            batching.stop()
+
+    asyncio.run(act())
+
+
 def test_a_full_queue_is_429_and_a_late_answer_504(network, engine, run) -> None:
     async def act(batching: Batching) -> None:
         engine.hold.clear()

@@ -133,7 +133,12 @@ class Batching:
         """Queue what has come in this turn of the loop; a thread that is woken for each would compete with the loop."""
         new, self._new = self._new, []
         if self._direct:
-            new, self._new = answer_directly(new, self._limits, self._on_batch)
+            try:
+                new, self._new = answer_directly(new, self._limits, self._on_batch)
+            except Exception as error:  # else they would wait until their time is over
+                for work in new:
+                    settle(work.future, error)
+                return
             if self._new:
                 asyncio.get_running_loop().call_soon(self._hand_over)
         for work in new:
@@ -170,11 +175,15 @@ class Batching:
         return works, nothing
 
     def _answer(self, works: list[Work]) -> None:
-        for work in works:
-            work.get_pixels(lambda area: check_pixels(area, self._limits.pixels))
-        for group in by_network(works):
-            with ONE_AT_A_TIME:
-                compute(group, self._on_batch)
+        try:
+            for work in works:
+                work.get_pixels(lambda area: check_pixels(area, self._limits.pixels))
+            for group in by_network(works):
+                with ONE_AT_A_TIME:
+                    compute(group, self._on_batch)
+        except Exception as error:  # the thread goes on, and nobody waits until the time is over
+            for work in works:
+                work.answer = work.answer or error
         if works:
             _on_loop(works[0].future.get_loop(), lambda: [work.deliver() for work in works])
 
