@@ -9,6 +9,9 @@ import numpy as np
 from jaxtyping import Bool, Int64, UInt8
 
 Gray = UInt8[np.ndarray, "h w"]
+Counts = Int64[np.ndarray, "256"]
+"""How many pixels have each gray level."""
+
 Mask = Bool[np.ndarray, "h w"]
 
 MIN_BRIGHTNESS = 32
@@ -126,7 +129,7 @@ def otsu(gray: UInt8[np.ndarray, " *shape"]) -> int:
     return otsu_of(np.bincount(gray.reshape(-1), minlength=256))
 
 
-def otsu_of(counts: Int64[np.ndarray, 256]) -> int:
+def otsu_of(counts: Counts) -> int:
     """Otsu's threshold of an image from its number of pixels of each level."""
     n, total = int(counts.sum()), int((counts * np.arange(256)).sum())
     below, mass = counts.cumsum()[:-1], (counts * np.arange(256)).cumsum()[:-1]

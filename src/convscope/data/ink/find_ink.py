@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Int64, UInt8
+from jaxtyping import UInt8
 
 from convscope.data.ink.background import (
+    Counts,
     Gray,
     Mask,
     box_around,
@@ -25,9 +26,6 @@ from convscope.data.ink.ruled_lines import remove_lines
 from convscope.data.ink.sheet import Sheet, fill_polygon, find_sheet
 from convscope.data.pixels import to_grey
 from convscope.data.resample import average_blocks, nearest, reduce_to
-
-Counts = Int64[np.ndarray, "256"]
-"""How many pixels have each gray level."""
 
 PHOTO_SIDE = 1024
 """Larger photos are reduced by averaging blocks, once, to between this and twice this."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Int64, UInt8
+from jaxtyping import UInt8
 
-from convscope.data.ink.background import Gray, Mask, edge_of
+from convscope.data.ink.background import Counts, Gray, Mask, edge_of
 from convscope.data.resample import reduce_to
 
 WORKING_SIDE = 256
@@ -39,7 +39,7 @@ def has_dark_ink(grey: Gray) -> bool:
     return _is_darker(_counts(border_pixels(grey)), _counts(grey))
 
 
-def is_darker(gray: Gray, region: Mask, counts: Int64[np.ndarray, 256] | None = None) -> bool:
+def is_darker(gray: Gray, region: Mask, counts: Counts | None = None) -> bool:
     """The same for the part of an image that a sheet covers; its outermost pixels are the border.
 
     Args:
@@ -54,11 +54,11 @@ def is_darker(gray: Gray, region: Mask, counts: Int64[np.ndarray, 256] | None = 
     return _is_darker(_counts(border), _counts(whole) if counts is None else counts)
 
 
-def _counts(levels: np.ndarray) -> Int64[np.ndarray, 256]:
+def _counts(levels: np.ndarray) -> Counts:
     return np.bincount(levels.reshape(-1), minlength=256)
 
 
-def _is_darker(border: Int64[np.ndarray, 256], whole: Int64[np.ndarray, 256]) -> bool:
+def _is_darker(border: Counts, whole: Counts) -> bool:
     border, whole = border.cumsum(), whole.cumsum()
     darker = _level(border, 0.1) - _level(whole, 0.002)
     lighter = _level(whole, 0.998) - _level(border, 0.9)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Bool, Int64, UInt8
+from jaxtyping import Bool, UInt8
 
-from convscope.data.ink.background import box_around, dilated, eroded, otsu_of
+from convscope.data.ink.background import Counts, box_around, dilated, eroded, otsu_of
 from convscope.data.ink.components import connected_components
 
 Gray = UInt8[np.ndarray, "h w"]
@@ -64,7 +64,7 @@ class Sheet:
     sure: bool
 
 
-def find_sheet(gray: Gray, *, light: bool, counts: Int64[np.ndarray, 256] | None = None) -> Sheet | None:
+def find_sheet(gray: Gray, *, light: bool, counts: Counts | None = None) -> Sheet | None:
     """Find a sheet that is lighter (or darker) than its surroundings.
 
     1. Otsu's threshold splits the image; the largest connected component is the candidate.
