@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ PLAIN_BYTES = 250_000
 """Up to here, only runs of zeros are compressed: browsers inflate only after they have drawn the page once."""
 
 LONGEST_RUN = 255
+ZEROS = re.compile(rb"\0{1,%d}" % LONGEST_RUN)
 
 
 class PictureJson(TypedDict):
@@ -122,14 +124,7 @@ def shorten_zeros(content: bytes) -> bytes:
         >>> list(shorten_zeros(bytes([7, 0, 0, 0, 8])))
         [7, 0, 3, 8]
     """
-    out, at = bytearray(), 0
-    while at < len(content):
-        end = at
-        while end < len(content) and end - at < LONGEST_RUN and content[end] == 0:
-            end += 1
-        out += bytes([0, end - at]) if end > at else content[at : at + 1]
-        at = max(end, at + 1)
-    return bytes(out)
+    return ZEROS.sub(lambda found: bytes([0, len(found[0])]), content)
 
 
 def picture_positions(dataset: Dataset, evaluation: Evaluation | None) -> tuple[list[int], list[int]]:
