@@ -100,7 +100,8 @@ SUBJECTS: dict[str, Subject] = {
     ),
     "recipe": Subject(
         "quick for images framed as MNIST's; compact for all others. Epochs, batch size, augmentation and class "
-        "weights of compact and residual follow the number, size and color of the images and the sizes of the classes.",
+        "weights of compact and residual follow the number, size and color of the images and the sizes of the classes. "
+        "--robust adds augmentations, and epochs to quick.",
         "--model",
         "training.recipe",
     ),

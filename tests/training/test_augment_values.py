@@ -8,7 +8,7 @@ import pytest
 from convscope.errors import OptionError
 from convscope.model.tensorflow import tf
 from convscope.training.augment import augment
-from convscope.training.options import TrainOptions, resolve
+from convscope.training.options import TrainOptions
 
 N, H, W = 200, 8, 12
 
@@ -131,9 +131,3 @@ def test_thickness_moves_the_edges_of_some_images_by_one_pixel_either_way() -> N
         expected = (np.min if ink[index] == 9 else np.max)(near, axis=0)
         np.testing.assert_array_equal(after[index], expected)
     assert (targets == one_hot()).all()
-
-
-def test_robust_is_a_thickness_that_can_be_overridden() -> None:
-    assert resolve(TrainOptions(robust=True)).thickness == 0.45
-    assert resolve(TrainOptions(robust=True, thickness=0.2)).thickness == 0.2
-    assert resolve(TrainOptions()).thickness == 0.0

@@ -13,6 +13,7 @@ from convscope.model.presets import SIZED, load_spec
 from convscope.training.checkpoint import CheckpointManager, latest_checkpoint
 from convscope.training.fit import fit, seconds_per_step
 from convscope.training.options import TrainOptions, parse_time, resolve
+from convscope.training.preset_recipes import ROBUST, ROBUST_EPOCHS
 from convscope.training.recipe import DataFacts, choose
 
 
@@ -49,6 +50,31 @@ def test_classes_of_very_different_size_are_weighted_unless_the_user_says_otherw
     assert "balanced class weights" in decision.chosen and decision.because.endswith("9 classes of 9 to 921")
     assert choose(TrainOptions(class_weight="none"), rare)[0].class_weight == "none"
     assert choose(TrainOptions(), facts(largest=921, smallest=93))[0].class_weight is None
+
+
+def test_robust_names_what_it_adds_and_keeps_what_is_given_or_part_of_the_recipe() -> None:
+    digits = facts(height=28, width=28, channels=1, images=60_000, is_framed=True)
+    chosen, decision = choose(TrainOptions(robust=True, blur=0.01, noise=0.0), digits)
+    added = {name: value for name, value in (ROBUST | {"blur": 0.01}).items() if name != "noise"}
+    listed = ", ".join(f"{name} {value:g}" for name, value in added.items())
+    assert decision and decision.chosen == f"quick, robust: {ROBUST_EPOCHS:g} epochs, {listed}"
+    assert "MNIST" in decision.because and "--robust" in decision.because
+    resolved = resolve(chosen)
+    assert {name: getattr(resolved, name) for name in ROBUST} == added | {"noise": 0.0}
+    assert resolved.epochs == ROBUST_EPOCHS and resolve(TrainOptions(robust=True, epochs=1)).epochs == 1
+    accurate = resolve(TrainOptions(model="accurate", robust=True))
+    assert (accurate.epochs, accurate.rotate, accurate.thickness) == (10, 9, ROBUST["thickness"])
+    named = choose(TrainOptions(model="classic", robust=True), digits)[1]
+    assert named and named.chosen.startswith("classic, robust: 4 epochs, thickness") and named.because == "--robust"
+    photos = choose(TrainOptions(robust=True), facts())[1]
+    assert photos and "crop 0.3, robust: thickness" in photos.chosen and "64×64, 9 classes, --robust" in photos.because
+
+
+def test_the_record_of_an_older_robust_training_gets_no_augmentation_that_is_new() -> None:
+    older = {"model": "quick", "robust": True, "thickness": 0.45, "epochs": 1.0, "shift": 0, "rotate": 0.0}
+    resolved = resolve(TrainOptions.from_record(older))
+    off = {"rotate", "zoom", "shear", "lines", "blur", "noise"}
+    assert resolved.thickness == 0.45 and resolved.epochs == 1 and not any(getattr(resolved, name) for name in off)
 
 
 def test_a_preset_for_any_images_that_the_user_names_gets_the_recipe_for_these_images() -> None:

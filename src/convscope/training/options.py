@@ -17,14 +17,11 @@ from convscope.data.preprocess import DECODINGS
 from convscope.errors import OptionError
 from convscope.training.augmentations import AugmentationOptions
 from convscope.training.option import DATA, Option, OptionField, check_fields, check_names, option_fields
-from convscope.training.preset_recipes import DEFAULTS, RECIPES
+from convscope.training.preset_recipes import DEFAULTS, RECIPES, robust_recipe
 
 OPTIMIZERS = ("adam", "sgd", "muon")
 AUTO = "auto"
 """The model of a training whose recipe follows from the data."""
-
-ROBUST_THICKNESS = 0.45
-"""Fraction of the images with another thickness; docs/trust.md has figures with and without it."""
 
 CLASS_WEIGHTS = ("none", "balanced")
 PRECISIONS = (AUTO, "float32", "bfloat16")
@@ -195,8 +192,8 @@ class CoreOptions:
     robust: Annotated[
         bool,
         Option(
-            "Train for images of other pens, scanners and cameras: random thickness for 45 % of the images, unless "
-            "--thickness is given.",
+            "Train for images of other pens, scanners and cameras: random thickness, lines, blur, noise and geometry, "
+            "and at least three epochs. What you set yourself stays.",
         ),
     ] = False
     seed: Annotated[
@@ -251,7 +248,8 @@ class TrainOptions(AugmentationOptions, CoreOptions):
             >>> TrainOptions.from_record({}).background, TrainOptions().background
             ('white', 'auto')
         """
-        recorded: dict[str, Any] = {"background": "white", "precision": "float32", **values}
+        off = {field.name: DEFAULTS[field.name] for field in option_fields(AugmentationOptions)}
+        recorded: dict[str, Any] = {**off, "background": "white", "precision": "float32", **values}
         return cls(**recorded)
 
     def total_steps(self, images: int) -> int:
@@ -294,7 +292,7 @@ def resolve(options: TrainOptions) -> TrainOptions:
     """
     recipe = DEFAULTS | RECIPES.get(options.model, {})
     if options.robust:
-        recipe["thickness"] = ROBUST_THICKNESS
+        recipe = robust_recipe(recipe)
     return replace(options, **{name: recipe[name] for name in recipe if getattr(options, name) is None})
 
 

@@ -25,6 +25,9 @@ DEFAULTS: dict[str, object] = {
     "mixup": 0.0,
     "cutmix": 0.0,
     "thickness": 0.0,
+    "lines": 0.0,
+    "blur": 0.0,
+    "noise": 0.0,
     "whiten": False,
     "patience": 0,
     "class_weight": "none",
@@ -78,3 +81,28 @@ RECIPES: dict[str, dict[str, object]] = {
     },
 }
 """How the recipe of each preset differs from `DEFAULTS`; docs/speed.md has the ablation of `quick`."""
+
+ROBUST: dict[str, float] = {
+    "thickness": 0.45,
+    "lines": 0.1,
+    "blur": 0.05,
+    "noise": 0.25,
+    "rotate": 5.0,
+    "zoom": 0.12,
+    "shear": 0.1,
+}
+"""What `--robust` adds; docs/trust.md has figures with and without it."""
+
+ROBUST_EPOCHS = 3.0
+"""Fewest epochs with `--robust`: images that differ each time take longer to learn."""
+
+
+def robust_recipe(recipe: dict[str, object]) -> dict[str, object]:
+    """A recipe with the augmentations of `ROBUST`; those that it has already keep their strength.
+
+    Example:
+        >>> robust_recipe(DEFAULTS | RECIPES["quick"])["thickness"]
+        0.45
+    """
+    added = {name: recipe.get(name) or value for name, value in ROBUST.items()}
+    return recipe | added | {"epochs": max(float(str(recipe["epochs"])), ROBUST_EPOCHS)}

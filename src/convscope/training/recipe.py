@@ -9,7 +9,8 @@ from dataclasses import dataclass, fields, replace
 
 from convscope.decisions import Decision
 from convscope.model.presets import load_spec
-from convscope.training.options import AUTO, TrainOptions, parse_time
+from convscope.training.options import AUTO, TrainOptions, parse_time, resolve
+from convscope.training.preset_recipes import ROBUST
 
 MULTIPLY_ADDS = {"compact": 1e12, "residual": 5e13}
 """Multiply-adds of all forward passes of a training by default, about a minute of processor time and half an hour on
@@ -62,12 +63,24 @@ def choose(options: TrainOptions, facts: DataFacts) -> tuple[TrainOptions, Decis
         facts: About the data.
 
     Returns:
-        The options with a model, and the decision; None if the model has a recipe of its own.
+        The options with a model, and the decision; None if the model has a recipe of its own and ``robust`` is off.
 
     Example:
         >>> choose(TrainOptions(), DataFacts(28, 28, 1, 60_000, 10, is_framed=True))[0].model
         'quick'
     """
+    chosen, decision = _chosen(options, facts)
+    if not chosen.robust:
+        return chosen, decision
+    resolved = resolve(chosen)
+    parts = [f"{name} {value:g}" for name in ROBUST if (value := getattr(resolved, name))]
+    if chosen.epochs is None and chosen.time is None:
+        parts.insert(0, f"{resolved.epochs:g} epochs")
+    robust = f"{decision.chosen if decision else chosen.model}, robust: {', '.join(parts)}"
+    return chosen, Decision("recipe", robust, f"{decision.because}, --robust" if decision else "--robust")
+
+
+def _chosen(options: TrainOptions, facts: DataFacts) -> tuple[TrainOptions, Decision | None]:
     if options.model not in (AUTO, *MULTIPLY_ADDS):
         return options, None
     if options.model == AUTO and facts.is_framed and facts.height == facts.width == 28:
