@@ -9,7 +9,8 @@ from dataclasses import dataclass, fields, replace
 
 from convscope.decisions import Decision
 from convscope.model.presets import load_spec
-from convscope.training.options import AUTO, TrainOptions, parse_time
+from convscope.training.duration import parse_time
+from convscope.training.options import AUTO, TrainOptions
 
 MULTIPLY_ADDS = {"compact": 1e12, "residual": 5e13}
 """Multiply-adds of all forward passes of a training by default, about a minute of processor time and half an hour on
