@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from convscope.data.dataset import LoadedData
 from convscope.data.preprocess import Preprocessing
 from convscope.errors import ModelFileError, OptionError, RunError
-from convscope.evaluation.metrics import Evaluation
+from convscope.evaluation.evaluation import Evaluation
 from convscope.markup import curve, table
 from convscope.model.model_file import Model, load_model
 from convscope.training.run import MEASURED, RunRecord

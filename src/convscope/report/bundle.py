@@ -16,7 +16,7 @@ import numpy as np
 from convscope.data.dataset import Dataset
 from convscope.errors import printable
 from convscope.evaluation.confusion import ConfusedPair
-from convscope.evaluation.metrics import Evaluation
+from convscope.evaluation.evaluation import Evaluation
 from convscope.evaluation.temperature import temperature_of
 from convscope.model.model_file import Model
 from convscope.model.reference import Reference

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from convscope.evaluation.metrics import Evaluation
+from convscope.evaluation.evaluation import Evaluation
 from convscope.report.pictures.canvas import FAINT, INK, QUIET, RIGHT, picture, sheet
 from convscope.report.pictures.text_layout import percent
 
