@@ -77,14 +77,7 @@ def assemble(
             part does not have, or parts whose images differ in shape.
     """
     source = printable(source)
-    for name, part in (("training", train), ("test", test)):
-        if part is not None:
-            _check_part(part, f"{source} ({name} part)")
-    if test is not None and train.pixels.shape[1:] != test.pixels.shape[1:]:
-        raise DataError(
-            f"Expected training and test images of the same shape in {source}. Received: "
-            f"train={train.pixels.shape[1:]}, test={test.pixels.shape[1:]}."
-        )
+    _check_parts(source, train, test)
     train, test, turned = _upright(train, test, class_names, options)
     if options.whole:
         train, test = _joined(train, test), None
@@ -178,6 +171,17 @@ def to_labels(array: np.ndarray, where: str) -> Labels:
     if len(array) and not 0 <= array.min() <= array.max() < 2**31:
         raise DataError(f"Expected labels of 0 or more in {where}. Received: {array.min()} to {array.max()}.")
     return array.astype(np.int64)
+
+
+def _check_parts(source: str, train: Part, test: Part | None) -> None:
+    for name, part in (("training", train), ("test", test)):
+        if part is not None:
+            _check_part(part, f"{source} ({name} part)")
+    if test is not None and train.pixels.shape[1:] != test.pixels.shape[1:]:
+        raise DataError(
+            f"Expected training and test images of the same shape in {source}. Received: "
+            f"train={train.pixels.shape[1:]}, test={test.pixels.shape[1:]}."
+        )
 
 
 def _check_part(part: Part, where: str) -> None:
