@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from html import escape
 from typing import TYPE_CHECKING
 
 from convscope.api.run import Run
 from convscope.errors import RunError
 from convscope.evaluation.evaluation import Evaluation
-from convscope.markup import curve, table
-from convscope.training.run import MEASURED
+from convscope.training.run import MEASURED, as_table
 
 if TYPE_CHECKING:
     from convscope.report.pictures.plot import Plot
@@ -27,19 +25,8 @@ def text_of(run: Run) -> str:
 
 def html_of(run: Run) -> str:
     """The network, its data, its figures and the curve of the loss as an HTML table."""
-    record = run.record
-    rows = [("network", f"{escape(str(record.network['name']))}, {record.network['parameters']:,} parameters")]
-    rows += [("data", escape(str(record.data["source"]))), ("outcome", record.outcome)]
-    if record.options.epochs:
-        rows += [("trained", f"{record.options.epochs:g} epochs in {record.seconds.get('train', 0.0):.1f} s")]
     parts = (("cross-validated", run.cross_validation), ("test", run.test), ("validation", run.validation))
-    rows += [(f"{part} accuracy", escape(str(measured.accuracy))) for part, measured in parts if measured]
-    if record.history:
-        points = [(row.epoch, row.loss) for row in record.history]
-        first, last = record.history[0], record.history[-1]
-        words = f"training loss from {first.loss:.3f} to {last.loss:.3f} in {last.epoch:g} epochs"
-        rows.append(("loss", curve(points, title=words)))
-    return table(("", ""), rows, caption=f"Run {record.name}")
+    return as_table(run.record, {part: str(measured.accuracy) for part, measured in parts if measured})
 
 
 def history_plot(run: Run) -> Plot:

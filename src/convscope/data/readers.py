@@ -134,6 +134,11 @@ def detect(source: str | PathLike[str]) -> str:
     Raises:
         DataError: Nothing is there, or it has none of the formats.
     """
+    if source == "":  # such as a variable of the shell that is not set: a path of no characters is the working folder
+        raise DataError(
+            "Expected the name of a dataset or a path. Received: an empty text.",
+            hint="For the working folder, pass a dot.",
+        )
     if str(source) in READERS and READERS[str(source)].is_built_in:
         return str(source)
     candidate = _candidate(Path(source))
