@@ -189,8 +189,10 @@ class Evaluation:
                 calibration=calibration,
                 mistakes=mistakes,
             )
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise DataError(f"Expected an evaluation as convscope writes it. Received: {error!r}.") from error
+        except KeyError as error:
+            raise DataError(f"Expected an evaluation as convscope writes it. Received: one without {error}.") from error
+        except (TypeError, ValueError, OverflowError) as error:
+            raise DataError(f"Expected an evaluation as convscope writes it. Received: {error}.") from error
 
 
 def _check_mistake(mistake: Mistake, confusion: Confusion) -> None:
