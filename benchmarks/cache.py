@@ -116,13 +116,13 @@ def _loop(root: Path, cache: Path | None) -> Any:
     from convscope.data.load_options import Caching
     from convscope.data.readers import load
     from convscope.model.presets import load_spec
-    from convscope.training.fit import _Loop
+    from convscope.training.loop import TrainingLoop
     from convscope.training.options import TrainOptions, resolve
 
     data = load(root, size=(SIZE, SIZE), test_fraction=0, caching=Caching(cache)).train
     spec = load_spec("compact", input_shape=data.image_shape, num_classes=data.num_classes)
     options = resolve(TrainOptions(model="compact", batch_size=BATCH, epochs=100.0, whiten=False))
-    loop = _Loop(spec, data, options, {})
+    loop = TrainingLoop(spec, data, options, {})
     loop.trace()
     loop.steps_from(0, 2)
     return loop

@@ -20,7 +20,7 @@ from convscope.data.readers import load
 from convscope.model.build import build
 from convscope.model.presets import PRESETS, load_spec
 from convscope.model.tensorflow import keras
-from convscope.training.fit import _Loop
+from convscope.training.loop import TrainingLoop
 from convscope.training.options import TrainOptions, resolve
 
 ROUNDS, STEPS = 5, 20
@@ -31,7 +31,9 @@ def milliseconds_per_step(preset: str) -> dict[str, float]:
     """Medians over rounds that alternate between the precisions, and `model.fit` for ``classic``."""
     data = load("mnist").train
     spec = load_spec(preset, input_shape=data.image_shape, num_classes=10)
-    loops = {p: _Loop(spec, data, resolve(TrainOptions(model=preset, precision=p, epochs=1000.0))) for p in PRECISIONS}
+    loops = {
+        p: TrainingLoop(spec, data, resolve(TrainOptions(model=preset, precision=p, epochs=1000.0))) for p in PRECISIONS
+    }
     for loop in loops.values():
         loop.trace()
     taken: dict[str, list[float]] = {name: [] for name in loops}

@@ -19,7 +19,7 @@ from convscope.data.splits import epoch_order
 from convscope.model.build import build
 from convscope.model.presets import load_spec
 from convscope.model.tensorflow import keras, tf
-from convscope.training.fit import _Loop
+from convscope.training.loop import TrainingLoop
 from convscope.training.options import TrainOptions, resolve
 
 IMAGES, ROUNDS, SIDE = 1536, 7, 2048
@@ -46,7 +46,7 @@ def main() -> None:
     first, *rest = [row.multiply_adds for row in spec.table() if row.multiply_adds]
     operations = 2 * (2 * first + 3 * sum(rest))
     options = resolve(TrainOptions(model="classic", epochs=1000.0, shift=0))
-    loop = _Loop(spec, data, options)
+    loop = TrainingLoop(spec, data, options)
     loop.trace()
     model = build(spec)
     model.compile(keras.optimizers.Adam(0.0015), "sparse_categorical_crossentropy", metrics=["accuracy"])

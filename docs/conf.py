@@ -61,7 +61,7 @@ DIRECTIVES = {
 RESULTS = (
     "data.dataset.LoadedData", "data.dataset.Dataset", "data.dataset.LabelledImage", "api.predict.ImagePredictions",
     "api.predict.ImagePrediction", "api.explain.ImageExplanations", "api.explain.ImageExplanation",
-    "api.activations.ImageActivations", "api.evaluate.EvaluateResult", "evaluation.metrics.Evaluation",
+    "api.activations.ImageActivations", "api.evaluate.EvaluateResult", "evaluation.evaluation.Evaluation",
     "api.open.PageResult", "api.summary.NetworkSummary", "api.conv.ShownSlidingWindow", "api.check_data.CheckResult",
     "api.import_model.ImportResult", "api.runs.RunList", "api.runs.RunComparison", "training.run.RunRecord",
     "report.pictures.plot.Plot",

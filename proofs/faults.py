@@ -30,7 +30,7 @@ from trainer import record_states
 
 from convscope.cli.app import main as convscope
 from convscope.training import checkpoint
-from convscope.training import fit as fit_module
+from convscope.training import loop as training_loop
 
 CODES = (errno.EIO, errno.ENOSPC)
 WAYS = tuple(itertools.product(CODES, (False, True)))
@@ -67,17 +67,17 @@ class Outcome:
 @contextlib.contextmanager
 def working_in(folder: Path) -> Iterator[None]:
     """Work in a folder, with a checkpoint after each call of the graph and few steps per call."""
-    before, often, calls = Path.cwd(), checkpoint.SECONDS_BETWEEN, fit_module.SECONDS_PER_CALL
+    before, often, calls = Path.cwd(), checkpoint.SECONDS_BETWEEN, training_loop.SECONDS_PER_CALL
     real_write = checkpoint.save_checkpoint
     record_states()
     os.chdir(folder)
-    checkpoint.SECONDS_BETWEEN = fit_module.SECONDS_PER_CALL = 0.0
+    checkpoint.SECONDS_BETWEEN = training_loop.SECONDS_PER_CALL = 0.0
     try:
         yield
     finally:
         os.chdir(before)
         checkpoint.save_checkpoint = real_write
-        checkpoint.SECONDS_BETWEEN, fit_module.SECONDS_PER_CALL = often, calls
+        checkpoint.SECONDS_BETWEEN, training_loop.SECONDS_PER_CALL = often, calls
 
 
 def command(*words: str) -> tuple[int, str]:

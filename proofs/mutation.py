@@ -47,7 +47,11 @@ SLOWEST = 60.0
 """Seconds: a test file that takes longer is not run for mutants."""
 PROOFS = ("*_proof.py", "*_fuzz.py", "test_faults.py", "test_interruption.py", "test_power_loss.py")
 """Test files that are short versions of the proofs: too slow to run for every mutant."""
-FIRST = {"training/fit.py": "test_step_oracles.py", "training/augment.py": "test_augment_axes.py"}
+FIRST = {
+    "training/fit.py": "test_step_oracles.py",
+    "training/loop.py": "test_step_oracles.py",
+    "training/augment.py": "test_augment_axes.py",
+}
 """Test files that notice most mutants of a module, where their names do not say so."""
 PYTEST = ("-q", "-x", "-p", "no:cacheprovider", "-p", "mutation", "-m", "not long", "--hypothesis-seed=0")
 SLOW_FIXTURES = {"convscope", "short_run", "browser", "show"}

@@ -91,7 +91,7 @@ SUBJECTS: dict[str, Subject] = {
         "Images framed like MNIST's give a network whose inputs are framed in the same way, with light ink on a dark "
         "background; other images are padded to the size and keep their intensities.",
         "--fit, --polarity of import",
-        "data.build_dataset",
+        "data.choose_preprocessing",
     ),
     "test split": Subject(
         "Data without a test part give up a fraction of each class, chosen by the seed.",

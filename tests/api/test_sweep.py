@@ -133,7 +133,7 @@ def test_a_process_trains_a_trial_after_others_as_if_it_were_the_first_and_keeps
         gc.unfreeze()
     assert first and other and again
     assert again.weights_sha256 == first.weights_sha256 != other.weights_sha256
-    loops = [one for one in gc.get_objects() if type(one).__name__ == "_Loop"]
+    loops = [one for one in gc.get_objects() if type(one).__name__ == "TrainingLoop"]
     assert len(loops) <= 1, "at most that of the last trial"
 
 

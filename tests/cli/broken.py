@@ -360,6 +360,17 @@ def a_config_with_a_value_of_another_kind(place: Place) -> Arguments:
     return ["train", "--config", "config.toml"]
 
 
+@case("deep.toml", "nested too deeply", code=2)
+def a_config_without_a_bottom(place: Place) -> Arguments:
+    place.write("deep.toml", "epochs = " + "[" * 50_000)
+    return ["train", place.good_data(), "--config", "deep.toml", "--out", "run"]
+
+
+@case("cannot be written", "too long")
+def a_run_folder_in_two_thousand_others(place: Place) -> Arguments:
+    return ["train", place.good_data(), "--out", "a/" * 2000 + "run"]
+
+
 # What was trained.
 
 
@@ -425,6 +436,18 @@ def a_model_header_without_a_bottom(place: Place) -> Arguments:
 def a_summary_of_a_damaged_model(place: Place) -> Arguments:
     _damaged(place, lambda content: content[:100])
     return ["summary", "copy"]
+
+
+@case("run.json", "data has no source")
+def a_record_that_does_not_name_its_data(place: Place) -> Arguments:
+    file = place.copy_run() / "run.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"data": {}}))
+    return ["open", "copy", "--out", "page.html", "--no-browser"]
+
+
+@case("Expected a folder of runs", "model.safetensors")
+def a_list_of_the_runs_in_a_file(place: Place) -> Arguments:
+    return ["runs", "--folder", place.copy_run() / "model.safetensors"]
 
 
 # What is predicted and evaluated.
@@ -517,3 +540,9 @@ def a_description_without_a_side(place: Place) -> Arguments:
 @case("nowhere", "not found")
 def a_description_of_nothing(place: Place) -> Arguments:
     return ["data", "nowhere"]
+
+
+@case("Received: an empty text")
+def a_variable_of_the_shell_that_is_not_set(place: Place) -> Arguments:
+    """The working folder would be taken, whatever is in it."""
+    return ["data", "check", ""]

@@ -57,7 +57,7 @@ def test_what_is_read_is_not_written_over(words: str, home: Path, tmp_path: Path
     (place / "link.png").symlink_to("p.png")
     before = contents(place)
     done = convscope(*words.split(), cwd=place)
-    assert done.returncode == 2 and "would replace what is read" in done.stderr, done.stderr
+    assert done.returncode == 2 and "neither an input nor another output" in done.stderr, done.stderr
     assert contents(place) == before
 
 

@@ -82,6 +82,7 @@ HEAVY = {
     "convscope.model.tensorflow",
     "convscope.model.build",
     "convscope.training.fit",
+    "convscope.training.loop",
     "convscope.training.gradients",
     "convscope.training.state",
     "convscope.training.augment",

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from convscope.data.csv_lines import MAX_LINE
 from convscope.data.formats import csv_format
 from convscope.data.readers import load
 from convscope.errors import DataError
@@ -122,7 +123,7 @@ def bad(line: int, text: str) -> bytes:
         (GOOD.encode("utf-16"), "UTF-16"),
         (b"label,p0,p1,p2,p3\n0,1,2,3,4\n1,\xff\n", "line 3, byte 3"),
         (b"a,b,c,d\n0,1,2,3\n", "label column"),
-        (b"0" * (csv_format.MAX_LINE + 1), "lines of at most"),
+        (b"0" * (MAX_LINE + 1), "lines of at most"),
         (gzip.compress(GOOD.encode(), mtime=0)[:-9], "damaged"),
     ],
 )

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 from data.makers import digits, idx_bytes, npy_bytes, npy_lie, png, write_idx, write_pictures, write_zip
 
-from convscope.data.build_dataset import natural_key
 from convscope.data.formats.mnist import preprocessing_for
 from convscope.data.load_options import LoadOptions
 from convscope.data.readers import READERS, describe_sources, detect, load, load_test
@@ -284,26 +283,6 @@ def test_mnist_can_be_resampled_and_in_color():
     assert test.image_shape == (14, 14, 3)
     assert (test.pixels[..., 0] == test.pixels[..., 2]).all()
     assert preprocessing_for(LoadOptions(size=(14, 14))).fit == "mnist"
-
-
-def test_the_framing_rule_knows_mnist_from_others():
-    from convscope.data.build_dataset import follows_mnist
-    from convscope.data.mnist import load_part
-
-    pixels = load_part("test").pixels[:500]
-    assert follows_mnist(pixels)
-    assert not follows_mnist(255 - pixels)
-    assert not follows_mnist(np.roll(pixels, 3, axis=1))
-    assert not follows_mnist(np.repeat(pixels, 3, axis=-1))
-    assert not follows_mnist(np.zeros((50, 28, 28, 1), np.uint8))
-    rng = np.random.default_rng(0)
-    assert not follows_mnist(rng.integers(0, 256, (50, 28, 28, 1), np.uint8))
-
-
-def test_natural_order_survives_odd_digits():
-    names = ["img12", "img2", "IMG2", "٣", "3", "", "²", "1" * 5000]
-    assert sorted(names, key=natural_key)[:2] == ["", "3"]
-    assert len({natural_key(name) for name in names}) == len(names)
 
 
 # --- bounds: a child process with little memory ------------------------------------------------------------

@@ -11,9 +11,10 @@ from harness import random_spec, random_weights
 
 from convscope.errors import RunError, SpecError
 from convscope.evaluation.predict import predict
+from convscope.exporting.c_layers import IN_PLACE, WRITERS
 from convscope.exporting.c_memory import plan
 from convscope.exporting.c_runtime import FLAGS, open_c
-from convscope.exporting.c_source import IN_PLACE, WRITERS, c_bytes
+from convscope.exporting.c_source import c_bytes
 from convscope.exporting.compare import TOLERANCE, compare, differences
 from convscope.exporting.exporter import Runtime
 from convscope.exporting.formats import EXPORTERS

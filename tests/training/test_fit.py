@@ -14,9 +14,10 @@ from convscope.model.forward import logits
 from convscope.model.model_file import self_test_images
 from convscope.model.spec_parser import parse
 from convscope.model.tensorflow import keras, tf
-from convscope.training import fit as fit_module
+from convscope.training import loop as training_loop
 from convscope.training.checkpoint import CheckpointManager
 from convscope.training.fit import fit
+from convscope.training.loop import TrainingLoop
 from convscope.training.patch_whitening import whitening_kernel
 
 
@@ -31,7 +32,7 @@ def test_a_network_learns_to_classify_bars() -> None:
 def test_the_weights_do_not_depend_on_how_many_steps_a_call_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     results = []
     for seconds in (0.0, 0.002, 10.0):
-        monkeypatch.setattr(fit_module, "SECONDS_PER_CALL", seconds)
+        monkeypatch.setattr(training_loop, "SECONDS_PER_CALL", seconds)
         fitted = fit(network(), bars(100), bars(50, seed=1), options())
         results.append((digest(fitted.weights), [row.loss for row in fitted.history]))
     assert results[0] == results[1] == results[2]
@@ -66,7 +67,7 @@ def test_whitening_is_where_the_first_convolution_starts() -> None:
 
 
 def test_a_loss_that_explodes_stops_at_once_with_the_weights_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fit_module, "SECONDS_PER_CALL", 0.0)
+    monkeypatch.setattr(training_loop, "SECONDS_PER_CALL", 0.0)
     taken = EveryStep()
     wild = options(optimizer="sgd", learning_rate=1000.0, epochs=50.0, average=0.0)
     spec = network('Conv2D(6, 3)\nFlatten()\nDense(20)\nDense(num_classes, activation="softmax")')
@@ -81,7 +82,7 @@ def test_a_loss_that_explodes_stops_at_once_with_the_weights_before_it(monkeypat
 def test_the_weights_left_by_a_loss_that_explodes_give_finite_logits(
     seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fit_module, "SECONDS_PER_CALL", seconds)
+    monkeypatch.setattr(training_loop, "SECONDS_PER_CALL", seconds)
     spec = parse(
         "Conv2D(4, 3, padding='same')\nFlatten()\nDense(num_classes, activation='softmax')",
         input_shape=bars(1).image_shape,
@@ -155,7 +156,7 @@ def test_functions_of_several_trainings_are_not_reported_as_one_that_is_traced_a
 ) -> None:
     images = np.zeros((1, *network().input_shape), np.float32)
     for _ in range(8):
-        fit_module._Loop(network(), bars(40), options()).logits(images)
+        TrainingLoop(network(), bars(40), options()).logits(images)
     assert caplog.records == []
     for _ in range(20):
         tf.function(lambda value: value + 1)(tf.constant(1.0))

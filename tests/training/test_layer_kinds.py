@@ -12,8 +12,8 @@ from convscope.model.layers import LAYERS
 from convscope.model.spec import Spec
 from convscope.model.spec_parser import parse
 from convscope.model.tensorflow import tf
-from convscope.training import fit as fit_module
 from convscope.training.fit import fit
+from convscope.training.loop import TrainingLoop
 from convscope.training.options import TrainOptions, resolve
 from convscope.training.scale_invariance import is_scale_invariant
 
@@ -49,7 +49,7 @@ def options(**changes: object) -> TrainOptions:
 def test_a_training_step_computes_what_keras_computes_in_training(kind: str) -> None:
     for example in LAYERS[kind].examples():
         for spec in networks_of(example):
-            loop = fit_module._Loop(spec, bars(20, spec.input_shape, spec.num_classes), options())
+            loop = TrainingLoop(spec, bars(20, spec.input_shape, spec.num_classes), options())
             images = tf.constant(np.random.default_rng(0).random((20, *spec.input_shape), np.float32))
             theirs = loop.model(images, training=True).numpy()
             ours = loop.gradients.forward(images, tf.constant(1))[0].numpy()
@@ -74,7 +74,7 @@ def test_a_graph_is_trained_and_its_weights_fit_the_keras_model() -> None:
 
 
 def test_a_graph_may_begin_with_a_whitened_convolution_of_any_name() -> None:
-    loop = fit_module._Loop(residual(), bars(60, (10, 10, 1)), options(whiten=True))
+    loop = TrainingLoop(residual(), bars(60, (10, 10, 1)), options(whiten=True))
     kernel = loop.model.get_layer("stem").kernel.numpy()
     np.testing.assert_array_equal(kernel[..., :3], -kernel[..., 3:])
 

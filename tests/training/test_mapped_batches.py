@@ -13,7 +13,7 @@ from convscope.data.dataset import Dataset
 from convscope.data.mapped_pixels import MappedPixels, PixelFile
 from convscope.data.splits import stratified_split
 from convscope.training import batches, checkpoint
-from convscope.training import fit as fit_module
+from convscope.training import loop as training_loop
 from convscope.training.checkpoint import CheckpointManager, latest_checkpoint
 from convscope.training.fit import fit
 
@@ -44,7 +44,7 @@ def test_an_interrupted_training_from_a_file_ends_with_the_weights_of_one_in_mem
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN", 0.0)
-    monkeypatch.setattr(fit_module, "SECONDS_PER_CALL", 0.0)
+    monkeypatch.setattr(training_loop, "SECONDS_PER_CALL", 0.0)
     data, validation, wanted = bars(130), bars(40, seed=1), options(epochs=3.0, average=0.5)
     whole = fit(network(), data, validation, wanted)
     stored, found, stops = mapped(data, tmp_path / "pixels"), None, []

@@ -10,7 +10,7 @@ from samples import IDENTITY, EveryStep, bars, digest, network, options
 
 from convscope.errors import RunError
 from convscope.training import checkpoint
-from convscope.training import fit as fit_module
+from convscope.training import loop as training_loop
 from convscope.training.checkpoint import CheckpointManager, delete_checkpoints, latest_checkpoint
 from convscope.training.fit import fit
 from convscope.training.moments import MOMENTS_FILE, Moments, moment_steps, read_moments, write_moments
@@ -52,7 +52,7 @@ def test_moments_double_from_a_sixty_fourth_to_half_of_the_training() -> None:
 
 
 def test_the_kept_weights_are_those_of_their_steps_in_half_precision(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fit_module, "SECONDS_PER_CALL", 0.0)  # a checkpoint after every step
+    monkeypatch.setattr(training_loop, "SECONDS_PER_CALL", 0.0)  # a checkpoint after every step
     every = EveryStep()
     found = train(every).moments
     assert list(found.weights) == [0, 1, 3, 6] and (found.total_steps, found.steps_per_epoch) == (12, 6)
@@ -64,7 +64,7 @@ def test_the_kept_weights_are_those_of_their_steps_in_half_precision(monkeypatch
 
 def test_keeping_moments_does_not_change_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
     usual = digest(train(CheckpointManager()).weights)
-    monkeypatch.setattr(fit_module, "MAX_PARAMETERS", 0)
+    monkeypatch.setattr(training_loop, "MAX_PARAMETERS", 0)
     without = train(CheckpointManager())
     assert without.moments is None and digest(without.weights) == usual
 

@@ -13,7 +13,7 @@ from convscope.errors import OptionError
 from convscope.model.presets import PRESETS
 from convscope.training.config import load_config, to_toml
 from convscope.training.option import AUGMENTATION, DATA, GROUPS, OPTIMIZATION, Option, option_fields
-from convscope.training.options import TrainOptions, describe, option_help, resolve
+from convscope.training.options import TrainOptions, option_help, resolve
 from convscope.training.preset_recipes import DEFAULTS, RECIPES
 
 PACKAGE = Path(convscope.__file__).parent
@@ -178,7 +178,7 @@ def test_a_new_option_is_one_field(tmp_path) -> None:
     with pytest.raises(OptionError, match=r"momentum must be a number from 0 to 0.99\. Received: momentum=1\."):
         MoreOptions(momentum=1)
     (field,) = (one for one in option_fields(MoreOptions) if one.name == "momentum")
-    assert (field.flag, describe(field)) == ("--momentum", "Momentum (0 to 0.99).")
+    assert (field.flag, field.help_text) == ("--momentum", "Momentum (0 to 0.99).")
     values = dataclasses.asdict(MoreOptions(momentum=0.5))
     assert MoreOptions.from_mapping(values) == MoreOptions(momentum=0.5)
     assert "momentum = 0.5\n" in to_toml(values)

@@ -16,9 +16,10 @@ from convscope.errors import OptionError
 from convscope.evaluation.predict import predict
 from convscope.model.build import build
 from convscope.model.model_file import Model
-from convscope.training import fit as fit_module
+from convscope.training import loop as training_loop
 from convscope.training.checkpoint import Checkpoint, CheckpointManager
 from convscope.training.fit import Fitted, fit
+from convscope.training.loop import TrainingLoop
 from convscope.training.options import TrainOptions
 
 NORMALIZED = """
@@ -61,7 +62,7 @@ def test_the_same_seed_gives_the_same_bits_in_bfloat16() -> None:
 
 
 def test_a_training_in_bfloat16_resumes_to_the_bit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fit_module, "SECONDS_PER_CALL", 0.0)
+    monkeypatch.setattr(training_loop, "SECONDS_PER_CALL", 0.0)
     every = EveryStep()
     whole = train(checkpoints=every)
     step = sorted(every.snapshots)[len(every.snapshots) // 2]
@@ -153,7 +154,7 @@ def test_a_run_in_bfloat16_records_it_and_a_run_from_it_decides_anew(run_with) -
 
 
 def test_validation_during_training_sees_the_weights_of_the_moment() -> None:
-    loop = fit_module._Loop(network(NORMALIZED), bars(200), options(precision="bfloat16"))
+    loop = TrainingLoop(network(NORMALIZED), bars(200), options(precision="bfloat16"))
     images = bars(20, seed=1).pixels.astype(np.float32) / 255
     before = loop.logits(images)
     loop.trace()

@@ -7,12 +7,11 @@ import pytest
 from samples import IDENTITY, a_checkpoint, bars, digest, network, options
 
 from convscope.data.dataset import Dataset
-from convscope.errors import OptionError
 from convscope.model.build import build, set_weights
 from convscope.model.presets import SIZED, load_spec
 from convscope.training.checkpoint import CheckpointManager, latest_checkpoint
 from convscope.training.fit import fit, seconds_per_step
-from convscope.training.options import TrainOptions, parse_time, resolve
+from convscope.training.options import TrainOptions, resolve
 from convscope.training.preset_recipes import ROBUST, ROBUST_EPOCHS
 from convscope.training.recipe import DataFacts, choose
 
@@ -156,17 +155,6 @@ def test_balanced_weights_of_balanced_classes_change_nothing() -> None:
     even = data.take(np.sort(np.concatenate([np.flatnonzero(data.labels == k)[:60] for k in (0, 1)])))
     one, two = (fit(network(), even, bars(50, seed=1), options(class_weight=w)) for w in ("none", "balanced"))
     assert digest(one.weights) == digest(two.weights)
-
-
-@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("5m", 300), ("1.5h", 5400), ("30", 30), (" 2 m ", 120)])
-def test_durations(text: str, seconds: float) -> None:
-    assert parse_time(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["", "soon", "5 min", "0s", "-3m", "1000h", "5mm"])
-def test_what_is_no_duration_is_refused(text: str) -> None:
-    with pytest.raises(OptionError, match="time must be a"):
-        TrainOptions(time=text)
 
 
 def test_the_measured_speed_is_that_of_a_training() -> None:

@@ -12,7 +12,7 @@ from samples import IDENTITY, a_checkpoint, bars, digest, network, options
 
 from convscope.errors import RunError
 from convscope.training import checkpoint
-from convscope.training import fit as fit_module
+from convscope.training import loop as training_loop
 from convscope.training.checkpoint import CheckpointManager, delete_checkpoints, latest_checkpoint
 from convscope.training.fit import fit
 
@@ -48,7 +48,7 @@ class InterruptingCheckpoints(CheckpointManager):
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """A checkpoint after each call of the graph, and calls of few steps: also from the middle of an epoch."""
     monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN", 0.0)
-    monkeypatch.setattr(fit_module, "SECONDS_PER_CALL", 0.0)
+    monkeypatch.setattr(training_loop, "SECONDS_PER_CALL", 0.0)
 
 
 def train(checkpoints: CheckpointManager, **changes: object):

@@ -60,6 +60,9 @@ def test_a_record_with_an_unknown_or_wrong_option_is_refused() -> None:
     [
         {"name": 3},
         {"data": []},
+        {"data": {}},
+        {"data": {"source": 3}},
+        {"network": {"parameters": 1}},
         {"environment": "x"},
         {"seconds": {"train": "x"}},
         {"seconds": {"train": True}},
@@ -163,7 +166,7 @@ def test_a_notebook_shows_epochs_seconds_accuracy_and_loss() -> None:
         example(), network={"name": "quick", "parameters": 12_345}, test={"accuracy": accuracy}, data={"source": "<x>"}
     )
     page = run._repr_html_()
-    for text in ("12,345 parameters", "1 epochs in 1.0 s", "99.00% (98.79 to 99.18, n=10,000)", "&lt;x&gt;",
+    for text in ("12,345 parameters", "1 epochs in 1.0 s", "99.00 % (98.79 to 99.18, n=10,000)", "&lt;x&gt;",
                  "training loss from 1.000 to 0.500 in 1 epochs"):  # fmt: skip
         assert text in page
     assert "validation accuracy" not in page

@@ -11,7 +11,7 @@ from convscope.data.splits import epoch_order
 from convscope.model.build import build
 from convscope.model.spec_parser import parse
 from convscope.model.tensorflow import keras
-from convscope.training import fit as fit_module
+from convscope.training import loop as training_loop
 from convscope.training.fit import fit
 from convscope.training.schedule import one_cycle
 
@@ -117,7 +117,7 @@ def test_dropout_draws_another_mask_for_each_step_and_each_image() -> None:
 def test_the_final_weights_are_the_mean_over_the_last_fraction_of_steps(
     average: float, window: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fit_module, "SECONDS_PER_CALL", 0.0)  # one step a call after the first epoch
+    monkeypatch.setattr(training_loop, "SECONDS_PER_CALL", 0.0)  # one step a call after the first epoch
     taken = EveryStep()
     chosen = options(epochs=4.0, batch_size=20, average=average, optimizer="adam", learning_rate=0.02, shift=0)
     fitted = fit(network(NORMALIZED), bars(60), bars(10, seed=1), chosen, checkpoints=taken)

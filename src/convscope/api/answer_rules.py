@@ -100,20 +100,7 @@ def answer_rules(
         OptionError: The model has no such values, or too few held-out images for the level or the coverage.
     """
     found = reliability_of(model)
-    is_auto = reject == AUTO
-    level = (found.rejection.default_level if found.rejection else None) if is_auto else parse_level(reject)
-    if level is not None and found.rejection is None:
-        raise OptionError(
-            f"Expected a network with a score for unknown images. Received: reject={reject!r}, a network without one.",
-            hint="Train it again, with a validation split; imported networks have none.",
-        )
-    threshold = found.rejection.threshold(level) if found.rejection and level is not None else None
-    if level is not None and threshold is None:
-        raise OptionError(
-            f"{found.rejection.n if found.rejection else 0} held-out images cannot promise that at most {level:.1%} of "
-            f"familiar images are rejected. Received: reject={reject!r}.",
-            hint="Use a higher level, or train with a larger validation fraction.",
-        )
+    level, threshold = _rejecting(found.rejection, reject)
     if by_class and coverage is None:
         raise OptionError("by_class is for sets of classes. Received: by_class=True without coverage.")
     if sets not in METHODS:
@@ -125,7 +112,7 @@ def answer_rules(
             hint="Train it again, with a validation split; imported networks have none.",
         )
     rules = AnswerRules(
-        rejection=found.rejection if level is not None or is_auto else None,
+        rejection=found.rejection if level is not None or reject == AUTO else None,
         level=level,
         threshold=threshold,
         conformal=conformal,
@@ -138,3 +125,24 @@ def answer_rules(
         nothing = np.zeros((0, model.spec.num_classes), np.float32)
         rules.conformal.sets(nothing, coverage=rules.coverage, method=sets, by_class=by_class)
     return rules
+
+
+def _rejecting(rejection: Rejection | None, reject: str | float | None) -> tuple[float | None, float | None]:
+    """The level and its threshold; None where nothing is rejected by its score."""
+    default = rejection.default_level if rejection else None
+    level = default if reject == AUTO else parse_level(reject)
+    if level is None:
+        return None, None
+    if rejection is None:
+        raise OptionError(
+            f"Expected a network with a score for unknown images. Received: reject={reject!r}, a network without one.",
+            hint="Train it again, with a validation split; imported networks have none.",
+        )
+    threshold = rejection.threshold(level)
+    if threshold is None:
+        raise OptionError(
+            f"{rejection.n} held-out images cannot promise that at most {level:.1%} of familiar images are rejected. "
+            f"Received: reject={reject!r}.",
+            hint="Use a higher level, or train with a larger validation fraction.",
+        )
+    return level, threshold

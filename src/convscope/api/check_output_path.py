@@ -23,7 +23,10 @@ def check_output_path(out: str | Path | None, *read: str | Path | None) -> None:
     for path in map(Path, filter(None, read)):
         for file in (path, *(path / name for name in (MODEL_FILE, RUN_FILE, CONFIG_FILE, REFERENCE_FILE))):
             if out is not None and _same(Path(out), file):
-                raise OptionError(f"The output would replace what is read or written besides. Received: {out}.")
+                raise OptionError(
+                    f"Expected an output that is neither an input nor another output. Received: {out}.",
+                    hint="Name another file.",
+                )
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -21,8 +21,9 @@ from convscope.data.load_options import Caching
 from convscope.data.readers import READERS, load_all, load_test
 from convscope.decisions import Decision
 from convscope.errors import DataError, OptionError, RunError
+from convscope.evaluation.evaluation import Evaluation
 from convscope.evaluation.measured_reliability import MeasuredReliability, measure_reliability
-from convscope.evaluation.metrics import Evaluation, measure
+from convscope.evaluation.metrics import measure
 from convscope.evaluation.predict import Predictions
 from convscope.evaluation.reliability import reliability_of
 from convscope.exporting.engines import AUTO as AUTO_ENGINE

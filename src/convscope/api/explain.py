@@ -14,14 +14,16 @@ import numpy as np
 
 from convscope.api.run import Run, load_run
 from convscope.data.dataset import Skipped
-from convscope.data.image_input import collect_images
+from convscope.data.image_input import ImageInput, collect_images
 from convscope.data.pixels import AnyPicture, opaque
+from convscope.data.preprocess import Preprocessing
 from convscope.errors import DataError, OptionError, RunError
 from convscope.evaluation.predict import Choice, predict
 from convscope.explanation.explanation import Explanation, explain_picture
 from convscope.explanation.saliency import EXPLAINERS
 from convscope.markup import image, table
 from convscope.model.files import replace_file
+from convscope.model.model_file import Model
 
 MAX_IMAGES = 1000
 SHOWN_SIDE = 140
@@ -161,39 +163,37 @@ def explain(
         raise OptionError(f"seed must be a whole number of 0 or more. Received: seed={seed!r}.")
     run = load_run(run)
     model, preprocessing = run.model, run.preprocessing
-    index = None if target is None else _class(target, model.class_names)
+    how = {"methods": methods, "target": None if target is None else _class(target, model.class_names), "seed": seed}
     found = collect_images(images, most=MAX_IMAGES, recursive=recursive)
     if not found:
         raise DataError("Expected at least one image. Received: none.")
 
-    def each() -> Iterator[ImageExplanation | Skipped]:
-        for one in found:
-            try:
-                original = one.decode(draft=preprocessing.draft_factor)
-                framing = preprocessing.frame(original)
-                seen = framing.pixels
-            except DataError as error:
-                yield Skipped(one.name, str(error))
-                continue
-            if framing.report.blank:
-                reason = "; ".join(framing.report.warnings)
-                yield Skipped(one.name, f"Expected an image with ink to explain. Received: {one.name}, {reason}.")
-                continue
-            explanation = explain_picture(
-                model,
-                seen,
-                methods=methods,
-                target=index,
-                seed=seed,
-                on_step=lambda step, name=one.name: on_step(name, step) if on_step else None,
-            )
-            predicted = predict(model, seen[None])
-            choices = predicted.top(0, model.spec.num_classes)
-            yield ImageExplanation(
-                one.name, choices, predicted.probabilities[0], opaque(original), explanation, framing.report.warnings
-            )
+    return (_explain_one(one, model, preprocessing, on_step=on_step, **how) for one in found)
 
-    return each()
+
+def _explain_one(
+    given: ImageInput,
+    model: Model,
+    preprocessing: Preprocessing,
+    *,
+    on_step: Callable[[str, str], None] | None,
+    **how: Any,
+) -> ImageExplanation | Skipped:
+    try:
+        original = given.decode(draft=preprocessing.draft_factor)
+        framing = preprocessing.frame(original)
+    except DataError as error:
+        return Skipped(given.name, str(error))
+    if framing.report.blank:
+        reason = "; ".join(framing.report.warnings)
+        return Skipped(given.name, f"Expected an image with ink to explain. Received: {given.name}, {reason}.")
+    tell = (lambda step: on_step(given.name, step)) if on_step else (lambda step: None)
+    explanation = explain_picture(model, framing.pixels, on_step=tell, **how)
+    predicted = predict(model, framing.pixels[None])
+    choices = predicted.top(0, model.spec.num_classes)
+    return ImageExplanation(
+        given.name, choices, predicted.probabilities[0], opaque(original), explanation, framing.report.warnings
+    )
 
 
 def _methods(method: str | Sequence[str]) -> list[str]:

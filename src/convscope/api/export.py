@@ -70,8 +70,8 @@ def export(
             published.
     """
     formats = _formats(to)
-    _check_int8(_needed(formats), int8, max_loss)
     files_of = _needed(formats)
+    _check_int8(files_of, int8, max_loss)
     for name in files_of:
         EXPORTERS[name].check()
     run = load_run(run)
@@ -82,12 +82,7 @@ def export(
     model = run.model
     pixels, source = compared_images(run)
     quantizing = int8_images(run) if int8 else None
-    about = {
-        "run": run.name,
-        "data": str(run.record.data.get("source", run.record.options.data)),
-        "convscope": __version__,
-    }
-    content = contract(model, about | _license(run))
+    content = contract(model, _about(run))
     draft = _draft_of(folder)
     try:
         draft.chmod(0o755)
@@ -166,6 +161,12 @@ def _draft_of(folder: Path) -> Path:
             f"Expected a folder that can be written to. Received: {folder} ({error.strerror}).",
             hint="Name another folder: --out exported",
         ) from None
+
+
+def _about(run: Run) -> dict[str, str]:
+    """Where the network comes from, for the contract."""
+    data = str(run.record.data.get("source", run.record.options.data))
+    return {"run": run.name, "data": data, "convscope": __version__} | _license(run)
 
 
 def _license(run: Run) -> dict[str, str]:

@@ -20,7 +20,7 @@ from convscope.data.dataset import LoadedData
 from convscope.data.preprocess import Preprocessing
 from convscope.decisions import Decision
 from convscope.errors import ConvscopeError, OptionError
-from convscope.evaluation.metrics import Evaluation
+from convscope.evaluation.evaluation import Evaluation
 from convscope.evaluation.predict import predict
 from convscope.model.keras_file import KerasFile, read_keras
 from convscope.model.model_file import Model, check_size, save_model, weights_sha256

@@ -9,7 +9,7 @@ from convscope.api.callbacks import Callbacks
 from convscope.api.prepare import Plan
 from convscope.decisions import Decision
 from convscope.errors import OptionError
-from convscope.training.options import parse_time
+from convscope.training.duration import parse_time
 
 RESERVE = 4.0
 """Seconds of the time that are kept for evaluation, figures and the page."""

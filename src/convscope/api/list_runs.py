@@ -108,6 +108,8 @@ def list_runs(folder: str | Path = RUNS) -> RunList:
         RunError: The folder cannot be read.
     """
     found, skipped = [], []
+    if Path(folder).exists() and not Path(folder).is_dir():
+        raise RunError(f"Expected a folder of runs. Received: {folder}, which is a file.", hint="Pass runs/ instead.")
     try:
         places = [path for path in Path(folder).iterdir() if path.is_dir()] if Path(folder).is_dir() else []
     except OSError as error:
@@ -151,9 +153,6 @@ def read_entry(place: Path) -> RunEntry:
     record = load_record(place)
     if not (place / MODEL_FILE).is_file():
         raise RunError(f"{place} has no {MODEL_FILE}.")
-    for key in ("source", "name"):
-        if key not in (record.data if key == "source" else record.network):
-            raise RunError(f"{place / RUN_FILE}: the record does not have the expected fields ({key}).")
     size = sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
     try:
         entry = RunEntry(place, record, size)

@@ -9,7 +9,8 @@ from pathlib import Path
 from convscope.api.callbacks import Callbacks
 from convscope.api.prepare import Plan
 from convscope.decisions import Decision
-from convscope.training.options import AUTO, parse_time
+from convscope.training.duration import parse_time
+from convscope.training.options import AUTO
 
 CPU_FLAGS = Path("/proc/cpuinfo")
 

@@ -15,7 +15,7 @@ from convscope.api.run import PAGE_FILE, Run, load_run
 from convscope.api.run_data import part_of_run
 from convscope.data.dataset import Dataset
 from convscope.errors import DataError, OptionError, RunError
-from convscope.evaluation.metrics import Evaluation
+from convscope.evaluation.evaluation import Evaluation
 from convscope.model.model_file import Model
 from convscope.model.reference import IMAGES, REFERENCE_FILE, Reference, numpy_reference, read_reference
 from convscope.report import page as html_page

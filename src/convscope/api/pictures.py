@@ -10,7 +10,7 @@ from convscope.arrays import Picture
 from convscope.data.dataset import Dataset
 from convscope.errors import RunError
 from convscope.evaluation.corruptions import CORRUPTIONS, STRENGTHS, corrupt
-from convscope.evaluation.metrics import Evaluation
+from convscope.evaluation.evaluation import Evaluation
 from convscope.evaluation.predict import Predictions
 from convscope.report.bundle_pictures import spread
 from convscope.report.pictures.canvas import save

@@ -150,15 +150,7 @@ def predict_folder(
     columns = Columns(min(top, len(names)), split, model_mark(weights_sha256(run.model.weights)))
     tally = _Tally(sorter, {printable(name): name for name in names})
     with _open(out, columns, part, next(iter(found), "")) as rows:
-        for name, done in rows.done.items() if rows else ():
-            if name in found:
-                tally.add(found.pop(name), done.prediction, done.error)
-            elif shard is not None:
-                raise OptionError(
-                    f"Expected a new file, or the table of part {shard}. Received: {out}, with an image of another "
-                    f"part, {name}.",
-                    hint="Give each part a file of its own.",
-                )
+        _take_done(rows, found, tally, shard=shard, out=out)
         # by all images, so that a part, or a call that continues, takes the engine of the whole
         opened = open_engine(engine, run.model, images=len(every))
         resumed = tally.total
@@ -178,6 +170,21 @@ def predict_folder(
     return FolderPredictions(
         out, total, resumed, counts, tally.without_prediction, skipped, notes, sorted_, opened.decision
     )
+
+
+def _take_done(
+    rows: PredictionTable | None, found: dict[str, ImageInput], tally: _Tally, *, shard: str | None, out: Path | None
+) -> None:
+    """Count the images that the table has already, and take them from those to classify."""
+    for name, done in rows.done.items() if rows else ():
+        if name in found:
+            tally.add(found.pop(name), done.prediction, done.error)
+        elif shard is not None:
+            raise OptionError(
+                f"Expected a new file, or the table of part {shard}. Received: {out}, with an image of another "
+                f"part, {name}.",
+                hint="Give each part a file of its own.",
+            )
 
 
 class _Tally:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convscope.data.dataset import LoadedData
 from convscope.data.preprocess import Preprocessing
-from convscope.errors import ModelFileError, OptionError, RunError
-from convscope.evaluation.metrics import Evaluation
-from convscope.markup import curve, table
+from convscope.errors import ModelFileError, OptionError
+from convscope.evaluation.evaluation import Evaluation
 from convscope.model.model_file import Model, load_model
-from convscope.training.run import MEASURED, RunRecord
+from convscope.training.run import RunRecord
 from convscope.training.run_folder import MODEL_FILE, find_run, load_record
 
 if TYPE_CHECKING:
@@ -269,12 +266,9 @@ class Run:
         Raises:
             RunError: The network was imported and has no history.
         """
-        from convscope.report.pictures.curves import learning_curves
-        from convscope.report.pictures.plot import Plot
+        from convscope.api.run_display import history_plot
 
-        if not self.record.history:
-            raise RunError(f"Expected a run with a training history. Received: {self.folder}, which has none.")
-        return Plot(learning_curves([asdict(row) for row in self.record.history], self.record.stopped_early))
+        return history_plot(self)
 
     def confusion_matrix(self) -> Plot:
         """Draw the confusion matrix of the figures that `RunRecord.measured` quotes.
@@ -282,16 +276,9 @@ class Run:
         Raises:
             RunError: The run was not evaluated.
         """
-        from convscope.report.pictures.confusion import confusion_matrix
-        from convscope.report.pictures.plot import Plot
+        from convscope.api.run_display import confusion_plot
 
-        measured = self.record.measured
-        if measured is None:
-            raise RunError(
-                f"Expected a run that was evaluated. Received: {self.folder}, outcome {self.outcome}.",
-                hint="Call run.evaluate(data) and confusion_matrix() of its result.",
-            )
-        return Plot(confusion_matrix(Evaluation.from_json(measured[1])))
+        return confusion_plot(self)
 
     def to_keras(self) -> keras.Model:
         """The network as a built Keras model for float32 images in [0, 1]; it returns uncalibrated probabilities.
@@ -306,32 +293,14 @@ class Run:
         return model
 
     def __repr__(self) -> str:
-        network = self.record.network
-        figure = ""
-        if measured := self.record.measured:
-            figure = f", {measured[1]['accuracy']['rate']:.2%} {MEASURED[measured[0]]}"
-        return f"Run({str(self.folder)!r}: {network['name']}, {network['parameters']:,} parameters{figure})"
+        from convscope.api.run_display import text_of
+
+        return text_of(self)
 
     def _repr_html_(self) -> str:
-        record = self.record
-        rows = [("network", f"{escape(str(record.network['name']))}, {record.network['parameters']:,} parameters")]
-        rows += [("data", escape(str(record.data["source"]))), ("outcome", record.outcome)]
-        if record.options.epochs:
-            rows += [("trained", f"{record.options.epochs:g} epochs in {record.seconds.get('train', 0.0):.1f} s")]
-        parts = (
-            ("cross-validated", self.cross_validation),
-            ("test", self.test),
-            ("validation", self.validation),
-        )
-        for part, measured in parts:
-            if measured:
-                rows.append((f"{part} accuracy", escape(str(measured.accuracy))))
-        if record.history:
-            points = [(row.epoch, row.loss) for row in record.history]
-            first, last = record.history[0], record.history[-1]
-            words = f"training loss from {first.loss:.3f} to {last.loss:.3f} in {last.epoch:g} epochs"
-            rows.append(("loss", curve(points, title=words)))
-        return table(("", ""), rows, caption=f"Run {record.name}")
+        from convscope.api.run_display import html_of
+
+        return html_of(self)
 
 
 def load_run(run: str | Path | Run | None = None) -> Run:

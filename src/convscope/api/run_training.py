@@ -51,11 +51,8 @@ def run_training(
     plan = with_shards(plan, cluster, callbacks, is_resumed=found is not None)
     if cluster and cluster.rank:
         _follow(plan, found, out, callbacks, cluster)
-    if found:
-        folder, is_new = Path(out or ""), False
-    else:
-        is_new = out is None or not Path(out).exists()
-        folder = new_folder(out, name=f"{plan.created:%Y%m%d-%H%M%S}-{plan.spec.name}")
+    is_new = not found and (out is None or not Path(out).exists())
+    folder = Path(out or "") if found else new_folder(out, name=f"{plan.created:%Y%m%d-%H%M%S}-{plan.spec.name}")
     if relative := path_from_run(plan.loaded.origin or plan.options.data, folder):
         plan.data[PATH_FROM_RUN] = relative
     callbacks.data(plan.loaded)
@@ -80,10 +77,7 @@ def run_training(
     with lock_run(folder):
         callbacks.begin("training")
         checkpoints = CheckpointManager(folder, plan.identity, found)
-        hooks: dict[str, Any] = {"on_progress": callbacks.progress, "is_stopped": callbacks.is_stopped}
-        hooks |= {"initial": plan.ancestor.weights} if plan.ancestor else {}
-        hooks |= {"workers": workers}
-        fitted = fit(plan.spec, plan.training, plan.validation, plan.options, checkpoints=checkpoints, **hooks)
+        fitted = fit(**_training(plan, callbacks), checkpoints=checkpoints, workers=workers)
         run = conclude(plan, fitted, folder, callbacks, validated)
         if fitted.outcome != "interrupted":
             delete_checkpoints(folder)
@@ -97,6 +91,19 @@ def run_training(
     return run
 
 
+def _training(plan: Plan, callbacks: Callbacks) -> dict[str, Any]:
+    """What `fit` is given by every worker."""
+    return {
+        "spec": plan.spec,
+        "train": plan.training,
+        "validation": plan.validation,
+        "options": plan.options,
+        "on_progress": callbacks.progress,
+        "is_stopped": callbacks.is_stopped,
+        "initial": plan.ancestor.weights if plan.ancestor else None,
+    }
+
+
 def _follow(
     plan: Plan, found: Checkpoint | None, out: str | Path | None, callbacks: Callbacks, cluster: Cluster
 ) -> NoReturn:
@@ -107,12 +114,7 @@ def _follow(
     plan = with_threads(plan)
     workers = connect_workers(plan, found, cluster, callbacks)
     callbacks.begin("training")
-    hooks: dict[str, Any] = {"on_progress": callbacks.progress, "is_stopped": callbacks.is_stopped}
-    hooks |= {"initial": plan.ancestor.weights} if plan.ancestor else {}
-    fitted = fit(
-        plan.spec, plan.training, plan.validation, plan.options,
-        checkpoints=CheckpointManager(resume_from=found), workers=workers, **hooks,
-    )  # fmt: skip
+    fitted = fit(**_training(plan, callbacks), checkpoints=CheckpointManager(resume_from=found), workers=workers)
     if out is not None and found is None:
         remove_caches(Path(out) / CACHE_FOLDER)
         with contextlib.suppress(OSError):

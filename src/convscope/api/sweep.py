@@ -17,7 +17,8 @@ from convscope.errors import ConvscopeError, MissingExtraError, OptionError, Run
 from convscope.model.presets import spec_text
 from convscope.sweeping.definition import Definition, check_same
 from convscope.sweeping.space import Parameter, Space, parse_space
-from convscope.training.options import AUTO, parse_time
+from convscope.training.duration import parse_time
+from convscope.training.options import AUTO
 
 JOURNAL_FILE = "journal.log"
 FOLDER = "sweeps"

@@ -87,7 +87,9 @@ def train(
     if cluster and cluster.rank:  # the first worker has the run folder
         out = Path(tempfile.gettempdir()) / f"convscope-worker-{os.getpid()}"
     if from_run is not None:
-        return train_further(load_run(from_run), data, out, given, config, callbacks, cluster)
+        return train_further(
+            load_run(from_run), data, out=out, given=given, config=config, callbacks=callbacks, cluster=cluster
+        )
     if given.get("freeze"):
         raise OptionError(
             f"freeze keeps the weights of an earlier run. Received: freeze={given['freeze']} without --from."

@@ -32,13 +32,27 @@ KEPT_OPTIONS = tuple(
 def train_further(
     run: Run,
     data: Any,
+    *,
     out: str | Path | None,
     given: dict[str, Any],
     config: str | Path | None,
     callbacks: Callbacks,
     cluster: Cluster | None,
 ) -> Run:
-    """Start from the weights of an earlier run."""
+    """Start from the weights of an earlier run.
+
+    Args:
+        run: It has the network, and the options that are not given.
+        data: What to train on; None takes the data of the run.
+        out: The folder of the new run; None makes one below ``runs/``.
+        given: Options by name. The data are added to them.
+        config: A file of options; those of ``given`` come first.
+        callbacks: Called while it works.
+        cluster: The workers, if there are several.
+
+    Raises:
+        OptionError: ``size`` is given: the images have the size of the network.
+    """
     if out is not None:
         check_empty(Path(out))
     own_network = "model" not in given

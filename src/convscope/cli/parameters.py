@@ -9,7 +9,6 @@ from typing import Annotated, Literal
 from cyclopts import Group, Parameter
 
 from convscope.training.option import GROUPS, OptionField, option_fields
-from convscope.training.options import describe
 
 HEADINGS = {name: Group(name, sort_key=index + 1) for index, name in enumerate(GROUPS)}
 
@@ -31,7 +30,7 @@ def with_options(function: Callable, owner: type, *, skipped: Collection[str] = 
 
 def _parameter(field: OptionField) -> inspect.Parameter:
     kind = Literal[field.option.choices] if field.option.choices else field.kind  # type: ignore[valid-type]
-    help_text = field.option.help if field.option.choices else describe(field)
+    help_text = field.option.help if field.option.choices else field.help_text
     about = Parameter(
         help=help_text,
         group=HEADINGS[field.option.group],

@@ -8,8 +8,8 @@ from typing import Any
 from convscope.api.run import Run
 from convscope.data.class_order import listed
 from convscope.evaluation.calibration import Calibration
+from convscope.evaluation.evaluation import Evaluation
 from convscope.evaluation.intervals import Proportion
-from convscope.evaluation.metrics import Evaluation
 
 PAIRS = 3
 SHOWN_SETS = ("lac", 0.99)

@@ -10,7 +10,7 @@ from convscope.cli.output import Output, say, say_json
 from convscope.distributed.cluster import Cluster, cluster_of_environment
 from convscope.distributed.ray_cluster import RayCluster
 from convscope.errors import OptionError
-from convscope.training.options import parse_time
+from convscope.training.duration import parse_time
 
 if TYPE_CHECKING:
     from convscope.cli.train import WorkerOptions

@@ -1,30 +1,27 @@
 """Build `LoadedData` from arrays: the rules that hold for every file format.
 
 Light: NumPy only. A reader passes `Part` values with labels as stored; `assemble` resizes the images, numbers the
-classes, rejects data that cannot be trained on, holds out a test part and chooses the preprocessing.
+classes, rejects data that cannot be trained on, and holds out a test part.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from convscope.arrays import MAX_CLASSES, Labels
-from convscope.data import digit_normalization
+from convscope.data.choose_preprocessing import contract_for, convert, framing_decision
 from convscope.data.class_names import name_classes
 from convscope.data.dataset import Dataset, LoadedData, Skipped, joined_columns
 from convscope.data.grouping import group_names, group_source
 from convscope.data.grouping import split as split_dataset
 from convscope.data.image_size import fit_decision, has_other_proportions
 from convscope.data.load_options import LoadOptions
-from convscope.data.mapped_pixels import OtherPixels, StoredPixels, join, transpose
+from convscope.data.mapped_pixels import StoredPixels, join, transpose
 from convscope.data.orientation import decide_orientation
-from convscope.data.pixels import to_grey
-from convscope.data.preprocess import BACKGROUNDS, MAX_SIDE, Preprocessing
-from convscope.data.resample import resample_many
+from convscope.data.preprocess import MAX_SIDE, Preprocessing
 from convscope.decisions import Decision
 from convscope.errors import DataError, printable
 
@@ -80,14 +77,7 @@ def assemble(
             part does not have, or parts whose images differ in shape.
     """
     source = printable(source)
-    for name, part in (("training", train), ("test", test)):
-        if part is not None:
-            _check_part(part, f"{source} ({name} part)")
-    if test is not None and train.pixels.shape[1:] != test.pixels.shape[1:]:
-        raise DataError(
-            f"Expected training and test images of the same shape in {source}. Received: "
-            f"train={train.pixels.shape[1:]}, test={test.pixels.shape[1:]}."
-        )
+    _check_parts(source, train, test)
     train, test, turned = _upright(train, test, class_names, options)
     if options.whole:
         train, test = _joined(train, test), None
@@ -156,64 +146,6 @@ def _decisions(
     return tuple(taken)
 
 
-def framing_decision(contract: Preprocessing) -> tuple[Decision, ...]:
-    """What was decided about framing and polarity; empty if images are only padded."""
-    if contract.fit != "mnist":
-        return ()
-    chosen = "as MNIST's: light ink on dark, fitted into 20×20 of 28×28 and centered"
-    return (Decision("framing", chosen, "these images are framed so"),)
-
-
-def contract_for(pixels: StoredPixels, options: LoadOptions) -> Preprocessing:
-    """Choose the preprocessing for images like these.
-
-    Grayscale images framed like MNIST's get MNIST's preprocessing with polarity ``"auto"``, so that photos of digits
-    are brought to the same form. All others get ``"pad"`` and keep their polarity. ``options.fit`` overrides both.
-    """
-    h, w, c = pixels.shape[1:]
-    height, width = options.size or (h, w)
-    channels = options.channels or c
-    background = BACKGROUNDS.get(options.background, 255)
-    if options.fit != "auto":
-        return Preprocessing(int(height), int(width), int(channels), fit=options.fit, background=background)
-    if channels == 1 and c == 1 and follows_mnist(pixels):
-        return Preprocessing(int(height), int(width), 1, fit="mnist", polarity="auto", background=background)
-    return Preprocessing(int(height), int(width), int(channels), background=background)
-
-
-def follows_mnist(pixels: StoredPixels) -> bool:
-    """Whether at least 95 % of up to 1,000 evenly spaced images pass `digit_normalization.is_framed`.
-
-    MNIST passes; Fashion-MNIST, KMNIST and EMNIST do not. Blank images do not count as framed.
-    """
-    h, w, c = pixels.shape[1:]
-    if c != 1 or h != w or h < 14 or len(pixels) == 0:
-        return False
-    sample = pixels[np.unique(np.linspace(0, len(pixels) - 1, 1000).astype(int)), :, :, 0]
-    framed = sum(bool(image.any()) and digit_normalization.is_framed(image, int(h), int(w)) for image in sample)
-    return framed >= 0.95 * len(sample)
-
-
-def convert(pixels: StoredPixels, contract: Preprocessing) -> OtherPixels:
-    """Resize the images of a dataset to the contract's size and channels, by its fit (``"mnist"`` as ``"pad"``).
-
-    Polarity and MNIST's framing are not applied: these images define the form that other images are brought to.
-    """
-    n, h, w, c = pixels.shape
-    if (h, w, c) == (contract.height, contract.width, contract.channels):
-        return pixels
-    array: np.ndarray = pixels[:]
-    if contract.channels == 1 and c == 3:
-        array = to_grey(array.reshape(1, -1, 3)).reshape(n, h, w, 1)
-    if h * contract.width == w * contract.height:
-        array = resample_many(array, contract.height, contract.width)
-    else:
-        fit = "pad" if contract.fit == "mnist" else contract.fit
-        plain = replace(contract, channels=array.shape[-1], fit=fit, polarity="as_is")
-        array = np.stack([plain.apply(image) for image in array])
-    return np.repeat(array, 3, axis=-1) if contract.channels > array.shape[-1] else array
-
-
 def to_labels(array: np.ndarray, where: str) -> Labels:
     """Convert an array of labels to int64, shape ``(n,)``.
 
@@ -241,16 +173,15 @@ def to_labels(array: np.ndarray, where: str) -> Labels:
     return array.astype(np.int64)
 
 
-def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
-    """Sort key for natural order: '2' before '10', upper case next to lower case.
-
-    Example:
-        >>> sorted(["10", "2", "b", "A", "a"], key=natural_key)
-        ['2', '10', 'A', 'a', 'b']
-    """
-    pieces = re.findall(r"[0-9]+|[^0-9]+", text.casefold())
-    key = [(0, int(piece[:400]), "") if piece[0] in "0123456789" else (1, 0, piece) for piece in pieces]
-    return (*key, (-1, 0, text))
+def _check_parts(source: str, train: Part, test: Part | None) -> None:
+    for name, part in (("training", train), ("test", test)):
+        if part is not None:
+            _check_part(part, f"{source} ({name} part)")
+    if test is not None and train.pixels.shape[1:] != test.pixels.shape[1:]:
+        raise DataError(
+            f"Expected training and test images of the same shape in {source}. Received: "
+            f"train={train.pixels.shape[1:]}, test={test.pixels.shape[1:]}."
+        )
 
 
 def _check_part(part: Part, where: str) -> None:

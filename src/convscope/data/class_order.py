@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from convscope.data.build_dataset import natural_key
 from convscope.data.dataset import Dataset, LoadedData
+from convscope.data.natural_order import natural_key
 from convscope.decisions import Decision
 from convscope.errors import DataError
 

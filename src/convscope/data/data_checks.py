@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from convscope.data import checks
-from convscope.data.build_dataset import natural_key
 from convscope.data.data_check import DataCheck, Finding, Kind
+from convscope.data.natural_order import natural_key
 from convscope.data.scan import ScanResult
 
 

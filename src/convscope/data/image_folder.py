@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from convscope.data.build_dataset import Part, assemble, natural_key
+from convscope.data.build_dataset import Part, assemble
 from convscope.data.dataset import LoadedData, Skipped
 from convscope.data.decode import SMALLER
 from convscope.data.decode_images import Decoded, decode_images
@@ -20,6 +20,7 @@ from convscope.data.image_plugins import advice
 from convscope.data.image_tree import ImageTree, LabeledFile, SortedTree, reasons, sort_tree
 from convscope.data.load_options import LoadOptions
 from convscope.data.mapped_pixels import StoredPixels, select
+from convscope.data.natural_order import natural_key
 from convscope.decisions import Decision
 from convscope.errors import DataError
 

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from convscope.data import mnist
-from convscope.data.build_dataset import natural_key
 from convscope.data.dataset import Skipped
 from convscope.data.decode import MAX_FILE_BYTES, decode, pixels_of
 from convscope.data.files import list_folder, read_regular, read_start
 from convscope.data.image_formats import MAGIC_BYTES, SUFFIXES, has_image_suffix, sniff
+from convscope.data.natural_order import natural_key
 from convscope.data.pixel_values import as_pixels
 from convscope.data.pixels import AnyPicture
 from convscope.errors import DataError, printable

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from convscope.arrays import MAX_CLASS_NAME, is_class_name
-from convscope.data.build_dataset import natural_key
 from convscope.data.dataset import Skipped
 from convscope.data.folder_layout import Layout, find_layout, is_wrapper, listed
 from convscope.data.image_formats import has_image_suffix, sniff, suffix_of
+from convscope.data.natural_order import natural_key
 from convscope.data.part_names import TEST, TRAIN
 from convscope.decisions import Decision
 from convscope.errors import DataError, printable

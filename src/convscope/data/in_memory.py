@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from convscope.data.build_dataset import Part, assemble, natural_key, to_labels
+from convscope.data.build_dataset import Part, assemble, to_labels
 from convscope.data.dataset import LoadedData
 from convscope.data.decode import MAX_FILE_BYTES
 from convscope.data.files import read_regular, stamp
@@ -19,6 +19,7 @@ from convscope.data.image_folder import load_images
 from convscope.data.image_tree import ImageFile, ImageTree, LabeledFile, class_name
 from convscope.data.label_columns import FILE_COLUMNS, LABEL_COLUMNS
 from convscope.data.load_options import LoadOptions
+from convscope.data.natural_order import natural_key
 from convscope.data.pixel_values import as_batch, as_pixels
 from convscope.data.tf_dataset import arrays_of, is_tf_dataset
 from convscope.errors import DataError

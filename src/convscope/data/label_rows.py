@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from convscope.data.formats.csv_format import SUFFIXES as CSV_SUFFIXES
-from convscope.data.formats.csv_format import read_lines, split_line
+from convscope.data.csv_lines import SUFFIXES as CSV_SUFFIXES
+from convscope.data.csv_lines import read_lines, split_line
 from convscope.data.image_formats import has_image_suffix
 from convscope.data.label_columns import find_columns
 from convscope.errors import DataError, printable

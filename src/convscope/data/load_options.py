@@ -62,7 +62,7 @@ class LoadOptions:
             folders as the classes. See `folder_layout`.
         transpose: Whether to exchange rows and columns: ``auto``, ``yes`` or ``no``. See `orientation`.
         fit: How images of other proportions are brought to the size: ``pad``, ``crop``, ``stretch``, or ``auto``,
-            which is decided by how they are framed. See `build_dataset.contract_for`.
+            which is decided by how they are framed. See `choose_preprocessing.contract_for`.
         decoding: How JPEG files are decoded: ``exact``, ``draft`` or ``fast``; see `preprocess.Preprocessing`.
         background: What transparent images are laid on: ``white``, ``gray``, ``black``, or ``auto``: white, but for
             images in files as `background.decide_background` decides.

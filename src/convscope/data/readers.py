@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -17,7 +17,7 @@ from convscope.data import formats, in_memory
 from convscope.data.class_names import parse_class_names
 from convscope.data.dataset import Dataset, LoadedData, Skipped
 from convscope.data.files import check_regular, open_regular
-from convscope.data.load_options import Caching, LoadOptions
+from convscope.data.load_options import LoadOptions
 from convscope.data.reader import Candidate, Reader
 from convscope.decisions import Decision
 from convscope.errors import DataError
@@ -36,23 +36,7 @@ READERS: dict[str, Reader] = _find_readers()
 """The formats by name, in the order in which they are listed."""
 
 
-def load(
-    source: Any,
-    *,
-    size: tuple[int, int] | None = None,
-    channels: int | None = None,
-    test_fraction: int | float = 0.15,
-    seed: int = 0,
-    strict: bool = False,
-    parts: str = "auto",
-    transpose: str = "auto",
-    fit: str = "auto",
-    decoding: str = "exact",
-    background: str = "auto",
-    class_names: Sequence[str] | None = None,
-    group: str | None = None,
-    caching: Caching = Caching(),  # noqa: B008
-) -> LoadedData:
+def load(source: Any, **options: Any) -> LoadedData:
     """Load a dataset.
 
     Args:
@@ -63,19 +47,7 @@ def load(
             - arrays ``(images, labels)`` or, as in Keras, ``((x_train, y_train), (x_test, y_test))``;
             - a table of paths and labels: a data frame, a dict of columns, or a list of ``(path, label)``; see
               `in_memory.load`.
-        size: Rows and columns to resize all images to; None keeps their own (see `image_folder.load_images`).
-        channels: 1 (grayscale) or 3 (RGB); None keeps what the images are.
-        test_fraction: Fraction of each class held out for testing if there is no test part; 0 for none.
-        seed: Random seed of that split.
-        strict: Stop at the first unreadable image instead of skipping it.
-        parts: Which folders are parts: ``auto`` or ``none``; see `folder_layout`.
-        transpose: Whether to exchange rows and columns: ``auto``, ``yes`` or ``no``; see `orientation`.
-        fit: How images of other proportions are brought to the size; see `load_options.LoadOptions`.
-        decoding: How JPEG files are decoded: ``exact``, ``draft`` or ``fast``; see `preprocess.Preprocessing`.
-        background: What transparent images are laid on; see `load_options.LoadOptions`.
-        class_names: A name for each numeric label, in the order of the labels.
-        group: What images are grouped by when they are split; see `grouping`.
-        caching: Where decoded images are kept.
+        **options: The fields of `LoadOptions`; ``class_names`` may be any sequence.
 
     Returns:
         The training part, the test part, the preprocessing, and the files that were skipped.
@@ -88,18 +60,59 @@ def load(
         >>> load("mnist").test
         Dataset(10,000 images 28×28×1, 10 classes, MNIST test)
     """
-    how = LoadOptions(size, channels, test_fraction, seed, strict, parts, transpose, caching=caching)
-    return _load(
-        source,
-        replace(
-            how,
-            fit=fit,
-            decoding=decoding,
-            background=background,
-            class_names=parse_class_names(class_names),
-            group=group,
-        ),
-    )
+    return _load(source, _options(options))
+
+
+def load_all(source: Any, **options: Any) -> tuple[Dataset, tuple[Skipped, ...], tuple[Decision, ...]]:
+    """Load every labeled image of a source as one dataset, whatever parts it has.
+
+    A source with only a test part is enough, as are one class and one image per class.
+
+    Args:
+        source: As for `load`.
+        **options: As for `load`, but with ``class_names``, classes may be missing, and data with names of their own
+            keep them.
+
+    Returns:
+        The images with the classes that occur, the skipped files, and what was decided about the data.
+
+    Raises:
+        DataError, OptionError: See `load`.
+
+    Example:
+        >>> load_all("mnist")[0]
+        Dataset(70,000 images 28×28×1, 10 classes, MNIST)
+    """
+    loaded = _load(source, replace(_options(options), test_fraction=0, whole=True))
+    return loaded.train, loaded.skipped, loaded.decisions
+
+
+def load_test(source: Any, **options: Any) -> Dataset:
+    """Load the test part alone, which is faster for MNIST. With the same options, it equals ``load(…).test``.
+
+    Raises:
+        DataError: See `load`; or there is no test part.
+
+    Example:
+        >>> load_test("mnist")
+        Dataset(10,000 images 28×28×1, 10 classes, MNIST test)
+    """
+    chosen = _options(options)
+    if isinstance(source, str | PathLike):
+        reader = READERS[detect(source)]
+        if reader.load_test:
+            return reader.load_test(chosen)
+    loaded = _load(source, chosen)
+    if loaded.test is None:
+        raise DataError(
+            f"Expected a test part. Received: source={loaded.train.source}, without one, and test_fraction=0.",
+            hint="Set a test fraction above 0.",
+        )
+    return loaded.test
+
+
+def _options(given: Mapping[str, Any]) -> LoadOptions:
+    return LoadOptions(**{**given, "class_names": parse_class_names(given.get("class_names"))})
 
 
 def _load(source: Any, options: LoadOptions) -> LoadedData:
@@ -112,96 +125,6 @@ def _load(source: Any, options: LoadOptions) -> LoadedData:
     return replace(loaded, preprocessing=replace(loaded.preprocessing, decoding=options.decoding))
 
 
-def load_all(
-    source: Any,
-    *,
-    size: tuple[int, int] | None = None,
-    channels: int | None = None,
-    strict: bool = False,
-    parts: str = "auto",
-    transpose: str = "auto",
-    fit: str = "auto",
-    decoding: str = "exact",
-    background: str = "auto",
-    class_names: Sequence[str] | None = None,
-    caching: Caching = Caching(),  # noqa: B008
-) -> tuple[Dataset, tuple[Skipped, ...], tuple[Decision, ...]]:
-    """Load every labeled image of a source as one dataset, whatever parts it has.
-
-    A source with only a test part is enough, as are one class and one image per class.
-
-    Args:
-        source: As for `load`.
-        size: Rows and columns to resize all images to; None keeps their own.
-        channels: 1 (grayscale) or 3 (RGB); None keeps what the images are.
-        strict: Stop at the first unreadable image instead of skipping it.
-        parts: As for `load`.
-        transpose: As for `load`.
-        fit: As for `load`.
-        decoding: As for `load`.
-        background: As for `load`.
-        class_names: As for `load`, but classes may be missing, and data with names of their own keep them.
-        caching: As for `load`.
-
-    Returns:
-        The images with the classes that occur, the skipped files, and what was decided about the data.
-
-    Raises:
-        DataError, OptionError: See `load`.
-
-    Example:
-        >>> load_all("mnist")[0]
-        Dataset(70,000 images 28×28×1, 10 classes, MNIST)
-    """
-    how = LoadOptions(size, channels, 0, strict=strict, parts=parts, transpose=transpose, whole=True, caching=caching)
-    loaded = _load(
-        source,
-        replace(how, fit=fit, decoding=decoding, background=background, class_names=parse_class_names(class_names)),
-    )
-    return loaded.train, loaded.skipped, loaded.decisions
-
-
-def load_test(
-    source: Any,
-    *,
-    size: tuple[int, int] | None = None,
-    channels: int | None = None,
-    test_fraction: int | float = 0.15,
-    seed: int = 0,
-    strict: bool = False,
-    parts: str = "auto",
-    transpose: str = "auto",
-    fit: str = "auto",
-    decoding: str = "exact",
-    background: str = "auto",
-    class_names: Sequence[str] | None = None,
-    group: str | None = None,
-) -> Dataset:
-    """Load the test part alone, which is faster for MNIST. With the same options, it equals ``load(…).test``.
-
-    Raises:
-        DataError: See `load`; or there is no test part.
-
-    Example:
-        >>> load_test("mnist")
-        Dataset(10,000 images 28×28×1, 10 classes, MNIST test)
-    """
-    how = LoadOptions(size, channels, test_fraction, seed, strict, parts, transpose)
-    names = parse_class_names(class_names)
-    options = replace(how, fit=fit, decoding=decoding, background=background, class_names=names, group=group)
-    if isinstance(source, str | PathLike):
-        reader = READERS[detect(source)]
-        if reader.load_test:
-            return reader.load_test(options)
-    loaded = _load(source, options)
-    if loaded.test is None:
-        raise DataError(
-            f"Expected a test part. Received: source={loaded.train.source}, without one, and test_fraction=0.",
-            hint="Set a test fraction above 0.",
-        )
-    return loaded.test
-
-
 def detect(source: str | PathLike[str]) -> str:
     """The format of a dataset: a key of `READERS`.
 
@@ -211,6 +134,11 @@ def detect(source: str | PathLike[str]) -> str:
     Raises:
         DataError: Nothing is there, or it has none of the formats.
     """
+    if source == "":  # such as a variable of the shell that is not set: a path of no characters is the working folder
+        raise DataError(
+            "Expected the name of a dataset or a path. Received: an empty text.",
+            hint="For the working folder, pass a dot.",
+        )
     if str(source) in READERS and READERS[str(source)].is_built_in:
         return str(source)
     candidate = _candidate(Path(source))

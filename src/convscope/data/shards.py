@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from convscope.data.build_dataset import natural_key
 from convscope.data.files import list_folder
 from convscope.data.formats.folder import list_images
 from convscope.data.image_formats import has_image_suffix
+from convscope.data.natural_order import natural_key
 from convscope.data.reader import Candidate
 
 

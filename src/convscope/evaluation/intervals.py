@@ -58,12 +58,12 @@ class Proportion:
     @property
     def low(self) -> float:
         """The lower end of the interval, in [0, 1]."""
-        return 0.0 if self.successes == 0 else self._centre - self._half_width
+        return 0.0 if self.successes == 0 else self._center - self._half_width
 
     @property
     def high(self) -> float:
         """The upper end of the interval, in [0, 1]."""
-        return 1.0 if self.successes == self.n else self._centre + self._half_width
+        return 1.0 if self.successes == self.n else self._center + self._half_width
 
     @property
     def decimals(self) -> int:
@@ -98,7 +98,7 @@ class Proportion:
         return cls(int(value["successes"]), int(value["n"]))
 
     @property
-    def _centre(self) -> float:
+    def _center(self) -> float:
         return (self.successes + _Z**2 / 2) / (self.n + _Z**2)
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from convscope.exporting.c_layers import c_number
 from convscope.exporting.score import BLANK_SCORE, ScoreParts
 
 DECLARED = "float convscope_predict_with_score(const unsigned char *image, float *probabilities);"
@@ -89,31 +90,30 @@ def score_calls(parts: ScoreParts, features: str, array: Callable[[str, np.ndarr
     return [*lines, f"  residual = distance_to_subspace({features}, {center}, {directions}, {steps}, {count}, {wide});"]
 
 
-def score_function(parts: ScoreParts, input_shape: tuple[int, int, int], number: Callable[[float], str]) -> list[str]:
+def score_function(parts: ScoreParts, input_shape: tuple[int, int, int]) -> list[str]:
     """The lines of ``convscope_predict_with_score``.
 
     Args:
         parts: What the score is computed from.
         input_shape: Of an image.
-        number: Writes a number in C.
     """
     term, largest = "expf(probabilities[i] - largest)", "largest + logf(sum)"
     if parts.centers_logits:
         term, largest = "probabilities[i]", "largest - sum / (float)convscope_classes"
     blank, excess = [], []
     if parts.variation:
-        share = number(parts.variation.weight / parts.variation.largest)
+        share = c_number(parts.variation.weight / parts.variation.largest)
         sizes = ", ".join(map(str, input_shape))
         excess = [
-            f"  const float excess = {share} * total_variation(image, {sizes}) - {number(parts.variation.weight)};",
+            f"  const float excess = {share} * total_variation(image, {sizes}) - {c_number(parts.variation.weight)};",
             "  if (excess > 0.0f) residual += excess;",
         ]
     if parts.rejects_blank:
-        channels = input_shape[2]
+        size, channels = math.prod(input_shape), input_shape[2]
         blank = [
             f"  int i = {channels};",
-            f"  while (i < {math.prod(input_shape)} && image[i] == image[i % {channels}]) i++;",
-            f"  if (i == {math.prod(input_shape)}) score = {number(BLANK_SCORE)}; /* one intensity: nothing is seen */",
+            f"  while (i < {size} && image[i] == image[i % {channels}]) i++;",
+            f"  if (i == {size}) score = {c_number(BLANK_SCORE)}; /* one intensity: nothing is seen */",
         ]
     return [
         DECLARED.replace(";", " {"),
@@ -122,7 +122,7 @@ def score_function(parts: ScoreParts, input_shape: tuple[int, int, int], number:
         "  for (int i = 1; i < convscope_classes; i++) if (probabilities[i] > largest) largest = probabilities[i];",
         f"  for (int i = 0; i < convscope_classes; i++) sum += {term};",
         *excess,
-        f"  float score = {number(parts.scale)} * residual - ({largest});",
+        f"  float score = {c_number(parts.scale)} * residual - ({largest});",
         *blank,
         "  calibrate(probabilities);",
         "  return score;",

@@ -46,7 +46,10 @@ def make_folder(path: Path, *, exist_ok: bool = True) -> None:
         OSError: It cannot be made; FileExistsError if it exists and ``exist_ok`` is False.
     """
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
-    path.mkdir(parents=True, exist_ok=exist_ok)
+    try:
+        path.mkdir(parents=True, exist_ok=exist_ok)
+    except RecursionError:  # some thousand folders in each other; none of them is made
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG)) from None
     for folder in missing or [path]:  # an existing one may be new and not on the disk yet
         _sync_folder(folder.parent)
 

@@ -140,7 +140,7 @@ def _is_not_about_ours(record: logging.LogRecord) -> bool:
     Each training traces functions of its own: several in one process, such as folds, look like one.
     """
     text = str(record.msg)
-    return "retracing" not in text or not any(name in text for name in ("_Loop.", "Gradients."))
+    return "retracing" not in text or not any(name in text for name in ("TrainingLoop.", "Gradients."))
 
 
 logging.getLogger("tensorflow").addFilter(_is_not_about_ours)

@@ -16,7 +16,7 @@ import numpy as np
 from convscope.data.dataset import Dataset
 from convscope.errors import printable
 from convscope.evaluation.confusion import ConfusedPair
-from convscope.evaluation.metrics import Evaluation
+from convscope.evaluation.evaluation import Evaluation
 from convscope.evaluation.temperature import temperature_of
 from convscope.model.model_file import Model
 from convscope.model.reference import Reference
@@ -170,18 +170,22 @@ def make_bundle(
         reliability=_reliability_json(run),
         claimed_pairs=[pair.to_json() for pair in claimed_pairs(evaluation)] if evaluation else [],
         history=[asdict(row) for row in run.history],
-        training={
-            "created": run.created,
-            "outcome": run.outcome,
-            "options": _options_json(run),
-            "data": {key: value for key, value in run.data.items() if key != PATH_FROM_RUN},
-            "environment": dict(run.environment),
-            "seconds": dict(run.seconds),
-            "stopped_early": run.stopped_early,
-            "weights_sha256": run.weights_sha256,
-        },
+        training=_training_json(run),
         keras_source=keras_source(model.spec),
     )
+
+
+def _training_json(run: RunRecord) -> dict[str, Any]:
+    return {
+        "created": run.created,
+        "outcome": run.outcome,
+        "options": _options_json(run),
+        "data": {key: value for key, value in run.data.items() if key != PATH_FROM_RUN},
+        "environment": dict(run.environment),
+        "seconds": dict(run.seconds),
+        "stopped_early": run.stopped_early,
+        "weights_sha256": run.weights_sha256,
+    }
 
 
 def _cross_validation_json(run: RunRecord) -> CrossValidationJson | None:

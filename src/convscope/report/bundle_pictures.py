@@ -13,7 +13,7 @@ import numpy as np
 
 from convscope.data.dataset import Dataset
 from convscope.data.mapped_pixels import StoredPixels
-from convscope.evaluation.metrics import Evaluation
+from convscope.evaluation.evaluation import Evaluation
 from convscope.evaluation.predict import predict
 from convscope.model.model_file import Model
 from convscope.report.array_json import Array, array_json

@@ -46,7 +46,9 @@ def load_config(path: str | Path) -> dict[str, object]:
         raise OptionError(f"{path} cannot be read ({error.strerror}).") from None
     except ModelFileError as error:
         raise OptionError(f"{path} cannot be read: {error}") from None
-    except (ValueError, RecursionError) as error:  # also for a number of 5,000 digits, or endless brackets
+    except RecursionError:
+        raise OptionError(f"{path} is not TOML: it is nested too deeply") from None
+    except ValueError as error:  # also for a number of 5,000 digits
         raise OptionError(f"{path} is not TOML: {error}") from None
     check_names(values, TrainOptions, source=str(path))
     return values

@@ -71,6 +71,19 @@ class OptionField:
         return "--" + self.name.replace("_", "-")
 
     @property
+    def help_text(self) -> str:
+        """Its meaning, its range or choices, and the default where it is not the recipe's."""
+        option, text = self.option, self.option.help
+        if self.kind in (int, float):
+            text = f"{text.removesuffix('.')} ({option.low:.10g} to {option.high:.10g})."
+        elif option.choices:
+            text = f"{text.removesuffix('.')} ({', '.join(option.choices)})."
+        if self.default is None:
+            return text
+        default = f"{self.default:.4g}" if isinstance(self.default, float) else self.default
+        return f"{text} Default: {default}."
+
+    @property
     def expected(self) -> str:
         """What a value must be, to follow "must be"."""
         option = self.option

@@ -4,7 +4,6 @@ A new option is one field of `CoreOptions`: its type, help text, range and group
 ``config.toml``, ``run.json``, the reference page and the errors follow.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
@@ -14,9 +13,9 @@ from convscope.data.grouping import check_group
 from convscope.data.image_size import FIT_OPTIONS, parse_size, size_text
 from convscope.data.load_options import BACKGROUND_OPTIONS
 from convscope.data.preprocess import DECODINGS
-from convscope.errors import OptionError
 from convscope.training.augmentations import AugmentationOptions
-from convscope.training.option import DATA, Option, OptionField, check_fields, check_names, option_fields
+from convscope.training.duration import parse_time
+from convscope.training.option import DATA, Option, check_fields, check_names, option_fields
 from convscope.training.preset_recipes import DEFAULTS, RECIPES, robust_recipe
 
 OPTIMIZERS = ("adam", "sgd", "muon")
@@ -261,26 +260,6 @@ class TrainOptions(AugmentationOptions, CoreOptions):
         return max(images // min(self.batch_size or 1, images), 1)
 
 
-UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
-
-
-def parse_time(text: str) -> float:
-    """The seconds of a duration.
-
-    Raises:
-        OptionError: It is not a number followed by s, m or h, or not between one second and 100 hours.
-
-    Example:
-        >>> parse_time("5m"), parse_time("1.5h"), parse_time("90")
-        (300.0, 5400.0, 90.0)
-    """
-    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*(s|m|h)?", text.strip())
-    seconds = float(found[1]) * UNITS[found[2] or "s"] if found else 0.0
-    if not 1 <= seconds <= 360_000:
-        raise OptionError(f"time must be a duration from 1s to 100h, such as 90s, 5m or 1h. Received: time={text!r}.")
-    return seconds
-
-
 def resolve(options: TrainOptions) -> TrainOptions:
     """Fill in the options that are None from the recipe of the model.
 
@@ -308,20 +287,4 @@ def option_help(name: str) -> str:
     """
     check_names([name], TrainOptions)
     (field,) = (one for one in option_fields(TrainOptions) if one.name == name)
-    return describe(field)
-
-
-def describe(field: OptionField) -> str:
-    """The help text of a field: meaning, range or choices, and the default where it is not the recipe's."""
-    option, text = field.option, field.option.help
-    if field.kind in (int, float):
-        text = f"{text.removesuffix('.')} ({option.low:.10g} to {option.high:.10g})."
-    elif option.choices:
-        text = f"{text.removesuffix('.')} ({', '.join(option.choices)})."
-    if field.default is None:
-        return text
-    return (
-        f"{text} Default: {field.default:.4g}."
-        if isinstance(field.default, float)
-        else f"{text} Default: {field.default}."
-    )
+    return field.help_text

@@ -9,7 +9,8 @@ from dataclasses import dataclass, fields, replace
 
 from convscope.decisions import Decision
 from convscope.model.presets import load_spec
-from convscope.training.options import AUTO, TrainOptions, parse_time, resolve
+from convscope.training.duration import parse_time
+from convscope.training.options import AUTO, TrainOptions, resolve
 from convscope.training.preset_recipes import ROBUST
 
 MULTIPLY_ADDS = {"compact": 1e12, "residual": 5e13}

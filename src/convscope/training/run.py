@@ -98,21 +98,30 @@ class RunRecord:
         return asdict(self)
 
     def _repr_html_(self) -> str:
-        rows = [("network", f"{escape(str(self.network['name']))}, {self.network['parameters']:,} parameters")]
-        rows += [("data", escape(str(self.data["source"]))), ("outcome", self.outcome)]
-        if self.options.epochs:
-            rows += [("trained", f"{self.options.epochs:g} epochs in {self.seconds.get('train', 0.0):.1f} s")]
-        for part, measured in (
+        measured = (
             ("cross-validated", self.cross_validation),
             ("test", self.test),
             ("validation", self.validation),
-        ):
-            if measured:
-                rows.append((f"{part} accuracy", escape(_accuracy_in_words(measured))))
-        if self.history:
-            points = [(row.epoch, row.loss) for row in self.history]
-            rows.append(("loss", curve(points, title=_loss_in_words(self.history))))
-        return table(("", ""), rows, caption=f"Run {self.name}")
+        )
+        return as_table(self, {part: _accuracy_in_words(figures) for part, figures in measured if figures})
+
+
+def as_table(record: RunRecord, accuracies: Mapping[str, str]) -> str:
+    """A record as an HTML table for notebooks.
+
+    Args:
+        record: Of the run.
+        accuracies: The accuracy of each part in words.
+    """
+    rows = [("network", f"{escape(str(record.network['name']))}, {record.network['parameters']:,} parameters")]
+    rows += [("data", escape(str(record.data["source"]))), ("outcome", record.outcome)]
+    if record.options.epochs:
+        rows += [("trained", f"{record.options.epochs:g} epochs in {record.seconds.get('train', 0.0):.1f} s")]
+    rows += [(f"{part} accuracy", escape(words)) for part, words in accuracies.items()]
+    if record.history:
+        points = [(row.epoch, row.loss) for row in record.history]
+        rows.append(("loss", curve(points, title=_loss_in_words(record.history))))
+    return table(("", ""), rows, caption=f"Run {record.name}")
 
 
 MEASURED = {
@@ -130,7 +139,7 @@ _KINDS: dict[str, Any] = {
 def _accuracy_in_words(measured: Mapping[str, Any]) -> str:
     accuracy = measured["accuracy"]
     low, high = 100 * accuracy["low"], 100 * accuracy["high"]
-    return f"{accuracy['rate']:.2%} ({low:.2f} to {high:.2f}, n={accuracy['n']:,})"
+    return f"{100 * accuracy['rate']:.2f} % ({low:.2f} to {high:.2f}, n={accuracy['n']:,})"
 
 
 def _loss_in_words(history: tuple[HistoryRow, ...]) -> str:
@@ -158,6 +167,9 @@ def from_json(value: object) -> RunRecord:
         for name, kind in _KINDS.items():
             if not isinstance(getattr(run, name), kind):
                 raise TypeError(f"{name} has another type")
+        for name, facts, key in (("data", run.data, "source"), ("network", run.network, "name")):
+            if not isinstance(facts.get(key), str):
+                raise TypeError(f"{name} has no {key}")
         if not all(map(is_number, run.seconds.values())):
             raise TypeError("seconds must be numbers")
         if not all(is_number(value) for row in rows for value in asdict(row).values() if value is not None):

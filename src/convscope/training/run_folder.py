@@ -55,7 +55,7 @@ def new_folder(out: str | Path | None, *, name: str) -> Path:
             pass
     except OSError as error:
         raise RunError(
-            f"The run folder {folder} cannot be written ({error.strerror}).", hint="Use another --out."
+            f"The run folder {str(folder)[:300]} cannot be written ({error.strerror}).", hint="Use another --out."
         ) from None
     return folder
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from convscope.data.build_dataset import natural_key
 from convscope.data.data_check import DataCheck, Finding, Kind
+from convscope.data.natural_order import natural_key
 from convscope.data.scan import ScanResult
 
 

@@ -7,8 +7,8 @@ from statistics import median
 
 import numpy as np
 
-from convscope.data.build_dataset import natural_key
 from convscope.data.data_check import DataCheck, Finding, Kind
+from convscope.data.natural_order import natural_key
 from convscope.data.scan import ImageRecord, ScanResult
 
 MEASURES: dict[str, tuple[str, Callable[[ImageRecord], float]]] = {

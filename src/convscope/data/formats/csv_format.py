@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import re
-import zlib
-from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from convscope.data.build_dataset import MAX_BYTES, Part, assemble
+from convscope.data.csv_lines import SUFFIXES, read_lines, split_line
 from convscope.data.dataset import LoadedData, Skipped
-from convscope.data.files import GZIP_MAGIC, ByteStream, is_hidden, list_folder, open_maybe_gzip
+from convscope.data.files import GZIP_MAGIC, is_hidden, list_folder
 from convscope.data.label_columns import LABEL_COLUMNS, find_columns
 from convscope.data.load_options import LoadOptions
 from convscope.data.reader import Candidate, Reader
 from convscope.errors import DataError
-
-MAX_LINE = 1 << 22
-"""Bytes per line: enough for 1,000,000 pixels."""
 
 LINES_PER_BATCH = 1000
 MIN_PIXELS = 16
 """A table with fewer columns is data of another kind, unless its header calls them pixels."""
 
 PIXEL_NAME = re.compile(r"(pixel|pix|px|p)[ _.-]?\d+([x_]\d+)?|\d+x\d+", re.IGNORECASE)
-SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 UNLABELED = "no label column (the labels of Kaggle's test file are not published)"
 
 
@@ -121,44 +115,6 @@ def read_table(path: Path) -> Part:
     return Part(images, np.concatenate(labels), file_name=path.name)
 
 
-def read_lines(path: Path) -> Generator[tuple[int, str]]:
-    """The number and text of each line of a file that is not blank; one line at a time is in memory.
-
-    Raises:
-        DataError: Not text in UTF-8, a line of more than `MAX_LINE` bytes, or a damaged file.
-    """
-    with open_maybe_gzip(path, 4 * MAX_BYTES) as file:
-        yield from _lines_of(file, path)
-
-
-def _lines_of(file: ByteStream, path: Path) -> Iterator[tuple[int, str]]:
-    number = 0
-    while True:
-        try:
-            raw = file.readline(MAX_LINE + 1)
-        except (OSError, EOFError, ValueError, zlib.error) as error:
-            raise DataError.about_file("Expected an undamaged CSV file", path, f"damaged: {error}") from None
-        if not raw:
-            return
-        number += 1
-        if len(raw) > MAX_LINE:
-            raise DataError.about_file(f"Expected lines of at most {MAX_LINE:,} bytes", path, f"line {number}")
-        if number == 1:
-            if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-                raise DataError.about_file("Expected text in UTF-8", path, "UTF-16", hint="Save it as UTF-8.")
-            raw = raw.removeprefix(b"\xef\xbb\xbf")
-        if b"\0" in raw:
-            raise DataError.about_file("Expected text", path, f"a zero byte in line {number}")
-        try:
-            text = raw.decode("utf-8").strip()
-        except UnicodeDecodeError as error:
-            raise DataError.about_file(
-                "Expected text in UTF-8", path, f"line {number}, byte {error.start + 1}"
-            ) from None
-        if text:
-            yield number, text
-
-
 def _layout(path: Path, first: tuple[int, str]) -> tuple[Layout, tuple[int, str]]:
     number, text = first
     if not text:
@@ -228,18 +184,6 @@ def _shape(count: int) -> tuple[int, int, int] | None:
         if side and side * side * channels == count:
             return side, side, channels
     return None
-
-
-def split_line(text: str, delimiter: str, path: Path, number: int) -> list[str]:
-    """The cells of a line.
-
-    Raises:
-        DataError: A quote without end, or another error of the form.
-    """
-    try:
-        return next(csv.reader([text], delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        raise DataError.about_file("Expected a line of CSV", path, f"line {number}: {error}") from None
 
 
 def _is_number(cell: str) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from convscope.data import mnist
-from convscope.data.build_dataset import convert, framing_decision
+from convscope.data.choose_preprocessing import convert, framing_decision
 from convscope.data.class_names import name_classes
 from convscope.data.dataset import Dataset, LoadedData
 from convscope.data.load_options import LoadOptions

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from convscope.data.build_dataset import MAX_BYTES, Part, assemble, natural_key, to_labels
+from convscope.data.build_dataset import MAX_BYTES, Part, assemble, to_labels
 from convscope.data.dataset import LoadedData
 from convscope.data.files import ZIP_ERRORS, ByteStream, open_regular, read_at_most
 from convscope.data.load_options import LoadOptions
+from convscope.data.natural_order import natural_key
 from convscope.data.pixel_values import as_batch, as_pixels
 from convscope.data.reader import Candidate, Reader
 from convscope.errors import DataError, printable

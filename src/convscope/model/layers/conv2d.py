@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from convscope.errors import SpecError
-from convscope.model import activations, gradient_ops, ops
+from convscope.model import gradient_ops, ops
 from convscope.model.checks import check_activation, check_image_shape, check_integer, check_window
-from convscope.model.layers.layer import CALL, SLOW, Computed, Layer, LayerWeights, Tensor
-from convscope.model.window import Shape, Window
+from convscope.model.layers.convolution import Convolution
+from convscope.model.layers.layer import CALL, SLOW, Computed, LayerWeights, Tensor
+from convscope.model.window import Shape
 
 
 @dataclass(frozen=True)
-class Conv2D(Layer):
+class Conv2D(Convolution):
     """A convolution: ``filters`` windows, each summed over the input channels of its group."""
 
     filters: int
@@ -28,10 +29,7 @@ class Conv2D(Layer):
     kernel_initializer: str = "glorot_uniform"
 
     about: ClassVar[str] = "Slides windows of weights over the input; each output is a sum of products plus a bias."
-    trains: ClassVar[bool] = True
-    is_convolution: ClassVar[bool] = True
     kernels: ClassVar[tuple[str, ...]] = ("kernel",)
-    has_data_format: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_integer(self, "filters")
@@ -48,14 +46,6 @@ class Conv2D(Layer):
             cls(4, (2, 3), strides=(3, 2), padding="same", groups=2, activation="elu"),
             cls(2, (3, 2), padding="same", dilation_rate=(2, 3), use_bias=False, kernel_initializer="he_normal"),
         )
-
-    @property
-    def window(self) -> Window:
-        return Window(self.kernel_size, self.strides, self.padding, self.dilation_rate)
-
-    @property
-    def is_homogeneous(self) -> bool:
-        return not self.use_bias and self.activation in activations.HOMOGENEOUS
 
     def output_shape(self, input_shape: Shape) -> Shape:
         check_image_shape(input_shape)

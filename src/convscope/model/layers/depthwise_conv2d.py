@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from convscope.model import activations, gradient_ops, ops
+from convscope.model import gradient_ops, ops
 from convscope.model.checks import (
     check_activation,
     check_image_shape,
@@ -14,12 +14,13 @@ from convscope.model.checks import (
     check_square_strides,
     check_window,
 )
-from convscope.model.layers.layer import CALL, SLOW, Computed, Layer, LayerWeights, Tensor
-from convscope.model.window import Shape, Window
+from convscope.model.layers.convolution import Convolution
+from convscope.model.layers.layer import CALL, SLOW, Computed, LayerWeights, Tensor
+from convscope.model.window import Shape
 
 
 @dataclass(frozen=True)
-class DepthwiseConv2D(Layer):
+class DepthwiseConv2D(Convolution):
     """A convolution of each channel by itself: ``depth_multiplier`` windows for each."""
 
     kernel_size: tuple[int, int]
@@ -31,10 +32,7 @@ class DepthwiseConv2D(Layer):
     use_bias: bool = True
 
     about: ClassVar[str] = "Convolves each channel on its own."
-    trains: ClassVar[bool] = True
-    is_convolution: ClassVar[bool] = True
     kernels: ClassVar[tuple[str, ...]] = ("depthwise",)
-    has_data_format: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_integer(self, "depth_multiplier")
@@ -53,14 +51,6 @@ class DepthwiseConv2D(Layer):
     @property
     def label(self) -> str:
         return "DepthwiseConv"
-
-    @property
-    def window(self) -> Window:
-        return Window(self.kernel_size, self.strides, self.padding, self.dilation_rate)
-
-    @property
-    def is_homogeneous(self) -> bool:
-        return not self.use_bias and self.activation in activations.HOMOGENEOUS
 
     def output_shape(self, input_shape: Shape) -> Shape:
         check_image_shape(input_shape)

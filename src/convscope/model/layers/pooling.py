@@ -1,9 +1,10 @@
-"""What the pooling layers with a window have in common."""
+"""What the pooling layers have in common: those with a window, and those over whole maps."""
 
 from __future__ import annotations
 
 import math
 from abc import ABC
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -49,3 +50,22 @@ class Pooling2D(Layer, ABC):
     def cost(self, input_shape: Shape) -> int:
         sides = sum(self.pool_size)  # the NumPy engine goes over rows, then over columns
         return super().cost(input_shape) + SLOW * sides * math.prod(input_shape) + CALL * sides
+
+
+class GlobalPooling2D(Layer, ABC):
+    """One number for each channel. No layer kind of its own."""
+
+    has_data_format: ClassVar[bool] = True
+    keras_defaults: ClassVar[Mapping[str, tuple[object, ...]]] = {"keepdims": (False,)}
+
+    @classmethod
+    def examples(cls) -> tuple[Self, ...]:
+        return (cls(),)
+
+    @property
+    def is_homogeneous(self) -> bool:
+        return True
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        check_image_shape(input_shape)
+        return (input_shape[2],)

@@ -9,7 +9,7 @@ from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure
 
 from convscope.evaluation.confusion import ConfusedPair
-from convscope.evaluation.metrics import Evaluation
+from convscope.evaluation.evaluation import Evaluation
 from convscope.report.pictures.canvas import FAINT, INK, QUIET, TITLE_SIZE, WIDTH, picture, sheet, text_on
 from convscope.report.pictures.text_layout import drawable, percent, text_width
 

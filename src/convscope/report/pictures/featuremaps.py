@@ -127,20 +127,23 @@ def _draw_maps(axes: Axes, line: _Line, y: float) -> None:
     reach = float(strength.max(initial=0.0))
     for column, channel in enumerate(order):
         x = MARGIN + _LABEL + column * _STEP
-        _tile(axes, values[:, :, channel], x, y, _TILE, height, reach)
+        _tile(axes, values[:, :, channel], (x, y, _TILE, height), reach)
         if line.filters is not None:
             one = line.filters[:, :, channel]
             side = _FILTER / max(one.shape)
             left = x + (_TILE - one.shape[1] * side) / 2
             below = y + height + 0.05
-            _tile(axes, one, left, below, one.shape[1] * side, one.shape[0] * side, float(np.abs(line.filters).max()))
+            box = (left, below, one.shape[1] * side, one.shape[0] * side)
+            _tile(axes, one, box, float(np.abs(line.filters).max()))
     if line.filters is not None:
         words = f"filters {line.filters.shape[0]}×{line.filters.shape[1]}, to ±{np.abs(line.filters).max():.2g}"
         axes.text(MARGIN, y + height + 0.05 + _FILTER / 2, words, size=7.5, color=QUIET, va="center")
 
 
-def _tile(axes: Axes, values: np.ndarray, x: float, y: float, width: float, height: float, reach: float) -> None:
+def _tile(axes: Axes, values: np.ndarray, box: tuple[float, float, float, float], reach: float) -> None:
+    """One map in the middle of a box of left, top, width and height."""
     h, w = values.shape
+    x, y, width, height = box
     fit = min(width / w, height / h)
     left, top = x + (width - w * fit) / 2, y + (height - h * fit) / 2
     extent = (left, left + w * fit, top + h * fit, top)

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 
 from convscope.arrays import Labels, Picture, Pixels, Probabilities
 from convscope.data.mapped_pixels import StoredPixels
-from convscope.evaluation.metrics import Evaluation, Mistake
+from convscope.evaluation.evaluation import Evaluation, Mistake
 from convscope.report.pictures.canvas import (
     FAINT,
     INK,

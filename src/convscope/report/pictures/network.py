@@ -33,7 +33,7 @@ _LINE = 0.155
 _SLANT = 0.32
 
 _ARC = 0.4
-_COLOURS = {"Conv": RIGHT, "Pool": "#00795a", "Dense": WRONG, "Input": QUIET, "Flatten": NOTE}
+_COLORS = {"Conv": RIGHT, "Pool": "#00795a", "Dense": WRONG, "Input": QUIET, "Flatten": NOTE}
 
 
 @dataclass(frozen=True)
@@ -184,13 +184,13 @@ def _draw(axes: Axes, box: Box, *, x: float, floor: float, largest: int, more: b
     """One box standing on the stage's floor, its text below, an arrow to the next."""
     height, slant, thickness = _extent(box.shape, largest)
     left = x + (_COLUMN - 0.2 - thickness - slant) / 2
-    colour = next((value for key, value in _COLOURS.items() if key in box.kind), QUIET)
-    _cuboid(axes, left, floor - 0.08, height=height, slant=slant, thickness=thickness, colour=colour)
+    color = next((value for key, value in _COLORS.items() if key in box.kind), QUIET)
+    _cuboid(axes, left, floor - 0.08, height=height, slant=slant, thickness=thickness, color=color)
     middle = x + (_COLUMN - 0.2) / 2
     for i, line in enumerate(box.lines):
         bold = i == 0
         text = drawable(line, width=_COLUMN - 0.04, size=8.5 if bold else 8.0, bold=bold)
-        style = {"size": 8.5, "weight": "bold", "color": colour} if bold else {"size": 8.0, "color": QUIET}
+        style = {"size": 8.5, "weight": "bold", "color": color} if bold else {"size": 8.0, "color": QUIET}
         if i == 1:
             style["color"] = INK
         axes.text(middle, floor + 0.12 + i * _LINE, text, ha="center", va="center", **style)
@@ -229,11 +229,11 @@ def _extent(shape: tuple[int, ...], largest: int) -> tuple[float, float, float]:
     return scale[0], _SLANT * scale[1], 0.05 + 0.055 * math.log2(channels + 1)
 
 
-def _cuboid(axes: Axes, x: float, y: float, *, height: float, slant: float, thickness: float, colour: str) -> None:
+def _cuboid(axes: Axes, x: float, y: float, *, height: float, slant: float, thickness: float, color: str) -> None:
     """Front, top and side, with the front's lower left corner at (x, y); y grows downwards."""
     front = [(x, y), (x + thickness, y), (x + thickness, y - height), (x, y - height)]
     top = [front[3], front[2], (front[2][0] + slant, front[2][1] - slant), (x + slant, y - height - slant)]
     side = [front[1], front[2], top[2], (x + thickness + slant, y - slant)]
     for corners, alpha in ((front, 0.85), (top, 0.3), (side, 0.5)):
-        axes.add_patch(Polygon(corners, closed=True, facecolor=colour, alpha=alpha, linewidth=0))
-        axes.add_patch(Polygon(corners, closed=True, fill=False, edgecolor=colour, linewidth=0.8))
+        axes.add_patch(Polygon(corners, closed=True, facecolor=color, alpha=alpha, linewidth=0))
+        axes.add_patch(Polygon(corners, closed=True, fill=False, edgecolor=color, linewidth=0.8))

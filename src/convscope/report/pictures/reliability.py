@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from convscope.evaluation.metrics import Evaluation
+from convscope.evaluation.evaluation import Evaluation
 from convscope.report.pictures.canvas import FAINT, INK, QUIET, RIGHT, picture, sheet
 from convscope.report.pictures.text_layout import percent
 
@@ -68,9 +68,9 @@ def _draw_counts(axes: Axes, evaluation: Evaluation) -> None:
     axes.set_yticks([10.0**e for e in range(0, 10) if 10**e <= max(counts) * 5])
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.yaxis.set_minor_locator(NullLocator())
-    for centre, count in zip(centers, counts, strict=True):
+    for center, count in zip(centers, counts, strict=True):
         if count:
-            axes.text(centre, count * 1.15, f"{count:,}", ha="center", va="bottom", size=8, color=INK)
+            axes.text(center, count * 1.15, f"{count:,}", ha="center", va="bottom", size=8, color=INK)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))
     axes.set_title("Images")
     axes.set_xlabel("confidence: probability of the predicted class")
