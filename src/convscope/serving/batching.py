@@ -51,7 +51,8 @@ class Batching:
         self._limits = limits
         self._on_batch = on_batch
         self._direct = direct
-        self._queue: queue.SimpleQueue[Work | Callable[[], None] | None] = queue.SimpleQueue()
+        # Not SimpleQueue: when its `get` wakes up behind the end of a short timeout, it waits without an end.
+        self._queue: queue.Queue[Work | Callable[[], None] | None] = queue.Queue()
         self._threads: list[threading.Thread] = []
         self._new: list[Work] = []
 
