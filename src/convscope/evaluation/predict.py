@@ -127,7 +127,8 @@ def raw_outputs(
     Raises:
         ModelFileError: As `predict`.
     """
-    size = chunk_size(model.spec)  # as `logits` itself divides them, so that the results are the same bits
+    # As `logits` itself divides them, so that the results are the same bits. One image needs no division.
+    size = chunk_size(model.spec) if len(pixels) > 1 else 1
     raw = np.empty((len(pixels), model.spec.num_classes), np.float32)
     residuals = np.zeros(len(pixels), np.float32) if model.subspace is not None else None
 
