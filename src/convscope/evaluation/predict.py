@@ -159,7 +159,7 @@ def _outputs(model: Model, images: Images, vectors_alone: bool) -> tuple[np.ndar
     if model.subspace is None:
         return logits(model.spec, model.weights, images, batch_size=len(images), vectors_alone=vectors_alone), None
     raw, features = logits_and_features(model.spec, model.weights, images, vectors_alone=vectors_alone)
-    rows = np.split(features, len(features)) if vectors_alone else [features]
+    rows = np.split(features, len(features)) if vectors_alone and len(features) > 1 else [features]
     return raw, np.concatenate([model.subspace.residual(row) for row in rows])
 
 
