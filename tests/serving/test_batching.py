@@ -151,7 +151,7 @@ def test_a_batch_that_fails_is_answered_at_once_and_the_next_one_is_computed(net
 
 
 def test_an_image_that_waits_for_others_waits_no_longer_than_it_may(network, run) -> None:
-    """`queue.SimpleQueue` may wait without an end after a timeout of microseconds: one in some hundreds of requests here."""
+    """`queue.SimpleQueue` may wait without an end after a short timeout: here once in some hundreds of requests."""
 
     async def act(batching: Batching) -> None:
         batching.arriving = 1  # a request that never comes

@@ -18,7 +18,8 @@ from convscope.data.pixels import to_grey
 from convscope.data.resample import nearest, resample
 
 Gray = UInt8[np.ndarray, "h w"]
-Sums = Int64[np.ndarray, " n"]
+RowSums = Int64[np.ndarray, " h"]
+ColumnSums = Int64[np.ndarray, " w"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +117,7 @@ def is_framed(gray: Gray, height: int, width: int) -> bool:
     return abs(row - height / 2) <= 0.5 and abs(column - width / 2) <= 0.5
 
 
-def _sums(gray: Gray) -> tuple[Sums, Sums]:
+def _sums(gray: Gray) -> tuple[RowSums, ColumnSums]:
     """The sum of each row and of each column."""
     wide = gray.astype(np.int64)
     return wide.sum(axis=1), wide.sum(axis=0)
@@ -138,7 +139,7 @@ def center_of_mass(gray: Gray) -> tuple[float, float]:
     return _center(*_sums(gray))
 
 
-def _center(by_row: Sums, by_column: Sums) -> tuple[float, float]:
+def _center(by_row: RowSums, by_column: ColumnSums) -> tuple[float, float]:
     total = int(by_row.sum())
     if total == 0:  # a faint dot may vanish when it is reduced
         return (len(by_row) - 1) / 2, (len(by_column) - 1) / 2

@@ -186,21 +186,24 @@ class _WholeAnswer:
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
-        self._head = b""
-        self.is_closing = transport.is_closing
+        self._head: bytes | None = None
 
     def write(self, data: bytes) -> None:
         """Keep the head; send all else."""
-        if not self._head and data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 100 "):
+        if self._head is None and not data.startswith(b"HTTP/1.1 100 "):
             self._head = data
         else:
-            self._transport.write(self._head + data)
-            self.write = self._transport.write
+            self._transport.write((self._head or b"") + data)
+            self._head = b"" if self._head else self._head
+
+    def is_closing(self) -> bool:
+        """As that of the transport."""
+        return self._transport.is_closing()
 
     def close(self) -> None:
         """Send a head without a body, and close."""
-        if self._head and self.write != self._transport.write:
-            self._transport.write(self._head)
+        if self._head:
+            self.write(b"")
         self._transport.close()
 
 
@@ -210,6 +213,7 @@ def _take_body(cycle: RequestResponseCycle) -> bytes | None:
         return None
     body = bytes(cycle.body)
     cycle.body = bytearray()
+    cycle.flow.resume_reading()  # else nobody would notice that the client goes
     return body
 
 
