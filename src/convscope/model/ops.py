@@ -1,7 +1,7 @@
 """The operations of the layers in plain NumPy: float32 in, float32 out, channels last, nothing changed in place.
 
-No function pads. Each tap of a window is clipped to the image (`taps`), so that memory depends on the size of the
-output and of the weights, not on ``dilation_rate × kernel_size``.
+Each tap of a window is clipped to the image (`taps`), so that memory depends on the size of the output and of the
+weights, not on ``dilation_rate × kernel_size``. Zeros are put around an image only where they are few.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ BLOCK_BYTES = 1 << 25
 """The size limit of the unfolded windows of one matrix product (at least one window): enough for full speed."""
 
 
-LONG_RUN = 8
-"""From so many neighboring numbers on, NumPy copies windows faster all at once than one tap after the other."""
+LONG_RUN, FEW_WINDOWS = 8, 100
+"""NumPy copies windows faster all at once than one tap after the other if each row of a window has so many numbers, or
+if there are no more windows than these for each of its columns."""
 
 
 def conv2d(
@@ -171,6 +172,7 @@ def _convolve(
     """Fill ``out`` with the convolution of one group."""
     matrix = kernel.reshape(-1, kernel.shape[3])
     height, width = out.shape[1:3]
+    maps, window = _with_zeros(maps, window, len(out) * height * width)
     positions = max(1, BLOCK_BYTES // max(1, len(maps) * matrix.shape[0] * maps.itemsize))
     step_columns, step_rows = min(width, positions), max(1, positions // width)
     for top in range(0, height, step_rows):
@@ -187,7 +189,11 @@ def _unfold(
     maps: Maps, window: Window, top: int, left: int, size: tuple[int, int]
 ) -> Float32[np.ndarray, "n rows columns r s c"]:
     """The windows of ``size`` outputs from (top, left) on, side by side; zeros where a tap is outside the image."""
-    if window.padding == "valid" and window.kernel_size[1] * maps.shape[3] >= LONG_RUN and maps.flags.c_contiguous:
+    if (
+        window.padding == "valid"
+        and maps.flags.c_contiguous
+        and _is_copied(maps, window, len(maps) * size[0] * size[1])
+    ):
         return _windows(maps, window, top, left, size).copy()
     windows = np.zeros((len(maps), *size, *window.kernel_size, maps.shape[3]), np.float32)
     columns = taps(maps.shape[2], window, 1, left, left + size[1])
@@ -195,6 +201,26 @@ def _unfold(
         for j, to_columns, from_columns in columns:
             windows[:, to_rows, to_columns, i, j] = maps[:, from_rows, from_columns]
     return windows
+
+
+def _is_copied(maps: Maps, window: Window, windows: int) -> bool:
+    """Whether windows are copied all at once."""
+    columns = window.kernel_size[1]
+    return columns * maps.shape[3] >= LONG_RUN or windows <= FEW_WINDOWS * columns
+
+
+def _with_zeros(maps: Maps, window: Window, windows: int) -> tuple[Float32[np.ndarray, "n h2 w2 c"], Window]:
+    """The maps with the zeros of their padding, if windows are copied at once and this does not double their size."""
+    if window.padding == "valid" or not _is_copied(maps, window, windows):
+        return maps, window
+    sizes = maps.shape[1:3]
+    (top, bottom), (left, right) = (padding_split(size, **window.axis(axis)) for axis, size in enumerate(sizes))
+    height, width = sizes[0] + top + bottom, sizes[1] + left + right
+    if height * width > 2 * sizes[0] * sizes[1]:
+        return maps, window
+    padded = np.zeros((len(maps), height, width, maps.shape[3]), np.float32)
+    padded[:, top : top + sizes[0], left : left + sizes[1]] = maps
+    return padded, Window(window.kernel_size, window.strides, "valid", window.dilation_rate)
 
 
 def _windows(
