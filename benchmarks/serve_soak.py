@@ -1,7 +1,8 @@
 """Minutes of load on one server: benchmarks/serve.py --soak 600.
 
 wrk asks over 64 connections and compares each answer, byte by byte, with those of the two runs that take turns: the
-files are replaced every 10 seconds. Each twentieth body is no image. Meanwhile other clients send their requests byte
+files are replaced every 10 seconds. Each twentieth body is no image. An answer that the request took too long (503,
+504) is late; any other one is wrong. Meanwhile other clients send their requests byte
 by byte, close the connection in the middle of a request or before the answer, or send what is not HTTP.
 """
 
@@ -32,7 +33,7 @@ local first, second = {first}, {second}
 local count, bad = 0, good:sub(1, 60)
 local threads = {{}}
 function setup(thread) table.insert(threads, thread) end
-function init() right, refused, wrong, hostile, sample = 0, 0, 0, 0, "" end
+function init() right, refused, late, wrong, hostile, sample = 0, 0, 0, 0, 0, "" end
 function delay() return {delay} end
 function request()
   count = count + 1
@@ -43,12 +44,13 @@ end
 function response(status, headers, body)
   if status == 200 and (body == first or body == second) then right = right + 1
   elseif status == 422 then refused = refused + 1
+  elseif status == 503 or status == 504 then late = late + 1
   else wrong = wrong + 1; sample = status .. " " .. body end
 end
 function done()
   for _, thread in ipairs(threads) do
-    print("right " .. thread:get("right") .. " refused " .. thread:get("refused") .. " wrong " .. thread:get("wrong")
-      .. " hostile " .. thread:get("hostile"))
+    print("right " .. thread:get("right") .. " refused " .. thread:get("refused") .. " late " .. thread:get("late")
+      .. " wrong " .. thread:get("wrong") .. " hostile " .. thread:get("hostile"))
     print("sample " .. thread:get("sample"))
   end
 end
@@ -125,10 +127,11 @@ def watch(server: Any, load: subprocess.Popen, served: Path, versions: list[byte
 
 
 def read(text: str) -> dict[str, Any]:
-    counts = dict(re.findall(r"(right|refused|wrong|hostile) (\d+)", text))
+    counts = dict(re.findall(r"(right|refused|late|wrong|hostile) (\d+)", text))
     errors = re.findall(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", text)
     return {
         "right": int(counts["right"]),
+        "late": int(counts["late"]),
         "wrong": int(counts["wrong"]),
         "hostile_sent": int(counts["hostile"]),
         "hostile_refused": int(counts["refused"]),

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -339,7 +340,10 @@ def test_the_container_serves_the_run_without_root_and_checks_its_health(exporte
 
 
 @pytest.mark.long
-def test_keras_and_tensorflow_load_their_files_and_agree(short_run, tmp_path: Path) -> None:
+def test_keras_and_tensorflow_load_their_files_and_agree(short_run, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     made = export(short_run, to="keras,saved_model", out=tmp_path / "out")
     assert [one.path.name for one in made.files] == ["model.keras", "saved_model"]
     assert all(one.comparison.same_class == one.comparison.images > 1000 for one in made.files)
+    assert not list((tmp_path / "temporary").iterdir())

@@ -150,6 +150,17 @@ def test_a_batch_that_fails_is_answered_at_once_and_the_next_one_is_computed(net
     asyncio.run(act())
 
 
+def test_an_image_that_waits_for_others_waits_no_longer_than_it_may(network, run) -> None:
+    """`queue.SimpleQueue` may wait without an end after a short timeout: here once in some hundreds of requests."""
+
+    async def act(batching: Batching) -> None:
+        batching.arriving = 1  # a request that never comes
+        for index in range(300):
+            assert (await batching.classify(network, [image(index % 8, run)], top=1))[0].predictions
+
+    asyncio.run(with_batching(Limits(batch_seconds=1e-6, seconds=5.0), act))
+
+
 def test_a_full_queue_is_429_and_a_late_answer_504(network, engine, run) -> None:
     async def act(batching: Batching) -> None:
         engine.hold.clear()

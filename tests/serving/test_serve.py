@@ -16,7 +16,7 @@ import pytest
 from convscope.api.run import Run
 from convscope.data.mnist import load_part
 from convscope.explanation.explainers.occlusion import occlusion
-from serving.client import form
+from serving.client import form, is_whole
 
 pytestmark = pytest.mark.slow
 
@@ -89,6 +89,22 @@ def test_an_offer_of_another_protocol_costs_nothing_and_the_connection_goes_on(s
         answer = connection.getresponse()
         assert json.loads(answer.read())["images"][0]["choices"][0]["name"] == "7"
     connection.close()
+
+
+def test_head_and_body_of_an_answer_are_one_packet_and_a_head_alone_is_sent_too(served, pictures) -> None:
+    data = pictures["digit-0.png"]
+    post = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(data) + data
+    expecting = post.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n", 1)
+    with socket.create_connection(("127.0.0.1", served.port), timeout=60) as connection:
+        for _ in range(20):
+            connection.sendall(post)
+            assert is_whole(connection.recv(65_536))
+        connection.sendall(b"HEAD /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert connection.recv(65_536).endswith(b"\r\n\r\n")
+        connection.sendall(expecting)
+        first = connection.recv(65_536)
+        assert first.startswith(b"HTTP/1.1 100 Continue\r\n\r\n")
+        assert is_whole(first.partition(b"\r\n\r\n")[2] or connection.recv(65_536))
 
 
 def test_requests_that_follow_each_other_without_waiting_are_answered_in_order(served, pictures) -> None:

@@ -183,7 +183,9 @@ class Classifier:
     def _answer(self, image: ClassifiedImage, found: Predictions) -> ClassifiedImage:
         """With its choices; without ink there are none, and all classes are equally likely."""
         blank = np.array([one.report.blank for one in image.predictions], bool)
-        predictions = replace(found, logits=np.where(blank[:, None], np.float32(0), found.logits))
+        predictions = found
+        if blank.any():
+            predictions = replace(found, logits=np.where(blank[:, None], np.float32(0), found.logits))
         answered = tuple(
             one if one.report.blank else replace(one, choices=predictions.top(index, self._top))
             for index, one in enumerate(image.predictions)

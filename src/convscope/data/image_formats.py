@@ -109,6 +109,8 @@ def unsupported_format(name: str, start: bytes) -> str:
     found = sniff(start)
     if found and (found in OPTIONAL or found not in SUFFIXES_OF):
         return found
+    if found and found != "TIFF":
+        return ""
     named = UNSUPPORTED.get(suffix_of(name), "")
     # Camera raw files begin like TIFF; what Pillow would find in them is a thumbnail.
-    return "" if found and not (named == "camera raw" and found == "TIFF") else named
+    return "" if found and named != "camera raw" else named

@@ -43,7 +43,7 @@ def to_array(image: Image.Image, name: str, background: int | None) -> Picture:
         with_alpha = np.asarray(image if image.mode == wanted else image.convert(wanted))
         return with_alpha if background is None else flatten_alpha(with_alpha, background)
     if image.mode in ("1", "L"):
-        return np.asarray(image.convert("L"))[..., None]
+        return np.asarray(image if image.mode == "L" else image.convert("L"))[..., None]
     return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 

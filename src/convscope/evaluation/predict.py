@@ -127,7 +127,8 @@ def raw_outputs(
     Raises:
         ModelFileError: As `predict`.
     """
-    size = chunk_size(model.spec)  # as `logits` itself divides them, so that the results are the same bits
+    # As `logits` itself divides them, so that the results are the same bits. One image needs no division.
+    size = chunk_size(model.spec) if len(pixels) > 1 else 1
     raw = np.empty((len(pixels), model.spec.num_classes), np.float32)
     residuals = np.zeros(len(pixels), np.float32) if model.subspace is not None else None
 
@@ -158,7 +159,7 @@ def _outputs(model: Model, images: Images, vectors_alone: bool) -> tuple[np.ndar
     if model.subspace is None:
         return logits(model.spec, model.weights, images, batch_size=len(images), vectors_alone=vectors_alone), None
     raw, features = logits_and_features(model.spec, model.weights, images, vectors_alone=vectors_alone)
-    rows = np.split(features, len(features)) if vectors_alone else [features]
+    rows = np.split(features, len(features)) if vectors_alone and len(features) > 1 else [features]
     return raw, np.concatenate([model.subspace.residual(row) for row in rows])
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,10 +65,23 @@ def write_saved_model(model: Model, metadata: Mapping[str, str], path: Path) -> 
 
     holder = tf.Module()
     holder.weights = [variable.value for variable in exported.variables]  # not the model, of which Keras converts more
-    # AutoGraph, for which there is nothing to convert, would leave a temporary file for each function.
-    save = tf.autograph.experimental.do_not_convert(tf.saved_model.save)
-    save(holder, str(path), signatures={"serving_default": serve.get_concrete_function()})
+    with _without_generated_files():
+        # AutoGraph, for which there is nothing to convert, would write a temporary file for each function.
+        save = tf.autograph.experimental.do_not_convert(tf.saved_model.save)
+        save(holder, str(path), signatures={"serving_default": serve.get_concrete_function()})
     (path / METADATA_FILE).write_text(json.dumps(dict(metadata), indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+@contextlib.contextmanager
+def _without_generated_files() -> Iterator[None]:
+    """Remove what AutoGraph writes: it does so itself as Python exits, which the program does not wait for."""
+    before = set(sys.modules)
+    try:
+        yield
+    finally:
+        for name in sys.modules.keys() - before:
+            if name.startswith("__autograph_generated_file"):
+                Path(sys.modules[name].__file__ or name).unlink(missing_ok=True)
 
 
 def open_saved_model(path: Path, shape: tuple[int, int, int], classes: int) -> Runtime:

@@ -93,8 +93,12 @@ def forward(spec: Spec, weights: Weights, images: Images) -> Activations:
         (['flatten', 'dense'], [[0.25, 0.75]])
     """
     rows = _check(spec, weights, images)
-    kept = tuple(_run(rows, weights, images))
-    return Activations(images, kept, _before_softmax(kept[-1]), kept[-1].output)
+    with _silently():
+        kept = tuple(
+            LayerActivation(row.name, computed.output, computed.pre_activation, computed.depthwise)
+            for row, computed in _run(rows, weights, images)
+        )
+    return Activations(images, kept, _before_softmax(rows[-1], kept[-1].pre_activation), kept[-1].output)
 
 
 def logits(
@@ -123,8 +127,9 @@ def logits(
     out = np.empty((len(images), spec.num_classes), np.float32)
     for start in range(0, len(images), size):
         chunk = images[start : start + size]
-        last = deque(_run(rows, weights, chunk, vectors_alone), maxlen=1).pop()
-        out[start : start + size] = _before_softmax(last)
+        with _silently():
+            last, computed = deque(_run(rows, weights, chunk, vectors_alone), maxlen=1).pop()
+        out[start : start + size] = _before_softmax(last, computed.pre_activation)
     return out
 
 
@@ -147,13 +152,13 @@ def logits_and_input(
     rows = _check(spec, weights, images)
     row = next(row for row in rows if row.name == name)
     kept = {INPUT: images}
-    last = None
-    for last in _run(rows, weights, images, vectors_alone):
-        if last.name in row.inputs:
-            kept[last.name] = last.output
-    if last is None:
-        raise SpecError("Expected a network with layers. Received: none.")
-    return _before_softmax(last), row.layer.merge([kept[source] for source in row.inputs])
+    computed = None
+    with _silently():
+        for one, computed in _run(rows, weights, images, vectors_alone):
+            if one.name in row.inputs:
+                kept[one.name] = computed.output
+    before = computed.pre_activation if computed else None
+    return _before_softmax(rows[-1], before), row.layer.merge([kept[source] for source in row.inputs])
 
 
 def chunk_size(spec: Spec) -> int:
@@ -204,24 +209,27 @@ def _check(spec: Spec, weights: Weights, images: Images) -> tuple[Row, ...]:
 
 def _run(
     rows: tuple[Row, ...], weights: Weights, images: Images, vectors_alone: bool = False
-) -> Iterator[LayerActivation]:
-    """Each layer's activations, in order; an output is freed once no later layer needs it."""
+) -> Iterator[tuple[Row, Computed]]:
+    """Each layer with what it computed, in order; an output is freed once no later layer needs it."""
     last_use = {name: index for index, row in enumerate(rows) for name in row.inputs}
     outputs = {INPUT: images}
     for index, row in enumerate(rows):
         own = layer_weights(row, weights)
-        # weights of any finite size are valid, so their sums may leave float32: as in TensorFlow, no warning
-        with np.errstate(over="ignore", invalid="ignore"):
-            values = row.layer.merge([outputs[name] for name in row.inputs])
-            if vectors_alone and len(row.input_shape) == 1 and len(values) > 1:
-                computed = _joined([row.layer.forward(values[one : one + 1], own) for one in range(len(values))])
-            else:
-                computed = row.layer.forward(values, own)
+        values = row.layer.merge([outputs[name] for name in row.inputs])
+        if vectors_alone and len(row.input_shape) == 1 and len(values) > 1:
+            computed = _joined([row.layer.forward(values[one : one + 1], own) for one in range(len(values))])
+        else:
+            computed = row.layer.forward(values, own)
         for name in set(row.inputs):
             if last_use[name] == index:
                 del outputs[name]
         outputs[row.name] = computed.output
-        yield LayerActivation(row.name, computed.output, computed.pre_activation, computed.depthwise)
+        yield row, computed
+
+
+def _silently() -> np.errstate:
+    """Weights of any finite size are valid, so their sums may leave float32: as in TensorFlow, no warning."""
+    return np.errstate(over="ignore", invalid="ignore")
 
 
 def _joined(parts: list[Computed]) -> Computed:
@@ -236,7 +244,7 @@ def layer_weights(row: Row, weights: Weights) -> dict[str, np.ndarray]:
     return {name: weights[f"{row.name}/{name}"] for name in row.layer.weight_shapes(row.input_shape)}
 
 
-def _before_softmax(last: LayerActivation) -> Logits:
-    if last.pre_activation is None:  # `Spec` ends every network with a softmax
+def _before_softmax(last: Row, before: np.ndarray | None) -> Logits:
+    if before is None:  # `Spec` ends every network with a softmax
         raise SpecError(f"The last layer must be a softmax. Received: {last.name}.")
-    return last.pre_activation
+    return before

@@ -1,12 +1,12 @@
 """The operations of the layers in plain NumPy: float32 in, float32 out, channels last, nothing changed in place.
 
-No function pads. Each tap of a window is clipped to the image (`taps`), so that memory depends on the size of the
-output and of the weights, not on ``dilation_rate × kernel_size``.
+Each tap of a window is clipped to the image (`taps`), so that memory depends on the size of the output and of the
+weights, not on ``dilation_rate × kernel_size``. Zeros are put around an image only where they are few.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float32
@@ -23,6 +23,11 @@ Vector = Float32[np.ndarray, " c"]
 
 BLOCK_BYTES = 1 << 25
 """The size limit of the unfolded windows of one matrix product (at least one window): enough for full speed."""
+
+
+LONG_RUN, FEW_WINDOWS = 8, 100
+"""NumPy copies windows faster all at once than one tap after the other if each row of a window has so many numbers, or
+if there are no more windows than these for each of its columns."""
 
 
 def conv2d(
@@ -54,7 +59,7 @@ def conv2d(
         >>> conv2d(picture, np.ones((2, 2, 1, 1), np.float32), None, window=Window((2, 2)))[0, :, :, 0].tolist()
         [[8.0, 12.0], [20.0, 24.0]]
     """
-    rows, columns = window.output_size(maps.shape[1:])
+    rows, columns = _output_size(maps.shape[1:3], window)
     out = np.empty((len(maps), rows, columns, kernel.shape[3]), np.float32)
     depth, filters = kernel.shape[2], kernel.shape[3] // groups
     for group in range(groups):
@@ -96,8 +101,7 @@ def max_pooling2d(maps: Maps, *, window: Window) -> Float32[np.ndarray, "n rows 
 def average_pooling2d(maps: Maps, *, window: Window) -> Float32[np.ndarray, "n rows columns c"]:
     """The mean of each window; padding does not count, as in TensorFlow."""
     total = _pool(_pool(maps, window, 0, np.add, 0.0), window, 1, np.add, 0.0)
-    rows, columns = (_pixel_counts(maps.shape[axis + 1], window, axis) for axis in (0, 1))
-    return total / (rows[:, None, None] * columns[:, None])
+    return total / _pixel_counts(maps.shape[1], maps.shape[2], window)
 
 
 def global_average_pooling2d(maps: Maps) -> Float32[np.ndarray, "n c"]:
@@ -133,24 +137,33 @@ def dense(
     return product if bias is None else np.add(product, bias, out=product)
 
 
+@lru_cache(256)
+def _output_size(size: tuple[int, int], window: Window) -> tuple[int, int]:
+    return window.output_size(size)
+
+
+@lru_cache(256)
 def _outputs(size: int, window: Window, axis: int) -> int:
     return output_size(size, **window.axis(axis))
 
 
+@lru_cache(256)  # for one small image, the arithmetic takes as long as the products
 def taps(
     size: int, window: Window, axis: int, start: int = 0, stop: int | None = None
-) -> Iterator[tuple[int, slice, slice]]:
+) -> tuple[tuple[int, slice, slice], ...]:
     """Each tap that meets the image on one axis: index, outputs it serves (from ``start``), pixels read."""
     kernel, stride, rate = window.kernel_size[axis], window.strides[axis], window.dilation_rate[axis]
     before, _ = padding_split(size, **window.axis(axis))
     stop = _outputs(size, window, axis) if stop is None else stop
+    found = []
     for tap in range(kernel):
         offset = tap * rate - before
         first = max(start, -(offset // stride))
         last = min(stop - 1, (size - 1 - offset) // stride)
         if first <= last:
             pixels = slice(offset + first * stride, offset + last * stride + 1, stride)
-            yield tap, slice(first - start, last + 1 - start), pixels
+            found.append((tap, slice(first - start, last + 1 - start), pixels))
+    return tuple(found)
 
 
 def _convolve(
@@ -159,6 +172,7 @@ def _convolve(
     """Fill ``out`` with the convolution of one group."""
     matrix = kernel.reshape(-1, kernel.shape[3])
     height, width = out.shape[1:3]
+    maps, window = _with_zeros(maps, window, len(out) * height * width)
     positions = max(1, BLOCK_BYTES // max(1, len(maps) * matrix.shape[0] * maps.itemsize))
     step_columns, step_rows = min(width, positions), max(1, positions // width)
     for top in range(0, height, step_rows):
@@ -175,12 +189,53 @@ def _unfold(
     maps: Maps, window: Window, top: int, left: int, size: tuple[int, int]
 ) -> Float32[np.ndarray, "n rows columns r s c"]:
     """The windows of ``size`` outputs from (top, left) on, side by side; zeros where a tap is outside the image."""
+    if (
+        window.padding == "valid"
+        and maps.flags.c_contiguous
+        and _is_copied(maps, window, len(maps) * size[0] * size[1])
+    ):
+        return _windows(maps, window, top, left, size).copy()
     windows = np.zeros((len(maps), *size, *window.kernel_size, maps.shape[3]), np.float32)
-    columns = list(taps(maps.shape[2], window, 1, left, left + size[1]))
+    columns = taps(maps.shape[2], window, 1, left, left + size[1])
     for i, to_rows, from_rows in taps(maps.shape[1], window, 0, top, top + size[0]):
         for j, to_columns, from_columns in columns:
             windows[:, to_rows, to_columns, i, j] = maps[:, from_rows, from_columns]
     return windows
+
+
+def _is_copied(maps: Maps, window: Window, windows: int) -> bool:
+    """Whether windows are copied all at once."""
+    columns = window.kernel_size[1]
+    return columns * maps.shape[3] >= LONG_RUN or windows <= FEW_WINDOWS * columns
+
+
+def _with_zeros(maps: Maps, window: Window, windows: int) -> tuple[Float32[np.ndarray, "n h2 w2 c"], Window]:
+    """The maps with the zeros of their padding, if windows are copied at once and this does not double their size."""
+    if window.padding == "valid" or not _is_copied(maps, window, windows):
+        return maps, window
+    sizes = maps.shape[1:3]
+    (top, bottom), (left, right) = (padding_split(size, **window.axis(axis)) for axis, size in enumerate(sizes))
+    height, width = sizes[0] + top + bottom, sizes[1] + left + right
+    if height * width > 2 * sizes[0] * sizes[1]:
+        return maps, window
+    padded = np.zeros((len(maps), height, width, maps.shape[3]), np.float32)
+    padded[:, top : top + sizes[0], left : left + sizes[1]] = maps
+    return padded, Window(window.kernel_size, window.strides, "valid", window.dilation_rate)
+
+
+def _windows(
+    maps: Maps, window: Window, top: int, left: int, size: tuple[int, int]
+) -> Float32[np.ndarray, "n rows columns r s c"]:
+    """A view of the same, where each tap is inside the image."""
+    image, row, column, channel = maps.strides
+    (down, right), (row_rate, column_rate) = window.strides, window.dilation_rate
+    return np.ndarray(
+        (len(maps), *size, *window.kernel_size, maps.shape[3]),
+        maps.dtype,
+        maps.data,
+        top * down * row + left * right * column,
+        (image, down * row, right * column, row_rate * row, column_rate * column, channel),
+    )
 
 
 def _pool(maps: Maps, window: Window, axis: int, fold: np.ufunc, start: float) -> Slid:
@@ -193,9 +248,14 @@ def _pool(maps: Maps, window: Window, axis: int, fold: np.ufunc, start: float) -
     return out
 
 
-def _pixel_counts(size: int, window: Window, axis: int) -> Vector:
-    """How many pixels each window has along one axis, without padding."""
-    counts = np.zeros(_outputs(size, window, axis), np.float32)
-    for _, to, _ in taps(size, window, axis):
-        counts[to] += 1
-    return counts
+@lru_cache(64)
+def _pixel_counts(height: int, width: int, window: Window) -> Float32[np.ndarray, "rows columns 1"]:
+    """How many pixels each window has, without padding."""
+    counts = []
+    for axis, size in enumerate((height, width)):
+        counts.append(np.zeros(_outputs(size, window, axis), np.float32))
+        for _, to, _ in taps(size, window, axis):
+            counts[axis][to] += 1
+    found = counts[0][:, None, None] * counts[1][:, None]
+    found.flags.writeable = False
+    return found

@@ -183,6 +183,10 @@ class Spec:
 
     def weight_shapes(self) -> dict[str, Shape]:
         """Every weight by its full name, ``layer/weight``, in Keras's order."""
+        return dict(self._weight_shapes)
+
+    @cached_property
+    def _weight_shapes(self) -> dict[str, Shape]:
         return {
             f"{row.name}/{weight}": shape
             for row in self.table()

@@ -17,10 +17,11 @@ from collections.abc import Callable, Sequence
 
 from convscope.api.prediction_stream import ClassifiedImage
 from convscope.data.image_input import ImageInput
-from convscope.serving.direct import answer_directly
+from convscope.serving.direct import answer_at_once, answer_directly
 from convscope.serving.limits import Limits
 from convscope.serving.network import ONE_AT_A_TIME, Network
 from convscope.serving.request_error import RequestError, too_busy
+from convscope.serving.time_limit import TimeLimit
 from convscope.serving.work import Work, by_network, check_pixels, compute, settle
 
 MOST_THREADS = 4
@@ -51,9 +52,11 @@ class Batching:
         self._limits = limits
         self._on_batch = on_batch
         self._direct = direct
-        self._queue: queue.SimpleQueue[Work | Callable[[], None] | None] = queue.SimpleQueue()
+        # Not SimpleQueue: when its `get` wakes up behind the end of a short timeout, it waits without an end.
+        self._queue: queue.Queue[Work | Callable[[], None] | None] = queue.Queue()
         self._threads: list[threading.Thread] = []
         self._new: list[Work] = []
+        self._time = TimeLimit(limits.seconds)
 
     def start(self) -> None:
         """Start the threads."""
@@ -103,6 +106,27 @@ class Batching:
         self._new += works
         return await self._all([work.future for work in works], works)
 
+    def classify_at_once(
+        self, network: Network, images: Sequence[tuple[ImageInput, int]], *, top: int, split: bool = False
+    ) -> list[ClassifiedImage] | None:
+        """Classify one small image while nothing waits; None if it has to wait as in `classify`.
+
+        Args:
+            network: As in `classify`.
+            images: As in `classify`.
+            top: As in `classify`.
+            split: As in `classify`.
+        """
+        if not self._direct or self.unfinished or len(images) != 1:
+            return None
+        self.check_room()
+        image, size = images[0]
+        work = Work(network, image, size, top, split, asyncio.get_running_loop().create_future())
+        if not answer_at_once(work, self._on_batch):
+            return None
+        work.deliver()
+        return [work.future.result()]
+
     async def compute(self, function: Callable[[], object]) -> object:
         """Call a function in one of the threads; it counts like an image.
 
@@ -119,7 +143,7 @@ class Batching:
 
     async def _all(self, futures: Sequence[asyncio.Future], works: Sequence[Work]) -> list:
         try:
-            async with asyncio.timeout(self._limits.seconds):
+            with self._time.start():
                 return [await future for future in futures]
         except TimeoutError:
             raise RequestError(504, "The answer took too long.", hint="Send fewer or smaller images.") from None

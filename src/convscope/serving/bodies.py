@@ -34,18 +34,27 @@ MAX_BRACKETS = 400_000
 MAX_FIELDS = 16
 
 
+def header(request: Request, name: bytes) -> str | None:
+    """A header of a request that has come through `gate.Gate`: sooner found than in Starlette's list."""
+    value = request.scope["state"]["headers"].get(name)
+    return None if value is None else value.decode("latin-1")
+
+
 async def read_body(request: Request, limits: Limits) -> bytes:
     """The body of a request.
 
     Raises:
         RequestError: 400: it ends early. 408: it takes too long. 411: no length. 413: it is too large. 415: compressed.
     """
-    headers = request.headers
-    if headers.get("content-encoding", "identity").lower() != "identity":
+    if (header(request, b"content-encoding") or "identity").lower() != "identity":
         raise RequestError(415, "Expected a body without Content-Encoding.", hint="Send it uncompressed.")
-    length = headers.get("content-length")
-    if length is None and "transfer-encoding" not in headers:
+    if header(request, b"content-length") is None and header(request, b"transfer-encoding") is None:
         raise RequestError(411, "Expected a body with Content-Length.")
+    whole = request.scope["state"]["whole_body"]()
+    if whole is not None:
+        if len(whole) > limits.body_bytes:
+            raise too_large(limits)
+        return whole
     parts, size = [], 0
     try:
         async with asyncio.timeout(limits.body_seconds):
@@ -72,7 +81,7 @@ async def images_of(request: Request, body: bytes, limits: Limits) -> Images:
     Raises:
         RequestError: 400: not readable as its type. 413: too many images. 415: another type.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = (header(request, b"content-type") or "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         files = await _form_files(request, body, limits)
     elif kind == "application/json":
@@ -91,7 +100,8 @@ async def images_of(request: Request, body: bytes, limits: Limits) -> Images:
         raise RequestError(400, "Expected at least one file in the form. Received: none.", hint="Name the field file.")
     check_count(len(files), limits)
     return [
-        (image_from_bytes(data, _name(name) or f"image {index}"), len(data)) for index, (name, data) in enumerate(files)
+        (image_from_bytes(data, (name and _name(name)) or f"image {index}"), len(data))
+        for index, (name, data) in enumerate(files)
     ]
 
 

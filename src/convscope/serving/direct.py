@@ -59,6 +59,24 @@ def answer_directly(
     return others, later
 
 
+def answer_at_once(work: Work, on_batch: Callable[[int], None]) -> bool:
+    """Answer one image, unless it is not small or networks are being computed.
+
+    Args:
+        work: The image; it gets the answer.
+        on_batch: As in `answer_directly`.
+    """
+    if not _is_small(work) or not ONE_AT_A_TIME.acquire(blocking=False):
+        return False
+    try:
+        done = _read([work], [])
+        for group in by_network(done):
+            compute(group, on_batch)
+    finally:
+        ONE_AT_A_TIME.release()
+    return bool(done)
+
+
 def _is_small(work: Work) -> bool:
     return work.size_bytes <= MOST_BYTES and work.network.is_fast and not work.split and not work.gone
 

@@ -17,7 +17,8 @@ from starlette.routing import Route, Router
 from convscope.serving.access import Access
 from convscope.serving.native import ENCODER
 from convscope.serving.request_error import RequestError
-from convscope.serving.service import Service
+from convscope.serving.service import WHOLE_BODY, Service
+from convscope.serving.time_limit import TimeLimit
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -57,6 +58,7 @@ class Gate:
         }
         self._service = service
         self._access = access
+        self._time = TimeLimit(service.limits.body_seconds + service.limits.seconds + SPARE_SECONDS)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -65,9 +67,7 @@ class Gate:
             return
         exchange = Exchange(scope, receive, send, self._access)
         try:
-            async with asyncio.timeout(
-                self._service.limits.body_seconds + self._service.limits.seconds + SPARE_SECONDS
-            ):
+            with self._time.start():
                 await self._answer(exchange)
         except TimeoutError:
             await exchange.refuse(RequestError(504, "The request took too long."))
@@ -144,7 +144,8 @@ class Exchange:
         self.status = 0
         given = self.headers.get(b"x-request-id", b"")
         self.request_id = given.decode() if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
-        scope.setdefault("state", {})
+        state = scope.setdefault("state", {})
+        state["headers"], state["whole_body"] = self.headers, self.whole_body
         self._receive = receive
         self._send = send
         self._access = access
@@ -166,6 +167,14 @@ class Exchange:
     def is_from_named_origin(self) -> bool:
         """Whether a page of another site asks that may read the answers."""
         return bool(self._access.cors_headers(self.headers.get(b"origin")))
+
+    def whole_body(self) -> bytes | None:
+        """The body if the server says that all of it has arrived; else `receive` gives its parts."""
+        take = self.scope.get("extensions", {}).get(WHOLE_BODY)
+        body = take() if take else None
+        if body is not None:
+            self._has_body = False
+        return body
 
     async def receive(self) -> Message:
         """Note when the body ends."""

@@ -11,6 +11,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from convscope.api.prediction_stream import ClassifiedImage
 from convscope.evaluation.temperature import temperature_of
@@ -34,6 +35,24 @@ def json_response(value: object, status: int = 200, headers: dict[str, str] | No
     return Response(ENCODER.encode(value), status, headers, "application/json")
 
 
+class Answer:
+    """A value as JSON with status 200: the same as `json_response`, in less time.
+
+    Args:
+        value: What msgspec can encode.
+    """
+
+    def __init__(self, value: object) -> None:
+        self._content = ENCODER.encode(value)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, as an ASGI application."""
+        length = str(len(self._content)).encode()
+        headers = [(b"content-length", length), (b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": self._content})
+
+
 def network_name(network: Network) -> schemas.NetworkName:
     """Which network answered."""
     return schemas.NetworkName(network.name, network.version)
@@ -54,10 +73,10 @@ def routes(service: Service) -> list[Route]:
     return [Route("/predict", partial(predict, service), methods=["POST"]), *made]
 
 
-async def predict(service: Service, request: Request) -> Response:
+async def predict(service: Service, request: Request) -> Answer:
     """Classify the images of the body."""
-    top, split, explained = _options(request)
-    network = service.store.get(request.query_params.get("network", ""), request.query_params.get("version", ""))
+    top, split, explained = _options(request) if request.scope["query_string"] else (3, False, "")
+    network = _network(service, request)
     body = await service.body(request)
     images = await images_of(request, body, service.limits)
     if explained and len(images) > MAX_EXPLAINED:
@@ -67,7 +86,7 @@ async def predict(service: Service, request: Request) -> Response:
     if len(skipped) == len(answers):
         raise RequestError(422, skipped[0].reason)
     found = [entry for one in answers for entry in await _entries(service, network, one, explained)]
-    return json_response(
+    return Answer(
         {
             "network": {"name": network.name, "version": network.version},
             "images": found,
@@ -105,6 +124,8 @@ def _options(request: Request) -> tuple[int, bool, str]:
 
 
 def _network(service: Service, request: Request) -> Network:
+    if not request.scope["query_string"]:
+        return service.store.get()
     return service.store.get(request.query_params.get("network", ""), request.query_params.get("version", ""))
 
 

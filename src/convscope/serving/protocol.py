@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import re
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from convscope.serving.limits import Limits
 from convscope.serving.native import ENCODER
-from convscope.serving.service import GONE
+from convscope.serving.service import GONE, IN_PROGRESS, WHOLE_BODY
 
 WORDS = {
     400: "Expected HTTP/1.1.",
@@ -78,8 +79,7 @@ class Protocol(HttpToolsProtocol):
             return
         self._unset_keepalive_if_required()
         before = self.cycle
-        if self._timer is None and (before is None or before.response_complete):
-            self._wait_for_headers()
+        is_new = self._timer is None and (before is None or before.response_complete)
         self._unread += len(data)
         try:
             self._parse(data)
@@ -90,6 +90,8 @@ class Protocol(HttpToolsProtocol):
             self._refuse(431)
         elif self.cycle is not before:
             self._stop_timer()
+        elif is_new:
+            self._wait_for_headers()
 
     def _parse(self, data: bytes) -> None:
         while data:
@@ -109,7 +111,7 @@ class Protocol(HttpToolsProtocol):
         if not self._goes_on:
             super().on_message_begin()
             self._has_head = False
-            self.scope["extensions"] = {GONE: []}  # type: ignore[typeddict-unknown-key]
+            self.scope["extensions"] = {GONE: [], IN_PROGRESS: self.tasks}  # type: ignore[typeddict-unknown-key]
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A whole header."""
@@ -130,6 +132,10 @@ class Protocol(HttpToolsProtocol):
         if any(name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in self.headers):
             raise HeadError(501)
         super().on_headers_complete()
+        cycle = self.cycle
+        cycle.scope["extensions"][WHOLE_BODY] = partial(_take_body, cycle)  # type: ignore[typeddict-unknown-key]
+        if cycle.scope["method"] != "HEAD":
+            cycle.transport = _WholeAnswer(cycle.transport)  # type: ignore[assignment]
 
     def on_body(self, body: bytes) -> None:
         """Some of the body."""
@@ -173,6 +179,42 @@ class Protocol(HttpToolsProtocol):
             cycle.disconnected = True
             cycle.message_event.set()
         self.transport.close()
+
+
+class _WholeAnswer:
+    """Sends the head of an answer together with the first part of its body, where uvicorn sends two packets."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head: bytes | None = None
+
+    def write(self, data: bytes) -> None:
+        """Keep the head; send all else."""
+        if self._head is None and not data.startswith(b"HTTP/1.1 100 "):
+            self._head = data
+        else:
+            self._transport.write((self._head or b"") + data)
+            self._head = b"" if self._head else self._head
+
+    def is_closing(self) -> bool:
+        """As that of the transport."""
+        return self._transport.is_closing()
+
+    def close(self) -> None:
+        """Send a head without a body, and close."""
+        if self._head:
+            self.write(b"")
+        self._transport.close()
+
+
+def _take_body(cycle: RequestResponseCycle) -> bytes | None:
+    """The body of a request; None if it has not arrived yet, or if something of it was read."""
+    if cycle.more_body or cycle.disconnected or cycle.response_started or cycle.waiting_for_100_continue:
+        return None
+    body = bytes(cycle.body)
+    cycle.body = bytearray()
+    cycle.flow.resume_reading()  # else nobody would notice that the client goes
+    return body
 
 
 def _status_of(error: httptools.HttpParserError, data: bytes) -> int:

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from convscope.api.prediction_stream import ClassifiedImage
 from convscope.serving.batching import Batching
-from convscope.serving.bodies import Images, read_body, too_large
+from convscope.serving.bodies import Images, header, read_body, too_large
 from convscope.serving.limits import Limits
 from convscope.serving.logs import Log
 from convscope.serving.metrics import Metrics
@@ -24,6 +24,12 @@ T = TypeVar("T")
 GONE = "convscope.gone"
 """Of the extensions of a request: a list of functions that our protocol calls when the client goes. Other servers have
 no such list; there a task waits for the end of the connection."""
+
+WHOLE_BODY = "convscope.whole_body"
+"""Of the extensions, as GONE: gives the body if all of it has arrived."""
+
+IN_PROGRESS = "convscope.in_progress"
+"""Of the extensions, as GONE: the tasks of all requests in progress."""
 
 LARGE_BODY = 100_000
 """A larger body is taken apart in a thread."""
@@ -58,14 +64,14 @@ class Service:
             RequestError: As `bodies.read_body`. 429: the queue is full. 503: too many bodies are in memory.
         """
         self.batching.check_room()
-        given = request.headers.get("content-length", "")
+        given = header(request, b"content-length") or ""
         length = int(given) if given.isdecimal() else self.limits.body_bytes
         if given and length > self.limits.body_bytes:
             raise too_large(self.limits)
         if self.bodies_bytes + length > self.limits.bodies_bytes:
             raise RequestError(503, "The server is busy.", hint="Try again later.", headers={"Retry-After": "1"})
         self.bodies_bytes += length
-        request.state.body_bytes = length
+        request.scope["state"]["body_bytes"] = length
         self.batching.arriving += 1
         try:
             return await read_body(request, self.limits)
@@ -74,8 +80,7 @@ class Service:
 
     def release(self, request: Request) -> None:
         """Forget the size of a request's body."""
-        self.bodies_bytes -= getattr(request.state, "body_bytes", 0)
-        request.state.body_bytes = 0
+        self.bodies_bytes -= request.scope["state"].pop("body_bytes", 0)
 
     async def parsed(self, body: bytes, function: Callable[[], T]) -> T:
         """Call a function that takes a body apart, in a thread if it is large."""
@@ -89,9 +94,13 @@ class Service:
         Raises:
             RequestError: 400: the client has gone. 429: the queue is full. 504: it takes too long.
         """
-        answers = await _unless_gone(request, self.batching.classify(network, images, top=top, split=split))
+        answers = None
+        if len(request.scope.get("extensions", {}).get(IN_PROGRESS, ())) == 1:
+            answers = self.batching.classify_at_once(network, images, top=top, split=split)
+        if answers is None:
+            answers = await _unless_gone(request, self.batching.classify(network, images, top=top, split=split))
         self.metrics.answered(network, answers)
-        request.state.images = len(answers)
+        request.scope["state"]["images"] = len(answers)
         return answers
 
 

@@ -69,4 +69,4 @@ def _is_darker(border: Counts, whole: Counts) -> bool:
 
 def _level(up_to: np.ndarray, fraction: float) -> int:
     """The level at a fraction of the sorted pixels, from the number of pixels up to each level."""
-    return int(np.searchsorted(up_to, int(fraction * (int(up_to[-1]) - 1) + 1e-6), "right"))
+    return int(up_to.searchsorted(int(fraction * (int(up_to[-1]) - 1) + 1e-6), "right"))
