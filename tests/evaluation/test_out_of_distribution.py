@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convscope.errors import ModelFileError, OptionError
+from convscope.evaluation.fit_subspace import fit_subspace
 from convscope.evaluation.out_of_distribution import (
     LEVELS,
     Rejection,
-    fit_subspace,
     is_constant,
     ood_scores,
     parse_level,

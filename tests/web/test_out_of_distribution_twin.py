@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convscope.evaluation.out_of_distribution import fit_subspace, ood_scores, set_thresholds
+from convscope.evaluation.fit_subspace import fit_subspace
+from convscope.evaluation.out_of_distribution import ood_scores, set_thresholds
 from convscope.evaluation.total_variation import VariationLimit
 from convscope.model.features import averaged
 

@@ -9,10 +9,9 @@ import numpy as np
 from convscope.arrays import Labels, to_images
 from convscope.data.mapped_pixels import OtherPixels, StoredPixels, chunks
 from convscope.evaluation.conformal import fit_conformal
+from convscope.evaluation.fit_subspace import FITTED_ON, fit_subspace
 from convscope.evaluation.metrics import log_softmax
 from convscope.evaluation.out_of_distribution import (
-    FITTED_ON,
-    fit_subspace,
     is_constant,
     ood_scores,
     residual_scale,
