@@ -22,7 +22,7 @@ import { is_dark, line_colors, on_theme } from "#web/view/theme.js";
 const SHEET = { width: 690, height: 380 }; // pixels of a printed page
 const NARROW = 600; // pixels: below it, layers are rows
 const EDGE_MARGIN = 24; // pixels between the picture and the bars
-const REST = 300; // milliseconds after which what the worker has drawn is drawn in this thread, if the pen rests
+const REST = 300; // milliseconds after which edges are drawn to the bars where these are now, if the pen rests
 const MOST_PIXELS = 8192; // a canvas that is wider is not drawn by some browsers
 
 /**
@@ -54,6 +54,7 @@ export function mount(element, session, store, { class_point, picked }) {
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   let resting;
   let due = 0; // the frame in which what the worker has drawn is shown
+  let moved = false; // whether bars have moved since the worker has drawn the edges to them
   const path = path_of(session, store, columns, () => (is_live() ? pointer.describe(path) : draw()));
   const pointer = pointing(element, stage, { session, columns, store, layout: () => layout, changed: draw, legend, heads, pick, choose_class });
 
@@ -105,7 +106,7 @@ export function mount(element, session, store, { class_point, picked }) {
   /** Whether the worker has drawn what is to be shown. */
   function is_live() {
     const { displayed } = session;
-    return (canvases.live() || due) && !pointer.edges() && (displayed?.path ? displayed.path.path === path.edges() : !path.fresh());
+    return (canvases.shown() === "worker" || due) && !pointer.edges() && (displayed?.path ? displayed.path.path === path.edges() : !path.fresh());
   }
 
   function paint() {
@@ -114,20 +115,19 @@ export function mount(element, session, store, { class_point, picked }) {
     const ready = displayed?.key === display().key ? displayed : null;
     if (ready && !ready.columns && session.live) {
       // until the first frame of the worker has come, its canvases hold an earlier drawing
-      if (!canvases.live()) due ||= requestAnimationFrame(() => (due = requestAnimationFrame(() => ((due = 0), canvases.show(true)))));
-      clearTimeout(resting);
-      resting = setTimeout(rest, REST);
+      if (canvases.shown() !== "worker") due ||= requestAnimationFrame(() => (due = requestAnimationFrame(() => ((due = 0), canvases.show("worker")))));
       return;
     }
     paint_maps(ready?.columns);
-    if (take_back()) draw();
+    if (take_due() || canvases.show("here") !== "here") draw();
   }
-  /** Show the canvases of this thread. @returns {boolean} whether they were, or were to be, replaced */
-  function take_back() {
-    const replaced = due !== 0;
+  /** Do not show what the worker has drawn last. @returns {boolean} whether it was to be shown */
+  function take_due() {
+    const taken = due !== 0;
     cancelAnimationFrame(due);
     due = 0;
-    return canvases.show(false) || replaced;
+    if (taken) canvases.show("here");
+    return taken;
   }
   /** @param {import("#web/core/map_pixels.js").Pixels[]|null} [ready] */
   function paint_maps(ready) {
@@ -135,17 +135,20 @@ export function mount(element, session, store, { class_point, picked }) {
     canvases.draw_maps(ready ?? contents_of(session, columns, layer).map((content, index) => column_pixels(layout.places[index], content, look)));
   }
 
+  /** All edges, in this thread; maps that the worker has drawn stay. */
   function draw() {
-    if (take_back()) paint_maps();
+    moved = false;
+    if (due) paint_maps();
+    if (!take_due() && canvases.shown() === "worker") canvases.show("edges here");
     const hovered = pointer.edges();
     const groups = [{ edges: path.edges(), opacity: hovered ? 0.12 : path.fresh() ? 1 : OLD }];
     canvases.draw_edges(drawing(Boolean(hovered ?? path.edges().length)), hovered ? [...groups, { edges: hovered, opacity: 1 }] : groups);
     pointer.describe(path);
   }
-  /** What is looked at, printed or magnified at rest is drawn in this thread. */
+  /** Edges lead to the bars where these are when the pen rests. */
   function rest() {
-    if (session.live) resting = setTimeout(rest, REST);
-    else if (canvases.live() || due) draw();
+    if (session.live || due) resting = setTimeout(rest, REST);
+    else if (moved) draw();
   }
 
   /** Where the bar of a class begins, in the picture's own pixels. @param {number} map */
@@ -179,7 +182,11 @@ export function mount(element, session, store, { class_point, picked }) {
     bars_moved() {
       const before = JSON.stringify(ends);
       ends = null;
-      if (before !== "null" && JSON.stringify(drawing(true).ends) !== before && !canvases.live()) draw();
+      if (before === "null" || JSON.stringify(drawing(true).ends) === before) return;
+      if (canvases.shown() === "here" && !due) return draw();
+      moved = true;
+      clearTimeout(resting);
+      resting = setTimeout(rest, session.live ? REST : 0);
     },
     /** Fit a sheet of paper, or the screen again. @param {boolean} now */
     print(now) {
