@@ -57,7 +57,7 @@ ANSWERED = """(before) => new Promise((resolve) => {
 })"""
 PASSED = "document.querySelector('.self-test[data-passed=true]') !== null"
 BOX = "document.querySelector('.pad').getBoundingClientRect().toJSON()"
-"""Asked without Playwright's locators: their listeners for pointer events would take 12 ms of a stroke's first frame."""
+"""Asked without Playwright's locators: their listeners for pointer events would take 12 ms of the first frame."""
 STROKES = """async () => {
   const { decode_strokes } = load_module("#web/core/drawing_code.js");
   const word = new URLSearchParams(location.hash.slice(1)).get("picture") ?? "";
