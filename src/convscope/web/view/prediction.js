@@ -3,7 +3,8 @@
 import { softmax } from "#web/core/activations.js";
 import { read_familiarity } from "#web/core/familiarity.js";
 import { percent } from "#web/core/scale.js";
-import { existing_off, has_ink } from "#web/core/session.js";
+import { has_ink } from "#web/core/selected_image.js";
+import { existing_off } from "#web/core/session.js";
 import { word } from "#web/core/words.js";
 import { class_bars } from "#web/view/class_bars.js";
 import { fill, h, write } from "#web/view/dom.js";
