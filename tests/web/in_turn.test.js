@@ -156,7 +156,7 @@ test("a long view that took long at rest waits while the pen moves, however smoo
   all.destroy();
 });
 
-test("a slow view of which nothing is known waits for a second of smooth frames", () => {
+test("a slow view of which nothing is known waits for half a second of smooth frames", () => {
   let shown = 0;
   const session = { live: true };
   const all = in_turn(session);
@@ -167,11 +167,11 @@ test("a slow view of which nothing is known waits for a second of smooth frames"
       frame(after);
     }
   };
-  draw(50);
+  draw(25);
   draw(1, 30);
-  draw(50);
+  draw(25);
   assert.equal(shown, 0);
-  draw(15);
+  draw(10);
   assert.equal(shown, 1);
   all.destroy();
 });

@@ -167,6 +167,34 @@ def test_edges_lead_to_the_bars_where_these_are_when_the_pen_rests(pad):
     assert at.tab.evaluate(PIXELS, ".network-edges") != at.tab.evaluate(PIXELS, ".network-edges-live")
 
 
+BESIDE = """() => {
+  window.seen = [];
+  const note = document.querySelector(".prediction-note");
+  const put = CanvasRenderingContext2D.prototype.putImageData;
+  let answered = false;
+  CanvasRenderingContext2D.prototype.putImageData = function (...all) {
+    answered ||= this.canvas.className === "network-input";
+    put.apply(this, all);
+  };
+  const look = () => {
+    const about = /image \\d/.test(note.textContent) ? "image" : "drawing";
+    const hidden = getComputedStyle(note).visibility === "hidden";
+    if (answered) seen.push(hidden ? "nothing" : about);
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
+
+
+def test_what_is_said_of_an_image_is_not_shown_beside_the_bars_of_a_drawing(pad):
+    at = pad("#picture=p0", rate=6)
+    assert "image" in at.page.text(".prediction-note")
+    at.tab.evaluate(BESIDE)
+    at.stroke(FOUR[0], steps=12)
+    at.page.wait("seen.at(-1) === 'drawing'")
+    assert set(at.tab.evaluate("seen")) == {"nothing", "drawing"}
+
+
 def test_a_browser_that_lends_no_canvas_draws_the_network_in_this_thread(pad, mnist_page, tmp_path):
     older = "delete globalThis.HTMLCanvasElement?.prototype.transferControlToOffscreen;"
     page = tmp_path / "page.html"

@@ -12,7 +12,7 @@ const SMOOTH = 22;
 const SHORT = 8;
 const BRIEF = 2;
 /** The same number for a slow view of which nothing is known yet. */
-const CAREFUL = 60;
+const CAREFUL = 30;
 
 /** @typedef {import("#web/core/state.js").State} State */
 /** @typedef {{update: (state: State, old: State) => void, destroy: () => void}} View */

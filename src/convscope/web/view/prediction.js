@@ -34,11 +34,13 @@ export function mount(element, session, store) {
   const familiar = new WeakMap(); // of activations: head, details and reasons ask for it
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   let quiet;
+  let explained = ""; // State.picture of the numbers and of the note
   for (const part of [show, explain, reason]) part(store.get());
 
   /** What is read while the pen moves. @param {State} state */
   function show(state) {
     const words = nothing();
+    element.classList.toggle("prediction-behind", session.live && !explained.startsWith("d")); // numbers of an image beside the bars of a drawing
     element.classList.toggle("prediction-empty", Boolean(words));
     if (!session.activations || words) {
       element.classList.remove("prediction-unknown");
@@ -57,6 +59,8 @@ export function mount(element, session, store) {
   /** Texts and numbers, which nobody reads while the pen moves. @param {State} state */
   function explain(state) {
     const words = nothing();
+    explained = state.picture;
+    element.classList.remove("prediction-behind");
     if (!session.activations || words) {
       note.classList.remove("prediction-unusual");
       write(note, words?.[1] ?? "");
