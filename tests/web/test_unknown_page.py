@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -55,6 +56,13 @@ TITLE = """(() => {
   return [seen, Math.floor(right)];
 })()"""
 """The letters that lie within the box of the title, and its right border."""
+
+PARTS = ".prediction-head, .prediction-note, .unknown > *, .prediction-bars, .network-attribution"
+STACK = """(parts) => [...document.querySelectorAll(parts)]
+  .map((one) => [one.className || one.textContent, one.getBoundingClientRect()])
+  .filter(([, box]) => box.height)
+  .map(([name, box]) => [name, box.top, box.bottom])"""
+"""What is said, from top to bottom."""
 
 
 def word_of(pixels: np.ndarray) -> str:
@@ -130,6 +138,7 @@ def test_a_drawn_picture_has_the_score_of_predict_and_its_nearest_images(
     assert page.tab.locator(".unknown-image").count() == min(4, len(right)) and not page.errors
     page.tab.locator(".unknown-image").first.click()
     page.tab.wait_for_selector(".unknown[hidden]", state="attached")
+    page.wait("location.hash.includes('picture=p')")  # written later than the picture is shown
 
     held_out = predict(model, pixels[700:1_200]).scores
     assert held_out is not None
@@ -154,3 +163,18 @@ def test_the_title_of_an_unknown_picture_is_whole_on_a_phone(
             lines, right = page.tab.evaluate(TITLE)
             assert lines == page.text(".prediction-class"), (size, width)
             assert right <= width, (size, width)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_what_is_said_of_an_unknown_picture_covers_nothing(
+    show: Callable[..., PageResult], scored: Scored, language: str
+) -> None:
+    page = show(scored.path, f"?lang={language}#picture={word_of(scored.noise[0])}")
+    page.tab.wait_for_selector(".unknown:not([hidden])")
+    page.tab.wait_for_selector(".dock-where:visible")
+    for width, height in ((1280, 720), (1440, 900), (844, 390)):
+        page.tab.set_viewport_size({"width": width, "height": height})
+        boxes = page.tab.evaluate(STACK, PARTS)
+        assert len(boxes) >= 4
+        for (name, _, bottom), (other, top, _) in itertools.pairwise(boxes):
+            assert bottom <= top + 1, (width, name, other)
