@@ -13,7 +13,7 @@ from convscope.errors import OptionError
 from convscope.model.layers import LAYERS as KINDS
 from convscope.model.spec import default_name
 from convscope.report.page import LAYERS, page, pair_page, to_script, watch_page
-from convscope.report.page_script import as_function, page_script
+from convscope.report.page_script import LATE, WIDE, as_function, escaped, page_script
 from convscope.report.sliding_page import LAYERS as SLIDING_LAYERS
 from convscope.report.sliding_page import sliding_page
 
@@ -53,7 +53,7 @@ def test_the_policy_allows_no_request():
 
 def names_of(text: str) -> set[str]:
     """The modules that a page has."""
-    return set(re.findall(r'^"(#web/[^"]+)": \(\) => \{$', text, re.M))
+    return set(re.findall(r'^"(#web/[^"]+)": \(?(?:function )?\(use\)(?: =>)? \{$', text, re.M))
 
 
 def test_a_page_has_the_modules_that_it_needs_and_no_other():
@@ -101,6 +101,20 @@ def test_every_module_of_a_page_exports_in_node_what_its_file_exports(tmp_path):
     assert len(names) > 80
 
 
+def test_a_page_is_ascii_whatever_its_texts():
+    """Browsers scan it in less time; that the texts stay the same is compared in Node."""
+    assert page(_bundle()).isascii()
+    assert page({**_bundle(), "title": "Zähler № 1 – 🐈"}).count("Z&#228;hler &#8470; 1 &#8211; &#128008;") == 1
+    assert '"\\xe4\\u2026\\u{1f408}"' in WIDE.sub(escaped, 'export const A = "ä…🐈";')
+
+
+def test_modules_that_run_when_a_page_opens_are_compiled_when_it_is_read():
+    script = page_script("main.js", *LAYERS)
+    at_once = set(re.findall(r'^"#web/([^"]+)": \(function', script, re.M))
+    assert {"main.js", "view/network.js", "core/forward.js"} <= at_once
+    assert not at_once & {*LATE, "view/confusion.js", *LAYERS}
+
+
 def test_a_module_keeps_its_texts_without_comments_and_indentation():
     source = """// A comment.
 import one from "#web/core/one.js";
@@ -116,9 +130,9 @@ export const A = 'an "apostrophe"';
 export default { say };
 """
     lines = [
-        '"#web/core/say.js": () => {',
-        'const { default: one } = load_module("#web/core/one.js");'
-        'const { two: second } = load_module("#web/core/two.js");'
+        '"#web/core/say.js": (use) => {',
+        'const { default: one } = use("#web/core/one.js");'
+        'const { two: second } = use("#web/core/two.js");'
         'function say(text) {return `${text} // "not" a comment`;',
         "}const A = 'an \"apostrophe\"';const the_default = { say };",
         "return { say, A, default: the_default };",
@@ -193,7 +207,7 @@ def test_a_module_that_the_first_image_does_not_need_runs_when_it_is_called(tmp_
     script = tmp_path / "late.js"
     script.write_text(
         'const asked = [], load_module = (name) => (asked.push(name), { mount: (...all) => all.join("") });\n'
-        f"const {{ used }} = ({{ {as_function('main.js', source)} }})['#web/main.js']();\n"
+        f"const {{ used }} = ({{ {as_function('main.js', source)} }})['#web/main.js'](load_module);\n"
         'console.log(asked.length, used[0]("a", "b") + used[1](1, 2), asked.join());'
     )
     done = subprocess.run(["node", script], capture_output=True, text=True, check=True)

@@ -96,6 +96,8 @@ test("a slow view follows at most every 300 ms while the pen moves, and the othe
   const all = in_turn(session);
   all.push(view("fast "));
   all.push_slow(view("slow "));
+  rested(session, all);
+  log.length = 0;
   for (let picture = 1; picture <= 72; picture += 1) {
     all.update(/** @type {any} */ ({ picture }), /** @type {any} */ ({ picture: picture - 1 }));
     frame();
@@ -151,5 +153,52 @@ test("a long view that took long at rest waits while the pen moves, however smoo
   work = 0;
   rested(session, all);
   assert.ok(draw() > 0);
+  all.destroy();
+});
+
+test("a slow view of which nothing is known waits for half a second of smooth frames", () => {
+  let shown = 0;
+  const session = { live: true };
+  const all = in_turn(session);
+  all.push_slow({ update: () => void (shown += 1), destroy() {} });
+  const draw = (/** @type {number} */ frames_drawn, after = 16) => {
+    for (let picture = 1; picture <= frames_drawn; picture += 1) {
+      all.update(/** @type {any} */ ({ picture }), /** @type {any} */ ({ picture: picture - 1 }));
+      frame(after);
+    }
+  };
+  draw(25);
+  draw(1, 30);
+  draw(25);
+  assert.equal(shown, 0);
+  draw(10);
+  assert.equal(shown, 1);
+  all.destroy();
+});
+
+test("a slow view whose layout takes some milliseconds follows in frames without an answer only, and not at all if it takes more", (context) => {
+  let [shown, beside, work, spent, answer] = [0, 0, 4, 0, true];
+  context.mock.method(performance, "now", () => spent);
+  const session = { live: true };
+  const all = in_turn(session, () => void (spent += work));
+  all.push_slow({ update: () => void (answer ? (beside += 1) : (shown += 1)), destroy() {} });
+  const draw = () => {
+    [shown, beside] = [0, 0];
+    for (let picture = 1; picture <= 60; picture += 1) {
+      answer = picture % 2 === 1;
+      if (answer) all.update(/** @type {any} */ ({ picture }), /** @type {any} */ ({ picture: picture - 1 }));
+      frame();
+    }
+    return [shown > 1, beside];
+  };
+  rested(session, all);
+  assert.deepEqual(draw(), [true, 0]);
+  work = 12;
+  rested(session, all);
+  assert.deepEqual(draw(), [false, 0]);
+  work = 0;
+  rested(session, all);
+  draw();
+  assert.ok(shown + beside >= 2);
   all.destroy();
 });

@@ -125,18 +125,74 @@ PIXELS = """(name) => {
 }"""
 
 
-def test_while_the_pen_moves_the_worker_draws_what_this_thread_draws_at_rest(pad):
+SHOWN = "getComputedStyle(document.querySelector('.network-maps{}')).visibility === 'visible'"
+
+
+def test_what_the_worker_draws_while_the_pen_moves_stays_and_is_what_this_thread_draws(pad):
     at = pad("#picture=p0")
     at.page.wait("document.querySelector('.network-maps-live') !== null")
     before = at.tab.evaluate(PIXELS, ".network-maps")
     at.tab.evaluate(LIVE)
     at.stroke(FOUR[0], steps=12)
-    at.page.wait("lives > 0 && getComputedStyle(document.querySelector('.network-maps')).visibility === 'visible'")
+    at.page.wait("lives > 0")
     at.strokes()
-    theirs, ours = (at.tab.evaluate(PIXELS, name) for name in (".network-maps-live", ".network-maps"))
-    assert ours == theirs != before
+    at.tab.wait_for_timeout(700)
+    assert at.tab.evaluate(SHOWN.format("-live")) and not at.tab.evaluate(SHOWN.format(""))
+    assert at.tab.evaluate(PIXELS, ".network-maps") == before  # nothing was drawn twice
     values = np.array(at.tab.evaluate(PIXELS, ".network-edges-live").split(","), int).reshape(-1, 4)
     assert (values[:, 0] > values[:, 2] + 60).any()  # orange: edges are drawn there too
+
+    at.tab.locator(".network-stage").hover(position={"x": 20, "y": 200})  # this thread draws the edges of a map
+    at.page.wait(SHOWN.format("").replace("maps", "edges"))
+    assert at.tab.evaluate(SHOWN.format("-live"))
+    theirs = at.tab.evaluate(PIXELS, ".network-maps-live")
+    at.tab.reload()
+    at.page.self_test()
+    assert at.tab.evaluate(PIXELS, ".network-maps") == theirs != before
+
+
+def test_edges_lead_to_the_bars_where_these_are_when_the_pen_rests(pad):
+    at = pad("#picture=p0")
+    at.page.wait("document.querySelector('.network-maps-live') !== null")
+    at.tab.evaluate(LIVE)
+    at.stroke(FOUR[0], steps=12)
+    at.page.wait("lives > 0")
+    at.strokes()
+    at.tab.wait_for_timeout(700)
+    at.tab.evaluate("document.querySelector('.prediction-note').style.paddingTop = '60px'")
+    at.tab.locator(".prediction-bars").dispatch_event("scroll")
+    at.tab.wait_for_timeout(400)
+    assert at.tab.evaluate(SHOWN.format("-live"))  # the maps are still those of the worker
+    assert at.tab.evaluate(SHOWN.format("").replace("maps", "edges"))
+    assert at.tab.evaluate(PIXELS, ".network-edges") != at.tab.evaluate(PIXELS, ".network-edges-live")
+
+
+BESIDE = """() => {
+  window.seen = [];
+  const note = document.querySelector(".prediction-note");
+  const put = CanvasRenderingContext2D.prototype.putImageData;
+  let answered = false;
+  CanvasRenderingContext2D.prototype.putImageData = function (...all) {
+    answered ||= this.canvas.className === "network-input";
+    put.apply(this, all);
+  };
+  const look = () => {
+    const about = /image \\d/.test(note.textContent) ? "image" : "drawing";
+    const hidden = getComputedStyle(note).visibility === "hidden";
+    if (answered) seen.push(hidden ? "nothing" : about);
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
+
+
+def test_what_is_said_of_an_image_is_not_shown_beside_the_bars_of_a_drawing(pad):
+    at = pad("#picture=p0", rate=6)
+    assert "image" in at.page.text(".prediction-note")
+    at.tab.evaluate(BESIDE)
+    at.stroke(FOUR[0], steps=12)
+    at.page.wait("seen.at(-1) === 'drawing'")
+    assert set(at.tab.evaluate("seen")) == {"nothing", "drawing"}
 
 
 def test_a_browser_that_lends_no_canvas_draws_the_network_in_this_thread(pad, mnist_page, tmp_path):

@@ -31,7 +31,7 @@ LOOSE = """() => {
 def marked(path: Path, to: Path) -> Path:
     """The page with every English text in brackets, so that words from elsewhere can be told."""
     text = path.read_text(encoding="utf-8")
-    begin = text.index('"#web/words/en.js": () => {')
+    begin = text.index('"#web/words/en.js": (function (use) {')
     end = text.index("\nreturn {", begin)
     code = re.sub(r"""(["']): (["'])(.*?)\2,""", r"\1: \2⟦\3⟧\2,", text[begin:end])
     to.write_text(text[:begin] + code + text[end:], encoding="utf-8")

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from conftest import PageResult, bundle_of, make_model, read_bundle, write_page
 
 from convscope.arrays import to_images
 from convscope.data import mnist
+from convscope.data.dataset import Dataset
 from convscope.evaluation.fit_reliability import fit_reliability
 from convscope.evaluation.predict import predict
 from convscope.evaluation.reliability import reliability_of
 from convscope.model.features import logits_and_features
+from convscope.model.model_file import Model
 from convscope.model.presets import load_spec
 
 ASK = """(async (words) => {
@@ -37,6 +41,29 @@ ASK = """(async (words) => {
   });
 })"""
 
+TITLE = """(() => {
+  const title = document.querySelector(".prediction-class");
+  const box = title.getBoundingClientRect();
+  const letters = document.createRange();
+  let seen = "", right = 0;
+  for (let at = 0; at < title.firstChild.length; at++) {
+    letters.setStart(title.firstChild, at);
+    letters.setEnd(title.firstChild, at + 1);
+    const letter = letters.getBoundingClientRect();
+    right = Math.max(right, letter.right);
+    if (letter.bottom <= box.bottom + 2 && letter.right <= box.right + 1) seen += title.textContent[at];
+  }
+  return [seen, Math.floor(right)];
+})()"""
+"""The letters that lie within the box of the title, and its right border."""
+
+PARTS = ".prediction-head, .prediction-note, .unknown > *, .prediction-bars, .network-attribution"
+STACK = """(parts) => [...document.querySelectorAll(parts)]
+  .map((one) => [one.className || one.textContent, one.getBoundingClientRect()])
+  .filter(([, box]) => box.height)
+  .map(([name, box]) => [name, box.top, box.bottom])"""
+"""What is said, from top to bottom."""
+
 
 def word_of(pixels: np.ndarray) -> str:
     """A picture as the address writes it: each run of zeros as a 0 and its length."""
@@ -51,19 +78,36 @@ def word_of(pixels: np.ndarray) -> str:
     return "d" + base64.urlsafe_b64encode(bytes(packed)).decode().rstrip("=")
 
 
-def test_a_drawn_picture_has_the_score_of_predict_and_its_nearest_images(
-    show: Callable[..., PageResult], tmp_path: Path
-) -> None:
+@dataclass(frozen=True)
+class Scored:
+    """A network with scores for unknown images, its page, the data it was fitted on, and noise, which is unknown."""
+
+    model: Model
+    pixels: np.ndarray
+    shown: Dataset
+    noise: np.ndarray
+    path: Path
+
+
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory: pytest.TempPathFactory) -> Scored:
     data = mnist.load_part("test").take(np.arange(1_500))
     pixels, labels = data.pixels, data.labels
     model = make_model(load_spec("quick", input_shape=(28, 28, 1), num_classes=10), tuple("0123456789"))
     model, _ = fit_reliability(replace(model, calibration={}), pixels[:700], pixels[700:1_200], labels[700:1_200])
+    shown = replace(data.take(np.arange(1_300, 1_340)), names=(), known_wrong=())
+    noise = np.random.default_rng(3).integers(1, 256, (2, 28, 28, 1)).astype(np.uint8)
+    path = write_page(bundle_of(model, shown), tmp_path_factory.mktemp("scored") / "page.html")
+    return Scored(model, pixels, shown, noise, path)
+
+
+def test_a_drawn_picture_has_the_score_of_predict_and_its_nearest_images(
+    show: Callable[..., PageResult], scored: Scored
+) -> None:
+    model, pixels, shown, noise, path = scored.model, scored.pixels, scored.shown, scored.noise, scored.path
     rejection = reliability_of(model).rejection
     assert rejection and model.subspace and model.subspace.directions.shape == (576, 64)
-    noise = np.random.default_rng(3).integers(1, 256, (2, 28, 28, 1)).astype(np.uint8)
     drawn = np.concatenate([pixels[1_200:1_204], noise])
-    shown = replace(data.take(np.arange(1_300, 1_340)), names=(), known_wrong=())
-    path = write_page(bundle_of(model, shown), tmp_path / "page.html")
     page = show(path)
     found = page.tab.evaluate(f"{ASK}({[word_of(one) for one in drawn]})")
     scores = predict(model, drawn).scores
@@ -94,6 +138,7 @@ def test_a_drawn_picture_has_the_score_of_predict_and_its_nearest_images(
     assert page.tab.locator(".unknown-image").count() == min(4, len(right)) and not page.errors
     page.tab.locator(".unknown-image").first.click()
     page.tab.wait_for_selector(".unknown[hidden]", state="attached")
+    page.wait("location.hash.includes('picture=p')")  # written later than the picture is shown
 
     held_out = predict(model, pixels[700:1_200]).scores
     assert held_out is not None
@@ -103,3 +148,33 @@ def test_a_drawn_picture_has_the_score_of_predict_and_its_nearest_images(
     page.tab.reload()
     page.tab.wait_for_selector(".prediction-unusual")
     assert re.search(r"Unusual: less familiar than 9[5-9]\S* % of 500", page.text(".prediction-note"))
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_title_of_an_unknown_picture_is_whole_on_a_phone(
+    show: Callable[..., PageResult], scored: Scored, language: str
+) -> None:
+    page = show(scored.path, f"?lang={language}#picture={word_of(scored.noise[0])}")
+    page.tab.wait_for_selector(".prediction-unknown")
+    for size in ("", "large"):
+        page.tab.evaluate(f"document.documentElement.dataset.size = '{size}'")
+        for width in (390, 360, 320):
+            page.tab.set_viewport_size({"width": width, "height": 800})
+            lines, right = page.tab.evaluate(TITLE)
+            assert lines == page.text(".prediction-class"), (size, width)
+            assert right <= width, (size, width)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_what_is_said_of_an_unknown_picture_covers_nothing(
+    show: Callable[..., PageResult], scored: Scored, language: str
+) -> None:
+    page = show(scored.path, f"?lang={language}#picture={word_of(scored.noise[0])}")
+    page.tab.wait_for_selector(".unknown:not([hidden])")
+    page.tab.wait_for_selector(".dock-where:visible")
+    for width, height in ((1280, 720), (1440, 900), (844, 390)):
+        page.tab.set_viewport_size({"width": width, "height": height})
+        boxes = page.tab.evaluate(STACK, PARTS)
+        assert len(boxes) >= 4
+        for (name, _, bottom), (other, top, _) in itertools.pairwise(boxes):
+            assert bottom <= top + 1, (width, name, other)

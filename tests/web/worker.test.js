@@ -15,7 +15,8 @@ import { layout } from "#web/core/network_layout.js";
 import { occlusion } from "#web/core/occlusion.js";
 import { frame } from "#web/core/preprocess.js";
 import { contents_of } from "#web/core/results.js";
-import { create_session, pixels_at, to_image } from "#web/core/session.js";
+import { pixels_at, to_image } from "#web/core/selected_image.js";
+import { create_session } from "#web/core/session.js";
 import { parse_hash } from "#web/core/state.js";
 import { largest } from "#web/core/strongest_path.js";
 

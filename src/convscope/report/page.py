@@ -69,7 +69,7 @@ def assemble(
         HTML that needs no other file and makes no request.
     """
     parts = {
-        "title": html.escape(title),
+        "title": html.escape(title).encode("ascii", "xmlcharrefreplace").decode(),
         "style": "\n".join(map(_compact_style, styles)),
         "modules": page_script(entry, *layers),
         "bundle": to_script(data),

@@ -8,6 +8,7 @@ that the modules have, and refuses any other.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from importlib.resources import files
 
 WEB = files("convscope") / "web"
@@ -21,6 +22,7 @@ COMMENTS = re.compile(r"^ *(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*) *\n", re.MULTILINE
 """Comments on lines of their own: nearly a third of the modules, which a page does not need."""
 REMARKS = re.compile(r"/\*\* @(?:(?!\*/).)*\*/ ?|(?<=[{(\[,;}\])]) +// [^\"'`\n]*$", re.MULTILINE)
 """Types in a line, and comments that end it: what follows ``//`` has no quotation mark, so that it is not in a text."""
+WIDE = re.compile(r"[^\x00-\x7f]")
 CLOSING = re.compile(r"</script|<script|<!--", re.IGNORECASE)
 """What ends a ``script`` element, or begins another."""
 
@@ -46,7 +48,7 @@ const modules = {
 };
 return (name) => {
 if (!Object.hasOwn(modules, name)) throw new Error(`There is no module ${name}.`);
-return (loaded[name] ??= modules[name]());
+return (loaded[name] ??= modules[name](load_module));
 };
 })();"""
 
@@ -57,17 +59,32 @@ def page_script(*roots: str) -> str:
     Args:
         roots: Files of ``web/``, such as ``main.js``.
 
+    Returns:
+        ASCII, which browsers decode and scan in less time.
+
     Raises:
         ValueError: A module has a statement of another form, or a text that would end the ``script`` element.
     """
-    needed, waiting = dict[str, str](), [*roots]
+    at_once = _imported(roots[:1], LATE)
+    functions = [as_function(name, source_of(name), at_once=name in at_once) for name in sorted(_imported(roots))]
+    return WIDE.sub(escaped, LOADER % ",\n".join(functions))
+
+
+def _imported(roots: Iterable[str], without: tuple[str, ...] = ()) -> set[str]:
+    """Modules and all that they import, except through some others."""
+    found, waiting = set[str](), [*roots]
     while waiting:
         name = waiting.pop()
-        if name not in needed:
-            source = source_of(name)
-            needed[name] = source
-            waiting += [found[2].removeprefix("#web/") for found in IMPORT.findall(source)]
-    return LOADER % ",\n".join(as_function(name, source) for name, source in sorted(needed.items()))
+        if name not in found and name not in without:
+            found.add(name)
+            waiting += [one[2].removeprefix("#web/") for one in IMPORT.findall(source_of(name))]
+    return found
+
+
+def escaped(found: re.Match[str]) -> str:
+    """A character that is not ASCII, as every text of the modules may have it."""
+    code = ord(found[0])
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\u{{{code:x}}}"
 
 
 def source_of(name: str) -> str:
@@ -75,12 +92,14 @@ def source_of(name: str) -> str:
     return WEB.joinpath(*name.split("/")).read_text(encoding="utf-8")
 
 
-def as_function(name: str, source: str) -> str:
-    """A module as an entry ``name: () => { ...; return exports; }``.
+def as_function(name: str, source: str, *, at_once: bool = False) -> str:
+    """A module as an entry ``name: (use) => { ...; return exports; }``, where ``use`` is ``load_module``.
 
     Args:
         name: Of the file, for the entry and for errors.
         source: Its text.
+        at_once: Whether it runs when the page opens. Browsers compile a function in parentheses when they read it; any
+            other one is read twice.
 
     Raises:
         ValueError: As `page_script`.
@@ -97,7 +116,8 @@ def as_function(name: str, source: str) -> str:
         raise ValueError(f"Expected imports and exports of the usual form in {name}. Received: {other[0][:80]}")
     if closing := CLOSING.search(code):
         raise ValueError(f"Expected no text in {name} that ends a script element. Received: {closing[0]}")
-    return f'"#web/{name}": () => {{\n{_compact(code)}\nreturn {{ {", ".join(exported)} }};\n}}'
+    body = f"{{\n{_compact(code)}\nreturn {{ {', '.join(exported)} }};\n}}"
+    return f'"#web/{name}": ' + (f"(function (use) {body})" if at_once else f"(use) => {body}")
 
 
 def _loading(found: re.Match[str]) -> str:
@@ -105,7 +125,7 @@ def _loading(found: re.Match[str]) -> str:
     if name.removeprefix("#web/") in LATE:
         return " ".join(_when_called(one, name) for one in named.strip("{} ").split(", "))
     names = named.replace(" as ", ": ") if named else f"{{ default: {whole} }}"
-    return f'const {names} = load_module("{name}");'
+    return f'const {names} = use("{name}");'
 
 
 def _when_called(named: str, name: str) -> str:
@@ -113,7 +133,7 @@ def _when_called(named: str, name: str) -> str:
     theirs, _, ours = named.partition(" as ")
     if not re.search(rf"^export (?:async )?function {theirs}\b", source_of(name.removeprefix("#web/")), re.MULTILINE):
         raise ValueError(f"Expected functions only from {name}, which is loaded when one is called. Received: {theirs}")
-    return f'const {ours or theirs} = (...all) => load_module("{name}").{theirs}(...all);'
+    return f'const {ours or theirs} = (...all) => use("{name}").{theirs}(...all);'
 
 
 def _compact(source: str) -> str:

@@ -28,7 +28,7 @@
 
 import { contribution_steps } from "#web/core/contributions.js";
 import { shown_output } from "#web/core/focus.js";
-import { has_ink, picture_of, to_image } from "#web/core/session.js";
+import { has_ink, picture_of, to_image } from "#web/core/selected_image.js";
 import { column_pixels } from "#web/core/map_pixels.js";
 import { strongest_path } from "#web/core/strongest_path.js";
 

@@ -2,7 +2,8 @@
 
 import { largest_magnitude } from "#web/core/scale.js";
 import { gradient } from "#web/core/gradient.js";
-import { existing_off, to_image } from "#web/core/session.js";
+import { to_image } from "#web/core/selected_image.js";
+import { existing_off } from "#web/core/session.js";
 import { word } from "#web/core/words.js";
 import { fill, h } from "#web/view/dom.js";
 import { legend, paint_map } from "#web/view/feature_map.js";

@@ -2,7 +2,7 @@
 
 import { count, percent, short } from "#web/core/scale.js";
 import { picture_title } from "#web/core/captions.js";
-import { pixels_at } from "#web/core/session.js";
+import { pixels_at } from "#web/core/selected_image.js";
 import { word } from "#web/core/words.js";
 import { fill, h, paint_bytes } from "#web/view/dom.js";
 

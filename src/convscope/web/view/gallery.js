@@ -1,6 +1,6 @@
 // Ten examples to choose from, and all images of the gallery in a dialog: taken in turn from each class, not selected by prediction.
 
-import { pixels_at } from "#web/core/session.js";
+import { pixels_at } from "#web/core/selected_image.js";
 import { part_name, word } from "#web/core/words.js";
 import { fill, h, paint_bytes } from "#web/view/dom.js";
 

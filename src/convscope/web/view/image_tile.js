@@ -1,7 +1,7 @@
 // One image with its label and prediction: the same tile wherever images are listed.
 
 import { picture_title } from "#web/core/captions.js";
-import { pixels_at } from "#web/core/session.js";
+import { pixels_at } from "#web/core/selected_image.js";
 import { percent } from "#web/core/scale.js";
 import { word } from "#web/core/words.js";
 import { h, paint_bytes } from "#web/view/dom.js";

@@ -15,7 +15,8 @@ export function magnifier(stage) {
   return {
     /** @param {import("#web/core/strongest_path.js").Node} node @param {import("#web/core/network_layout.js").Layout} layout @param {string} caption */
     show(node, { places, width }, caption) {
-      const source = /** @type {HTMLCanvasElement|null} */ (stage.querySelector(".network-maps"));
+      const drawn = /** @type {NodeListOf<HTMLCanvasElement>} */ (stage.querySelectorAll(".network-maps, .network-maps-live"));
+      const source = [...drawn].find(({ style }) => style.visibility !== "hidden");
       const context = canvas.getContext("2d");
       if (!source || !context || !places[node.column].width) return;
       const ratio = source.width / (parseFloat(source.style.width) || 1);

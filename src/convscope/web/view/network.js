@@ -43,10 +43,14 @@ export function mount(element, session, store) {
       else if (values) travel(from, values.target());
     },
   });
-  const [views, behind] = [[mount_pad(pad, session, store), answer, ...(session.server ? [mount_server_answer(prediction, session, store)] : [])], in_turn(session)];
+  const [views, behind] = [[mount_pad(pad, session, store), answer, ...(session.server ? [mount_server_answer(prediction, session, store)] : [])], in_turn(session, () => void element.offsetHeight)];
   behind.push(network);
-  const { details } = answer;
-  behind.push_slow({ update: (state, old) => (details.update(state, old), network.bars_moved()), destroy: details.destroy });
+  const moving = (/** @type {typeof answer.details} */ { update, destroy }) => ({
+    update: (/** @type {State} */ state, /** @type {State} */ old) => (update(state, old), network.bars_moved()),
+    destroy,
+  });
+  behind.push_slow(moving(answer.details));
+  behind.push_long(moving(answer.reasons));
   // the first image does not wait for the rest
   let later = requestAnimationFrame(() => {
     later = requestAnimationFrame(() => setTimeout(() => {

@@ -1,10 +1,12 @@
-// The canvases of the network: those of this thread, and in their place those that the worker draws on while the pen moves.
+// The canvases of the network: those of this thread, and in their place those that the worker draws on while the pen moves. What it
+// has drawn stays until something else is to be shown.
 
 import { canvas_sizes, draw_edges, draw_maps } from "#web/core/network_drawing.js";
 import { h } from "#web/view/dom.js";
 
 /** @typedef {import("#web/core/network_drawing.js").Stage} Stage */
 /** @typedef {import("#web/core/strongest_path.js").Edge} Edge */
+/** @typedef {"here"|"worker"|"edges here"} Shown who has drawn what is shown; `edges here`: the maps are the worker's */
 
 const LENT = typeof HTMLCanvasElement.prototype.transferControlToOffscreen === "function";
 
@@ -14,23 +16,27 @@ export function network_canvases(engine) {
   const own = { edges: make("network-edges"), maps: make("network-maps") };
   const lent = { edges: make("network-edges-live"), maps: make("network-maps-live") };
   const contexts = { edges: /** @type {CanvasRenderingContext2D} */ (own.edges.getContext("2d")), maps: /** @type {CanvasRenderingContext2D} */ (own.maps.getContext("2d")) };
-  let [ready, live] = [false, false];
+  let ready = false;
+  /** @type {Shown} */
+  let shown = "here";
   if (LENT) void engine.lend(give).then((will) => (ready = will), () => {});
 
   /** The page does without these canvases until there is a worker for them. */
   function give() {
     own.edges.after(lent.edges);
     own.maps.after(lent.maps);
-    show(false);
+    show("here");
     return { edges: lent.edges.transferControlToOffscreen(), maps: lent.maps.transferControlToOffscreen() };
   }
-  /** @param {boolean} now whether what the worker has drawn is shown @returns {boolean} whether it was */
+  /** @param {Shown} now @returns {Shown} what was shown before */
   function show(now) {
-    const was = live;
-    live = now;
-    for (const [canvases, visible] of /** @type {const} */ ([[own, !now], [lent, now]])) {
-      for (const { style } of Object.values(canvases)) style.visibility = visible ? "" : "hidden";
-    }
+    const was = shown;
+    shown = now;
+    const visible = (/** @type {HTMLElement} */ { style }, /** @type {boolean} */ yes) => void (style.visibility = yes ? "" : "hidden");
+    visible(own.maps, now === "here");
+    visible(lent.maps, now !== "here");
+    visible(own.edges, now !== "worker");
+    visible(lent.edges, now === "worker");
     return was;
   }
 
@@ -38,8 +44,8 @@ export function network_canvases(engine) {
     elements: [own.edges, own.maps],
     /** Whether the worker draws. */
     lent: () => ready,
-    live: () => live,
-    show: (/** @type {boolean} */ now) => (now === live ? live : show(now)),
+    shown: () => shown,
+    show: (/** @type {Shown} */ now) => (now === shown ? shown : show(now)),
     /** @param {Stage} stage */
     arrange(stage) {
       const sizes = canvas_sizes(stage);

@@ -2,7 +2,8 @@
 // pen rests where that takes long.
 
 import { class_of, path_steps } from "#web/core/results.js";
-import { existing_off, has_ink } from "#web/core/session.js";
+import { has_ink } from "#web/core/selected_image.js";
+import { existing_off } from "#web/core/session.js";
 
 /** @typedef {import("#web/core/strongest_path.js").Edge} Edge */
 /** @typedef {import("#web/core/contributions.js").Contributions} Contributions */

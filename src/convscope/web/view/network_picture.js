@@ -2,27 +2,21 @@
 
 import { columns_of } from "#web/core/columns.js";
 import { focus_of } from "#web/core/focus.js";
-import { column_pixels } from "#web/core/map_pixels.js";
-import { OLD } from "#web/core/network_drawing.js";
 import { box_of, layout as lay_out } from "#web/core/network_layout.js";
-import { contents_of } from "#web/core/results.js";
 import { column_heads } from "#web/view/column_heads.js";
 import { fill, h } from "#web/view/dom.js";
 import { network_canvases } from "#web/view/network_canvases.js";
 import { network_marks } from "#web/view/network_marks.js";
-import { path_of } from "#web/view/network_path.js";
+import { network_painter } from "#web/view/network_painter.js";
 import { class_cells } from "#web/view/class_cells.js";
 import { pointing } from "#web/view/network_pointing.js";
-import { is_dark, line_colors, on_theme } from "#web/view/theme.js";
 
 /** @typedef {import("#web/core/state.js").State} State */
-/** @typedef {import("#web/core/strongest_path.js").Edge} Edge */
 /** @typedef {import("#web/core/strongest_path.js").Node} MapNode */
 
 const SHEET = { width: 690, height: 380 }; // pixels of a printed page
 const NARROW = 600; // pixels: below it, layers are rows
-const EDGE_MARGIN = 24; // pixels between the picture and the bars
-const REST = 300; // milliseconds after which what the worker has drawn is drawn in this thread, if the pen rests
+const BESIDE = 22; // pixels to the right of the picture in which an edge to a bar may end
 const MOST_PIXELS = 8192; // a canvas that is wider is not drawn by some browsers
 
 /**
@@ -49,18 +43,17 @@ export function mount(element, session, store, { class_point, picked }) {
   let ratio = 1;
   let arranged = "";
   let printing = false;
-  /** @type {({x: number, y: number}|null)[]|null} where edges to the bars end, until something moves: to ask again would cost a layout */
-  let ends = null;
-  /** @type {ReturnType<typeof setTimeout>|undefined} */
-  let resting;
-  let due = 0; // the frame in which what the worker has drawn is shown
-  const path = path_of(session, store, columns, () => (is_live() ? pointer.describe(path) : draw()));
+  const painter = network_painter(session, store, columns, {
+    canvases, end_of,
+    place: () => ({ layout, ratio, size: arranged }),
+    hovered: () => pointer.edges(),
+    describe: (path) => pointer.describe(path),
+  });
+  const { path, draw } = painter;
   const pointer = pointing(element, stage, { session, columns, store, layout: () => layout, changed: draw, legend, heads, pick, choose_class });
 
   const watch = new ResizeObserver(arrange);
   watch.observe(element);
-  const forget = on_theme(() => (paint(), draw()));
-  session.display = display;
 
   /** Called at once with the first size, and for every other one. */
   function arrange() {
@@ -69,7 +62,6 @@ export function mount(element, session, store, { class_point, picked }) {
     const size = `${box.width} ${vertical || box.height} ${devicePixelRatio}`;
     if (!box.width || size === arranged) return;
     arranged = size;
-    ends = null;
     const scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
     layout = lay_out(columns, box, { vertical, scale, class_width, classes_outside: !vertical && !printing && Boolean(class_point(0)) });
     if (layout.width > box.width) layout = lay_out(columns, box, { vertical, scale, class_width });
@@ -79,7 +71,7 @@ export function mount(element, session, store, { class_point, picked }) {
     ratio = Math.min(devicePixelRatio || 1, MOST_PIXELS / layout.width);
     stage.style.width = `${layout.width}px`;
     stage.style.height = `${layout.height}px`;
-    canvases.arrange(drawing(false));
+    painter.arrange();
     heads.arrange(layout);
     classes.arrange(layout.places[columns.length - 1]);
     paint();
@@ -87,72 +79,16 @@ export function mount(element, session, store, { class_point, picked }) {
     draw();
   }
 
-  /** @param {boolean} edges whether any are to be drawn @returns {import("#web/core/network_drawing.js").Stage} */
-  function drawing(edges) {
-    const beside = layout.places[columns.length - 1].width === 0; // edges to the bars end in the gap beside the picture
-    if (edges) ends ??= beside ? session.bundle.class_names.map((_, k) => end_of(k)) : [];
-    return { layout, ratio, margin: beside ? EDGE_MARGIN : 0, colors: line_colors(), ends: ends ?? [] };
-  }
-
-  /** What the worker is to compute with the activations. @returns {import("#web/core/results.js").Display} */
-  function display() {
-    const { layer, target } = store.get();
-    const look = { ratio, dark: is_dark(), frame: line_colors().edge };
-    const [stage, wanted] = [arranged && session.live && canvases.lent() ? drawing(true) : null, path.wanted()];
-    return { key: `${arranged} ${layer} ${look.dark}`, places: layout.places, look, layer, target, edges: wanted, stage, drawn: wanted || !stage ? [] : path.edges() };
-  }
-
-  /** Whether the worker has drawn what is to be shown. */
-  function is_live() {
-    const { displayed } = session;
-    return (canvases.live() || due) && !pointer.edges() && (displayed?.path ? displayed.path.path === path.edges() : !path.fresh());
-  }
-
   function paint() {
     classes.show();
-    const { displayed } = session;
-    const ready = displayed?.key === display().key ? displayed : null;
-    if (ready && !ready.columns && session.live) {
-      // until the first frame of the worker has come, its canvases hold an earlier drawing
-      if (!canvases.live()) due ||= requestAnimationFrame(() => (due = requestAnimationFrame(() => ((due = 0), canvases.show(true)))));
-      clearTimeout(resting);
-      resting = setTimeout(rest, REST);
-      return;
-    }
-    paint_maps(ready?.columns);
-    if (take_back()) draw();
-  }
-  /** Show the canvases of this thread. @returns {boolean} whether they were, or were to be, replaced */
-  function take_back() {
-    const replaced = due !== 0;
-    cancelAnimationFrame(due);
-    due = 0;
-    return canvases.show(false) || replaced;
-  }
-  /** @param {import("#web/core/map_pixels.js").Pixels[]|null} [ready] */
-  function paint_maps(ready) {
-    const { layer, look } = display();
-    canvases.draw_maps(ready ?? contents_of(session, columns, layer).map((content, index) => column_pixels(layout.places[index], content, look)));
-  }
-
-  function draw() {
-    if (take_back()) paint_maps();
-    const hovered = pointer.edges();
-    const groups = [{ edges: path.edges(), opacity: hovered ? 0.12 : path.fresh() ? 1 : OLD }];
-    canvases.draw_edges(drawing(Boolean(hovered ?? path.edges().length)), hovered ? [...groups, { edges: hovered, opacity: 1 }] : groups);
-    pointer.describe(path);
-  }
-  /** What is looked at, printed or magnified at rest is drawn in this thread. */
-  function rest() {
-    if (session.live) resting = setTimeout(rest, REST);
-    else if (canvases.live() || due) draw();
+    painter.paint();
   }
 
   /** Where the bar of a class begins, in the picture's own pixels. @param {number} map */
   function end_of(map) {
     const point = class_point(map);
     const box = stage.getBoundingClientRect();
-    return point && { x: Math.min(point.x - box.left - 4, layout.width + EDGE_MARGIN - 2), y: point.y - box.top };
+    return point && { x: Math.min(point.x - box.left - 4, layout.width + BESIDE), y: point.y - box.top };
   }
 
   function mark() {
@@ -175,12 +111,7 @@ export function mount(element, session, store, { class_point, picked }) {
   }
 
   return {
-    /** The bars may have moved. */
-    bars_moved() {
-      const before = JSON.stringify(ends);
-      ends = null;
-      if (before !== "null" && JSON.stringify(drawing(true).ends) !== before && !canvases.live()) draw();
-    },
+    bars_moved: painter.bars_moved,
     /** Fit a sheet of paper, or the screen again. @param {boolean} now */
     print(now) {
       printing = now;
@@ -198,11 +129,7 @@ export function mount(element, session, store, { class_point, picked }) {
     },
     destroy() {
       watch.disconnect();
-      forget();
-      clearTimeout(resting);
-      cancelAnimationFrame(due);
-      path.stop();
-      session.display = () => null;
+      painter.destroy();
     },
   };
 }

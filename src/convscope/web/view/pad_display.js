@@ -18,10 +18,13 @@ export function pad_display(canvas, size, paper) {
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   /** @type {number[]} how many values of each stroke are drawn */
   let drawn = [];
+  let clean = false; // nothing was drawn since `blank`
   const gray = (/** @type {number} */ level) => `rgb(${level} ${level} ${level})`;
 
   function blank() {
     drawn = [];
+    if (clean) return; // the first point of a stroke does not wait for it
+    clean = true;
     const [width, height] = [size.width, size.height].map((side) => Math.floor((SIDE * side) / UNITS));
     if (canvas.width !== width) canvas.width = width; // each assignment makes a new canvas, and the first stroke would wait for it
     if (canvas.height !== height) canvas.height = height;
@@ -36,13 +39,18 @@ export function pad_display(canvas, size, paper) {
     context.strokeStyle = gray(255 - paper);
   }
   return {
-    context,
+    /** For a picture to be drawn. */
+    get context() {
+      clean = false;
+      return context;
+    },
     blank,
     /** Draw what is new: a frame costs the same however much ink there is. @param {Stroke[]} strokes */
     add(strokes) {
       strokes.forEach((stroke, index) => {
         const from = drawn[index] ?? 0;
         if (from === stroke.length) return;
+        clean = false;
         context.beginPath();
         const first = Math.max(0, from - 2);
         context.moveTo(stroke[first], stroke[first + 1]);
@@ -56,6 +64,7 @@ export function pad_display(canvas, size, paper) {
       const small = h("canvas");
       paint_bytes(small, shape, pixels);
       blank();
+      clean = false;
       context.imageSmoothingEnabled = false;
       context.drawImage(small, 0, 0, size.width, size.height);
     },

@@ -2,7 +2,7 @@
 
 import { format_rate } from "#web/core/formatting.js";
 import { count, percent } from "#web/core/scale.js";
-import { pixels_at } from "#web/core/session.js";
+import { pixels_at } from "#web/core/selected_image.js";
 import { word } from "#web/core/words.js";
 import { fill, h, paint_bytes } from "#web/view/dom.js";
 import { mount as mount_pad } from "#web/view/drawing_pad.js";

@@ -4,7 +4,8 @@ import { softmax } from "#web/core/activations.js";
 import { read_familiarity } from "#web/core/familiarity.js";
 import { is_earlier } from "#web/core/moments.js";
 import { percent } from "#web/core/scale.js";
-import { existing_off, has_ink } from "#web/core/session.js";
+import { has_ink } from "#web/core/selected_image.js";
+import { existing_off } from "#web/core/session.js";
 import { word } from "#web/core/words.js";
 import { h, paint_bytes, write } from "#web/view/dom.js";
 

@@ -2,7 +2,7 @@
 
 import { picture_title } from "#web/core/captions.js";
 import { count, short } from "#web/core/scale.js";
-import { pixels_at } from "#web/core/session.js";
+import { pixels_at } from "#web/core/selected_image.js";
 import { top_images } from "#web/core/top_images.js";
 import { part_name, word } from "#web/core/words.js";
 import { fill, h, paint_bytes } from "#web/view/dom.js";
