@@ -6,10 +6,11 @@ Trains both with seeds 0 to n - 1, in turn, and measures each network with the p
 `predict`: a picture is preprocessed, classified, and answered with a class unless nothing, several digits or something
 unlike the training images is found on it. Accuracy counts the most likely class of every picture, rejected or not;
 where no ink is found there is none. ``as received`` skips the preprocessing, as `evaluate --stress` does.
-``--optical`` names the table of scikit-learn's digits (sklearn/datasets/data/digits.csv.gz), ``--fonts`` a folder with handwriting fonts: those of the
-Debian packages fonts-comic-neue, fonts-ecolier-court, fonts-femkeklaver, fonts-fifthhorseman-dkg-handwriting,
-fonts-humor-sans, fonts-klee, fonts-kristi and fonts-rufscript. The recipe was chosen on other corruptions, fonts and
-images, and on the other half of the 8×8 digits (`robust_choice.py`). Writes docs/figures/robust.json after each seed.
+``--optical`` names the table of scikit-learn's digits (sklearn/datasets/data/digits.csv.gz), ``--fonts`` a folder with
+handwriting fonts: those of the Debian packages fonts-comic-neue, fonts-ecolier-court, fonts-femkeklaver,
+fonts-fifthhorseman-dkg-handwriting, fonts-humor-sans, fonts-klee, fonts-kristi and fonts-rufscript. The recipe was
+chosen on other corruptions, fonts and images, and on the other half of the 8×8 digits (`robust_choice.py`). Writes
+docs/figures/robust.json after each seed.
 """
 
 from __future__ import annotations
