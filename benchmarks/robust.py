@@ -2,14 +2,15 @@
 
     python benchmarks/robust.py 5 --optical digits.csv.gz --fonts FOLDER [--each 300]
 
-Trains both with seeds 0 to n - 1, in turn, and measures each network through the door of `predict`: a picture is
-preprocessed, classified, and answered with a class unless nothing, several digits or something unlike the training
-images is found on it. Accuracy counts the most likely class of every picture, rejected or not; where no ink is found
-there is none. ``as received`` skips the preprocessing, as `evaluate --stress` does. ``--optical`` names the table of
-scikit-learn's digits (sklearn/datasets/data/digits.csv.gz), ``--fonts`` a folder with handwriting fonts: those of the
-Debian packages fonts-comic-neue, fonts-ecolier-court, fonts-femkeklaver, fonts-fifthhorseman-dkg-handwriting,
-fonts-humor-sans, fonts-klee, fonts-kristi and fonts-rufscript. The recipe was chosen on other corruptions, fonts and
-images, and on the other half of the 8×8 digits (`robust_choice.py`). Writes docs/figures/robust.json after each seed.
+Trains both with seeds 0 to n - 1, in turn, and measures each network with the preprocessing and thresholds of
+`predict`: a picture is preprocessed, classified, and answered with a class unless nothing, several digits or something
+unlike the training images is found on it. Accuracy counts the most likely class of every picture, rejected or not;
+where no ink is found there is none. ``as received`` skips the preprocessing, as `evaluate --stress` does.
+``--optical`` names the table of scikit-learn's digits (sklearn/datasets/data/digits.csv.gz), ``--fonts`` a folder with
+handwriting fonts: those of the Debian packages fonts-comic-neue, fonts-ecolier-court, fonts-femkeklaver,
+fonts-fifthhorseman-dkg-handwriting, fonts-humor-sans, fonts-klee, fonts-kristi and fonts-rufscript. The recipe was
+chosen on other corruptions, fonts and images, and on the other half of the 8×8 digits (`robust_choice.py`). Writes
+docs/figures/robust.json after each seed.
 """
 
 from __future__ import annotations
@@ -118,11 +119,9 @@ def pictures(chosen: argparse.Namespace) -> dict[str, Digits]:
             found[f"{name} {strength}, as received"] = received(worse, part.labels[which])
     found["printed fonts"] = of_fonts(fonts("Liberation"))
     found["photos"] = photos()
-    if chosen.optical:
-        small, labels = optical_digits(chosen.optical)
-        found["8×8 digits"] = framed(small[1::2], labels[1::2])  # the others were used for the choice
-    if chosen.fonts:
-        found["handwriting fonts"] = of_fonts(font_files(chosen.fonts))
+    small, labels = optical_digits(chosen.optical)
+    found["8×8 digits"] = framed(small[1::2], labels[1::2])  # the others were used for the choice
+    found["handwriting fonts"] = of_fonts(font_files(chosen.fonts))
     return found
 
 
@@ -187,8 +186,8 @@ def summarize(rows: list[dict[str, Any]]) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("seeds", type=int, nargs="?", default=5)
-    parser.add_argument("--optical", type=Path)
-    parser.add_argument("--fonts", type=Path)
+    parser.add_argument("--optical", type=Path, required=True)
+    parser.add_argument("--fonts", type=Path, required=True)
     parser.add_argument("--each", type=int, default=300)
     chosen = parser.parse_args()
     everything, rows = pictures(chosen), []

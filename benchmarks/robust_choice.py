@@ -5,8 +5,9 @@
 The data are validation images; 18 corruptions of 120 of them at three strengths (`other_corruptions.py`), preprocessed
 and as received; half of the 8×8 digits of scikit-learn; printed digits (DejaVu); and digits of handwriting fonts (the
 packages font-amatic-sc, font-intuitive, fontpkg-caveat and fontpkg-dancing-script). All networks have the same
-validation split.
-Writes docs/figures/robust_choice.json.
+validation split. Writes docs/figures/robust_choice.json. The stored figures were measured while elastic distortion and
+coarse pixels were augmentations too, so that other random numbers belong to a seed; lines of one network have the first
+seed only.
 """
 
 from __future__ import annotations

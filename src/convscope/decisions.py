@@ -102,7 +102,7 @@ SUBJECTS: dict[str, Subject] = {
         "quick for images framed as MNIST's; compact for all others. Epochs, batch size, augmentation and class "
         "weights of compact and residual follow the number, size and color of the images and the sizes of the classes. "
         "--robust adds augmentations, and epochs to quick.",
-        "--model",
+        "--model, --robust",
         "training.recipe",
     ),
     "epochs": Subject(

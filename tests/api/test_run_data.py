@@ -20,6 +20,7 @@ from convscope.api.callbacks import Callbacks
 from convscope.api.import_model import import_model
 from convscope.api.train import train
 from convscope.errors import DataError, OptionError, RunError
+from convscope.training.preset_recipes import DEFAULTS, ROBUST
 
 NETWORK = 'Flatten()\nDense(8, activation="relu")\nBatchNormalization()\nDense(num_classes, activation="softmax")\n'
 CLASSES = ("cat", "dog", "emu")
@@ -243,6 +244,30 @@ def test_a_finished_run_is_trained_further_from_its_weights(here: Path) -> None:
     assert any(one["what"] == "initial weights" for one in after.record.data["decisions"])
     again = train(from_run=after, epochs=1, out="third", callbacks=Callbacks())
     assert again.record.network["ancestor"]["epochs"] == pytest.approx(30 + after.record.history[-1].epoch)
+
+
+def test_a_run_is_trained_further_with_and_without_the_robust_recipe(here: Path) -> None:
+    def strengths(run: cs.Run) -> dict[str, float]:
+        return {name: getattr(run.record.options, name) for name in ROBUST}
+
+    off, quiet = dict.fromkeys(ROBUST, 0), {"callbacks": Callbacks()}
+    Path("robust.toml").write_text("robust = true\nzoom = 0.3\n")
+    robust = train(from_run="run", config="robust.toml", epochs=0.05, out="robust", **quiet)
+    assert strengths(robust) == ROBUST | {"zoom": 0.3} and robust.record.options.robust
+    (line,) = (one for one in robust.record.data["decisions"] if one["what"] == "recipe")
+    assert all(f"{name} " in line["chosen"] for name in ROBUST) and line["option"] == "--model, --robust"
+    again = train(from_run=robust, robust=True, epochs=0.05, out="again", **quiet)
+    assert strengths(again) == strengths(robust)
+    plain = train(from_run=robust, robust=False, epochs=0.05, out="plain", **quiet)
+    assert strengths(plain) == off and not plain.record.options.robust
+
+
+def test_the_robust_recipe_has_its_epochs_and_strengths_in_the_record(here: Path) -> None:
+    run = train("pets", out="robust", robust=True, callbacks=Callbacks(), **HOW | {"epochs": 0.05})
+    assert {name: getattr(run.record.options, name) for name in ROBUST} == ROBUST and run.record.options.robust
+    longer = train(from_run="run", robust=True, out="longer", callbacks=Callbacks())
+    assert {name: getattr(longer.record.options, name) for name in ROBUST} == ROBUST
+    assert longer.record.options.epochs == DEFAULTS["epochs"]  # not the 30 of the earlier run
 
 
 def test_frozen_layers_keep_their_weights_to_the_bit(here: Path) -> None:

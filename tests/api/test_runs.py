@@ -157,3 +157,8 @@ def test_a_run_that_is_being_trained_is_refused_and_untouched(folder: Path) -> N
     with lock_run(folder / "old"), pytest.raises(RunError, match="Another process is training in"):
         runs("new", "old", remove=True, folder=folder)
     assert (folder / "new" / "model.safetensors").is_file() and (folder / "old" / "model.safetensors").is_file()
+
+
+def test_a_folder_with_a_name_that_is_too_long_is_one_clear_error() -> None:
+    with pytest.raises(RunError, match="cannot be read"):
+        runs(folder="x" * 5000)

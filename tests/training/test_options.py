@@ -11,10 +11,11 @@ import pytest
 import convscope
 from convscope.errors import OptionError
 from convscope.model.presets import PRESETS
+from convscope.training.augmentations import AugmentationOptions
 from convscope.training.config import load_config, to_toml
 from convscope.training.option import AUGMENTATION, DATA, GROUPS, OPTIMIZATION, Option, option_fields
 from convscope.training.options import TrainOptions, option_help, resolve
-from convscope.training.preset_recipes import DEFAULTS, RECIPES
+from convscope.training.preset_recipes import DEFAULTS, RECIPES, ROBUST
 
 PACKAGE = Path(convscope.__file__).parent
 
@@ -108,6 +109,15 @@ def test_what_is_given_wins_over_the_recipe() -> None:
     assert resolve(TrainOptions(model="quick", epochs=3.0, shift=1)).epochs == 3.0
 
 
+def test_every_augmentation_is_off_unless_a_recipe_has_it() -> None:
+    names = [field.name for field in option_fields(AugmentationOptions)]
+    resolved, recorded = resolve(TrainOptions(model="custom.txt")), TrainOptions.from_record({})
+    assert len(names) == 16
+    for options in (resolved, recorded):
+        assert [getattr(options, name) for name in names] == [0] * len(names)
+    assert (resolved.flip, type(resolved.shift), type(resolved.noise)) == (False, int, float)
+
+
 def test_recipes_only_change_what_the_defaults_name() -> None:
     assert all(set(recipe) <= set(DEFAULTS) for recipe in RECIPES.values())
 
@@ -116,6 +126,18 @@ def test_resolved_options_survive_the_config_file(tmp_path) -> None:
     options = resolve(TrainOptions(data='a "quoted" näme\n', model="accurate", seed=7))
     (tmp_path / "config.toml").write_text(to_toml(dataclasses.asdict(options)), encoding="utf-8")
     assert TrainOptions(**load_config(tmp_path / "config.toml")) == options
+
+
+def test_the_config_of_an_older_robust_training_gets_no_augmentation_that_is_new(tmp_path) -> None:
+    older = dataclasses.asdict(resolve(TrainOptions(model="quick", epochs=1, thickness=0.45))) | {"robust": True}
+    for name in ("lines", "blur", "noise"):
+        del older[name]
+    (tmp_path / "config.toml").write_text(to_toml(older), encoding="utf-8")
+    opened = resolve(TrainOptions.from_mapping(load_config(tmp_path / "config.toml")))
+    assert (opened.robust, opened.thickness, opened.lines, opened.blur, opened.noise) == (True, 0.45, 0, 0, 0)
+    (tmp_path / "config.toml").write_text("robust = true\nthickness = 0.2\n", encoding="utf-8")  # of today, by hand
+    written = resolve(TrainOptions.from_mapping(load_config(tmp_path / "config.toml")))
+    assert written.thickness == 0.2 and written.lines == ROBUST["lines"] and written.noise == ROBUST["noise"]
 
 
 def test_the_options_of_0_1_still_open() -> None:

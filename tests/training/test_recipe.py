@@ -65,6 +65,9 @@ def test_robust_names_what_it_adds_and_keeps_what_is_given_or_part_of_the_recipe
     assert (accurate.epochs, accurate.rotate, accurate.thickness) == (10, 9, ROBUST["thickness"])
     named = choose(TrainOptions(model="classic", robust=True), digits)[1]
     assert named and named.chosen.startswith("classic, robust: 4 epochs, thickness") and named.because == "--robust"
+    assert named.option == "--model, --robust"
+    nothing = choose(TrainOptions(model="classic", epochs=1, robust=True, **dict.fromkeys(ROBUST, 0)), digits)[1]
+    assert nothing and nothing.chosen == "classic, robust: all strengths are 0"
     photos = choose(TrainOptions(robust=True), facts())[1]
     assert photos and "crop 0.3, robust: thickness" in photos.chosen and "64×64, 9 classes, --robust" in photos.because
 

@@ -108,9 +108,11 @@ def list_runs(folder: str | Path = RUNS) -> RunList:
         RunError: The folder cannot be read.
     """
     found, skipped = [], []
-    if Path(folder).exists() and not Path(folder).is_dir():
-        raise RunError(f"Expected a folder of runs. Received: {folder}, which is a file.", hint="Pass runs/ instead.")
     try:
+        if Path(folder).exists() and not Path(folder).is_dir():
+            raise RunError(
+                f"Expected a folder of runs. Received: {folder}, which is a file.", hint="Pass runs/ instead."
+            )
         places = [path for path in Path(folder).iterdir() if path.is_dir()] if Path(folder).is_dir() else []
     except OSError as error:
         raise RunError(f"{folder} cannot be read ({error.strerror}).") from None

@@ -19,8 +19,10 @@ from convscope.data.dataset import LoadedData
 from convscope.distributed.cluster import Cluster
 from convscope.errors import OptionError
 from convscope.model.presets import load_spec
+from convscope.training.config import load_config
 from convscope.training.option import DATA, option_fields
 from convscope.training.options import AUTO, TrainOptions
+from convscope.training.preset_recipes import ROBUST
 from convscope.training.run_folder import check_empty
 
 KEPT_OPTIONS = tuple(
@@ -72,6 +74,9 @@ def train_further(
         before = TrainOptions(**{field.name: getattr(before, field.name) for field in KEPT_OPTIONS})
     if "time" in given:
         before = replace(before, epochs=None)
+    told = (load_config(config) if config else {}) | given
+    if told.get("robust", before.robust) != before.robust:  # what it adds, or added, is decided anew
+        before = replace(before, epochs=None, **dict.fromkeys(ROBUST))
     chosen = options_from({"seed": recorded.get("seed", 0)} | given, config, before)
     shown = loaded.train
     spec = (

@@ -11,6 +11,7 @@ from convscope.errors import ModelFileError, OptionError
 from convscope.model.files import read_small
 from convscope.training.option import check_names
 from convscope.training.options import TrainOptions
+from convscope.training.preset_recipes import OFF, is_older_robust
 
 MAX_CONFIG_BYTES = 1_000_000
 
@@ -35,7 +36,7 @@ def _toml_value(value: object) -> str:
 
 
 def load_config(path: str | Path) -> dict[str, object]:
-    """The options in a ``config.toml``.
+    """The options in a ``config.toml``; augmentations that are newer than its training are off.
 
     Raises:
         OptionError: The file cannot be read, is not TOML, or has an unknown option.
@@ -51,4 +52,4 @@ def load_config(path: str | Path) -> dict[str, object]:
     except ValueError as error:  # also for a number of 5,000 digits
         raise OptionError(f"{path} is not TOML: {error}") from None
     check_names(values, TrainOptions, source=str(path))
-    return values
+    return OFF | values if is_older_robust(values) else values

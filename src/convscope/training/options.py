@@ -16,7 +16,7 @@ from convscope.data.preprocess import DECODINGS
 from convscope.training.augmentations import AugmentationOptions
 from convscope.training.duration import parse_time
 from convscope.training.option import DATA, Option, check_fields, check_names, option_fields
-from convscope.training.preset_recipes import DEFAULTS, RECIPES, robust_recipe
+from convscope.training.preset_recipes import DEFAULTS, OFF, RECIPES, robust_recipe
 
 OPTIMIZERS = ("adam", "sgd", "muon")
 AUTO = "auto"
@@ -247,8 +247,7 @@ class TrainOptions(AugmentationOptions, CoreOptions):
             >>> TrainOptions.from_record({}).background, TrainOptions().background
             ('white', 'auto')
         """
-        off = {field.name: DEFAULTS[field.name] for field in option_fields(AugmentationOptions)}
-        recorded: dict[str, Any] = {**off, "background": "white", "precision": "float32", **values}
+        recorded: dict[str, Any] = {**OFF, "background": "white", "precision": "float32", **values}
         return cls(**recorded)
 
     def total_steps(self, images: int) -> int:

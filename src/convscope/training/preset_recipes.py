@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-DEFAULTS: dict[str, object] = {
+from collections.abc import Mapping
+
+from convscope.training.augmentations import AugmentationOptions
+from convscope.training.option import option_fields
+
+OFF: dict[str, object] = {field.name: field.kind() for field in option_fields(AugmentationOptions)}
+"""Every augmentation, switched off: 0 or False."""
+
+DEFAULTS: dict[str, object] = OFF | {
     "epochs": 10.0,
     "batch_size": 128,
     "optimizer": "adam",
@@ -12,22 +20,6 @@ DEFAULTS: dict[str, object] = {
     "label_smoothing": 0.1,
     "weight_decay": 0.0,
     "average": 0.1,
-    "shift": 0,
-    "rotate": 0.0,
-    "zoom": 0.0,
-    "shear": 0.0,
-    "flip": False,
-    "crop": 0.0,
-    "brightness": 0.0,
-    "contrast": 0.0,
-    "saturation": 0.0,
-    "erase": 0.0,
-    "mixup": 0.0,
-    "cutmix": 0.0,
-    "thickness": 0.0,
-    "lines": 0.0,
-    "blur": 0.0,
-    "noise": 0.0,
     "whiten": False,
     "patience": 0,
     "class_weight": "none",
@@ -93,8 +85,16 @@ ROBUST: dict[str, float] = {
 }
 """What `--robust` adds; docs/trust.md has figures with and without it."""
 
+NEWER = {"lines", "blur", "noise"}
+"""Those that came later."""
+
 ROBUST_EPOCHS = 3.0
 """Fewest epochs with `--robust`: images that differ each time take longer to learn."""
+
+
+def is_older_robust(values: Mapping[str, object]) -> bool:
+    """Whether these are all options of a training with ``robust`` before it had those of `NEWER`."""
+    return values.get("robust") is True and values.keys() >= ROBUST.keys() - NEWER and not values.keys() & NEWER
 
 
 def robust_recipe(recipe: dict[str, object]) -> dict[str, object]:

@@ -77,8 +77,9 @@ def choose(options: TrainOptions, facts: DataFacts) -> tuple[TrainOptions, Decis
     parts = [f"{name} {value:g}" for name in ROBUST if (value := getattr(resolved, name))]
     if chosen.epochs is None and chosen.time is None:
         parts.insert(0, f"{resolved.epochs:g} epochs")
-    robust = f"{decision.chosen if decision else chosen.model}, robust: {', '.join(parts)}"
-    return chosen, Decision("recipe", robust, f"{decision.because}, --robust" if decision else "--robust")
+    robust = f"{decision.chosen if decision else chosen.model}, robust: {', '.join(parts) or 'all strengths are 0'}"
+    because = f"{decision.because}, --robust" if decision else "--robust"
+    return chosen, Decision("recipe", robust, because)
 
 
 def _chosen(options: TrainOptions, facts: DataFacts) -> tuple[TrainOptions, Decision | None]:
