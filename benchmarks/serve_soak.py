@@ -1,8 +1,8 @@
 """Minutes of load on one server: benchmarks/serve.py --soak 600.
 
 wrk asks over 64 connections and compares each answer, byte by byte, with those of the two runs that take turns: the
-files are replaced every 10 seconds. Each twentieth body is no image. An answer that the request took too long (503,
-504) is late; any other one is wrong. Meanwhile other clients send their requests byte
+files are replaced every 10 seconds. Each twentieth body is no image. Answers that the server is busy (503) and that the
+answer took too long (504) are counted apart; any other one is wrong. Meanwhile other clients send their requests byte
 by byte, close the connection in the middle of a request or before the answer, or send what is not HTTP.
 """
 
@@ -33,7 +33,10 @@ local first, second = {first}, {second}
 local count, bad = 0, good:sub(1, 60)
 local threads = {{}}
 function setup(thread) table.insert(threads, thread) end
-function init() right, refused, late, wrong, hostile, sample = 0, 0, 0, 0, 0, "" end
+function init()
+  right, refused, busy, late, wrong, hostile = 0, 0, 0, 0, 0, 0
+  sample_of_busy, sample_of_late, sample_of_wrong = "", "", ""
+end
 function delay() return {delay} end
 function request()
   count = count + 1
@@ -44,14 +47,18 @@ end
 function response(status, headers, body)
   if status == 200 and (body == first or body == second) then right = right + 1
   elseif status == 422 then refused = refused + 1
-  elseif status == 503 or status == 504 then late = late + 1
-  else wrong = wrong + 1; sample = status .. " " .. body end
+  elseif status == 503 then busy = busy + 1; sample_of_busy = body
+  elseif status == 504 then late = late + 1; sample_of_late = body
+  else wrong = wrong + 1; sample_of_wrong = status .. " " .. body end
 end
 function done()
   for _, thread in ipairs(threads) do
-    print("right " .. thread:get("right") .. " refused " .. thread:get("refused") .. " late " .. thread:get("late")
-      .. " wrong " .. thread:get("wrong") .. " hostile " .. thread:get("hostile"))
-    print("sample " .. thread:get("sample"))
+    for _, name in ipairs({{"right", "refused", "busy", "late", "wrong", "hostile"}}) do
+      print(name .. " " .. thread:get(name))
+    end
+    for _, name in ipairs({{"sample_of_busy", "sample_of_late", "sample_of_wrong"}}) do
+      print(name .. " " .. thread:get(name))
+    end
   end
 end
 """
@@ -127,10 +134,12 @@ def watch(server: Any, load: subprocess.Popen, served: Path, versions: list[byte
 
 
 def read(text: str) -> dict[str, Any]:
-    counts = dict(re.findall(r"(right|refused|late|wrong|hostile) (\d+)", text))
+    counts = dict(re.findall(r"^(right|refused|busy|late|wrong|hostile) (\d+)$", text, re.MULTILINE))
+    samples = {name: sample[:300] for name, sample in re.findall(r"^(sample_of_\w+) (.*)", text, re.MULTILINE)}
     errors = re.findall(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", text)
     return {
         "right": int(counts["right"]),
+        "busy": int(counts["busy"]),
         "late": int(counts["late"]),
         "wrong": int(counts["wrong"]),
         "hostile_sent": int(counts["hostile"]),
@@ -138,8 +147,7 @@ def read(text: str) -> dict[str, Any]:
         "socket_errors": sum(map(int, errors[0])) if errors else 0,
         "per_second": float(re.findall(r"Requests/sec:\s+([\d.]+)", text)[0]),
         "p99": re.findall(r"99%\s+(\S+)", text)[0],
-        "sample_of_wrong": re.findall(r"sample (.*)", text)[0][:300],
-    }
+    } | samples
 
 
 class Others:

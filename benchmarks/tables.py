@@ -396,14 +396,15 @@ def minutes_of_load(found: dict | None) -> list[str]:
         return []
     others = found["other_clients"]
     memory = found["memory_megabytes"]
-    late = f"{found['late']} refused because they took too long, " if "late" in found else ""
+    counted = {"busy": "answers that the server is busy (503)", "late": "answers that it took too long (504)"}
+    refused = "".join(f"{found[name]} {words}, " for name, words in counted.items() if name in found)
     return [
         "",
         f"{found['seconds'] / 60:.0f} minutes over 64 connections, with the run replaced {found['reloads']} times, "
         f"{found['hostile_sent']:,} bodies without an image, {others['slow']:,} clients that send byte by byte, "
         f"{others['cut'] + others['gone']:,} that leave, and {others['not_http']:,} that do not speak HTTP: "
         f"{found['right']:,} answers equal byte by byte to those of one of the two runs, {found['wrong']} others, "
-        f"{late}{found['socket_errors']} requests without an answer within 20 s; {memory[1]:.0f} MB after 30 s, "
+        f"{refused}{found['socket_errors']} requests without an answer within 20 s; {memory[1]:.0f} MB after 30 s, "
         f"{memory[-1]:.0f} MB at the end. Command: `scripts/bench serve --soak 600`.",
     ]
 

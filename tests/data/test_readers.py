@@ -17,7 +17,7 @@ from data.makers import digits, idx_bytes, npy_bytes, npy_lie, png, write_idx, w
 
 from convscope.data.formats.mnist import preprocessing_for
 from convscope.data.load_options import LoadOptions
-from convscope.data.readers import READERS, describe_sources, detect, load, load_test
+from convscope.data.readers import READERS, describe_sources, detect, load, load_all, load_test
 from convscope.errors import DataError, OptionError
 
 IMAGES, LABELS = digits(20)
@@ -373,3 +373,16 @@ def test_lies_and_bombs_are_refused_within_300_megabytes(tmp_path):
         strict=True,
     ):
         assert words in line
+
+
+@pytest.mark.parametrize(
+    "function, name",
+    [
+        *((function, name) for function in (load, load_all, load_test) for name in ("whole", "sise")),
+        *((load_all, name) for name in ("test_fraction", "seed", "group")),
+        (load_test, "caching"),
+    ],
+)
+def test_a_keyword_that_a_function_does_not_have_is_a_type_error_that_names_both(function, name: str) -> None:
+    with pytest.raises(TypeError, match=rf"^{function.__name__}\(\) got an unexpected keyword argument '{name}'$"):
+        function("mnist", **{name: 1})

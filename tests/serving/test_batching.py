@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
+import queue
 import threading
 import weakref
 from pathlib import Path
@@ -151,14 +153,29 @@ def test_a_batch_that_fails_is_answered_at_once_and_the_next_one_is_computed(net
 
 
 def test_an_image_that_waits_for_others_waits_no_longer_than_it_may(network, run) -> None:
-    """`queue.SimpleQueue` may wait without an end after a short timeout: here once in some hundreds of requests."""
-
     async def act(batching: Batching) -> None:
         batching.arriving = 1  # a request that never comes
-        for index in range(300):
+        for index in range(20):
             assert (await batching.classify(network, [image(index % 8, run)], top=1))[0].predictions
 
     asyncio.run(with_batching(Limits(batch_seconds=1e-6, seconds=5.0), act))
+
+
+def test_the_queue_of_images_never_waits_longer_than_a_short_timeout() -> None:
+    """`queue.SimpleQueue` waits without an end, once in some hundreds of these rounds."""
+    images = Batching(Limits())._queue
+
+    def take() -> None:
+        for _ in range(20_000):
+            images.put(None)
+            images.get()
+            with contextlib.suppress(queue.Empty):
+                images.get(timeout=1e-7)
+
+    thread = threading.Thread(target=take, daemon=True)
+    thread.start()
+    thread.join(60)
+    assert not thread.is_alive()
 
 
 def test_a_full_queue_is_429_and_a_late_answer_504(network, engine, run) -> None:
@@ -260,6 +277,57 @@ def test_the_event_loop_classifies_small_images_itself_and_leaves_the_others_to_
             batching.stop()
 
     asyncio.run(act())
+
+
+@pytest.fixture(scope="module")
+def fast(short_run: Path) -> Network:
+    made = Network("digits", 1, short_run)
+    made.is_fast = True
+    return made
+
+
+@pytest.mark.parametrize("what", ["taken", "lock held", "larger image", "two images", "others wait", "not direct"])
+def test_one_small_image_is_answered_at_once_unless_it_has_to_wait(what: str, fast, run, monkeypatch) -> None:
+    monkeypatch.setattr(direct, "MOST_SECONDS", 60.0)
+    batches: list[int] = []
+    images = [image(0, run)] * (2 if what == "two images" else 1)
+    if what == "larger image":
+        data = png(np.kron(load_part("test").pixels[0, :, :, 0], np.ones((2, 2), np.uint8)))
+        images = [(image_from_bytes(data, "large"), len(data))]
+
+    async def act() -> list | None:
+        batching = Batching(Limits(), on_batch=batches.append, direct=what != "not direct")
+        batching.unfinished = 1 if what == "others wait" else 0
+        with ONE_AT_A_TIME if what == "lock held" else contextlib.nullcontext():
+            return batching.classify_at_once(fast, images, top=3)
+
+    answers = asyncio.run(act())
+    if what == "taken":
+        assert answers and batches == [1]
+        alone = predict(run.model, answers[0].predictions[0].seen[None])
+        assert answers[0].logits.tobytes() == alone.logits.tobytes()
+    else:
+        assert answers is None and batches == []
+    assert ONE_AT_A_TIME.acquire(blocking=False), "the lock is free again"
+    ONE_AT_A_TIME.release()
+
+
+def test_a_small_file_that_is_damaged_is_skipped_at_once_as_by_a_thread(fast) -> None:
+    data = png(np.eye(28, dtype=np.uint8))[:60]
+    images = [(image_from_bytes(data, "damaged"), len(data))]
+
+    async def act(batching: Batching) -> list[str]:
+        batching.start()
+        try:
+            at_once = batching.classify_at_once(fast, images, top=1)
+            assert at_once
+            later = await batching.classify(fast, images, top=1)
+            return [one.skipped.reason for answers in (at_once, later) for one in answers if one.skipped]
+        finally:
+            batching.stop()
+
+    reasons = asyncio.run(act(Batching(Limits(), direct=True)))
+    assert len(reasons) == 2 and reasons[0] == reasons[1] != ""
 
 
 def test_the_numpy_engine_computes_together_only_what_has_the_same_bits(run) -> None:

@@ -126,6 +126,8 @@ HOSTILE: dict[str, tuple[int, bytes]] = {
     # hosts, origins
     "no host": (400, http("GET", "/classes", host="")),
     "two hosts": (400, http("GET", "/classes", "Host: example.org")),
+    "two origins": (400, post("/predict", GOOD, "Origin: http://localhost", "Origin: https://example.org")),
+    "two tokens": (400, post("/predict", GOOD, "Authorization: Bearer a", "Authorization: Bearer b")),
     "a host of another site": (403, http("GET", "/classes", host="Host: example.org")),
     "a host that begins like this one": (403, http("GET", "/classes", host="Host: localhost.example.org")),
     "a host that ends like this one": (403, http("GET", "/classes", host="Host: notlocalhost")),
@@ -174,6 +176,8 @@ HOSTILE: dict[str, tuple[int, bytes]] = {
     "a compressed body": (415, post("/predict", zlib.compress(GOOD), "Content-Encoding: gzip")),
     "an unknown encoding": (415, post("/predict", GOOD, "Content-Encoding: br")),
     "another type": (415, post("/predict", b"<a/>", "Content-Type: text/html")),
+    "two types": (415, post("/predict", GOOD, "Content-Type: text/html", "Content-Type: image/png")),
+    "two encodings": (415, post("/predict", GOOD, "Content-Encoding: gzip", "Content-Encoding: identity")),
     "a type with a line of its own": (415, post("/predict", GOOD, "Content-Type: image/png,text/html")),
     "bytes that are no image": (422, post("/predict", b"GIF or not")),
     "half an image": (422, post("/predict", GOOD[: len(GOOD) // 2])),

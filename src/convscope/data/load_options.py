@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypedDict
 
 from convscope.arrays import is_number
 from convscope.data.folder_layout import PARTS_OPTIONS
@@ -103,3 +104,25 @@ class LoadOptions:
                 )
         if not is_number(self.test_fraction, 0, 1) or self.test_fraction == 1:
             raise OptionError(f"Expected a test fraction from 0 to below 1. Received: fraction={self.test_fraction!r}.")
+
+
+class ImageKeywords(TypedDict, total=False):
+    """Keyword arguments of `readers.load_all`: attributes of `LoadOptions`."""
+
+    size: tuple[int, int] | None
+    channels: int | None
+    strict: bool
+    parts: str
+    transpose: str
+    fit: str
+    decoding: str
+    background: str
+    class_names: Sequence[str] | None
+
+
+class LoadKeywords(ImageKeywords, total=False):
+    """Keyword arguments of `readers.load` and `readers.load_test`: attributes of `LoadOptions`."""
+
+    test_fraction: int | float
+    seed: int
+    group: str | None

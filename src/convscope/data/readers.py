@@ -7,22 +7,22 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from convscope.data import formats, in_memory
 from convscope.data.class_names import parse_class_names
 from convscope.data.dataset import Dataset, LoadedData, Skipped
 from convscope.data.files import check_regular, open_regular
-from convscope.data.load_options import LoadOptions
+from convscope.data.load_options import Caching, ImageKeywords, LoadKeywords, LoadOptions
 from convscope.data.reader import Candidate, Reader
 from convscope.decisions import Decision
 from convscope.errors import DataError
 
 MAX_FILE_BYTES = 2**36
+NO_CACHE = Caching()
 
 
 def _find_readers() -> dict[str, Reader]:
@@ -36,7 +36,7 @@ READERS: dict[str, Reader] = _find_readers()
 """The formats by name, in the order in which they are listed."""
 
 
-def load(source: Any, **options: Any) -> LoadedData:
+def load(source: Any, *, caching: Caching = NO_CACHE, **options: Unpack[LoadKeywords]) -> LoadedData:
     """Load a dataset.
 
     Args:
@@ -47,7 +47,8 @@ def load(source: Any, **options: Any) -> LoadedData:
             - arrays ``(images, labels)`` or, as in Keras, ``((x_train, y_train), (x_test, y_test))``;
             - a table of paths and labels: a data frame, a dict of columns, or a list of ``(path, label)``; see
               `in_memory.load`.
-        **options: The fields of `LoadOptions`; ``class_names`` may be any sequence.
+        caching: Where decoded images are kept.
+        **options: As in `LoadOptions`; ``class_names`` may be any sequence.
 
     Returns:
         The training part, the test part, the preprocessing, and the files that were skipped.
@@ -60,18 +61,21 @@ def load(source: Any, **options: Any) -> LoadedData:
         >>> load("mnist").test
         Dataset(10,000 images 28×28×1, 10 classes, MNIST test)
     """
-    return _load(source, _options(options))
+    return _load(source, _options("load", LoadKeywords, options, caching=caching))
 
 
-def load_all(source: Any, **options: Any) -> tuple[Dataset, tuple[Skipped, ...], tuple[Decision, ...]]:
+def load_all(
+    source: Any, *, caching: Caching = NO_CACHE, **options: Unpack[ImageKeywords]
+) -> tuple[Dataset, tuple[Skipped, ...], tuple[Decision, ...]]:
     """Load every labeled image of a source as one dataset, whatever parts it has.
 
     A source with only a test part is enough, as are one class and one image per class.
 
     Args:
         source: As for `load`.
-        **options: As for `load`, but with ``class_names``, classes may be missing, and data with names of their own
-            keep them.
+        caching: As for `load`.
+        **options: As for `load`, without those of the split. With ``class_names``, classes may be missing, and data
+            with names of their own keep them.
 
     Returns:
         The images with the classes that occur, the skipped files, and what was decided about the data.
@@ -83,11 +87,12 @@ def load_all(source: Any, **options: Any) -> tuple[Dataset, tuple[Skipped, ...],
         >>> load_all("mnist")[0]
         Dataset(70,000 images 28×28×1, 10 classes, MNIST)
     """
-    loaded = _load(source, replace(_options(options), test_fraction=0, whole=True))
+    chosen = _options("load_all", ImageKeywords, options, caching=caching)
+    loaded = _load(source, replace(chosen, test_fraction=0, whole=True))
     return loaded.train, loaded.skipped, loaded.decisions
 
 
-def load_test(source: Any, **options: Any) -> Dataset:
+def load_test(source: Any, **options: Unpack[LoadKeywords]) -> Dataset:
     """Load the test part alone, which is faster for MNIST. With the same options, it equals ``load(…).test``.
 
     Raises:
@@ -97,7 +102,7 @@ def load_test(source: Any, **options: Any) -> Dataset:
         >>> load_test("mnist")
         Dataset(10,000 images 28×28×1, 10 classes, MNIST test)
     """
-    chosen = _options(options)
+    chosen = _options("load_test", LoadKeywords, options)
     if isinstance(source, str | PathLike):
         reader = READERS[detect(source)]
         if reader.load_test:
@@ -111,8 +116,14 @@ def load_test(source: Any, **options: Any) -> Dataset:
     return loaded.test
 
 
-def _options(given: Mapping[str, Any]) -> LoadOptions:
-    return LoadOptions(**{**given, "class_names": parse_class_names(given.get("class_names"))})
+def _options(
+    function: str, keywords: type, given: ImageKeywords | LoadKeywords, *, caching: Caching = NO_CACHE
+) -> LoadOptions:
+    for name in given:
+        if name not in keywords.__annotations__:
+            raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")
+    fields: dict[str, Any] = {**given, "class_names": parse_class_names(given.get("class_names"))}
+    return LoadOptions(**fields, caching=caching)
 
 
 def _load(source: Any, options: LoadOptions) -> LoadedData:

@@ -119,7 +119,6 @@ class Batching:
         """
         if not self._direct or self.unfinished or len(images) != 1:
             return None
-        self.check_room()
         image, size = images[0]
         work = Work(network, image, size, top, split, asyncio.get_running_loop().create_future())
         if not answer_at_once(work, self._on_batch):

@@ -35,6 +35,7 @@ SECURITY_HEADERS = [
     (b"referrer-policy", b"no-referrer"),
 ]
 WORDS = {404: "There is no such address.", 405: "This address does not take that method."}
+ACCESS_HEADERS = (b"host", b"origin", b"authorization")
 CORS_METHODS = b"GET, POST"
 CORS_HEADERS = b"authorization, content-type, x-request-id, inference-header-content-length"
 
@@ -76,10 +77,11 @@ class Gate:
         finally:
             self._service.bodies_bytes -= scope["state"].pop("body_bytes", 0)
             self._record(exchange)
+            exchange.let_go()
 
     async def _answer(self, exchange: Exchange) -> None:
         try:
-            _check_head(exchange.scope, self._service.limits.header_bytes)
+            _check_head(exchange, self._service.limits.header_bytes)
             self._access.check(exchange.scope["method"], exchange.scope["path"], exchange.headers)
             if exchange.scope["method"] == "OPTIONS" and exchange.is_from_named_origin:
                 await exchange.preflight()
@@ -120,27 +122,33 @@ class Gate:
         )  # fmt: skip
 
 
-def _check_head(scope: Message, most: int) -> None:
-    """Refuse another version of HTTP, and large headers."""
+def _check_head(exchange: Exchange, most: int) -> None:
+    """Refuse another version of HTTP, large headers, and several values where one decides on access."""
+    scope = exchange.scope
     if scope["http_version"] not in ("1.0", "1.1"):
         raise RequestError(505, "Expected HTTP/1.1.")
     size = len(scope.get("raw_path") or b"") + len(scope["query_string"])
     if size + sum(len(name) + len(value) + 4 for name, value in scope["headers"]) > most:
         raise RequestError(431, f"Expected at most {most:,} bytes of address and headers.")
+    if len(exchange.headers) < len(scope["headers"]):
+        names = [name for name, _ in scope["headers"]]
+        for name in ACCESS_HEADERS:
+            if names.count(name) > 1:
+                raise RequestError(400, f"Expected one {name.decode().title()} header.")
 
 
 class Exchange:
     """One request and its answer.
 
     Attributes:
-        headers: The last value of each.
+        headers: The first value of each, as in Starlette's.
         status: Of the answer; 0 before there is one, 499 if the client has gone.
     """
 
     def __init__(self, scope: Message, receive: Receive, send: Send, access: Access) -> None:
         self.scope = scope
         self.began = time.perf_counter()
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
         self.status = 0
         given = self.headers.get(b"x-request-id", b"")
         self.request_id = given.decode() if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
@@ -175,6 +183,11 @@ class Exchange:
         if body is not None:
             self._has_body = False
         return body
+
+    def let_go(self) -> None:
+        """End the reference cycles, so that the body is freed now and not by a garbage collection."""
+        self.scope["state"].pop("whole_body", None)
+        self.scope.get("extensions", {}).pop(WHOLE_BODY, None)
 
     async def receive(self) -> Message:
         """Note when the body ends."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from html import escape
 from typing import Any
@@ -25,6 +25,7 @@ from convscope.serving.service import Service
 
 ENCODER = msgspec.json.Encoder()
 OPTIONS = ("top", "split", "explain", "network", "version")
+DEFAULTS = {"top": "3", "split": "false", "explain": ""}
 METHODS = ("occlusion",)
 MAX_EXPLAINED = 4
 """Images of a request that are explained: each takes as long as a hundred predictions."""
@@ -75,7 +76,7 @@ def routes(service: Service) -> list[Route]:
 
 async def predict(service: Service, request: Request) -> Answer:
     """Classify the images of the body."""
-    top, split, explained = _options(request) if request.scope["query_string"] else (3, False, "")
+    top, split, explained = _options(request.query_params if request.scope["query_string"] else {})
     network = _network(service, request)
     body = await service.body(request)
     images = await images_of(request, body, service.limits)
@@ -108,12 +109,11 @@ async def _entries(service: Service, network: Network, answer: ClassifiedImage, 
     return entries
 
 
-def _options(request: Request) -> tuple[int, bool, str]:
-    given = request.query_params
+def _options(given: Mapping[str, str]) -> tuple[int, bool, str]:
     for key in given:
         if key not in OPTIONS:
             raise RequestError(400, f"Expected the options {', '.join(OPTIONS)}. Received: {key[:40]!r}.")
-    top, split, explained = given.get("top", "3"), given.get("split", "false"), given.get("explain", "")
+    top, split, explained = (given.get(name, default) for name, default in DEFAULTS.items())
     if not (top.isascii() and top.isdecimal() and 1 <= int(top[:9]) <= 1000):
         raise RequestError(400, f"Expected top as a number from 1 to 1000. Received: {top[:40]!r}.")
     if split not in ("true", "false"):
