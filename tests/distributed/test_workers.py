@@ -192,7 +192,7 @@ def test_when_one_process_is_killed_the_launcher_ends_all_and_the_run_resumes(fo
     began = time.monotonic()
     _, error = launcher.communicate(timeout=120)
     assert launcher.returncode == 1 and time.monotonic() - began < 40
-    assert "was ended by SIGKILL; ending the others." in error
+    assert "was ended by SIGKILL" in error
     assert not any(Path(f"/proc/{child}").exists() for child in children)
 
     stopped = subprocess.Popen(

@@ -121,18 +121,19 @@ def _pass_on(workers: list[subprocess.Popen[str]]) -> list[tuple[int, Any]]:
 
 def _watch(workers: list[subprocess.Popen[str]], say: Callable[[str], None]) -> int:
     """Wait until all have ended; after the first failure, not longer than the times above."""
-    failed, deadline, is_asked = 0, float("inf"), False
-    while None in (codes := [one.poll() for one in workers]):
+    failed, deadline, is_asked, codes = 0, float("inf"), False, [None]
+    while None in codes:
+        codes = [one.poll() for one in workers]
         if not failed and any(codes):
             rank = min((k for k, code in enumerate(codes) if code), key=lambda k: codes[k] or 0)  # a signal first
             failed, deadline = codes[rank] or 1, time.monotonic() + GRACE_SECONDS
             if failed < 0:
-                say(f"convscope: worker {rank} was ended by {signal.Signals(-failed).name}; ending the others.")
+                others = "; ending the others" if None in codes else ""
+                say(f"convscope: worker {rank} was ended by {signal.Signals(-failed).name}{others}.")
         if time.monotonic() > deadline:
             for one in workers:
                 if one.poll() is None:
                     one.kill() if is_asked else one.terminate()
             is_asked, deadline = True, time.monotonic() + KILL_SECONDS
-        time.sleep(0.05)
-    failed = failed or next((one.returncode for one in workers if one.returncode), 0)
+        time.sleep(0.05 if None in codes else 0)
     return failed if failed >= 0 else 1
