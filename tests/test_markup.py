@@ -87,7 +87,7 @@ def test_predictions_show_the_likeliest_classes_with_bars() -> None:
 def test_a_run_shows_its_figures_and_its_curve(short_run: Path) -> None:
     run = load_record(short_run)
     seen = Reader(run._repr_html_())
-    assert f"{run.test['accuracy']['rate']:.2%}" in seen.text and "quick" in seen.text
+    assert f"{100 * run.test['accuracy']['rate']:.2f} %" in seen.text and "quick" in seen.text
     points = seen.all("polyline")[0]["points"].split()
     assert len(points) == len(run.history)
     assert "training loss from" in seen.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import shutil
 from collections.abc import Iterator
@@ -16,6 +17,15 @@ from convscope.data.mnist import load_part
 from serving.client import Served
 
 LIMITS = ("--max-body", "0.3", "--max-images", "8", "--max-pixels", "0.5", "--receive-timeout", "1", "--timeout", "20")
+
+
+@pytest.fixture(autouse=True)
+def own_event_loop() -> Iterator[None]:
+    """A test may run an event loop though Playwright's, of an earlier test in this process, goes on in this thread."""
+    outer = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(outer)
 
 
 @pytest.fixture(scope="session")

@@ -15,17 +15,6 @@ class TimeLimit:
 
     Args:
         seconds: For each use.
-
-    Example:
-        >>> async def wait() -> str:
-        ...     limit = TimeLimit(0.01)
-        ...     try:
-        ...         with limit.start():
-        ...             await asyncio.sleep(10)
-        ...     except TimeoutError:
-        ...         return "too long"
-        >>> asyncio.run(wait())
-        'too long'
     """
 
     def __init__(self, seconds: float) -> None:
