@@ -288,6 +288,44 @@ def rare() -> str:
     return "\n".join(lines)
 
 
+def engines() -> str:
+    """A part of docs/speed.md."""
+    record = read("engines")
+    if not record:
+        return ""
+    titles = {
+        "auto": "`auto`",
+        "numpy": "NumPy",
+        "onnx": "ONNX Runtime",
+        "litert": "LiteRT",
+        "keras": "Keras `predict`",
+    }
+    keras = {row["preset"]: row["one"] for row in record["rows"] if row["way"] == "keras"}
+    lines = [
+        "",
+        "### One image, and many",
+        "",
+        "`Run.predict` with arrays: preprocessing, network, calibration and the comparison with the training images; "
+        "Keras only computes the logits of preprocessed images.",
+        "",
+        f"| network | engine | one image | Keras, relative | each of {record['images']:,} images |",
+        "|---|---|---:|---:|---:|",
+    ]
+    for row in record["rows"]:
+        ratio = "" if row["way"] == "keras" else f"{keras[row['preset']] / row['one']:.0f}×"
+        lines.append(
+            f"| `{row['preset']}` | {titles[row['way']]} | {row['one']:.2f} ms | {ratio} | {row['of_many']:.3f} ms |"
+        )
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"{where(record)}, load average {record['load_average']:.0f}. Command: `scripts/bench engines`.",
+            "",
+        ]
+    )
+
+
 def server() -> str:
     """The table of docs/serve.md."""
     record = read("serve")
@@ -520,7 +558,7 @@ def main() -> int:
         _, _, after = rest.partition(END)
         figures = others.get(page, table)()
         if page == "docs/speed.md":
-            parts = (ablation(), recipe("recipe"), recipe("augmentation"), rare(), many_images())
+            parts = (ablation(), recipe("recipe"), recipe("augmentation"), rare(), many_images(), engines())
             figures += "".join(f"\n{part}" for part in parts if part)
         fresh = f"{before}{BEGIN}\n{figures}\n{END}{after}"
         if fresh != text:

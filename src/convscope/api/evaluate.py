@@ -15,6 +15,7 @@ from convscope.api.answer_rules import AUTO, answer_rules
 from convscope.api.callbacks import Callbacks
 from convscope.api.run import Run, load_run
 from convscope.api.run_data import PARTS, loading_options, may_be_own, part_of_run
+from convscope.api.run_engine import engine_of
 from convscope.data.class_order import match_classes
 from convscope.data.dataset import Dataset, LoadedData, image_hashes, joined
 from convscope.data.load_options import Caching
@@ -27,7 +28,7 @@ from convscope.evaluation.metrics import measure
 from convscope.evaluation.predict import Predictions
 from convscope.evaluation.reliability import reliability_of
 from convscope.exporting.engines import AUTO as AUTO_ENGINE
-from convscope.exporting.engines import open_engine, usable_cores
+from convscope.exporting.engines import usable_cores
 from convscope.markup import table
 from convscope.model.model_file import Model
 from convscope.training.run import IMPORTED
@@ -172,7 +173,7 @@ def _evaluate(run: Run, data: Any, part: str | None, engine: str, callbacks: Cal
 
 
 def _evaluate_part(run: Run, part: str, dataset: Dataset, engine: str) -> EvaluateResult:
-    opened = open_engine(engine, run.model, images=len(dataset), threads=usable_cores())
+    opened = engine_of(run, engine, images=len(dataset), threads=usable_cores())
     predictions = opened.predict(dataset.pixels)
     trained_on = len(dataset) if part == "train" else 0
     figures = evaluate_predictions(predictions, dataset)
@@ -199,7 +200,7 @@ def _evaluate_all(run: Run, data: Any, engine: str, callbacks: Callbacks) -> Eva
     dataset, decisions = _load_all(run, data, callbacks)
     matched = match_classes(run.model.class_names, dataset)
     dataset = matched.dataset
-    opened = open_engine(engine, run.model, images=len(dataset), threads=usable_cores())
+    opened = engine_of(run, engine, images=len(dataset), threads=usable_cores())
     predictions = opened.predict(dataset.pixels)
     known = _training_hashes(run)
     is_known = np.isin(image_hashes(dataset.pixels), known) if known is not None else np.zeros(len(dataset), bool)

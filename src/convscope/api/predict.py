@@ -15,6 +15,7 @@ from convscope.api.image_prediction import ImagePrediction
 from convscope.api.nearest_images import MOST_NEAREST, nearest_images
 from convscope.api.prediction_stream import classify_stream
 from convscope.api.run import Run, load_run
+from convscope.api.run_engine import engine_of
 from convscope.arrays import Probabilities
 from convscope.data.dataset import Skipped
 from convscope.data.image_input import collect_images, images_below
@@ -23,7 +24,6 @@ from convscope.errors import DataError, OptionError
 from convscope.evaluation.conformal import METHODS
 from convscope.evaluation.predict import Predictions
 from convscope.exporting.engines import AUTO as AUTO_ENGINE
-from convscope.exporting.engines import open_engine
 from convscope.markup import bar, image, table
 
 MAX_IMAGES = 100_000
@@ -146,7 +146,7 @@ def predict(
     notes = [] if recursive else list(images_below(images))
     images_found, logits, skipped = [], [], []
     found = collect_images(images, most=MAX_IMAGES, recursive=recursive)
-    opened = open_engine(engine, run.model, images=len(found))
+    opened = engine_of(run, engine, images=len(found))
     for one in classify_stream(found, run, top=top, split=split, rules=rules, engine=opened):
         images_found += one.predictions
         logits.append(one.logits)

@@ -18,13 +18,13 @@ from convscope.api.parquet_table import parquet_table, require_pyarrow
 from convscope.api.prediction_stream import CHUNK, ClassifiedImage, classify_stream
 from convscope.api.prediction_table import Columns, CsvRows, CsvTable, JsonLinesTable, PredictionTable, model_mark
 from convscope.api.run import Run, load_run
+from convscope.api.run_engine import engine_of
 from convscope.api.sort_images import ImageSorter
 from convscope.data.dataset import Skipped
 from convscope.data.image_input import ImageInput, collect_images, images_below
 from convscope.decisions import Decision
 from convscope.errors import OptionError, printable
 from convscope.exporting.engines import AUTO as AUTO_ENGINE
-from convscope.exporting.engines import open_engine
 from convscope.markup import table
 from convscope.model.model_file import weights_sha256
 
@@ -152,7 +152,7 @@ def predict_folder(
     with _open(out, columns, part, next(iter(found), "")) as rows:
         _take_done(rows, found, tally, shard=shard, out=out)
         # by all images, so that a part, or a call that continues, takes the engine of the whole
-        opened = open_engine(engine, run.model, images=len(every))
+        opened = engine_of(run, engine, images=len(every))
         resumed = tally.total
         total = resumed + len(found)
         callbacks.images(resumed, total)

@@ -1,0 +1,33 @@
+"""The engine that computes the predictions of a run, opened once. Light."""
+
+from __future__ import annotations
+
+from weakref import WeakKeyDictionary
+
+from convscope.api.run import Run
+from convscope.exporting.engines import AUTO, Engine, open_engine
+
+_opened: WeakKeyDictionary[Run, dict[tuple[str, int], Engine]] = WeakKeyDictionary()
+
+
+def engine_of(run: Run, name: str, *, images: int, threads: int = 1) -> Engine:
+    """Open an engine for the network of a run, or give the one that an earlier call has opened.
+
+    To export the network to a runtime, and to compare its answers, takes longer than to classify an image.
+
+    Args:
+        run: Its ``model`` is computed.
+        name: As in `open_engine`; what ``auto`` chooses depends on ``images``, and is opened each time.
+        images: How many images it will be used for.
+        threads: How many threads a runtime uses for one batch.
+
+    Raises:
+        OptionError, MissingExtraError, RunError: As `open_engine`.
+    """
+    if name == AUTO:
+        return open_engine(name, run.model, images=images, threads=threads)
+    known = _opened.setdefault(run, {})
+    found = known.get((name, threads))
+    if found is None or found.model is not run.model:
+        found = known[name, threads] = open_engine(name, run.model, images=images, threads=threads)
+    return found

@@ -1,0 +1,30 @@
+"""Engines are opened once for a run."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convscope.api.run import Run
+from convscope.api.run_engine import engine_of
+from convscope.data.mnist import load_part
+
+
+@pytest.mark.parametrize("name", ["onnx", "litert"])
+def test_a_runtime_is_opened_once_for_a_run(short_run: Path, name: str) -> None:
+    run, other = Run(short_run), Run(short_run)
+    first = engine_of(run, name, images=1)
+    assert engine_of(run, name, images=1000) is first
+    assert engine_of(run, name, images=1, threads=2) is not first
+    assert engine_of(other, name, images=1) is not first
+    pixels = load_part("test").pixels[:3]
+    answers = [run.predict(pixels, engine=name).probabilities for _ in range(2)]
+    assert np.array_equal(*answers)
+    np.testing.assert_allclose(answers[0], run.predict(pixels, engine="numpy").probabilities, atol=1e-5)
+
+
+def test_what_auto_chooses_depends_on_each_call(short_run: Path) -> None:
+    run = Run(short_run)
+    assert engine_of(run, "auto", images=1).name == "numpy"
+    assert engine_of(run, "auto", images=10**9).name != "numpy"
+    assert engine_of(run, "auto", images=1).name == "numpy"
