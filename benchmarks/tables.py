@@ -303,7 +303,8 @@ def engines() -> str:
     keras = {row["preset"]: row["one"] for row in record["rows"] if row["way"] == "keras"}
     lines = [
         "",
-        "One image, and many, by `Run.predict` with arrays: preprocessing, network, calibration and the comparison with the training images; "
+        "One image, and many, by `Run.predict` with arrays: preprocessing, network, calibration and the "
+        "comparison with the training images; "
         "Keras only computes the logits of preprocessed images.",
         "",
         f"| network | engine | one image | Keras, relative | each of {record['images']:,} images |",
