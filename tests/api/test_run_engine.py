@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from convscope.api.run import Run
-from convscope.api.run_engine import engine_of
+from convscope.api.run_engine import engine_for_calls, engine_of
 from convscope.data.mnist import load_part
+from convscope.exporting import engines
 
 
 @pytest.mark.parametrize("name", ["onnx", "litert"])
@@ -28,3 +29,12 @@ def test_what_auto_chooses_depends_on_each_call(short_run: Path) -> None:
     assert engine_of(run, "auto", images=1).name == "numpy"
     assert engine_of(run, "auto", images=10**9).name != "numpy"
     assert engine_of(run, "auto", images=1).name == "numpy"
+
+
+def test_for_calls_auto_opens_a_runtime_once_unless_that_takes_long(short_run: Path, monkeypatch) -> None:
+    run = Run(short_run)
+    found = engine_for_calls(run, "auto", images=1)
+    assert found.name == "litert" and engine_for_calls(run, "auto", images=7) is found
+    monkeypatch.setattr(engines, "FAST_SECONDS", 0.0)
+    assert engine_for_calls(Run(short_run), "auto", images=1).name == "numpy"
+    assert engine_for_calls(Run(short_run), "auto", images=10**9).name == "litert"

@@ -54,10 +54,11 @@ def test_engines_agree_on_random_networks_without_scores(name: str, seed: int) -
     np.testing.assert_allclose(engine.predict(pixels).logits, predict(model, pixels).logits, rtol=1e-4, atol=1e-4)
 
 
-def test_auto_is_numpy_for_few_images_and_a_runtime_for_many() -> None:
+@pytest.mark.parametrize("images", [MANY, None])
+def test_auto_is_numpy_for_few_images_and_a_runtime_for_many_and_for_any_number(images: int | None) -> None:
     model = random_model(load_spec("quick", input_shape=(28, 28, 1), num_classes=10))
     assert open_engine("auto", model, images=1).name == "numpy"
-    found = open_engine("auto", model, images=MANY)
+    found = open_engine("auto", model, images=images)
     assert found.name == "litert" and str(found.decision).startswith("engine: LiteRT")
 
 
@@ -77,9 +78,9 @@ def test_a_runtime_that_answers_otherwise_is_an_error_and_auto_does_not_take_it(
     model = random_model(load_spec("quick", input_shape=(28, 28, 1), num_classes=10))
     right = engines.litert_graph
 
-    def wrong(given: Model, **how):
+    def wrong(given: Model, parts):
         weights = {name: value[..., ::-1].copy() for name, value in given.weights.items()}
-        return right(replace(given, weights=weights), **how)
+        return right(replace(given, weights=weights), parts)
 
     monkeypatch.setattr(engines, "litert_graph", wrong)
     with pytest.raises(RunError, match=r"LiteRT .* must give the probabilities of NumPy, to 1e-05\. Received:"):

@@ -257,7 +257,7 @@ def test_the_event_loop_classifies_small_images_itself_and_leaves_the_others_to_
         try:
             asked = [batching.classify(network, [image(n % 8, run)], top=3) for n in range(40)]
             for index, answers in enumerate(await asyncio.gather(*asked)):
-                alone = predict(run.model, answers[0].predictions[0].seen[None])
+                alone = open_engine("auto", run.model).predict(answers[0].predictions[0].seen[None])
                 assert answers[0].logits.tobytes() == alone.logits.tobytes(), index
             assert all(on_loop for _, on_loop in batches) and max(size for size, _ in batches) == 16
             batches.clear()
@@ -304,7 +304,7 @@ def test_one_small_image_is_answered_at_once_unless_it_has_to_wait(what: str, fa
     answers = asyncio.run(act())
     if what == "taken":
         assert answers and batches == [1]
-        alone = predict(run.model, answers[0].predictions[0].seen[None])
+        alone = open_engine("auto", run.model).predict(answers[0].predictions[0].seen[None])
         assert answers[0].logits.tobytes() == alone.logits.tobytes()
     else:
         assert answers is None and batches == []
@@ -352,6 +352,6 @@ def test_another_engine_gives_what_predict_gives_with_it(name: str, run) -> None
     pixels = np.random.default_rng(3).integers(0, 256, (5, *run.model.spec.input_shape)).astype(np.uint8)
     found = engine_of(name, run.model)([one[None] for one in pixels])
     for one, row in zip(pixels, found, strict=True):
-        alone = open_engine(name, run.model, images=1).predict(one[None])
+        alone = open_engine(name, run.model).predict(one[None])
         assert row.logits.tobytes() == alone.logits.tobytes()
         np.testing.assert_allclose(row.probabilities, predict(run.model, one[None]).probabilities, atol=1e-5)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from convscope.api.image_prediction import ImagePrediction
+from convscope.api.image_prediction import ImagePrediction, NetworkInput
+from convscope.data.image_input import ImageInput
 from convscope.errors import OptionError
 from convscope.evaluation.conformal import METHODS, Conformal, parse_coverage
 from convscope.evaluation.out_of_distribution import Rejection, is_constant, parse_level
-from convscope.evaluation.predict import Predictions
+from convscope.evaluation.predict import Choice, Predictions
 from convscope.evaluation.reliability import reliability_of
 from convscope.evaluation.temperature import temperature_of
 from convscope.model.model_file import Model
@@ -42,40 +44,51 @@ class AnswerRules:
     sets: str = METHODS[0]
     temperature: float = 1.0
 
-    def apply(self, images: tuple[ImagePrediction, ...], predictions: Predictions) -> tuple[ImagePrediction, ...]:
-        """The same predictions with score and set of classes, and without a class where the image is rejected.
+    def class_sets(self, predictions: Predictions) -> list[tuple[str, ...]] | None:
+        """The classes that each image can be, in the network's order; None if no sets were asked for."""
+        if self.conformal is None:
+            return None
+        raw = (predictions.logits * np.float32(self.temperature)).astype(np.float32)
+        found = self.conformal.sets(raw, coverage=self.coverage, method=self.sets, by_class=self.by_class)
+        return [
+            tuple(name for name, inside in zip(predictions.class_names, row, strict=True) if inside) for row in found
+        ]
+
+    def answer(
+        self,
+        source: ImageInput,
+        given: NetworkInput,
+        choices: tuple[Choice, ...],
+        *,
+        score: float | None,
+        class_set: tuple[str, ...] | None,
+    ) -> ImagePrediction:
+        """What is said about an image: without a class, if there is no ink or the image is rejected.
 
         Args:
-            images: With their choices.
-            predictions: One row for each.
+            source: The image.
+            given: What the network received of it.
+            choices: The most likely classes.
+            score: The out-of-distribution score; None if the network has none.
+            class_set: The classes that it can be; None if no sets were asked for.
         """
-        sets = None
-        if self.conformal and len(images):
-            raw = (predictions.logits * np.float32(self.temperature)).astype(np.float32)
-            sets = self.conformal.sets(raw, coverage=self.coverage, method=self.sets, by_class=self.by_class)
-        answered = []
-        for index, one in enumerate(images):
-            if one.choices and sets is not None:
-                names = tuple(name for name, inside in zip(predictions.class_names, sets[index], strict=True) if inside)
-                one = replace(one, class_set=names)
-            answered.append(self._rejected(one, predictions, index))
-        return tuple(answered)
 
-    def _rejected(self, one: ImagePrediction, predictions: Predictions, index: int) -> ImagePrediction:
-        if one.report.blank:  # nothing is not known either, whatever is rejected
-            return replace(one, is_known=False)
-        if self.rejection is None or not one.choices:
-            return one
-        if self.rejection.rejects_blank and is_constant(one.seen[None])[0]:
-            return replace(one, choices=(), class_set=None, is_known=False, is_constant=True)
-        if predictions.scores is None:
-            return one
-        score = float(predictions.scores[index])
-        one = replace(one, score=score, score_rank=self.rejection.rank(score))
-        has_several = one.digit is None and one.report.digits > 1  # which is what the answer says instead
+        def said(choices: tuple[Choice, ...] = (), **more: Any) -> ImagePrediction:
+            return ImagePrediction(source.name, choices, source, given.seen, given.report, given.digit, **more)
+
+        if given.report.blank:  # nothing is not known either, whatever is rejected
+            return said(is_known=False)
+        if self.rejection is None:
+            return said(choices, class_set=class_set)
+        if self.rejection.rejects_blank and is_constant(given.seen[None])[0]:
+            return said(is_known=False, is_constant=True)
+        if score is None:
+            return said(choices, class_set=class_set)
+        rank = self.rejection.rank(score)
+        has_several = given.digit is None and given.report.digits > 1  # which is what the answer says instead
         if self.threshold is None or score <= self.threshold or has_several:
-            return one
-        return replace(one, choices=(), class_set=None, is_known=False, closest=one.choices)
+            return said(choices, class_set=class_set, score=score, score_rank=rank)
+        return said(is_known=False, score=score, score_rank=rank, closest=choices)
 
 
 def answer_rules(

@@ -19,6 +19,21 @@ Answer = Literal["class", "unknown", "nothing", "several"]
 
 
 @dataclass(frozen=True, eq=False)
+class NetworkInput:
+    """What the network receives of an image.
+
+    Attributes:
+        seen: uint8, the network's input shape.
+        report: What preprocessing found on the image.
+        digit: Which digit of the image this is, from 1, if the image was split.
+    """
+
+    seen: Picture
+    report: InkReport
+    digit: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class ImagePrediction:
     """The prediction for one image.
 

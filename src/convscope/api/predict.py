@@ -15,7 +15,7 @@ from convscope.api.image_prediction import ImagePrediction
 from convscope.api.nearest_images import MOST_NEAREST, nearest_images
 from convscope.api.prediction_stream import classify_stream
 from convscope.api.run import Run, load_run
-from convscope.api.run_engine import engine_of
+from convscope.api.run_engine import engine_for_calls
 from convscope.arrays import Probabilities
 from convscope.data.dataset import Skipped
 from convscope.data.image_input import collect_images, images_below
@@ -146,7 +146,7 @@ def predict(
     notes = [] if recursive else list(images_below(images))
     images_found, logits, skipped = [], [], []
     found = collect_images(images, most=MAX_IMAGES, recursive=recursive)
-    opened = engine_of(run, engine, images=len(found))
+    opened = engine_for_calls(run, engine, images=len(found))
     for one in classify_stream(found, run, top=top, split=split, rules=rules, engine=opened):
         images_found += one.predictions
         logits.append(one.logits)

@@ -6,7 +6,6 @@ import NumPy first. Peak memory depends on the number of threads, not on the num
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from convscope.api.answer_rules import AnswerRules
-from convscope.api.image_prediction import ImagePrediction
+from convscope.api.image_prediction import ImagePrediction, NetworkInput
 from convscope.api.run import Run
 from convscope.arrays import Logits
 from convscope.data.dataset import Skipped
@@ -36,8 +35,25 @@ CHUNKS_WAITING = 2
 """Chunks for each thread that are being worked on or wait to be taken: their number bounds the memory."""
 
 LARGE_PIXELS = 4_000_000
-LARGE_AT_ONCE = 2
-"""A photo of 12 megapixels takes some 100 MB while it is decoded; more than this many of them wait."""
+_LARGE = threading.BoundedSemaphore(2)
+"""A photo of 12 megapixels takes some 100 MB while it is decoded; more than two of them wait."""
+
+
+@dataclass(frozen=True, eq=False)
+class ReadImage:
+    """One image, decoded and preprocessed.
+
+    Attributes:
+        source: The image as it was listed.
+        inputs: One entry; with ``split``, one for each digit; none if it could not be read.
+        skipped: Why it could not be read; None if it was.
+        note: What is to be reported about the file; empty for most.
+    """
+
+    source: ImageInput
+    inputs: tuple[NetworkInput, ...]
+    skipped: Skipped | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,68 +142,78 @@ class Classifier:
         self._top = top
         self._split = split
         self._rules = rules
-        self._large = threading.BoundedSemaphore(LARGE_AT_ONCE)
 
     def classify(self, chunk: Sequence[ImageInput]) -> list[ClassifiedImage]:
         """The chunk in order; incomplete once `stopped` is set."""
         read = [self.read(one) for one in chunk if not self.stopped.is_set()]
-        inputs = [one.seen for image in read for one in image.predictions]
+        inputs = [one.seen for image in read for one in image.inputs]
         if not inputs:
-            return read
+            return [self.without_answer(image) for image in read]
         pixels = np.stack(inputs)
         return self.answer(read, self.engine.predict(pixels) if self.engine else predict_pixels(self._model, pixels))
 
-    def read(self, one: ImageInput, *, on_size: Callable[[int], object] = lambda area: None) -> ClassifiedImage:
-        """Decode and preprocess an image: its predictions have no classes yet.
+    def read(self, one: ImageInput, *, on_size: Callable[[int], object] = lambda area: None) -> ReadImage:
+        """Decode and preprocess an image.
 
         Args:
             one: The image.
             on_size: Called with a file's number of pixels before they are decompressed; it may raise an error.
         """
-        nothing = np.zeros((0, self._model.spec.num_classes), np.float32)
+        waits = False
+
+        def before(area: int) -> None:
+            nonlocal waits
+            on_size(area)
+            if area > LARGE_PIXELS:
+                waits = _LARGE.acquire()
+
         try:
-            with contextlib.ExitStack() as waits:
-
-                def before(area: int) -> None:
-                    on_size(area)
-                    if area > LARGE_PIXELS:
-                        waits.enter_context(self._large)
-
-                picture = one.decode(draft=self._preprocessing.draft_factor, before=before)
-                framing = self._preprocessing.frame(picture)
+            picture = one.decode(draft=self._preprocessing.draft_factor, before=before)
+            framing = self._preprocessing.frame(picture)
         except DataError as error:
-            return ClassifiedImage(one, (), nothing, Skipped(one.name, str(error)))
+            return ReadImage(one, (), Skipped(one.name, str(error)))
+        finally:
+            if waits:
+                _LARGE.release()
         if self._split and len(framing.digits) > 1:
-            found = tuple(
-                ImagePrediction(one.name, (), one, seen, framing.report, digit)
-                for digit, seen in enumerate(framing.digits, start=1)
-            )
+            numbered = enumerate(framing.digits, start=1)
+            found = tuple(NetworkInput(seen, framing.report, digit) for digit, seen in numbered)
         else:
-            found = (ImagePrediction(one.name, (), one, framing.pixels, framing.report),)
-        return ClassifiedImage(one, found, nothing, note=one.note)
+            found = (NetworkInput(framing.pixels, framing.report),)
+        return ReadImage(one, found, note=one.note)
 
-    def answer(self, read: Sequence[ClassifiedImage], predictions: Predictions) -> list[ClassifiedImage]:
-        """Images from `read` with their classes.
+    def without_answer(self, read: ReadImage) -> ClassifiedImage:
+        """An image that could not be read."""
+        nothing = np.zeros((0, self._model.spec.num_classes), np.float32)
+        return ClassifiedImage(read.source, (), nothing, read.skipped, read.note)
+
+    def answer(self, read: Sequence[ReadImage], predictions: Predictions) -> list[ClassifiedImage]:
+        """The classes of images from `read`.
 
         Args:
             read: The images.
             predictions: One row for each of their inputs, in order.
         """
+        blank = [one.report.blank for image in read for one in image.inputs]
+        if any(blank):  # without ink, all classes are equally likely
+            predictions = replace(
+                predictions, logits=np.where(np.array(blank)[:, None], np.float32(0), predictions.logits)
+            )
+        scores = None if predictions.scores is None else predictions.scores.tolist()
+        sets = self._rules.class_sets(predictions)
         answered, at = [], 0
         for image in read:
-            count = len(image.predictions)
-            answered.append(self._answer(image, predictions.rows(at, at + count)))
-            at += count
+            found = tuple(
+                self._rules.answer(
+                    image.source,
+                    one,
+                    predictions.top(index, self._top),
+                    score=scores[index] if scores else None,
+                    class_set=sets[index] if sets else None,
+                )
+                for index, one in enumerate(image.inputs, start=at)
+            )
+            logits = predictions.logits[at : at + len(found)]
+            answered.append(ClassifiedImage(image.source, found, logits, image.skipped, image.note))
+            at += len(found)
         return answered
-
-    def _answer(self, image: ClassifiedImage, found: Predictions) -> ClassifiedImage:
-        """With its choices; without ink there are none, and all classes are equally likely."""
-        blank = np.array([one.report.blank for one in image.predictions], bool)
-        predictions = found
-        if blank.any():
-            predictions = replace(found, logits=np.where(blank[:, None], np.float32(0), found.logits))
-        answered = tuple(
-            one if one.report.blank else replace(one, choices=predictions.top(index, self._top))
-            for index, one in enumerate(image.predictions)
-        )
-        return replace(image, predictions=self._rules.apply(answered, predictions), logits=predictions.logits)

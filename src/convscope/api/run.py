@@ -67,7 +67,7 @@ class Run:
         """The network: ``spec``, ``weights`` (float32 arrays by name), ``class_names``, ``preprocessing``."""
         return load_model(self.folder / MODEL_FILE)
 
-    @property
+    @cached_property
     def preprocessing(self) -> Preprocessing:
         """How any image becomes this network's input.
 

@@ -77,8 +77,8 @@ def predict(
         Number of training images to name and draw for each image, the most similar first. The data of the training are
         read again.
     engine
-        What computes: NumPy, ONNX Runtime or LiteRT. auto is NumPy for few images, else a runtime if one is installed;
-        it is compared with NumPy first.
+        What computes: NumPy, ONNX Runtime or LiteRT. auto is a runtime if one is installed, which is compared with
+        NumPy first, else NumPy.
     """
     from convscope.api.predict_folder import is_table
     from convscope.cli.images import check_images, is_several

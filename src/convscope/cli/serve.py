@@ -68,7 +68,7 @@ def serve(
     reject
         As in predict.
     engine
-        As in predict: NumPy, ONNX Runtime or LiteRT. auto is NumPy.
+        As in predict: NumPy, ONNX Runtime or LiteRT. auto is a runtime if one is installed, else NumPy.
     """
     from convscope.serving.serve import serve as serve_runs
 

@@ -107,10 +107,11 @@ def is_framed(gray: Gray, height: int, width: int) -> bool:
     if gray.shape != (height, width):
         return False
     by_row, by_column = _sums(gray)
-    rows, columns = np.flatnonzero(by_row), np.flatnonzero(by_column)
+    (rows,), (columns,) = by_row.nonzero(), by_column.nonzero()
     if not len(rows):
         return True
-    over_h, over_w = rows[-1] + 1 - rows[0] - height * 20 / 28, columns[-1] + 1 - columns[0] - width * 20 / 28
+    over_h = int(rows[-1]) + 1 - int(rows[0]) - height * 20 / 28
+    over_w = int(columns[-1]) + 1 - int(columns[0]) - width * 20 / 28
     if max(over_h, over_w) > 0.5 or max(over_h, over_w) < -1.5:
         return False
     row, column = _center(by_row, by_column)
@@ -119,8 +120,7 @@ def is_framed(gray: Gray, height: int, width: int) -> bool:
 
 def _sums(gray: Gray) -> tuple[RowSums, ColumnSums]:
     """The sum of each row and of each column."""
-    wide = gray.astype(np.int64)
-    return wide.sum(axis=1), wide.sum(axis=0)
+    return np.add.reduce(gray, axis=1, dtype=np.int64), np.add.reduce(gray, axis=0, dtype=np.int64)
 
 
 def ink_box(gray: Gray) -> tuple[int, int, int, int]:

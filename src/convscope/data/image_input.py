@@ -108,12 +108,11 @@ def collect_images(images: Any, *, most: int, recursive: bool = False) -> list[I
         ['a.png', 'image 1', 'image 2']
     """
     found: list[ImageInput] = []
-    test_images = functools.cache(lambda: mnist.load_part("test").pixels[:])
     items = [images] if _is_single(images) else images
     if not isinstance(items, Iterable):
         raise _unknown(images)
     for item in items:
-        for one in _expand(item, len(found), test_images, recursive):
+        for one in _expand(item, len(found), recursive):
             if len(found) == most:
                 raise DataError(f"Expected at most {most:,} images. Received: more than that.")
             found.append(one)
@@ -171,10 +170,10 @@ def _start(path: Path) -> bytes:
     return read_start(path, MAGIC_BYTES) if path.is_file() else b""  # a pipe would block
 
 
-def _expand(item: Any, position: int, test_images: Callable[[], np.ndarray], recursive: bool) -> Iterator[ImageInput]:
+def _expand(item: Any, position: int, recursive: bool) -> Iterator[ImageInput]:
     """The images that one item stands for; ``position`` numbers those without a name."""
     if isinstance(item, str | PathLike):
-        yield from _from_path(fspath(item), test_images, recursive)
+        yield from _from_path(fspath(item), recursive)
     elif _is_pillow(item):
         name = f"image {position}"
         yield ImageInput(name, functools.partial(pixels_of, item, name, background=None))
@@ -184,7 +183,12 @@ def _expand(item: Any, position: int, test_images: Callable[[], np.ndarray], rec
         raise _unknown(item)
 
 
-def _from_path(path: Any, test_images: Callable[[], np.ndarray], recursive: bool) -> Iterator[ImageInput]:
+@functools.cache
+def _test_images() -> np.ndarray:
+    return mnist.load_part("test").pixels[:]
+
+
+def _from_path(path: Any, recursive: bool) -> Iterator[ImageInput]:
     if not isinstance(path, str):
         raise _unknown(path)
     if not path:
@@ -196,7 +200,7 @@ def _from_path(path: Any, test_images: Callable[[], np.ndarray], recursive: bool
         raise DataError.about_file("Expected a readable path", path[:300], reason) from None
     index = None if exists else mnist.digit_index(path)
     if index is not None:
-        yield ImageInput(path, lambda: test_images()[index])
+        yield ImageInput(path, lambda: _test_images()[index])
         return
     if not is_folder:
         yield ImageInput(path, _FileDecoder(path))

@@ -98,11 +98,7 @@ def predict(model: Model, pixels: StoredPixels, *, vectors_alone: bool = False) 
     Raises:
         ModelFileError: The weights are so large that the logits overflow float32.
     """
-    return predictions_from(model, *raw_outputs(model, pixels, vectors_alone=vectors_alone))
-
-
-def predictions_from(model: Model, raw: Logits, residuals: Float32[np.ndarray, " n"] | None) -> Predictions:
-    """Predictions from the logits before the temperature and the distances that `raw_outputs` returns."""
+    raw, residuals = raw_outputs(model, pixels, vectors_alone=vectors_alone)
     found = reliability_of(model).rejection if residuals is not None else None
     scores = None
     if found and residuals is not None:
@@ -135,7 +131,7 @@ def raw_outputs(
     def compute(chunk: Pixels) -> tuple[np.ndarray, np.ndarray | None]:
         with np.errstate(over="ignore", invalid="ignore"):
             found, distances = _outputs(model, to_images(chunk), vectors_alone)
-        return found, distances if distances is None else with_excess(model, distances, chunk)
+        return found, distances if distances is None else _with_excess(model, distances, chunk)
 
     chunks = (pixels[start : start + size] for start in range(0, len(pixels), size))
     with one_blas_thread():
@@ -149,7 +145,7 @@ def raw_outputs(
     return raw, residuals
 
 
-def with_excess(model: Model, residuals: Float32[np.ndarray, " n"], pixels: Pixels) -> Float32[np.ndarray, " n"]:
+def _with_excess(model: Model, residuals: Float32[np.ndarray, " n"], pixels: Pixels) -> Float32[np.ndarray, " n"]:
     """The distances of images to a model's subspace, larger where the total variation is above the model's limit."""
     rejection = reliability_of(model).rejection if model.reliability else None
     return residuals + rejection.variation.excess(pixels) if rejection and rejection.variation else residuals

@@ -7,18 +7,18 @@ compared with it on a few images when it is opened.
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from convscope.arrays import Logits, Pixels
+from convscope.arrays import Pixels
 from convscope.data.mapped_pixels import StoredPixels
 from convscope.decisions import Decision
 from convscope.errors import MissingExtraError, ModelFileError, OptionError, RunError, SpecError
-from convscope.evaluation.predict import Predictions, predictions_from, raw_outputs, with_excess
+from convscope.evaluation.predict import Predictions, at_temperature, predict
 from convscope.exporting.compare import SCORE_TOLERANCE, TOLERANCE, relative_differences
 from convscope.exporting.litert_model import litert_graph
 from convscope.exporting.litert_runtime import Interpreter, check_litert
@@ -26,7 +26,8 @@ from convscope.exporting.litert_runtime import runtime_name as litert_name
 from convscope.exporting.onnx_model import onnx_proto
 from convscope.exporting.onnx_runtime import check_onnx, open_session
 from convscope.exporting.onnx_runtime import runtime_name as onnx_name
-from convscope.model.features import averaged, feature_grid
+from convscope.exporting.score import OUTPUT as SCORE
+from convscope.exporting.score import engine_parts
 from convscope.model.model_file import Model, cost, self_test_images
 
 AUTO = "auto"
@@ -42,27 +43,28 @@ SHORT_SECONDS = 5.0
 """Up to here, a runtime saves little, and NumPy gives the same bits as the record of the training."""
 
 COMPARED = 8
+"""Images that a runtime is compared on."""
 
-Outputs = tuple[Logits, np.ndarray | None]
-"""The logits before the temperature; and the distances of the features to the model's subspace, if it has one."""
+FAST_SECONDS = 0.1
 
 
 @dataclass(frozen=True, eq=False)
 class Engine:
-    """What computes the logits of a network, for any number of images; several threads may use it at once.
+    """What classifies any number of images with a network; several threads may use it at once.
 
     Attributes:
         name: A key of `ENGINES`.
         runtime: Name and version, for people.
         model: The network.
-        compute: From uint8 ``(n, h, w, c)`` to `Outputs`.
+        predict: From images that already have the network's input shape, uint8 ``(n, h, w, c)``, to their predictions,
+            as `evaluation.predict.predict` does. It raises `ModelFileError` if the logits are not finite.
         because: Why it was chosen.
     """
 
     name: str
     runtime: str
     model: Model
-    compute: Callable[[StoredPixels], Outputs]
+    predict: Callable[[StoredPixels], Predictions]
     because: str
 
     @property
@@ -70,30 +72,15 @@ class Engine:
         """The choice, for the record."""
         return Decision("engine", self.runtime, self.because, "--engine")
 
-    def predict(self, pixels: StoredPixels) -> Predictions:
-        """Classify images that already have the network's input shape, as `evaluation.predict.predict` does.
 
-        Args:
-            pixels: uint8 ``(n, h, w, c)``.
-
-        Raises:
-            ModelFileError: The logits are not finite.
-        """
-        logits, residuals = self.compute(pixels)
-        if not np.isfinite(logits).all():
-            raise ModelFileError(
-                "Expected finite logits. Received: NaN or infinity, because the weights are too large."
-            )
-        return predictions_from(self.model, logits, residuals)
-
-
-def open_engine(name: str, model: Model, *, images: int, threads: int = 1) -> Engine:
+def open_engine(name: str, model: Model, *, images: int | None = None, threads: int = 1) -> Engine:
     """Open an engine for a network.
 
     Args:
-        name: A key of `ENGINES`, or ``auto``: NumPy for little work, else the first runtime that is installed.
+        name: A key of `ENGINES`, or ``auto``: the first runtime that is installed, or NumPy if none is, and for little
+            work on a known number of images.
         model: The network.
-        images: How many images it will be used for.
+        images: How many images it will be used for; None if more may follow at any time.
         threads: How many threads a runtime uses for one batch.
 
     Raises:
@@ -108,71 +95,69 @@ def open_engine(name: str, model: Model, *, images: int, threads: int = 1) -> En
     return ENGINES[name](model, threads, "it was asked for")
 
 
+def opens_fast(model: Model) -> bool:
+    """Whether a runtime is opened, and compared with NumPy, in little more than a tenth of a second."""
+    return COMPARED * cost(model.spec) / COST_PER_SECOND <= FAST_SECONDS
+
+
 def usable_cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _automatic(model: Model, images: int, threads: int) -> Engine:
-    seconds = images * cost(model.spec) / COST_PER_SECOND
-    if seconds <= SHORT_SECONDS:
+def _automatic(model: Model, images: int | None, threads: int) -> Engine:
+    if images is not None and images * cost(model.spec) / COST_PER_SECOND <= SHORT_SECONDS:
         return _numpy(model, threads, "it takes a few seconds at most")
     for name in ("litert", "onnx"):
         try:
-            return ENGINES[name](model, threads, f"it is installed, and faster than NumPy for {images:,} images")
+            return ENGINES[name](model, threads, "it is installed, and faster than NumPy")
         except (MissingExtraError, SpecError, RunError):
             continue
     return _numpy(model, threads, "no other engine is installed")
 
 
 def _numpy(model: Model, threads: int, because: str) -> Engine:
-    return Engine(NUMPY, f"NumPy {np.__version__}", model, lambda pixels: raw_outputs(model, pixels), because)
+    return Engine(NUMPY, f"NumPy {np.__version__}", model, partial(predict, model), because)
 
 
 def _onnx(model: Model, threads: int, because: str) -> Engine:
     check_onnx()
-    has_scores = model.subspace is not None
-    session = open_session(onnx_proto(model, {}, features=has_scores).SerializeToString(), threads=threads)
-    names = ["logits", "features"] if has_scores else ["logits"]
+    parts = engine_parts(model)
+    session = open_session(onnx_proto(model, {}, parts).SerializeToString(), threads=threads)
+    names = ["logits", SCORE] if parts else ["logits"]
 
-    def run(chunk: Pixels) -> list[Any]:
-        return session.run(names, {"images": np.ascontiguousarray(chunk)})
+    def run(chunk: Pixels) -> dict[str, Any]:
+        return dict(zip(names, session.run(names, {"images": np.ascontiguousarray(chunk)}), strict=True))
 
-    return _compared(Engine("onnx", onnx_name(), model, _in_chunks(model, run), because))
+    return _compared(Engine("onnx", onnx_name(), model, partial(_predict, model, run), because))
 
 
 def _litert(model: Model, threads: int, because: str) -> Engine:
     check_litert()
-    content = litert_graph(model, features=model.subspace is not None).to_bytes(name="network", metadata={})
-    local = threading.local()
+    content = litert_graph(model, engine_parts(model)).to_bytes(name="network", metadata={})
+    free: list[Interpreter] = []  # an interpreter holds the values of one batch, so each thread takes one
 
-    def run(chunk: Pixels) -> list[Any]:
-        if not hasattr(local, "interpreter"):  # an interpreter holds the values of one batch
-            local.interpreter = Interpreter(content, threads=threads)
-        found = local.interpreter.run(chunk)
-        return [found["logits"], found.get("features")]
+    def run(chunk: Pixels) -> dict[str, Any]:
+        try:
+            interpreter = free.pop()
+        except IndexError:
+            interpreter = Interpreter(content, threads=threads)
+        found = interpreter.run(chunk)
+        free.append(interpreter)
+        return found
 
-    return _compared(Engine("litert", litert_name(), model, _in_chunks(model, run), because))
+    return _compared(Engine("litert", litert_name(), model, partial(_predict, model, run), because))
 
 
-def _in_chunks(model: Model, run: Callable[[Pixels], list[Any]]) -> Callable[[StoredPixels], Outputs]:
-    """From what a runtime gives for one chunk to the outputs for any number of images."""
-    spec, subspace = model.spec, model.subspace
-    grid = feature_grid(spec)
-
-    def compute(pixels: StoredPixels) -> Outputs:
-        logits = np.empty((len(pixels), spec.num_classes), np.float32)
-        residuals = None if subspace is None else np.empty(len(pixels), np.float32)
-        for start in range(0, len(pixels), CHUNK):
-            part = slice(start, start + CHUNK)
-            found = run(np.asarray(pixels[part]))
-            logits[part] = found[0]
-            if subspace is not None and residuals is not None:
-                distances = subspace.residual(averaged(np.asarray(found[1]), grid))
-                residuals[part] = with_excess(model, distances, np.asarray(pixels[part]))
-        return logits, residuals
-
-    return compute
+def _predict(model: Model, run: Callable[[Pixels], dict[str, Any]], pixels: StoredPixels) -> Predictions:
+    """Classify images by a runtime, which takes one chunk at a time."""
+    if not len(pixels):  # a runtime takes at least one image
+        return predict(model, pixels)
+    parts = [run(np.asarray(pixels[start : start + CHUNK])) for start in range(0, len(pixels), CHUNK)]
+    found = parts[0] if len(parts) == 1 else {name: np.concatenate([one[name] for one in parts]) for name in parts[0]}
+    if not np.isfinite(found["logits"]).all():
+        raise ModelFileError("Expected finite logits. Received: NaN or infinity, because the weights are too large.")
+    return at_temperature(Predictions(found["logits"], model.class_names, found.get(SCORE)), model)
 
 
 def _compared(engine: Engine) -> Engine:
@@ -181,7 +166,7 @@ def _compared(engine: Engine) -> Engine:
     waves = np.rint(self_test_images(engine.model.spec) * 255).astype(np.uint8)
     noise = np.random.default_rng(0).integers(0, 256, (COMPARED - len(waves), *shape), np.uint8)
     pixels = np.concatenate([waves, noise])
-    expected = predictions_from(engine.model, *raw_outputs(engine.model, pixels))
+    expected = predict(engine.model, pixels)
     given = engine.predict(pixels)
     difference = float(np.abs(given.probabilities - expected.probabilities).max())
     if not difference <= TOLERANCE:

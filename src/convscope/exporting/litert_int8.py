@@ -17,6 +17,7 @@ from convscope.exporting.litert_file import Graph, Operation, Quantization, Valu
 from convscope.exporting.litert_model import litert_graph, with_labels
 from convscope.exporting.litert_runtime import CHUNK, Interpreter
 from convscope.exporting.litert_score import PREFIX
+from convscope.exporting.score import score_parts
 from convscope.model.model_file import Model
 
 Range = tuple[float, float]
@@ -50,7 +51,7 @@ def litert_int8_bytes(model: Model, metadata: Mapping[str, str], calibration: Pi
         Jacob et al., "Quantization and training of neural networks for efficient integer-arithmetic-only inference",
         CVPR 2018. We differ in that weights have a scale for each channel and no zero point, as LiteRT wants them.
     """
-    graph = litert_graph(model, score=True)
+    graph = litert_graph(model, score_parts(model))
     small = _Quantizer(graph, ranges(graph, calibration)).run()
     return with_labels(small.to_bytes(name=model.spec.name, metadata=metadata), model.class_names)
 

@@ -18,8 +18,7 @@ from convscope.exporting.folding import Step, affine, folded, writer_of
 from convscope.exporting.litert_activations import ACTIVATIONS
 from convscope.exporting.litert_file import DTYPES, FUSED, Graph, Value, window_options
 from convscope.exporting.litert_score import add_score
-from convscope.exporting.score import score_parts
-from convscope.model.features import feature_row
+from convscope.exporting.score import ScoreParts, score_parts
 from convscope.model.layers.normalization import EPSILON
 from convscope.model.model_file import Model
 from convscope.model.spec import INPUT
@@ -40,7 +39,7 @@ def litert_bytes(model: Model, metadata: Mapping[str, str]) -> bytes:
     Raises:
         SpecError: A layer has no counterpart in LiteRT.
     """
-    graph = litert_graph(model, score=True)
+    graph = litert_graph(model, score_parts(model))
     return with_labels(graph.to_bytes(name=model.spec.name, metadata=metadata), model.class_names)
 
 
@@ -53,13 +52,12 @@ def with_labels(content: bytes, class_names: tuple[str, ...]) -> bytes:
     return content + packed.getvalue()
 
 
-def litert_graph(model: Model, *, features: bool = False, score: bool = False) -> Graph:
+def litert_graph(model: Model, parts: ScoreParts | None) -> Graph:
     """The graph of a network.
 
     Args:
         model: The network.
-        features: Whether the graph also gives ``features``, the input of the last layer with weights, if there is one.
-        score: Whether the graph also gives ``score``, if the network has one.
+        parts: What its output ``score`` is computed from; None for a graph without one.
 
     Raises:
         SpecError: A layer has no counterpart in LiteRT.
@@ -69,17 +67,13 @@ def litert_graph(model: Model, *, features: bool = False, score: bool = False) -
     graph.inputs["images"] = images
     real = graph.op("CAST", images, **_TO_FLOAT)
     values = {INPUT: graph.op("MUL", real, graph.constant(np.float32(1 / 255)), name="scaled")}
-    parts = score_parts(model) if score else None
-    last = feature_row(spec) if features or parts else None
-    for step in folded(model, kept=[last.name] if last else []):
+    for step in folded(model, kept=[parts.row.name] if parts else []):
         values[step.output] = _written(graph, step, [values[name] for name in step.row.inputs])
     logits = values[spec.table()[-1].name]
     probabilities = graph.op("SOFTMAX", logits, name="probabilities", beta=1 / temperature_of(model.calibration))
     graph.outputs |= {"probabilities": probabilities, "logits": logits}
-    if last is not None and features:
-        graph.outputs["features"] = values[last.inputs[0]]
-    if last is not None and parts is not None:
-        add_score(graph, parts, images=values[INPUT], features=values[last.inputs[0]], logits=logits)
+    if parts:
+        add_score(graph, parts, images=values[INPUT], features=values[parts.row.inputs[0]], logits=logits)
     return graph
 
 

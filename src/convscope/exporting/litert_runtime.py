@@ -50,29 +50,52 @@ class Interpreter:
             threads: How many threads compute a chunk.
         """
         self._how = (content, keeps_all, threads)
-        self._opened: dict[int, Any] = {}
-        self._last: Any = None
+        self._opened: dict[int, _Allocated] = {}
+        self._last: _Allocated | None = None
 
     def run(self, images: Pixels) -> dict[str, np.ndarray]:
-        """The outputs by name, for at least one image."""
-        parts = []
-        for start in range(0, len(images), CHUNK):
-            chunk = np.ascontiguousarray(images[start : start + CHUNK])
-            parts.append(self._for(len(chunk))(images=chunk))
+        """The outputs by name."""
+        if len(images) <= CHUNK:
+            return self._for(len(images)).run(images)
+        chunks = (images[start : start + CHUNK] for start in range(0, len(images), CHUNK))
+        parts = [self._for(len(chunk)).run(chunk) for chunk in chunks]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def value(self, index: int) -> np.ndarray:
         """A value of the last chunk that was run."""
-        return np.asarray(self._last.get_tensor(index))
+        assert self._last is not None
+        return np.asarray(self._last.opened.get_tensor(index))
 
-    def _for(self, count: int) -> Any:
+    def _for(self, count: int) -> _Allocated:
         """What runs a number of images: one for single images, one for whole chunks, one for all other numbers."""
         slot = count if count in (1, CHUNK) else 0
         if slot not in self._opened:
-            opened = _open(*self._how)
-            self._opened[slot] = (opened, opened.get_signature_runner())
-        self._last, runner = self._opened[slot]
-        return runner
+            self._opened[slot] = _Allocated(_open(*self._how))
+        self._last = self._opened[slot]
+        return self._last
+
+
+class _Allocated:
+    """An interpreter with memory for a number of images, which changes with the images that it is given.
+
+    The runner of a signature would allocate anew for each batch.
+    """
+
+    def __init__(self, opened: Any) -> None:
+        runner = opened.get_signature_runner()
+        self.opened = opened
+        self._input = runner.get_input_details()["images"]["index"]
+        self._outputs = {name: detail["index"] for name, detail in runner.get_output_details().items()}
+        self._shape: tuple[int, ...] = ()
+
+    def run(self, images: Pixels) -> dict[str, np.ndarray]:
+        if images.shape != self._shape:
+            self.opened.resize_tensor_input(self._input, images.shape)
+            self.opened.allocate_tensors()
+            self._shape = images.shape
+        self.opened.set_tensor(self._input, np.ascontiguousarray(images))
+        self.opened.invoke()
+        return {name: self.opened.get_tensor(index) for name, index in self._outputs.items()}
 
 
 def _open(content: bytes, keeps_all: bool, threads: int) -> Any:

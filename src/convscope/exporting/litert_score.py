@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from convscope.evaluation.total_variation import VariationLimit
-from convscope.exporting.litert_file import Graph, Operation, Quantization, Value
+from convscope.exporting.litert_file import Graph, Operation, Quantization, Value, window_options
 from convscope.exporting.score import BLANK_SCORE, OUTPUT, UNEQUAL, ScoreParts
 
 PREFIX = f"{OUTPUT}_"
@@ -108,22 +108,22 @@ def _largest(graph: Graph, parts: ScoreParts, logits: int) -> int:
 
 
 def _excess(graph: Graph, limit: VariationLimit, images: int) -> int:
-    """As `VariationLimit.excess`."""
-    shape, sums = graph.values[images].shape[1:], []
-    for axis in (0, 1):
-        fewer = tuple(size - (at == axis) for at, size in enumerate(shape))
-        later, earlier = (
-            graph.op(
-                "SLICE",
-                images,
-                graph.constant(np.array([0, *(first * (at == axis) for at in range(3))], np.int32)),
-                graph.constant(np.array([-1, *fewer], np.int32)),
-                shape=fewer,
-            )
-            for first in (1, 0)
+    """As `VariationLimit.excess`. A convolution takes the differences: it is faster than to subtract slices."""
+    (rows, columns, channels), sums = graph.values[images].shape[1:], []
+    zeros = graph.constant(np.zeros(channels, np.float32))
+    for down, right in ((1, 0), (0, 1)):
+        kernel = np.stack([-np.ones(channels, np.float32), np.ones(channels, np.float32)])
+        differences = graph.op(
+            "DEPTHWISE_CONV_2D",
+            images,
+            graph.constant(kernel.reshape(1, 1 + down, 1 + right, channels)),
+            zeros,
+            shape=(rows - down, columns - right, channels),
+            fused=0,
+            multiplier=1,
+            **window_options((1, 1), "valid", (1, 1)),
         )
-        size = graph.op("ABS", graph.op("SUB", later, earlier, shape=fewer, fused=0))
-        sums.append(_reduced(graph, "SUM", size, (1, 2, 3)))
+        sums.append(_reduced(graph, "SUM", graph.op("ABS", differences), (1, 2, 3)))
     factor = graph.constant(np.float32(limit.weight / limit.largest))
     above = graph.op("MUL", graph.op("ADD", *sums, fused=0), factor, fused=0)
     return graph.op("RELU", graph.op("SUB", above, graph.constant(np.float32(limit.weight)), fused=0))

@@ -13,6 +13,7 @@ import numpy as np
 from convscope.arrays import Pixels
 from convscope.exporting.onnx_model import onnx_proto
 from convscope.exporting.onnx_score import PREFIX
+from convscope.exporting.score import score_parts
 from convscope.model.model_file import Model
 
 CHUNK = 64
@@ -47,7 +48,7 @@ def onnx_int8_bytes(model: Model, metadata: Mapping[str, str], calibration: Pixe
         MissingExtraError: The package onnx is not installed.
         SpecError: A layer has no counterpart in ONNX.
     """
-    made = onnx_proto(model, metadata, score=True)
+    made = onnx_proto(model, metadata, score_parts(model))
     exact = [node.name for node in made.graph.node if node.name.startswith(PREFIX)]
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 

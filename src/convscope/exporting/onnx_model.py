@@ -21,8 +21,7 @@ from convscope.exporting.onnx_graph import Graph
 from convscope.exporting.onnx_score import add_score
 from convscope.exporting.photo import PHOTO_SHAPE, add_preprocessing
 from convscope.exporting.score import OUTPUT as SCORE
-from convscope.exporting.score import score_parts
-from convscope.model.features import feature_row
+from convscope.exporting.score import ScoreParts, score_parts
 from convscope.model.layers.add import Add
 from convscope.model.layers.average_pooling2d import AveragePooling2D
 from convscope.model.layers.batch_normalization import BatchNormalization
@@ -59,15 +58,14 @@ def onnx_bytes(model: Model, metadata: Mapping[str, str]) -> bytes:
         MissingExtraError: The package onnx is not installed.
         SpecError: A layer has no counterpart in ONNX.
     """
-    return onnx_proto(model, metadata, score=True).SerializeToString()
+    return onnx_proto(model, metadata, score_parts(model)).SerializeToString()
 
 
 def onnx_proto(
     model: Model,
     metadata: Mapping[str, str],
+    parts: ScoreParts | None,
     *,
-    features: bool = False,
-    score: bool = False,
     photo: Preprocessing | None = None,
 ) -> Any:
     """The network as an `onnx.ModelProto`, as `onnx_bytes` describes it.
@@ -75,8 +73,7 @@ def onnx_proto(
     Args:
         model: The network.
         metadata: Texts that the file holds.
-        features: Whether there is an output ``features``, the input of the last layer with weights.
-        score: Whether there is an output ``score``, if the network has one.
+        parts: What its output ``score`` is computed from; None for a graph without one.
         photo: The preprocessing that goes into the graph; None to take the network's input as it is.
 
     Raises:
@@ -92,21 +89,16 @@ def onnx_proto(
     pixels = add_preprocessing(graph, photo) if photo else "images"
     scaled = graph.op("Mul", graph.op("Cast", pixels, to=onnx.TensorProto.FLOAT), graph.constant(np.float32(1 / 255)))
     values = {INPUT: graph.op("Transpose", scaled, perm=[0, 3, 1, 2])}
-    parts = score_parts(model) if score else None
-    last = feature_row(spec) if features or parts else None
-    for step in folded(model, kept=[last.name] if last else []):
+    for step in folded(model, kept=[parts.row.name] if parts else []):
         inputs = [values[name] for name in step.row.inputs]
         values[step.output] = _written(graph, step.row, step.layer, inputs, step.weights)
     logits = graph.op("Identity", values[spec.table()[-1].name], output="logits")
     calibrated = graph.op("Div", logits, graph.constant(np.float32(temperature_of(model.calibration))))
     graph.op("Softmax", calibrated, axis=-1, output="probabilities")
     outputs: dict[str, Shape] = dict.fromkeys(("probabilities", "logits"), (spec.num_classes,))
-    found = _channels_last(graph, values[last.inputs[0]], last.input_shape) if last else ""
-    if last is not None and features:
-        graph.op("Identity", found, output="features")
-        outputs["features"] = last.input_shape
-    if parts is not None:
-        add_score(graph, parts, images=scaled, features=found, logits=logits)
+    if parts:
+        features = _channels_last(graph, values[parts.row.inputs[0]], parts.row.input_shape)
+        add_score(graph, parts, images=scaled, features=features, logits=logits)
         outputs[SCORE] = ()
     made = graph.model(spec.name, PHOTO_SHAPE if photo else ("n", *spec.input_shape), outputs)
     onnx.helper.set_model_props(made, dict(metadata))

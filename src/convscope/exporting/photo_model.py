@@ -12,6 +12,7 @@ from convscope.exporting.compare import Comparison, compare
 from convscope.exporting.exporter import Runtime
 from convscope.exporting.onnx_model import onnx_proto
 from convscope.exporting.photo import check_photo
+from convscope.exporting.score import score_parts
 from convscope.model.model_file import Model
 
 COUNT = 128
@@ -36,7 +37,7 @@ def photo_bytes(model: Model, metadata: Mapping[str, str]) -> bytes:
         MissingExtraError, SpecError: As `onnx_model.onnx_bytes`.
         OptionError: The preprocessing cannot be expressed in ONNX.
     """
-    return onnx_proto(model, metadata, score=True, photo=check_photo(model.preprocessing)).SerializeToString()
+    return onnx_proto(model, metadata, score_parts(model), photo=check_photo(model.preprocessing)).SerializeToString()
 
 
 def mixed_pictures(pixels: Pixels) -> list[Picture]:

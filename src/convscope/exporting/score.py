@@ -7,7 +7,7 @@ threshold. Light.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -87,6 +87,14 @@ def score_parts(model: Model) -> ScoreParts | None:
         rejection.centers_logits,
         rejection.variation,
     )
+
+
+def engine_parts(model: Model) -> ScoreParts | None:
+    """The same for a graph that stays in memory, and whose scores are those of `evaluation.predict.predict`."""
+    parts, subspace = score_parts(model), model.subspace
+    if parts is None or subspace is None:
+        return None
+    return replace(parts, directions=subspace.directions.astype(np.float32), steps=None, rejects_blank=False)
 
 
 def expected_scores(model: Model, pixels: Pixels, predictions: Predictions) -> Scores | None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from convscope.arrays import Pixels
 from convscope.evaluation.predict import Predictions, predict
-from convscope.exporting.engines import AUTO, NUMPY, open_engine
+from convscope.exporting.engines import NUMPY, open_engine
 from convscope.model.model_file import Model
 
 Engine = Callable[[Sequence[Pixels]], list[Predictions]]
@@ -29,7 +29,7 @@ def engine_of(name: str, model: Model, *, batch: int = 16) -> Engine:
     A runtime computes one image at a time: its batches do not promise the bits of single images.
 
     Args:
-        name: A key of `exporting.engines.ENGINES`, or ``auto``: NumPy, as for one image in `predict`.
+        name: A key of `exporting.engines.ENGINES`, or ``auto``, as in `predict`: a runtime that is installed.
         model: The network.
         batch: The largest batch.
 
@@ -38,9 +38,9 @@ def engine_of(name: str, model: Model, *, batch: int = 16) -> Engine:
         MissingExtraError: The runtime is not installed.
         RunError: The runtime's answers differ from NumPy's.
     """
-    if name in (AUTO, NUMPY):
+    opened = open_engine(name, model)
+    if opened.name == NUMPY:
         return numpy_engine(model, batch=batch)
-    opened = open_engine(name, model, images=1)
     return lambda images: [opened.predict(inputs) for inputs in images]
 
 

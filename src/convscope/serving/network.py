@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from convscope.api.answer_rules import AUTO, AnswerRules, answer_rules
-from convscope.api.prediction_stream import ClassifiedImage, Classifier
+from convscope.api.prediction_stream import Classifier, ReadImage
 from convscope.api.run import PAGE_FILE, Run
 from convscope.arrays import to_images
 from convscope.data.preprocess import Preprocessing
@@ -90,9 +90,9 @@ class Network:
         """What reads and answers images, with so many classes each."""
         return self._classifiers(min(top, len(self.classes)), split)
 
-    def compute(self, read: Sequence[ClassifiedImage]) -> list[Predictions]:
+    def compute(self, read: Sequence[ReadImage]) -> list[Predictions]:
         """The predictions for the inputs of some images, all of which could be read; called with `ONE_AT_A_TIME`."""
-        return self._engine([np.stack([one.seen for one in image.predictions]) for image in read])
+        return self._engine([np.stack([one.seen for one in image.inputs]) for image in read])
 
     def page_that_asks(self, address: bytes) -> bytes:
         """The page of the run, told to compare its answers with those of this server. Older pages do not know how.

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from convscope.api.prediction_stream import ClassifiedImage
+from convscope.api.prediction_stream import ClassifiedImage, ReadImage
 from convscope.data.image_input import ImageInput
 from convscope.serving.network import Network
 from convscope.serving.request_error import RequestError
@@ -35,7 +35,7 @@ class Work:
     future: asyncio.Future[ClassifiedImage]
     gone: bool = False
     answer: ClassifiedImage | Exception | None = None
-    read: ClassifiedImage | None = field(default=None, repr=False)
+    read: ReadImage | None = field(default=None, repr=False)
 
     def get_pixels(self, on_size: Callable[[int], object]) -> None:
         """Decode and preprocess the image.
@@ -44,12 +44,13 @@ class Work:
             on_size: Called with a file's number of pixels before they are decompressed; it may raise an error.
         """
         try:
-            read = self.network.classifier(self.top, self.split).read(self.image, on_size=on_size)
+            classifier = self.network.classifier(self.top, self.split)
+            read = classifier.read(self.image, on_size=on_size)
         except Exception as error:
             self.answer = error
         else:
             if read.skipped:
-                self.answer = read
+                self.answer = classifier.without_answer(read)
             else:
                 self.read = read
 

@@ -36,7 +36,10 @@ def has_dark_ink(grey: Gray) -> bool:
         (True, False)
     """
     grey = reduce_to(grey[..., None], WORKING_SIDE)[..., 0]
-    return _is_darker(_counts(border_pixels(grey)), _counts(grey))
+    border = border_pixels(grey)
+    if not border.any():  # nothing is darker than black
+        return False
+    return _is_darker(_counts(border), _counts(grey))
 
 
 def is_darker(gray: Gray, region: Mask, counts: Counts | None = None) -> bool:
