@@ -127,7 +127,7 @@ def train(folder: Path) -> Path:
 
 
 def environment() -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(SRC)}
+    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [str(SRC), os.environ.get("PYTHONPATH")]))}
 
 
 def draw(folder: Path) -> dict[str, Path]:

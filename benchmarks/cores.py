@@ -1,0 +1,98 @@
+"""How `convscope predict FOLDER` and `convscope serve --workers` gain from the cores of one machine.
+
+    python benchmarks/cores.py prepare FOLDER             # trains the network; needs TensorFlow
+    python benchmarks/cores.py measure FOLDER [--cores 1,2,4,8,16]
+
+`predict` classifies 20,000 JPEG files of 256×256 into a table, on the first cores of the machine only. `serve` has as many
+processes as cores, which it may choose; wrk asks the digit of serve.py over 8 connections for each process, on the same
+machine, so that beyond half of the cores the load takes what the processes need. Writes docs/figures/cores.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from predict_folder import INPUT, SRC, draw_images, measure
+from record import write
+from serve import Server, draw, environment, wrk
+
+DRAWN, COPIES = 1_000, 20
+ROUNDS = 3
+
+
+def prepare(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    draw_images(folder, 1)
+    measure(["train", "labeled", "--size", str(INPUT), "--epochs", "1", "--out", "photos"], folder, SRC)
+    measure(["train", "--out", "digits", "--quiet"], folder, SRC)
+    for name in ("images", "labeled"):
+        shutil.rmtree(folder / name)
+
+
+def predict_rows(folder: Path, cores: list[int]) -> list[dict[str, float]]:
+    draw_images(folder, DRAWN)
+    for copy in range(COPIES):
+        target = folder / "many" / str(copy)
+        target.mkdir(parents=True)
+        for file in sorted((folder / "images").iterdir())[:DRAWN]:
+            os.link(file, target / file.name)
+    command = [sys.executable, "-m", "convscope", "predict", "many", "--recursive", "--run", "photos", "--quiet"]
+    rows = []
+    for count in cores:
+        seconds = []
+        for turn in range(ROUNDS):
+            words = ["taskset", "-c", f"0-{count - 1}", *command, "--out", f"{count}-{turn}.csv"]
+            began = time.perf_counter()
+            subprocess.run(words, cwd=folder, env=environment(), check=True, stdout=subprocess.DEVNULL)
+            seconds.append(time.perf_counter() - began)
+        row = {"cores": count, "images_per_second": DRAWN * COPIES / statistics.median(seconds)}
+        print("predict", row, flush=True)
+        rows.append(row)
+    return rows
+
+
+def serve_rows(folder: Path, cores: list[int]) -> list[dict[str, float]]:
+    digit = draw(folder)["digit"]
+    rows = []
+    for count in cores:
+        server = Server(folder / "digits", folder, "--workers", str(count))
+        wrk(server.address, digit, 8 * count, 2)
+        row = {"workers": count} | wrk(server.address, digit, 8 * count, 5) | {"megabytes": server.megabytes}
+        server.stop()
+        print("serve", row, flush=True)
+        rows.append(row)
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("step", choices=("prepare", "measure"))
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--cores", default="1,2,4,8,16")
+    chosen = parser.parse_args()
+    folder = chosen.folder.resolve()
+    if chosen.step == "prepare":
+        prepare(folder)
+        return
+    cores = [int(one) for one in chosen.cores.split(",") if int(one) <= (os.cpu_count() or 1)]
+    found = {"serve": serve_rows(folder, cores), "predict": predict_rows(folder, cores)}
+    most = {f"{name}_gain": value for name, value in gains(found).items()}
+    write("cores", {"summary": most | {"cores": os.cpu_count() or 1}} | found)
+
+
+def gains(found: dict[str, list[dict[str, float]]]) -> dict[str, float]:
+    """How many times faster the most cores are than one."""
+    predict = [row["images_per_second"] for row in found["predict"]]
+    serve = [row["per_second"] for row in found["serve"]]
+    return {"predict": predict[-1] / predict[0], "serve": max(serve) / serve[0]}
+
+
+if __name__ == "__main__":
+    main()
