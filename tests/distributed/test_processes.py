@@ -1,6 +1,10 @@
 """Processes that are started and watched together."""
 
+import os
+import signal
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -35,3 +39,21 @@ def test_workers_that_are_killed_at_the_same_time_are_reported(tmp_path: Path) -
 def test_the_exit_code_is_that_of_the_worker_that_failed(code: str, expected: int) -> None:
     command = [sys.executable, "-c", f"import sys; sys.exit({code} if sys.argv[-1] == '1' else 0)"]
     assert run_processes(command, count=2, say=print, write=print) == expected
+
+
+def test_workers_that_end_by_the_signal_that_ends_all_have_stopped_and_not_failed(tmp_path: Path) -> None:
+    """While Python starts, a worker does not handle signals yet."""
+    said: list[str] = []
+    waits = f"import pathlib, sys, time; pathlib.Path(r'{tmp_path}', sys.argv[-1]).touch(); time.sleep(60)"
+
+    def send_when_both_wait() -> None:
+        until = time.monotonic() + 30
+        while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < until:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    sender = threading.Thread(target=send_when_both_wait)
+    sender.start()
+    code = run_processes([sys.executable, "-c", waits], count=2, say=said.append, write=said.append)
+    sender.join()
+    assert code == 128 + signal.SIGTERM and said == []

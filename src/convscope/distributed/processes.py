@@ -78,9 +78,10 @@ def run_processes(
     readers += [threading.Thread(target=_copy, args=(one.stdout, write, "")) for one in workers]
     for reader in readers:
         reader.start()
-    before = _pass_on(workers)
+    passed: set[int] = set()
+    before = _pass_on(workers, passed)
     try:
-        return _watch(workers, say)
+        return _watch(workers, say, passed)
     finally:
         for one in workers:
             if one.poll() is None:
@@ -107,11 +108,13 @@ def _copy(stream: IO[str] | None, to: Callable[[str], None], before: str) -> Non
         to(before + line.rstrip("\n"))
 
 
-def _pass_on(workers: list[subprocess.Popen[str]]) -> list[tuple[int, Any]]:
+def _pass_on(workers: list[subprocess.Popen[str]], passed: set[int]) -> list[tuple[int, Any]]:
+    """Pass signals on, and note which; returns the handlers before."""
     if threading.current_thread() is not threading.main_thread():
         return []
 
     def send(number: int, frame: FrameType | None) -> None:
+        passed.add(number)
         for one in workers:
             if one.poll() is None:
                 one.send_signal(number)
@@ -119,11 +122,17 @@ def _pass_on(workers: list[subprocess.Popen[str]]) -> list[tuple[int, Any]]:
     return [(number, signal.signal(number, send)) for number in (signal.SIGINT, signal.SIGTERM)]
 
 
-def _watch(workers: list[subprocess.Popen[str]], say: Callable[[str], None]) -> int:
+def _code_of(worker: subprocess.Popen[str], passed: set[int]) -> int | None:
+    """Its exit code; one that ended by a signal passed on, before it could handle signals, has stopped as others do."""
+    code = worker.poll()
+    return 128 - code if code is not None and -code in passed else code
+
+
+def _watch(workers: list[subprocess.Popen[str]], say: Callable[[str], None], passed: set[int]) -> int:
     """Wait until all have ended; after the first failure, not longer than the times above."""
     failed, deadline, is_asked, codes = 0, float("inf"), False, [None]
     while None in codes:
-        codes = [one.poll() for one in workers]
+        codes = [_code_of(one, passed) for one in workers]
         if not failed and any(codes):
             rank = min((k for k, code in enumerate(codes) if code), key=lambda k: codes[k] or 0)  # a signal first
             failed, deadline = codes[rank] or 1, time.monotonic() + GRACE_SECONDS
