@@ -102,7 +102,7 @@ def classify_stream(
     """
     classifier = Classifier(run.model, run.preprocessing, top=top, split=split, rules=rules)
     classifier.engine = engine
-    threads = min(MOST_THREADS, usable_cores())
+    threads = min(MOST_THREADS, usable_cores()) if len(inputs) > 1 else 1
     size = chunk or max(1, min(CHUNK, -(-len(inputs) // threads)))
     if len(inputs) <= size:
         yield from classifier.classify(inputs)

@@ -44,4 +44,5 @@ def engine_for_calls(run: Run, name: str, *, images: int) -> Engine:
     Raises:
         OptionError, MissingExtraError, RunError: As `open_engine`.
     """
-    return engine_of(run, name, images=None if opens_fast(run.model) else images)
+    is_open = (name, 1) in _opened.get(run, {})
+    return engine_of(run, name, images=None if is_open or opens_fast(run.model) else images)

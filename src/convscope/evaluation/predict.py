@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 
@@ -161,4 +161,4 @@ def _outputs(model: Model, images: Images, vectors_alone: bool) -> tuple[np.ndar
 
 def at_temperature(raw: Predictions, model: Model) -> Predictions:
     """Apply the model's temperature to uncalibrated predictions."""
-    return replace(raw, logits=raw.logits / np.float32(temperature_of(model.calibration)))
+    return Predictions(raw.logits / np.float32(temperature_of(model.calibration)), raw.class_names, raw.scores)
