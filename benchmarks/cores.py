@@ -3,7 +3,7 @@
     python benchmarks/cores.py prepare FOLDER             # trains the network; needs TensorFlow
     python benchmarks/cores.py measure FOLDER [--cores 1,2,4,8,16]
 
-`predict` classifies 20,000 JPEG files of 256×256 into a table, on the first cores of the machine only. `serve` has as
+`predict` classifies 15,000 JPEG files of 256×256 into a table, on the first cores of the machine only. `serve` has as
 many processes as cores, which it may choose; wrk asks the digit of serve.py over 8 connections for each process, on the
 same machine, so that beyond half of the cores the load takes what the processes need. Writes docs/figures/cores.json.
 """
@@ -23,8 +23,8 @@ from predict_folder import INPUT, SRC, draw_images, measure
 from record import write
 from serve import Server, draw, environment, wrk
 
-DRAWN, COPIES = 1_000, 20
-ROUNDS = 3
+DRAWN, COPIES = 1_000, 15
+ROUNDS = 2
 
 
 def prepare(folder: Path) -> None:

@@ -15,6 +15,7 @@ from convscope.api.answer_rules import AUTO, answer_rules
 from convscope.api.callbacks import Callbacks
 from convscope.api.folder_parts import Part, parse_part
 from convscope.api.parquet_table import parquet_table, require_pyarrow
+from convscope.api.prediction_processes import classify_in_processes, process_count
 from convscope.api.prediction_stream import CHUNK, ClassifiedImage, classify_stream
 from convscope.api.prediction_table import Columns, CsvRows, CsvTable, JsonLinesTable, PredictionTable, model_mark
 from convscope.api.run import Run, load_run
@@ -105,6 +106,7 @@ def predict_folder(
     reject: str | float | None = AUTO,
     engine: str = AUTO_ENGINE,
     shard: str | None = None,
+    processes: int | None = 1,
     callbacks: Callbacks = Callbacks(),  # noqa: B008
 ) -> FolderPredictions:
     """Classify any number of image files into a table, in bounded memory.
@@ -127,6 +129,9 @@ def predict_folder(
         shard: Classify one part of the images only: ``2/8`` is the second of eight, for eight processes or machines.
             The tables of all parts, one after another, are the table of the whole, byte for byte: of CSV files, only
             the first part has the line of column names. None classifies all.
+        processes: How many processes classify; 1 works with threads. More start Python anew, so a script needs
+            ``if __name__ == "__main__":``. None is one on each core if there are more than three cores and 2,000
+            images, else 1.
         callbacks: Told how many images are done.
 
     Raises:
@@ -156,8 +161,14 @@ def predict_folder(
         resumed = tally.total
         total = resumed + len(found)
         callbacks.images(resumed, total)
-        how: dict[str, Any] = {"top": top, "split": split, "rules": rules, "chunk": CHUNK, "engine": opened}
-        for batch in _batches(classify_stream(list(found.values()), run, **how)):
+        left = list(found.values())
+        count = process_count(processes, len(left)) if all(one.path for one in left) else 1
+        how: dict[str, Any] = {"top": top, "split": split}
+        if count > 1:
+            stream = classify_in_processes(left, run, processes=count, reject=reject, engine=opened.name, **how)
+        else:
+            stream = classify_stream(left, run, rules=rules, chunk=CHUNK, engine=opened, **how)
+        for batch in _batches(stream):
             for one in batch:
                 first = one.predictions[0] if one.predictions else None
                 tally.add(one.source, first and first.class_name, one.skipped.reason if one.skipped else "")

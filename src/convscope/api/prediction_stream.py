@@ -1,15 +1,14 @@
 """Classify any number of images in bounded memory: read and preprocessed by several threads, returned in order.
 
-Threads, not processes: decoding, resampling and the matrix products release Python's lock, and a process would have to
-import NumPy first. Peak memory depends on the number of threads, not on the number or size of the images.
+Decoding, resampling and the matrix products release Python's lock, so that a few threads are enough for a few cores;
+for more, see `prediction_processes`. Peak memory depends on the number of threads, not on that of the images.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +19,7 @@ from convscope.api.run import Run
 from convscope.arrays import Logits
 from convscope.data.dataset import Skipped
 from convscope.data.image_input import ImageInput
+from convscope.data.parallel import CHUNKS_WAITING, MOST_THREADS, in_order
 from convscope.data.preprocess import Preprocessing
 from convscope.errors import DataError
 from convscope.evaluation.predict import Predictions
@@ -29,10 +29,6 @@ from convscope.model.model_file import Model
 
 CHUNK = 16
 """Images that one thread reads and classifies at a time."""
-
-MOST_THREADS = 8
-CHUNKS_WAITING = 2
-"""Chunks for each thread that are being worked on or wait to be taken: their number bounds the memory."""
 
 LARGE_PIXELS = 4_000_000
 _LARGE = threading.BoundedSemaphore(2)
@@ -107,15 +103,11 @@ def classify_stream(
     if len(inputs) <= size:
         yield from classifier.classify(inputs)
         return
-    waiting: deque[Future[list[ClassifiedImage]]] = deque()
+    chunks = (inputs[start : start + size] for start in range(0, len(inputs), size))
     with ThreadPoolExecutor(threads, thread_name_prefix="convscope") as pool:
         try:
-            for start in range(0, len(inputs), size):
-                waiting.append(pool.submit(classifier.classify, inputs[start : start + size]))
-                if len(waiting) >= threads * CHUNKS_WAITING:
-                    yield from waiting.popleft().result()
-            while waiting:
-                yield from waiting.popleft().result()
+            for found in in_order(pool, classifier.classify, chunks, waiting=threads * CHUNKS_WAITING):
+                yield from found
         finally:  # also when the caller stops early or Ctrl-C is pressed: at most one image for each thread is finished
             classifier.stopped.set()
             pool.shutdown(cancel_futures=True)

@@ -160,13 +160,15 @@ class Run:
         reject: str | float | None = "auto",
         engine: str = "auto",
         shard: str | None = None,
+        processes: int | None = 1,
     ) -> FolderPredictions:
         """Classify any number of image files into a table: see `api.predict_folder.predict_folder`."""
         from convscope.api.predict_folder import predict_folder
 
         how: dict[str, Any] = {"top": top, "split": split, "recursive": recursive, "copy_to": copy_to}
         how["engine"] = engine
-        return predict_folder(images, run=self, out=out, reject=reject, shard=shard, **how)
+        how |= {"shard": shard, "processes": processes}
+        return predict_folder(images, run=self, out=out, reject=reject, **how)
 
     def evaluate(
         self,

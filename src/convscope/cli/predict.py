@@ -31,6 +31,7 @@ def predict(
     copy_to: Path | None = None,
     recursive: Annotated[bool, Parameter(negative=())] = False,
     shard: str | None = None,
+    processes: int | None = None,
     reject: Literal["auto", "0.1%", "1%", "5%", "off"] = "auto",
     coverage: Literal["90%", "95%", "99%", "99.9%"] | None = None,
     by_class: Annotated[bool, Parameter(negative=())] = False,
@@ -63,6 +64,9 @@ def predict(
     shard
         Classify one part of the images into the table: 2/8 is the second of eight. The tables of all parts, one after
         another, are the table of the whole.
+    processes
+        How many processes classify the images of the table. Default: one on each core, if there are more than three
+        cores and 2,000 images; else 1, with threads.
     reject
         Fraction of images like those of the training that may be rejected as unlike anything the network was trained
         on. auto is 1%, 5% if so few held-out images cannot promise 1%, else only images of a single intensity.
@@ -101,9 +105,10 @@ def predict(
                 f"Expected a table (.csv, .jsonl, .parquet) with --copy-to. Received: --out {out}.",
                 hint="Draw the images in a second call.",
             )
-        return _to_files(images, out, copy_to, how | {"shard": shard}, output)
-    if shard is not None:
-        raise OptionError(f"shard is for tables. Received: --shard {shard} without --out or --copy-to.")
+        return _to_files(images, out, copy_to, how | {"shard": shard, "processes": processes}, output)
+    for name, value in (("shard", shard), ("processes", processes)):
+        if value is not None:
+            raise OptionError(f"{name} is for tables. Received: --{name} {value} without --out or --copy-to.")
     sets_of = {"coverage": coverage, "by_class": by_class, "sets": sets, "nearest": nearest}
     return _show(images, out, how | sets_of, output)
 

@@ -6,7 +6,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
@@ -42,16 +42,30 @@ def in_threads(work: Callable[[T], R], items: Iterable[T], *, at_once: int = CHU
         return [work(item) for item in chunk if not stopped.is_set()]
 
     threads = max(1, min(MOST_THREADS, os.cpu_count() or 1))
-    waiting: deque[Future[list[R]]] = deque()
     iterator = iter(items)
+    chunks = iter(lambda: list(islice(iterator, at_once)), [])
     with ThreadPoolExecutor(threads, thread_name_prefix="convscope") as pool:
         try:
-            while chunk := list(islice(iterator, at_once)):
-                waiting.append(pool.submit(work_on, chunk))
-                if len(waiting) >= threads * CHUNKS_WAITING:
-                    yield from waiting.popleft().result()
-            while waiting:
-                yield from waiting.popleft().result()
+            for found in in_order(pool, work_on, chunks, waiting=threads * CHUNKS_WAITING):
+                yield from found
         finally:
             stopped.set()
             pool.shutdown(cancel_futures=True)
+
+
+def in_order(pool: Executor, work: Callable[[T], R], items: Iterable[T], *, waiting: int) -> Generator[R, None, None]:
+    """The result of each item, in order, while a pool works on the next ones.
+
+    Args:
+        pool: Of threads or processes.
+        work: What it calls with each item.
+        items: They are taken as they are needed.
+        waiting: How many items are being worked on or wait to be taken, which bounds the memory.
+    """
+    started: deque[Future[R]] = deque()
+    for item in items:
+        started.append(pool.submit(work, item))
+        if len(started) >= waiting:
+            yield started.popleft().result()
+    while started:
+        yield started.popleft().result()

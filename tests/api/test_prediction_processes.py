@@ -1,0 +1,132 @@
+"""Several processes classify a folder: the same table, and nothing is left behind, however it ends."""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convscope.api import prediction_processes
+from convscope.api.prediction_processes import process_count
+from convscope.api.prediction_stream import CHUNK
+from convscope.data.mnist import load_part
+from convscope.errors import DataError, ModelFileError, OptionError
+
+IMAGES = 5 * CHUNK + 3
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Digits as photos of several sizes, one that is damaged, and one without ink."""
+    folder = tmp_path_factory.mktemp("digits")
+    for index, pixels in enumerate(load_part("test").pixels[:IMAGES, :, :, 0]):
+        size = 60 + index
+        Image.fromarray(255 - pixels).resize((size, size)).save(folder / f"{index}.png")
+    (folder / "40.png").write_bytes((folder / "39.png").read_bytes()[:200])
+    Image.fromarray(np.full((50, 50), 200, np.uint8)).save(folder / "41.png")
+    return folder
+
+
+def command(digits: Path, run: Path, out: str, processes: int) -> list[str]:
+    words = ["predict", str(digits), "--run", str(run), "--out", out, "--processes", str(processes)]
+    return [sys.executable, "-m", "convscope", *words]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [(), ("--split", "--top", "2", "--engine", "onnx", "--reject", "5%")])
+def test_the_table_is_that_of_one_process_to_the_byte(
+    options: tuple[str, ...], digits: Path, short_run: Path, tmp_path: Path
+) -> None:
+    tables = []
+    for processes in (1, 3):
+        words = command(digits, short_run, f"{processes}.csv", processes)
+        done = subprocess.run([*words, *options], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 1 and "Traceback" not in done.stderr  # one image could not be read
+        tables.append((tmp_path / f"{processes}.csv").read_bytes())
+    assert tables[0] == tables[1] and tables[0].count(b"\n") >= IMAGES + 1
+    assert b"40.png" in tables[0] and b"no ink" in tables[0]
+
+
+def wait_for_rows(table: Path) -> None:
+    until = time.monotonic() + 60
+    while not (table.is_file() and table.read_bytes().count(b"\n") > 1) and time.monotonic() < until:
+        time.sleep(0.01)
+
+
+def children_of(process: subprocess.Popen) -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
+
+def have_ended(pids: list[int]) -> bool:
+    """Within a few seconds; a zombie has ended too."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        states = [Path(f"/proc/{pid}/stat") for pid in pids]
+        if all(not one.exists() or one.read_text().rpartition(")")[2].split()[0] == "Z" for one in states):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.fixture(scope="module")
+def many(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("many")
+    for copy in range(60):
+        for index in range(30):
+            os.link(digits / f"{index}.png", folder / f"{copy}-{index}.png")
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /proc")
+@pytest.mark.parametrize("ends", ["worker killed", "all killed", "interrupted"])
+def test_however_it_ends_no_process_is_left_and_the_same_command_goes_on(
+    ends: str, many: Path, short_run: Path, tmp_path: Path
+) -> None:
+    words = command(many, short_run, "table.csv", 2)
+    process = subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    wait_for_rows(tmp_path / "table.csv")
+    children = children_of(process)
+    assert len(children) >= 2
+    if ends == "worker killed":
+        os.kill(children[-1], signal.SIGKILL)
+    elif ends == "all killed":
+        process.kill()
+    else:
+        os.killpg(process.pid, signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert have_ended(children) and "Traceback" not in error
+    if ends == "worker killed":
+        assert process.returncode == 1 and "Received: one that ended before" in error
+    if ends == "interrupted":
+        assert process.returncode == 130
+    before = (tmp_path / "table.csv").read_bytes().count(b"\n")
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0 and 1 < before < 1801
+    whole = subprocess.run(command(many, short_run, "whole.csv", 1), cwd=tmp_path, capture_output=True)
+    assert whole.returncode == 0
+    assert (tmp_path / "table.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+
+
+def test_one_process_for_few_images_or_cores_and_one_for_each_core_else(monkeypatch) -> None:
+    monkeypatch.setattr(prediction_processes, "usable_cores", lambda: 16)
+    assert [process_count(None, images) for images in (1, 2_000, 2_001)] == [1, 1, 16]
+    assert process_count(5, 1) == 5
+    monkeypatch.setattr(prediction_processes, "usable_cores", lambda: 3)
+    assert process_count(None, 10**6) == 1
+    for wrong in (0, 33, 2.0, True):
+        with pytest.raises(OptionError, match=r"processes must be a whole number from 1 to 32\. Received: processes="):
+            process_count(wrong, 1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", [DataError, ModelFileError, OptionError])
+def test_an_error_of_another_process_keeps_what_it_says(kind: type) -> None:
+    error = kind("Expected a. Received: b.", hint="Do c.", file="d.png", reason="e")
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is kind and str(copy) == str(error) and vars(copy) == vars(error)
