@@ -19,11 +19,12 @@ from convscope.data.class_order import listed, match_classes
 from convscope.data.data_check import Finding
 from convscope.data.data_checks import KINDS, DataReport, check_dataset
 from convscope.data.dataset import Dataset
+from convscope.data.processes import usable_cores
 from convscope.data.scan import ScanResult, scan
 from convscope.data.splits import folds
 from convscope.errors import DataError, OptionError, RunError
 from convscope.evaluation.label_issues import LabelIssue, label_issues
-from convscope.exporting.engines import AUTO, open_engine, usable_cores
+from convscope.exporting.engines import AUTO, open_engine
 from convscope.markup import table
 from convscope.model.model_file import Model, load_model
 from convscope.model.spec import Spec

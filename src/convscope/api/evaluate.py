@@ -19,6 +19,7 @@ from convscope.api.run_engine import engine_of
 from convscope.data.class_order import match_classes
 from convscope.data.dataset import Dataset, LoadedData, image_hashes, joined
 from convscope.data.load_options import Caching
+from convscope.data.processes import usable_cores
 from convscope.data.readers import READERS, load_all, load_test
 from convscope.decisions import Decision
 from convscope.errors import DataError, OptionError, RunError
@@ -28,7 +29,6 @@ from convscope.evaluation.metrics import measure
 from convscope.evaluation.predict import Predictions
 from convscope.evaluation.reliability import reliability_of
 from convscope.exporting.engines import AUTO as AUTO_ENGINE
-from convscope.exporting.engines import usable_cores
 from convscope.markup import table
 from convscope.model.model_file import Model
 from convscope.training.run import IMPORTED

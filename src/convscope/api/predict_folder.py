@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from html import escape
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from convscope.api.answer_rules import AUTO, answer_rules
 from convscope.api.callbacks import Callbacks
 from convscope.api.folder_parts import Part, parse_part
 from convscope.api.parquet_table import parquet_table, require_pyarrow
-from convscope.api.prediction_processes import classify_in_processes, process_count
-from convscope.api.prediction_stream import CHUNK, ClassifiedImage, classify_stream
+from convscope.api.prediction_stream import CHUNK, classify_stream
 from convscope.api.prediction_table import Columns, CsvRows, CsvTable, JsonLinesTable, PredictionTable, model_mark
 from convscope.api.run import Run, load_run
 from convscope.api.run_engine import engine_of
 from convscope.api.sort_images import ImageSorter
+from convscope.api.table_entry import entries_by_processes, entry_of
 from convscope.data.dataset import Skipped
 from convscope.data.image_input import ImageInput, collect_images, images_below
+from convscope.data.processes import process_count
 from convscope.decisions import Decision
 from convscope.errors import OptionError, printable
 from convscope.exporting.engines import AUTO as AUTO_ENGINE
@@ -30,6 +31,7 @@ from convscope.markup import table
 from convscope.model.model_file import weights_sha256
 
 MAX_FILES = 10_000_000
+T = TypeVar("T")
 FORMATS = (".csv", ".jsonl", ".parquet")
 
 
@@ -106,7 +108,7 @@ def predict_folder(
     reject: str | float | None = AUTO,
     engine: str = AUTO_ENGINE,
     shard: str | None = None,
-    processes: int | None = 1,
+    processes: int | None = None,
     callbacks: Callbacks = Callbacks(),  # noqa: B008
 ) -> FolderPredictions:
     """Classify any number of image files into a table, in bounded memory.
@@ -129,9 +131,8 @@ def predict_folder(
         shard: Classify one part of the images only: ``2/8`` is the second of eight, for eight processes or machines.
             The tables of all parts, one after another, are the table of the whole, byte for byte: of CSV files, only
             the first part has the line of column names. None classifies all.
-        processes: How many processes classify; 1 works with threads. More start Python anew, so a script needs
-            ``if __name__ == "__main__":``. None is one on each core if there are more than three cores and 2,000
-            images, else 1.
+        processes: How many processes classify; 1 works with threads. None is one on each core if there are more than
+            three cores and 2,000 images, else 1.
         callbacks: Told how many images are done.
 
     Raises:
@@ -143,6 +144,7 @@ def predict_folder(
     sources = _paths(images)
     out = Path(out) if out is not None else None
     _check_options(out, top, split, copy_to)
+    process_count(processes, 0)
     part = parse_part(shard)
     run = load_run(run)
     rules = answer_rules(run.model, reject=reject)
@@ -163,18 +165,18 @@ def predict_folder(
         callbacks.images(resumed, total)
         left = list(found.values())
         count = process_count(processes, len(left)) if all(one.path for one in left) else 1
-        how: dict[str, Any] = {"top": top, "split": split}
         if count > 1:
-            stream = classify_in_processes(left, run, processes=count, reject=reject, engine=opened.name, **how)
+            entries = entries_by_processes(left, run, columns, reject=reject, engine=opened.name, processes=count)
         else:
-            stream = classify_stream(left, run, rules=rules, chunk=CHUNK, engine=opened, **how)
-        for batch in _batches(stream):
-            for one in batch:
-                first = one.predictions[0] if one.predictions else None
-                tally.add(one.source, first and first.class_name, one.skipped.reason if one.skipped else "")
-                callbacks.images(tally.total, total)
-            if rows:
-                rows.append(row for one in batch for row in _rows_of(columns, one))
+            how: dict[str, Any] = {"top": top, "split": split, "rules": rules, "chunk": CHUNK, "engine": opened}
+            entries = (entry_of(columns, one) for one in classify_stream(left, run, **how))
+        with closing(entries):
+            for batch in _batches(zip(left, entries, strict=True)):
+                for source, entry in batch:
+                    tally.add(source, entry.prediction, entry.error)
+                    callbacks.images(tally.total, total)
+                if rows:
+                    rows.append(row for _, entry in batch for row in entry.rows)
     counts = dict(tally.counts.most_common())
     skipped = tuple(tally.skipped)
     sorted_ = sorter.sorted if sorter else 0
@@ -223,16 +225,9 @@ class _Tally:
                 self._sorter.put(source.path, name)
 
 
-def _rows_of(columns: Columns, one: ClassifiedImage) -> Iterator[Any]:
-    if one.skipped:
-        yield columns.error_row(one.source.name, one.skipped.reason)
-    for prediction in one.predictions:
-        yield columns.row(one.source.name, prediction, one.note)
-
-
-def _batches(stream: Iterator[ClassifiedImage]) -> Iterator[list[ClassifiedImage]]:
+def _batches(stream: Iterator[T]) -> Iterator[list[T]]:
     """A few images at a time, as they come: each is one write."""
-    batch: list[ClassifiedImage] = []
+    batch: list[T] = []
     for one in stream:
         batch.append(one)
         if len(batch) == CHUNK:

@@ -1,7 +1,7 @@
 """Classify any number of images in bounded memory: read and preprocessed by several threads, returned in order.
 
 Decoding, resampling and the matrix products release Python's lock, so that a few threads are enough for a few cores;
-for more, see `prediction_processes`. Peak memory depends on the number of threads, not on that of the images.
+for more, see `table_processes`. Peak memory depends on the number of threads, not on that of the images.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -21,10 +22,11 @@ from convscope.data.dataset import Skipped
 from convscope.data.image_input import ImageInput
 from convscope.data.parallel import CHUNKS_WAITING, MOST_THREADS, in_order
 from convscope.data.preprocess import Preprocessing
+from convscope.data.processes import usable_cores
 from convscope.errors import DataError
 from convscope.evaluation.predict import Predictions
 from convscope.evaluation.predict import predict as predict_pixels
-from convscope.exporting.engines import Engine, usable_cores
+from convscope.exporting.engines import Engine
 from convscope.model.model_file import Model
 
 CHUNK = 16
@@ -106,7 +108,7 @@ def classify_stream(
     chunks = (inputs[start : start + size] for start in range(0, len(inputs), size))
     with ThreadPoolExecutor(threads, thread_name_prefix="convscope") as pool:
         try:
-            for found in in_order(pool, classifier.classify, chunks, waiting=threads * CHUNKS_WAITING):
+            for found in in_order(partial(pool.submit, classifier.classify), chunks, waiting=threads * CHUNKS_WAITING):
                 yield from found
         finally:  # also when the caller stops early or Ctrl-C is pressed: at most one image for each thread is finished
             classifier.stopped.set()

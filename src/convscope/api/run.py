@@ -160,7 +160,7 @@ class Run:
         reject: str | float | None = "auto",
         engine: str = "auto",
         shard: str | None = None,
-        processes: int | None = 1,
+        processes: int | None = None,
     ) -> FolderPredictions:
         """Classify any number of image files into a table: see `api.predict_folder.predict_folder`."""
         from convscope.api.predict_folder import predict_folder

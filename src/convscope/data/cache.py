@@ -1,6 +1,6 @@
 """A cache of decoded pixels on disk, for data that are larger than memory.
 
-Images are decoded once, in threads, into a memory-mapped file. What is complete is kept when decoding is interrupted,
+Images are decoded once, several at a time, into a memory-mapped file. What is complete is kept if decoding is stopped,
 and each block is checked before it is used again: its checksum, and size and time of change of its source files.
 """
 
@@ -11,7 +11,7 @@ import json
 import os
 import threading
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +20,12 @@ from typing import TypeVar
 import numpy as np
 
 from convscope.arrays import Picture
+from convscope.data.attempt import Attempt, DecodeFile
 from convscope.data.cache_file import NAMES, PIXELS_FILE, Block, CacheFile, channels_of, remove_cache
 from convscope.data.image_tree import ImageFile
 from convscope.data.mapped_pixels import MappedPixels, PixelFile, Shape
+from convscope.data.parallel import CHUNK, Each, in_order
+from convscope.data.processes import ProcessPool, can_be_sent, process_count
 from convscope.errors import DataError
 
 BLOCK_BYTES = 1 << 22
@@ -35,8 +38,6 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 OnImages = Callable[[int, int], None]
-DecodeFile = Callable[[ImageFile], tuple[Picture, int]]
-"""Decode a file: its pixels, resized, and its number of frames. Raises `DataError` if it cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,8 @@ class _Filling:
     def __init__(
         self, files: Sequence[ImageFile], decode_file: DecodeFile, shape: Shape, folder: Path, on_images: OnImages
     ) -> None:
-        self._files, self._decode, self._shape, self._on_images = files, decode_file, shape, on_images
+        self._files, self._attempt, self._shape, self._on_images = files, Attempt(decode_file), shape, on_images
+        self._processes: ProcessPool | None = None
         image_bytes = shape[1] * shape[2] * shape[3]
         self._cache = CacheFile(folder, shape, max(1, min(256, BLOCK_BYTES // image_bytes)))
         self._done = 0
@@ -129,7 +131,7 @@ class _Filling:
             reused = sum(len(cache.rows_of(number)) for number in cache.blocks)
             if missing:
                 cache.begin_writing()
-                self._each(lambda number: self._fill(number, stamps), missing)
+                self._fill_all(missing, stamps)
                 cache.finish()
             if may_be_other and self._shape[-1] == 3 and not any(block.color for block in cache.blocks.values()):
                 raise _OtherChannelsError
@@ -156,23 +158,43 @@ class _Filling:
         self._count(len(block.stamps) if is_whole else 0)
         return is_whole
 
+    def _fill_all(self, missing: Sequence[int], stamps: list[list[int]]) -> None:
+        count = process_count(None, len(missing) * self._cache.per_block)
+        if count > 1 and can_be_sent(self._attempt, self._files[0]):
+            self._processes = ProcessPool(Each(self._attempt), count)
+        try:
+            self._each(lambda number: self._fill(number, stamps), missing)
+        finally:
+            if self._processes:
+                self._processes.close()
+
+    def _attempts(self, files: Sequence[ImageFile]) -> Iterator[tuple[Picture, int] | DataError]:
+        """Decode the files of a block, one after another or in processes."""
+        if self._processes is None:
+            yield from map(self._attempt, files)
+            return
+        chunks = (files[start : start + CHUNK] for start in range(0, len(files), CHUNK))
+        for found in in_order(self._processes.submit, chunks, waiting=len(files)):
+            yield from found
+
     def _fill(self, number: int, stamps: list[list[int]]) -> None:
         """Decode a block and write it."""
         rows = self._cache.rows_of(number)
+        found = self._attempts([self._files[row] for row in rows])
         pixels = np.zeros((len(rows), *self._shape[1:]), np.uint8)
         color, several, unreadable = 0, 0, {}
         for index, row in enumerate(rows):
             if self._is_stopped.is_set():
                 return
-            file = self._files[row]
-            try:
-                image, frames = self._decode(file)
+            file, result = self._files[row], next(found)
+            if isinstance(result, DataError):
+                unreadable[str(index)] = result.reason
+            else:
+                image, frames = result
                 color, several = color + (image.shape[-1] == 3), several + (frames > 1)
                 if image.shape[-1] > self._shape[-1]:
                     raise _OtherChannelsError
                 pixels[index] = image
-            except DataError as error:
-                unreadable[str(index)] = error.reason
             if _stamp_of(file) != stamps[row]:
                 raise DataError.about_file(
                     "Expected files that do not change while they are read",

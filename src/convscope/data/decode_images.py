@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from convscope.arrays import Picture
+from convscope.data.attempt import Attempt, DecodeFile
 from convscope.data.background import decide_background
 from convscope.data.build_dataset import MAX_BYTES
-from convscope.data.cache import Cached, DecodeFile, cache_name, cached
+from convscope.data.cache import Cached, cache_name, cached
 from convscope.data.dataset import Skipped
 from convscope.data.decode import decode, image_size
 from convscope.data.file_pixels import FilePixels
@@ -21,7 +22,7 @@ from convscope.data.image_size import choose_size, fit_decision, size_decision
 from convscope.data.image_tree import ImageFile, ImageTree
 from convscope.data.load_options import Caching, LoadOptions
 from convscope.data.mapped_pixels import MappedPixels, StoredPixels
-from convscope.data.parallel import in_threads
+from convscope.data.parallel import in_parallel
 from convscope.data.preprocess import BACKGROUNDS, Preprocessing
 from convscope.decisions import Decision
 from convscope.errors import DataError, RunError
@@ -76,10 +77,7 @@ def decode_images(files: list[ImageFile], tree: ImageTree, options: LoadOptions)
     background, chosen = decide_background(files, options.background)
     contracts = {c: Preprocessing(height, width, c, fit=fit, decoding=options.decoding) for c in (1, 3)}
 
-    def decode_file(file: ImageFile) -> tuple[Picture, int]:
-        found = decode(file.read(), file.name, background=BACKGROUNDS[background], draft=contracts[3].draft_factor)
-        return contracts[options.channels or found.pixels.shape[-1]].apply(found.pixels), found.frames
-
+    decode_file = _Decode(contracts, options.channels, BACKGROUNDS[background])
     needed = height * width * (options.channels or 3) * len(files)
     decisions = [] if options.size else [size_decision(sizes, size)]
     decisions += fit_decision(sizes, size, options.fit)
@@ -96,6 +94,19 @@ def decode_images(files: list[ImageFile], tree: ImageTree, options: LoadOptions)
     return replace(decoded, decisions=(*decisions, *decoded.decisions), background=background)
 
 
+@dataclass(frozen=True)
+class _Decode:
+    """Decodes a file, and preprocesses it with the contract of its channels."""
+
+    contracts: dict[int, Preprocessing]
+    channels: int | None
+    background: int
+
+    def __call__(self, file: ImageFile) -> tuple[Picture, int]:
+        found = decode(file.read(), file.name, background=self.background, draft=self.contracts[3].draft_factor)
+        return self.contracts[self.channels or found.pixels.shape[-1]].apply(found.pixels), found.frames
+
+
 def _check_bytes(needed: int, most: int, size: tuple[int, int], files: list[ImageFile], tree: ImageTree) -> None:
     if needed > most:
         raise DataError(
@@ -110,7 +121,7 @@ def _check_bytes(needed: int, most: int, size: tuple[int, int], files: list[Imag
 def _sizes_of(files: list[ImageFile], caching: Caching) -> list[tuple[int, int]]:
     """The sizes of all images that have one, from their headers."""
     found, asked = [], time.monotonic()
-    with closing(in_threads(_size_of, files)) as sizes:
+    with closing(in_parallel(_size_of, files)) as sizes:
         for index, size in enumerate(sizes):
             found += [size] if size is not None else []
             if time.monotonic() - asked >= SECONDS_BETWEEN_SIZES:
@@ -136,20 +147,13 @@ class _Tally:
         self.unreadable: list[Skipped] = []
 
     def each(self, decode_file: DecodeFile) -> Iterator[Picture]:
-        """Decode all files in threads, and give the images of those that can be read."""
-
-        def attempt(file: ImageFile) -> tuple[Picture, int] | DataError:
-            try:
-                return decode_file(file)
-            except DataError as error:
-                if self._options.strict:
-                    raise
-                return error
-
+        """Decode all files, several at a time, and give the images of those that can be read."""
         caching, asked = self._options.caching, time.monotonic()
-        with closing(in_threads(attempt, self._files)) as results:
+        with closing(in_parallel(Attempt(decode_file), self._files)) as results:
             for index, result in enumerate(results):
                 if isinstance(result, DataError):
+                    if self._options.strict:
+                        raise result
                     self.is_readable[index] = False
                     self.unreadable.append(Skipped(self._files[index].name, result.reason))
                 else:

@@ -8,7 +8,7 @@ from contextlib import closing
 import numpy as np
 
 from convscope.arrays import Pixels
-from convscope.data.cache import DecodeFile
+from convscope.data.attempt import DecodeFile
 from convscope.data.image_tree import ImageFile
 from convscope.data.parallel import in_threads
 

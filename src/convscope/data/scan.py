@@ -15,9 +15,9 @@ from convscope.data.background import decide_background
 from convscope.data.dataset import Skipped
 from convscope.data.decode import DecodedImage, decode
 from convscope.data.image_folder import check_trainable
-from convscope.data.image_tree import ImageTree, LabeledFile, SortedTree, sort_tree
+from convscope.data.image_tree import ImageFile, ImageTree, LabeledFile, SortedTree, sort_tree
 from convscope.data.near_duplicates import Fingerprint, Tone, fingerprint, is_comparable, tone
-from convscope.data.parallel import in_threads
+from convscope.data.parallel import in_parallel
 from convscope.data.pixels import AnyPicture
 from convscope.data.preprocess import BACKGROUNDS
 from convscope.data.readers import READERS, detect, load
@@ -121,7 +121,7 @@ def _scan_files(tree: ImageTree, on_progress: OnProgress, parts: str) -> ScanRes
     background, chosen = decide_background([one.file for _, one in files], "auto")
     record = functools.partial(_record, background=BACKGROUNDS[background], is_compared=is_compared)
     records, unreadable = [], []
-    with closing(in_threads(lambda pair: record(*pair), files)) as results:
+    with closing(in_parallel(record, files)) as results:
         for index, result in enumerate(results):
             on_progress(index + 1, len(files))
             if isinstance(result, ImageRecord):
@@ -155,7 +155,8 @@ NOT_COMPARED = np.zeros(0, np.uint8)
 """The fingerprint of images that are not compared, of which each would take 1.3 kB."""
 
 
-def _record(part: str, labeled: LabeledFile, *, background: int, is_compared: bool) -> ImageRecord | Skipped:
+def _record(entry: tuple[str, LabeledFile], *, background: int, is_compared: bool) -> ImageRecord | Skipped:
+    part, labeled = entry
     file = labeled.file
     try:
         decoded = decode(file.read(), file.name, background=background)
@@ -171,9 +172,20 @@ def _record(part: str, labeled: LabeledFile, *, background: int, is_compared: bo
         digest=_digest(pixels),
         fingerprint=NOT_COMPARED if found is not None and not is_compared else found,
         file=_facts(file.path[-1], decoded),
-        load=lambda: decode(file.read(), file.name, background=background).pixels,
+        load=_Load(file, background),
         tone=tone(pixels),
     )
+
+
+@dataclass(frozen=True)
+class _Load:
+    """Decodes a file again."""
+
+    file: ImageFile
+    background: int
+
+    def __call__(self) -> AnyPicture:
+        return decode(self.file.read(), self.file.name, background=self.background).pixels
 
 
 def _facts(name: str, decoded: DecodedImage) -> FileFacts:

@@ -6,7 +6,6 @@ compared with it on a few images when it is opened.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -98,11 +97,6 @@ def open_engine(name: str, model: Model, *, images: int | None = None, threads: 
 def opens_fast(model: Model) -> bool:
     """Whether a runtime is opened, and compared with NumPy, in little more than a tenth of a second."""
     return COMPARED * cost(model.spec) / COST_PER_SECOND <= FAST_SECONDS
-
-
-def usable_cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _automatic(model: Model, images: int | None, threads: int) -> Engine:

@@ -1,7 +1,6 @@
 """Several processes classify a folder: the same table, and nothing is left behind, however it ends."""
 
 import os
-import pickle
 import signal
 import subprocess
 import sys
@@ -12,11 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convscope.api import prediction_processes
-from convscope.api.prediction_processes import process_count
 from convscope.api.prediction_stream import CHUNK
 from convscope.data.mnist import load_part
-from convscope.errors import DataError, ModelFileError, OptionError
 
 IMAGES = 5 * CHUNK + 3
 
@@ -112,21 +108,3 @@ def test_however_it_ends_no_process_is_left_and_the_same_command_goes_on(
     whole = subprocess.run(command(many, short_run, "whole.csv", 1), cwd=tmp_path, capture_output=True)
     assert whole.returncode == 0
     assert (tmp_path / "table.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
-
-
-def test_one_process_for_few_images_or_cores_and_one_for_each_core_else(monkeypatch) -> None:
-    monkeypatch.setattr(prediction_processes, "usable_cores", lambda: 16)
-    assert [process_count(None, images) for images in (1, 2_000, 2_001)] == [1, 1, 16]
-    assert process_count(5, 1) == 5
-    monkeypatch.setattr(prediction_processes, "usable_cores", lambda: 3)
-    assert process_count(None, 10**6) == 1
-    for wrong in (0, 33, 2.0, True):
-        with pytest.raises(OptionError, match=r"processes must be a whole number from 1 to 32\. Received: processes="):
-            process_count(wrong, 1)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("kind", [DataError, ModelFileError, OptionError])
-def test_an_error_of_another_process_keeps_what_it_says(kind: type) -> None:
-    error = kind("Expected a. Received: b.", hint="Do c.", file="d.png", reason="e")
-    copy = pickle.loads(pickle.dumps(error))
-    assert type(copy) is kind and str(copy) == str(error) and vars(copy) == vars(error)

@@ -1,0 +1,201 @@
+"""Processes that work on items, started anew and fed through pipes.
+
+Python runs one thread at a time, and a quarter of the work for a photo is Python's. With few cores threads are enough,
+and take less memory; with more, they wait for each other.
+
+The processes are not those of `multiprocessing`, which import the program that started them, so that a script without
+``if __name__ == "__main__":`` would start itself again. Each ends when its input is closed, also because the process
+that started it was killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import IO, Any, Generic, TypeVar
+
+from convscope.errors import OptionError, RunError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+MOST_PROCESSES = 32
+FEW_CORES = 3
+"""Up to here, threads keep all cores busy."""
+
+FEW_ITEMS = 2_000
+"""Up to here, the start of the processes takes longer than they gain."""
+
+COMMAND = "from convscope.data.processes import main; main()"
+LENGTH_BYTES = 8
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def process_count(processes: int | None, items: int) -> int:
+    """How many processes work on so many items.
+
+    Args:
+        processes: As asked for; None for one on each core, or 1 where these are few, or the items.
+        items: Their number.
+
+    Raises:
+        OptionError: ``processes`` is out of range.
+    """
+    if processes is None:
+        cores = usable_cores()
+        return 1 if cores <= FEW_CORES or items <= FEW_ITEMS else min(cores, MOST_PROCESSES)
+    if type(processes) is not int or not 1 <= processes <= MOST_PROCESSES:
+        raise OptionError(
+            f"processes must be a whole number from 1 to {MOST_PROCESSES}. Received: processes={processes!r}."
+        )
+    return processes
+
+
+def can_be_sent(*values: object) -> bool:
+    """Whether values can be sent to another process."""
+    try:
+        pickle.dumps(values)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return False
+    return True
+
+
+class ProcessPool(Generic[T, R]):
+    """Processes that apply one function to items, until it is closed.
+
+    Args:
+        work: The function. It and the items are sent as `pickle` does, results and errors too.
+        count: The number of processes.
+    """
+
+    def __init__(self, work: Callable[[T], R], count: int) -> None:
+        self._tasks: queue.SimpleQueue[tuple[T, Future[R]] | None] = queue.SimpleQueue()
+        self._has_failed = False
+        paths = os.pathsep.join(filter(None, sys.path))
+        threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        self._processes = [
+            subprocess.Popen(
+                [sys.executable, "-P", "-c", COMMAND],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=os.environ | threads | {"PYTHONPATH": paths},
+                start_new_session=True,  # Ctrl-C is for the process that started it
+            )
+            for _ in range(count)
+        ]
+        self._threads = [
+            threading.Thread(target=self._feed, args=(one, work), name="convscope", daemon=True)
+            for one in self._processes
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, item: T) -> Future[R]:
+        """Work on an item.
+
+        The result raises what the function raises, and `RunError` if the process ended by itself.
+        """
+        future: Future[R] = Future()
+        self._tasks.put((item, future))
+        if self._has_failed:
+            self._fail_waiting()
+        return future
+
+    def close(self) -> None:
+        """End the processes, also those that work."""
+        for one in self._processes:  # they hold nothing that could be lost
+            one.kill()
+        for _ in self._threads:
+            self._tasks.put(None)
+        for thread in self._threads:
+            thread.join()
+        self._fail_waiting()
+        for one in self._processes:
+            one.wait()
+            for pipe in (one.stdin, one.stdout):
+                with contextlib.suppress(OSError):  # what was not sent
+                    if pipe:
+                        pipe.close()
+
+    def _feed(self, process: subprocess.Popen[bytes], work: Callable[[T], R]) -> None:
+        """Send items to a process, one after another, until there are none left or it has ended."""
+        assert process.stdin and process.stdout
+        with contextlib.suppress(OSError):  # the first item says so
+            _send(process.stdin, work)
+        while (task := self._tasks.get()) is not None:
+            item, future = task
+            try:
+                _send(process.stdin, item)
+                is_result, value = _receive(process.stdout)
+            except (OSError, EOFError):
+                self._has_failed = True
+                future.set_exception(_ended())
+                self._fail_waiting()
+                return
+            except Exception as problem:  # what cannot be sent
+                future.set_exception(problem)
+                continue
+            if is_result:
+                future.set_result(value)
+            else:
+                future.set_exception(value)
+
+    def _fail_waiting(self) -> None:
+        """Give up what no process has begun, so that nobody waits for it."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                task = self._tasks.get_nowait()
+                if task is not None:
+                    task[1].set_exception(_ended())
+
+
+def _ended() -> RunError:
+    return RunError(
+        "Expected each process to work until nothing is left. Received: one that ended before.",
+        hint="The memory may be short; fewer processes need less.",
+    )
+
+
+def _send(pipe: IO[bytes], value: object) -> None:
+    data = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+    pipe.write(len(data).to_bytes(LENGTH_BYTES, "big") + data)
+    pipe.flush()
+
+
+def _receive(pipe: IO[bytes]) -> Any:
+    head = pipe.read(LENGTH_BYTES)
+    size = int.from_bytes(head, "big")
+    data = pipe.read(size)
+    if len(head) < LENGTH_BYTES or len(data) < size:
+        raise EOFError
+    return pickle.loads(data)
+
+
+def main() -> None:
+    """What such a process does: it reads the function, then items, until its input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    given, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints is no answer
+    try:
+        work = _receive(given)
+        while True:
+            item = _receive(given)
+            try:
+                answer = True, work(item)
+            except Exception as error:
+                answer = False, error
+            _send(answers, answer)
+    except (EOFError, OSError):
+        os._exit(0)
