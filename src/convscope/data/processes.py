@@ -83,6 +83,7 @@ class ProcessPool(Generic[T, R]):
     def __init__(self, work: Callable[[T], R], count: int) -> None:
         self._tasks: queue.SimpleQueue[tuple[T, Future[R]] | None] = queue.SimpleQueue()
         self._has_failed = False
+        data = _packed(work)
         paths = os.pathsep.join(filter(None, sys.path))
         threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         self._processes = [
@@ -96,7 +97,7 @@ class ProcessPool(Generic[T, R]):
             for _ in range(count)
         ]
         self._threads = [
-            threading.Thread(target=self._feed, args=(one, work), name="convscope", daemon=True)
+            threading.Thread(target=self._feed, args=(one, data), name="convscope", daemon=True)
             for one in self._processes
         ]
         for thread in self._threads:
@@ -129,15 +130,15 @@ class ProcessPool(Generic[T, R]):
                     if pipe:
                         pipe.close()
 
-    def _feed(self, process: subprocess.Popen[bytes], work: Callable[[T], R]) -> None:
+    def _feed(self, process: subprocess.Popen[bytes], work: bytes) -> None:
         """Send items to a process, one after another, until there are none left or it has ended."""
         assert process.stdin and process.stdout
         with contextlib.suppress(OSError):  # the first item says so
-            _send(process.stdin, work)
+            _write(process.stdin, work)
         while (task := self._tasks.get()) is not None:
             item, future = task
             try:
-                _send(process.stdin, item)
+                _write(process.stdin, _packed(item))
                 is_result, value = _receive(process.stdout)
             except (OSError, EOFError):
                 self._has_failed = True
@@ -154,11 +155,16 @@ class ProcessPool(Generic[T, R]):
 
     def _fail_waiting(self) -> None:
         """Give up what no process has begun, so that nobody waits for it."""
+        ends = 0
         with contextlib.suppress(queue.Empty):
             while True:
                 task = self._tasks.get_nowait()
-                if task is not None:
+                if task is None:  # which is for a thread that waits
+                    ends += 1
+                else:
                     task[1].set_exception(_ended())
+        for _ in range(ends):
+            self._tasks.put(None)
 
 
 def _ended() -> RunError:
@@ -168,9 +174,13 @@ def _ended() -> RunError:
     )
 
 
-def _send(pipe: IO[bytes], value: object) -> None:
+def _packed(value: object) -> bytes:
     data = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
-    pipe.write(len(data).to_bytes(LENGTH_BYTES, "big") + data)
+    return len(data).to_bytes(LENGTH_BYTES, "big") + data
+
+
+def _write(pipe: IO[bytes], data: bytes) -> None:
+    pipe.write(data)
     pipe.flush()
 
 
@@ -193,9 +203,9 @@ def main() -> None:
         while True:
             item = _receive(given)
             try:
-                answer = True, work(item)
+                answer = _packed((True, work(item)))
             except Exception as error:
-                answer = False, error
-            _send(answers, answer)
+                answer = _packed((False, error))
+            _write(answers, answer)
     except (EOFError, OSError):
         os._exit(0)
