@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 import statistics
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 FIGURES = ROOT / "docs" / "figures"
-PAGES = ("README.md", "docs/speed.md")
-BEGIN, END = "<!-- figures -->", "<!-- /figures -->"
 
 
 def read(name: str) -> dict | None:
@@ -98,7 +97,8 @@ DRAWING = ("strokes_lost", "answers_per_second_throttled", "longest_frame_ms_thr
 def where(record: dict) -> str:
     """The processor of a measurement that was made on another machine than the others."""
     found = record["environment"]
-    return f"{found['cores']} cores of {found['processor']}"
+    processor = found["processor"].replace("(R)", "").replace(" Processor", "")
+    return f"{found['cores']} cores of {processor}"
 
 
 def page_rows(s: dict) -> list[tuple[str, str, str]]:
@@ -446,6 +446,109 @@ def minutes_of_load(found: dict | None) -> list[str]:
     ]
 
 
+def served_by_workers() -> str:
+    """The table beside `--workers` in docs/serve.md."""
+    record = read("cores")
+    if not record:
+        return ""
+    rows = record["serve"]
+    lines = [
+        "| `--workers` | connections | requests a second | relative to the first row | 99th percentile | memory |",
+        "|---:|---:|---:|---:|---:|---:|",
+    ]
+    for row in rows:
+        lines.append(
+            f"| {row['workers']} | {CONNECTIONS_EACH * row['workers']} | {row['per_second']:,.0f} | "
+            f"{row['per_second'] / rows[0]['per_second']:.1f}× | {row['p99_milliseconds']:.0f} ms | "
+            f"{row['megabytes']:.0f} MB |"
+        )
+    requests, failed = (sum(row[name] for row in rows) for name in ("requests", "failed"))
+    seconds = round(rows[0]["requests"] / rows[0]["per_second"])
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"`quick`, one digit as PNG, {where(record)}, {seconds} s for each row, {record['measured']}; "
+            f"{requests:,} requests in all, {failed:,} failed. wrk asks on the same machine, so that the processes do "
+            "not have all of its cores. Memory is that of all processes, with what they share counted once. "
+            "Command: `benchmarks/cores.py`.",
+        ]
+    )
+
+
+CONNECTIONS_EACH = 8
+"""Of benchmarks/cores.py, for each process."""
+
+
+def folder_by_cores() -> str:
+    """A part of docs/speed.md."""
+    record = read("cores")
+    if not record:
+        return ""
+    rows = record["predict"]
+    lines = ["", "| `convscope predict FOLDER --out table.csv` | images per second | relative to the first row |"]
+    lines.append("|---|---:|---:|")
+    for row in rows:
+        rate = row["images_per_second"]
+        cores = f"{row['cores']} {'core' if row['cores'] == 1 else 'cores'}"
+        lines.append(f"| {cores} | {rate:,.0f} | {rate / rows[0]['images_per_second']:.1f}× |")
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"{record.get('images', 15_000):,} JPEGs of 256×256, on the first of {where(record)}, median of "
+            f"{record.get('rounds', 2)} calls, start included, {record['measured']}. Command: `benchmarks/cores.py`.",
+        ]
+    )
+
+
+def keras_backends() -> str:
+    """The table of Keras on JAX and PyTorch in docs/export.md."""
+    record = read("keras_backends")
+    if not record:
+        return ""
+    backends = {"jax": "JAX", "torch": "PyTorch", "tensorflow": "TensorFlow"}
+    batches = list(record["rows"][0]["per_second"])
+    sizes = " · ".join(f"{int(size):,}" for size in batches)
+    lines = [
+        "| network | backend | precision | probabilities, largest difference | score, largest relative difference | "
+        f"same class | images per second in batches of {sizes} |",
+        "|---|---|---|---:|---:|---:|---:|",
+    ]
+    networks = list(dict.fromkeys(row["preset"] for row in record["rows"]))
+    for row in sorted(record["rows"], key=lambda row: networks.index(row["preset"])):
+        rates = " · ".join(f"{row['per_second'][size]:,.0f}" for size in batches)
+        lines.append(
+            f"| `{row['preset']}` | {backends[row['backend']]} | {row['precision']} | "
+            f"{power(row['largest_difference'])} | {power(row['largest_score_difference'])} | "
+            f"{row['same_class']:,} of {row['images']:,} | {rates} |"
+        )
+    devices, versions, counts = (
+        " and ".join(dict.fromkeys(f"{row[name]}" for row in record["rows"])) for name in ("device", "keras", "images")
+    )
+    worst = record["summary"]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"Beside convscope's NumPy engine, on {int(counts):,} test images of MNIST: probabilities differ by at "
+            f"most {power(worst['largest_difference_default'])} with the default precision, and by at most "
+            f"{power(worst['largest_difference_float32'])} without TensorFloat-32. {devices}, Keras {versions}, "
+            f"{record['measured']}. Rates are those of the median call of `predict_on_batch` within 2 s, answers read "
+            "back. Command: `benchmarks/keras_backends.py`.",
+        ]
+    )
+
+
+def power(value: float) -> str:
+    """A small number as in 1.3·10⁻⁶."""
+    digits, exponent = f"{value:.1e}".split("e")
+    return f"{digits}·10{str(int(exponent)).translate(SUPERSCRIPTS)}"
+
+
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 RECIPES = ("plain", "robust")
 OTHERS = "the ten of kinds other than the augmentations"
 
@@ -547,19 +650,37 @@ def of_other_kinds(networks: list[dict], recipe: str) -> float:
     return statistics.mean(row[name] for row in own for name in OTHER_KINDS)
 
 
+def speed() -> str:
+    """Docs/speed.md."""
+    parts = (table(), ablation(), recipe("recipe"), recipe("augmentation"), rare(), many_images(), folder_by_cores())
+    return "\n".join(part for part in (*parts, engines()) if part)
+
+
+PAGES: dict[str, dict[str, Callable[[], str]]] = {
+    "README.md": {"figures": table},
+    "docs/speed.md": {"figures": speed},
+    "docs/serve.md": {"figures": server, "workers": served_by_workers},
+    "docs/export.md": {"figures": quantized, "backends": keras_backends},
+    "docs/trust.md": {"figures": robust},
+}
+"""What stands on each page between <!-- NAME --> and <!-- /NAME -->."""
+
+
+def with_figures(text: str, name: str, figures: str) -> str:
+    """The text of a page with other figures between the markers of that name."""
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n{figures}\n{end}{after}"
+
+
 def main() -> int:
     stale = []
-    others = {"docs/serve.md": server, "docs/export.md": quantized, "docs/trust.md": robust}
-    for page in (*PAGES, *others):
+    for page, parts in PAGES.items():
         path = ROOT / page
-        text = path.read_text(encoding="utf-8")
-        before, _, rest = text.partition(BEGIN)
-        _, _, after = rest.partition(END)
-        figures = others.get(page, table)()
-        if page == "docs/speed.md":
-            parts = (ablation(), recipe("recipe"), recipe("augmentation"), rare(), many_images(), engines())
-            figures += "".join(f"\n{part}" for part in parts if part)
-        fresh = f"{before}{BEGIN}\n{figures}\n{END}{after}"
+        text = fresh = path.read_text(encoding="utf-8")
+        for name, write in parts.items():
+            fresh = with_figures(fresh, name, write())
         if fresh != text:
             stale.append(page)
             if "--check" not in sys.argv:
