@@ -1,9 +1,10 @@
-"""How `convscope predict FOLDER` and `convscope serve --workers` gain from the cores of one machine.
+"""How reading a dataset, `convscope predict FOLDER` and `convscope serve --workers` gain from the cores of one machine.
 
     python benchmarks/cores.py prepare FOLDER             # trains the network; needs TensorFlow
     python benchmarks/cores.py measure FOLDER [--cores 1,2,4,8,16]
 
-`predict` classifies 15,000 JPEG files of 256×256 into a table, on the first cores of the machine only. `serve` has as
+15,000 JPEG files of 256×256 are read and resized to 64×64, as for a training, and classified into a table, on the first
+cores of the machine only. `serve` has as
 many processes as cores, which it may choose; wrk asks the digit of serve.py over 8 connections for each process, on the
 same machine, so that beyond half of the cores the load takes what the processes need. Writes docs/figures/cores.json.
 """
@@ -11,6 +12,7 @@ same machine, so that beyond half of the cores the load takes what the processes
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import shutil
 import statistics
@@ -25,6 +27,14 @@ from serve import Server, draw, environment, wrk
 
 DRAWN, COPIES = 1_000, 15
 ROUNDS = 2
+READ = """
+import sys, time, convscope
+began = time.perf_counter()
+convscope.load_data(sys.argv[1], size=64)
+print(time.perf_counter() - began)
+"""
+ENGINE = "LiteRT" if importlib.util.find_spec("ai_edge_litert") else "NumPy"
+"""What `auto` takes."""
 
 
 def prepare(folder: Path) -> None:
@@ -36,13 +46,30 @@ def prepare(folder: Path) -> None:
         shutil.rmtree(folder / name)
 
 
-def predict_rows(folder: Path, cores: list[int]) -> list[dict[str, float]]:
+def draw_many(folder: Path) -> None:
     draw_images(folder, DRAWN)
     for copy in range(COPIES):
         target = folder / "many" / str(copy)
         target.mkdir(parents=True)
         for file in sorted((folder / "images").iterdir())[:DRAWN]:
             os.link(file, target / file.name)
+
+
+def read_rows(folder: Path, cores: list[int]) -> list[dict[str, float]]:
+    rows = []
+    for count in cores:
+        words = ["taskset", "-c", f"0-{count - 1}", sys.executable, "-c", READ, str(folder / "many")]
+        found = [
+            subprocess.run(words, env=environment(), check=True, capture_output=True, text=True).stdout
+            for _ in range(ROUNDS)
+        ]
+        row = {"cores": count, "images_per_second": DRAWN * COPIES / statistics.median(map(float, found))}
+        print("read", row, flush=True)
+        rows.append(row)
+    return rows
+
+
+def predict_rows(folder: Path, cores: list[int]) -> list[dict[str, float]]:
     command = [sys.executable, "-m", "convscope", "predict", "many", "--recursive", "--run", "photos", "--quiet"]
     rows = []
     for count in cores:
@@ -82,16 +109,22 @@ def main() -> None:
         prepare(folder)
         return
     cores = [int(one) for one in chosen.cores.split(",") if int(one) <= (os.cpu_count() or 1)]
-    found = {"serve": serve_rows(folder, cores), "predict": predict_rows(folder, cores)}
+    draw_many(folder)
+    found = {
+        "serve": serve_rows(folder, cores),
+        "read": read_rows(folder, cores),
+        "predict": predict_rows(folder, cores),
+    }
     most = {f"{name}_gain": value for name, value in gains(found).items()}
-    write("cores", {"summary": most | {"cores": os.cpu_count() or 1}} | found)
+    summary = most | {"cores": os.cpu_count() or 1, "images": DRAWN * COPIES, "rounds": ROUNDS}
+    write("cores", {"summary": summary, "engine": ENGINE} | found)
 
 
 def gains(found: dict[str, list[dict[str, float]]]) -> dict[str, float]:
     """How many times faster the most cores are than one."""
-    predict = [row["images_per_second"] for row in found["predict"]]
-    serve = [row["per_second"] for row in found["serve"]]
-    return {"predict": predict[-1] / predict[0], "serve": max(serve) / serve[0]}
+    names = {"serve": "per_second", "read": "images_per_second", "predict": "images_per_second"}
+    rates = {name: [row[key] for row in found[name]] for name, key in names.items()}
+    return {name: max(some) / some[0] for name, some in rates.items()}
 
 
 if __name__ == "__main__":
