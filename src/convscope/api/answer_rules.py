@@ -63,7 +63,7 @@ class AnswerRules:
         score: float | None,
         class_set: tuple[str, ...] | None,
     ) -> ImagePrediction:
-        """What is said about an image: without a class, if there is no ink or the image is rejected.
+        """The prediction for an image: without a class, if there is no ink or the image is rejected.
 
         Args:
             source: The image.
@@ -73,22 +73,22 @@ class AnswerRules:
             class_set: The classes that it can be; None if no sets were asked for.
         """
 
-        def said(choices: tuple[Choice, ...] = (), **more: Any) -> ImagePrediction:
+        def made(choices: tuple[Choice, ...] = (), **more: Any) -> ImagePrediction:
             return ImagePrediction(source.name, choices, source, given.seen, given.report, given.digit, **more)
 
         if given.report.blank:  # nothing is not known either, whatever is rejected
-            return said(is_known=False)
+            return made(is_known=False)
         if self.rejection is None:
-            return said(choices, class_set=class_set)
+            return made(choices, class_set=class_set)
         if self.rejection.rejects_blank and is_constant(given.seen[None])[0]:
-            return said(is_known=False, is_constant=True)
+            return made(is_known=False, is_constant=True)
         if score is None:
-            return said(choices, class_set=class_set)
+            return made(choices, class_set=class_set)
         rank = self.rejection.rank(score)
         has_several = given.digit is None and given.report.digits > 1  # which is what the answer says instead
         if self.threshold is None or score <= self.threshold or has_several:
-            return said(choices, class_set=class_set, score=score, score_rank=rank)
-        return said(is_known=False, score=score, score_rank=rank, closest=choices)
+            return made(choices, class_set=class_set, score=score, score_rank=rank)
+        return made(is_known=False, score=score, score_rank=rank, closest=choices)
 
 
 def answer_rules(

@@ -1,4 +1,4 @@
-"""Processes that work on items, started anew and fed through pipes.
+"""Processes that work on items, which they are sent through pipes.
 
 Python runs one thread at a time, and a quarter of the work for a photo is Python's. With few cores threads are enough,
 and take less memory; with more, they wait for each other.
