@@ -133,9 +133,14 @@ def executed_data(tree: ast.AST) -> list[str]:
     return found
 
 
+PICKLES = {"data/processes.py"}
+"""They read what another process of the same program has written into a pipe that no other has; never a file."""
+
+
 @pytest.mark.parametrize("module", MODULES, ids=name_of)
 def test_no_module_executes_data(module: Path) -> None:
-    assert executed_data(ast.parse(module.read_text(encoding="utf-8"))) == []
+    found = executed_data(ast.parse(module.read_text(encoding="utf-8")))
+    assert set(found) <= ({"pickle"} if name_of(module) in PICKLES else set())
 
 
 @pytest.mark.parametrize(
