@@ -471,7 +471,7 @@ def served_by_workers() -> str:
             f"`quick`, one digit as PNG, {where(record)}, {seconds} s for each row, {record['measured']}; "
             f"{requests:,} requests in all, {failed:,} failed. wrk asks on the same machine, so that the processes do "
             "not have all of its cores. Memory is that of all processes, with what they share counted once. "
-            "Command: `benchmarks/cores.py`.",
+            "Command: `scripts/bench cores`.",
         ]
     )
 
@@ -485,19 +485,21 @@ def folder_by_cores() -> str:
     record = read("cores")
     if not record:
         return ""
-    rows = record["predict"]
-    lines = ["", "| `convscope predict FOLDER --out table.csv` | images per second | relative to the first row |"]
+    lines = ["", "| images per second | reading a dataset | `convscope predict FOLDER --out table.csv` |"]
     lines.append("|---|---:|---:|")
-    for row in rows:
-        rate = row["images_per_second"]
-        cores = f"{row['cores']} {'core' if row['cores'] == 1 else 'cores'}"
-        lines.append(f"| {cores} | {rate:,.0f} | {rate / rows[0]['images_per_second']:.1f}× |")
+    firsts = [record[name][0]["images_per_second"] for name in ("read", "predict")]
+    for rows in zip(record["read"], record["predict"], strict=True):
+        cores = f"{rows[0]['cores']} {'core' if rows[0]['cores'] == 1 else 'cores'}"
+        rates = [row["images_per_second"] for row in rows]
+        cells = [f"{rate:,.0f} ({rate / first:.1f}×)" for rate, first in zip(rates, firsts, strict=True)]
+        lines.append(f"| {cores} | {cells[0]} | {cells[1]} |")
     return "\n".join(
         [
             *lines,
             "",
-            f"{record.get('images', 15_000):,} JPEGs of 256×256, on the first of {where(record)}, median of "
-            f"{record.get('rounds', 2)} calls, start included, {record['measured']}. Command: `benchmarks/cores.py`.",
+            f"{record['summary']['images']:,} JPEGs of 256×256, resized to 64×64, on the first of {where(record)}, "
+            f"median of {record['summary']['rounds']} calls, {record['measured']}. `predict` includes its start. "
+            "Command: `scripts/bench cores`.",
         ]
     )
 

@@ -130,9 +130,9 @@ SUBJECTS: dict[str, Subject] = {
         "evaluation.out_of_distribution",
     ),
     "engine": Subject(
-        "NumPy where it takes at most about five seconds; else LiteRT or ONNX Runtime, the first that is installed "
-        "and agrees with NumPy on a few images; else NumPy.",
-        "--engine of predict, evaluate and data check",
+        "LiteRT or ONNX Runtime, the first that is installed and agrees with NumPy on a few images; else NumPy. NumPy "
+        "also where it takes at most about five seconds, in evaluate, data check and tables of predictions.",
+        "--engine of predict, evaluate, data check and serve",
         "exporting.engines",
     ),
     "initial weights": Subject(
