@@ -4,15 +4,14 @@
     python benchmarks/cores.py measure FOLDER [--cores 1,2,4,8,16]
 
 15,000 JPEG files of 256×256 are read and resized to 64×64, as for a training, and classified into a table, on the first
-cores of the machine only. `serve` has as
-many processes as cores, which it may choose; wrk asks the digit of serve.py over 8 connections for each process, on the
-same machine, so that beyond half of the cores the load takes what the processes need. Writes docs/figures/cores.json.
+cores of the machine only. `serve` has as many processes as cores, which it may choose; wrk asks the digit of serve.py
+over 8 connections for each process, on the same machine, so that beyond half of the cores the load takes what the
+processes need. Writes docs/figures/cores.json.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import shutil
 import statistics
@@ -23,7 +22,7 @@ from pathlib import Path
 
 from predict_folder import INPUT, SRC, draw_images, measure
 from record import write
-from serve import Server, draw, environment, wrk
+from serve import ENGINE, Server, draw, environment, wrk
 
 DRAWN, COPIES = 1_000, 15
 ROUNDS = 2
@@ -33,11 +32,10 @@ began = time.perf_counter()
 convscope.load_data(sys.argv[1], size=64)
 print(time.perf_counter() - began)
 """
-ENGINE = "LiteRT" if importlib.util.find_spec("ai_edge_litert") else "NumPy"
-"""What `auto` takes."""
 
 
 def prepare(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     draw_images(folder, 1)
     measure(["train", "labeled", "--size", str(INPUT), "--epochs", "1", "--out", "photos"], folder, SRC)
@@ -47,6 +45,8 @@ def prepare(folder: Path) -> None:
 
 
 def draw_many(folder: Path) -> None:
+    for name in ("images", "labeled", "many"):
+        shutil.rmtree(folder / name, ignore_errors=True)
     draw_images(folder, DRAWN)
     for copy in range(COPIES):
         target = folder / "many" / str(copy)
@@ -75,6 +75,7 @@ def predict_rows(folder: Path, cores: list[int]) -> list[dict[str, float]]:
     for count in cores:
         seconds = []
         for turn in range(ROUNDS):
+            (folder / f"{count}-{turn}.csv").unlink(missing_ok=True)
             words = ["taskset", "-c", f"0-{count - 1}", *command, "--out", f"{count}-{turn}.csv"]
             began = time.perf_counter()
             subprocess.run(words, cwd=folder, env=environment(), check=True, stdout=subprocess.DEVNULL)
@@ -121,7 +122,7 @@ def main() -> None:
 
 
 def gains(found: dict[str, list[dict[str, float]]]) -> dict[str, float]:
-    """How many times faster the most cores are than one."""
+    """How many times faster the best number of cores is than one."""
     names = {"serve": "per_second", "read": "images_per_second", "predict": "images_per_second"}
     rates = {name: [row[key] for row in found[name]] for name, key in names.items()}
     return {name: max(some) / some[0] for name, some in rates.items()}

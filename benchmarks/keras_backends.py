@@ -6,7 +6,7 @@
 `prepare`, with convscope, trains (or takes RUNS/quick, RUNS/classic, …), exports, and writes test images of MNIST with
 the answers of the NumPy engine. `measure` needs Keras and NumPy only, so that it runs on a machine with a GPU and
 without TensorFlow: it compares all answers, times batches, and adds a row for each network to FOLDER/measured.json. On
-recent GPUs, JAX and PyTorch multiply in TensorFloat-32, with 10 bits after the point, unless --float32 forbids it.
+recent GPUs, JAX and PyTorch multiply in TensorFloat-32, with 10 bits of mantissa, unless --float32 turns it off.
 `write FOLDER`, with convscope, turns these into docs/figures/keras_backends.json.
 """
 
@@ -25,7 +25,8 @@ import numpy as np
 PRESETS = ("quick", "classic", "accurate")
 IMAGES = 2_000
 BATCHES = (1, 64, 1024)
-SECONDS = 2.0
+SECONDS = 1.5
+EPOCHS = 2
 
 
 def prepare(folder: Path, runs: Path | None) -> None:
@@ -38,7 +39,9 @@ def prepare(folder: Path, runs: Path | None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for preset in PRESETS:
         kept = runs.resolve() / preset if runs else None
-        run = cs.load_run(kept) if kept else cs.train("mnist", model=preset, epochs=0.5, out=folder / f"run-{preset}")
+        run = (
+            cs.load_run(kept) if kept else cs.train("mnist", model=preset, epochs=EPOCHS, out=folder / f"run-{preset}")
+        )
         exported = cs.Run(run.folder).export(to="keras", out=folder / f"export-{preset}")
         (exported.folder / "model.keras").rename(folder / f"{preset}.keras")
         answers = predict(run.model, pixels)
@@ -51,10 +54,12 @@ def measure(folder: Path, *, float32: bool) -> None:
     import keras
 
     if float32:
-        forbid_tensor_float_32()
+        turn_off_tensor_float_32()
     pixels = np.load(folder / "pixels.npz")["pixels"]
     path = folder / "measured.json"
-    rows = json.loads(path.read_text()) if path.is_file() else []
+    kept = json.loads(path.read_text()) if path.is_file() else []
+    this = (keras.backend.backend(), "float32" if float32 else "default")
+    rows = [row for row in kept if (row["backend"], row["precision"]) != this]
     for preset in PRESETS:
         expected = np.load(folder / f"{preset}.npz")
         model = keras.models.load_model(folder / f"{preset}.keras")
@@ -63,7 +68,7 @@ def measure(folder: Path, *, float32: bool) -> None:
         row = {
             "preset": preset,
             "backend": keras.backend.backend(),
-            "keras": keras.__version__,
+            "versions": versions(),
             "device": device(),
             "precision": "float32" if float32 else "default",
             "images": len(pixels),
@@ -91,7 +96,7 @@ def rate(model, pixels: np.ndarray, batch: int) -> float:
     return batch / statistics.median(seconds)
 
 
-def forbid_tensor_float_32() -> None:
+def turn_off_tensor_float_32() -> None:
     import keras
 
     if keras.backend.backend() == "jax":
@@ -103,6 +108,14 @@ def forbid_tensor_float_32() -> None:
 
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.allow_tf32 = False
+
+
+def versions() -> dict[str, str]:
+    import keras
+
+    found = {"python": platform.python_version(), "keras": keras.__version__, "numpy": np.__version__}
+    backend = keras.backend.backend()
+    return found | {backend: __import__(backend).__version__}
 
 
 def device() -> str:
@@ -129,7 +142,8 @@ def write_figures(folder: Path) -> None:
         )
         for precision in ("float32", "default")
     }
-    write("keras_backends", {"summary": worst, "rows": rows})
+    environment = {"devices": sorted({row["device"] for row in rows}), "epochs": EPOCHS}
+    write("keras_backends", {"environment": environment, "summary": worst, "rows": rows})
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ Writes docs/figures/serve.json, where the parts that were not measured stay.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import re
@@ -36,6 +37,8 @@ from convscope.data.mnist import load_part
 
 SRC = Path(__file__).resolve().parent.parent / "src"
 STARTS = 3
+ENGINE = "LiteRT" if importlib.util.find_spec("ai_edge_litert") else "NumPy"
+"""What `auto` takes."""
 SCRIPT = """
 local file = io.open("{path}", "rb"); wrk.body = file:read("*a"); file:close()
 wrk.method = "POST"; wrk.headers["Content-Type"] = "{kind}"
@@ -68,6 +71,9 @@ def main() -> None:
             found["peers"] = compare(run, folder, files["digit"], connections, chosen.seconds)
     kept = json.loads((FIGURES / "serve.json").read_text()) if (FIGURES / "serve.json").is_file() else {}
     parts = {name: kept[name] for name in ("summary", "loads", "peers", "soak") if name in kept}
+    for part in found.values():
+        if isinstance(part, dict):
+            part["engine"] = ENGINE
     write("serve", parts | found)
 
 

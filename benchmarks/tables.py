@@ -498,7 +498,7 @@ def folder_by_cores() -> str:
             *lines,
             "",
             f"{record['summary']['images']:,} JPEGs of 256×256, resized to 64×64, on the first of {where(record)}, "
-            f"median of {record['summary']['rounds']} calls, {record['measured']}. `predict` includes its start. "
+            f"mean of {record['summary']['rounds']} calls, {record['measured']}. `predict` includes its start. "
             "Command: `scripts/bench cores`.",
         ]
     )

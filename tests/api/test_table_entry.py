@@ -81,7 +81,7 @@ def many(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /proc")
-@pytest.mark.parametrize("ends", ["worker killed", "all killed", "interrupted"])
+@pytest.mark.parametrize("ends", ["worker killed", "program killed", "interrupted"])
 def test_however_it_ends_no_process_is_left_and_the_same_command_goes_on(
     ends: str, many: Path, short_run: Path, tmp_path: Path
 ) -> None:
@@ -92,7 +92,7 @@ def test_however_it_ends_no_process_is_left_and_the_same_command_goes_on(
     assert len(children) >= 2
     if ends == "worker killed":
         os.kill(children[-1], signal.SIGKILL)
-    elif ends == "all killed":
+    elif ends == "program killed":
         process.kill()
     else:
         os.killpg(process.pid, signal.SIGINT)

@@ -236,11 +236,12 @@ def test_a_batch_waits_for_requests_that_are_arriving_but_not_longer_than_the_li
     asyncio.run(with_batching(Limits(batch_seconds=5.0), act))
 
 
+@pytest.mark.parametrize("engine", ["numpy", "auto"])
 def test_the_event_loop_classifies_small_images_itself_and_leaves_the_others_to_threads(
-    run, short_run, monkeypatch
+    engine: str, run, short_run, monkeypatch
 ) -> None:
     monkeypatch.setattr(direct, "MOST_SECONDS", 60.0)
-    network = Network("digits", 1, short_run)
+    network = Network("digits", 1, short_run, engine=engine)
     network.is_fast = True  # whatever else this machine does
     batches: list[tuple[int, bool]] = []
 
@@ -257,7 +258,7 @@ def test_the_event_loop_classifies_small_images_itself_and_leaves_the_others_to_
         try:
             asked = [batching.classify(network, [image(n % 8, run)], top=3) for n in range(40)]
             for index, answers in enumerate(await asyncio.gather(*asked)):
-                alone = open_engine("auto", run.model).predict(answers[0].predictions[0].seen[None])
+                alone = open_engine(engine, run.model).predict(answers[0].predictions[0].seen[None])
                 assert answers[0].logits.tobytes() == alone.logits.tobytes(), index
             assert all(on_loop for _, on_loop in batches) and max(size for size, _ in batches) == 16
             batches.clear()

@@ -137,7 +137,7 @@ def evaluate(
         part: ``test``, ``validation`` or ``train`` of the run's own data; None takes ``test``.
         reject: As for `api.predict.predict`: how many images it rejects, and the accuracy on the others. The accuracy
             itself counts all images.
-        engine: As for `api.predict.predict`.
+        engine: As for `api.predict.predict`, but ``"auto"`` is NumPy if it takes a few seconds.
         callbacks: ``images`` is called while images are read; ``is_stopped`` ends that.
 
     Raises:

@@ -126,7 +126,7 @@ def predict_folder(
         split: Whether each digit of an image gets a row of its own.
         recursive: Whether to read the images in subfolders too.
         reject: As for `api.predict.predict`; a rejected image has no prediction, and ``note`` says so.
-        engine: As for `api.predict.predict`.
+        engine: As for `api.predict.predict`, but ``"auto"`` is NumPy if it takes a few seconds.
         copy_to: A folder in which each image is hard-linked or copied into a folder of its predicted class.
         shard: Classify one part of the images only: ``2/8`` is the second of eight, for eight processes or machines.
             The tables of all parts, one after another, are the table of the whole, byte for byte: of CSV files, only

@@ -1,7 +1,7 @@
 """Classify any number of images in bounded memory: read and preprocessed by several threads, returned in order.
 
 Decoding, resampling and the matrix products release Python's lock, so that a few threads are enough for a few cores;
-for more, see `table_processes`. Peak memory depends on the number of threads, not on that of the images.
+for more, see `table_entry`. Peak memory depends on the number of threads, not on that of the images.
 """
 
 from __future__ import annotations

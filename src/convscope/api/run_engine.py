@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from weakref import WeakKeyDictionary
 
 from convscope.api.run import Run
 from convscope.exporting.engines import AUTO, Engine, open_engine, opens_fast
 
+_opening = threading.Lock()
 _opened: WeakKeyDictionary[Run, dict[tuple[str, int], Engine]] = WeakKeyDictionary()
 
 
@@ -26,11 +28,12 @@ def engine_of(run: Run, name: str, *, images: int | None = None, threads: int = 
     """
     if name == AUTO and images is not None:
         return open_engine(name, run.model, images=images, threads=threads)
-    known = _opened.setdefault(run, {})
-    found = known.get((name, threads))
-    if found is None or found.model is not run.model:
-        found = known[name, threads] = open_engine(name, run.model, threads=threads)
-    return found
+    with _opening:
+        known = _opened.setdefault(run, {})
+        found = known.get((name, threads))
+        if found is None or found.model is not run.model:
+            found = known[name, threads] = open_engine(name, run.model, threads=threads)
+        return found
 
 
 def engine_for_calls(run: Run, name: str, *, images: int) -> Engine:

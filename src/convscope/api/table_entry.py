@@ -9,11 +9,13 @@ from pathlib import Path
 
 from convscope.api.answer_rules import answer_rules
 from convscope.api.prediction_stream import CHUNK, ClassifiedImage, Classifier
-from convscope.api.prediction_table import Columns, Row
+from convscope.api.prediction_table import Columns, Row, model_mark
 from convscope.api.run import Run
 from convscope.data.image_input import ImageInput
 from convscope.data.parallel import in_processes
+from convscope.errors import RunError
 from convscope.exporting.engines import open_engine
+from convscope.model.model_file import weights_sha256
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def entries_by_processes(
         processes: Their number.
 
     Raises:
-        RunError: A process ended by itself, or the run is gone.
+        RunError: A process ended by itself, or the run folder has another network by now.
         ModelFileError: As `prediction_stream.classify_stream`.
     """
     work = _Classify(run.folder.resolve(), columns, reject, engine)
@@ -78,6 +80,12 @@ class _Classify:
     @cached_property
     def _classifier(self) -> Classifier:
         run = Run(self.folder)
+        if model_mark(weights_sha256(run.model.weights)) != self.columns.model:
+            raise RunError(
+                f"Expected the network that the table is begun with in {self.folder}. Received: another one, saved there "
+                "meanwhile.",
+                hint="Write another table.",
+            )
         rules = answer_rules(run.model, reject=self.reject)
         columns = self.columns
         made = Classifier(run.model, run.preprocessing, top=columns.top, split=columns.split, rules=rules)

@@ -82,7 +82,7 @@ def predict(
         read again.
     engine
         What computes: NumPy, ONNX Runtime or LiteRT. auto is a runtime if one is installed, which is compared with
-        NumPy first, else NumPy.
+        NumPy first, else NumPy; for a table, NumPy if it takes a few seconds.
     """
     from convscope.api.predict_folder import is_table
     from convscope.cli.images import check_images, is_several

@@ -36,7 +36,7 @@ def serve(
     connections: Annotated[int, _limit("Open connections.")] = 1_000,
     timeout: Annotated[float, _limit("Seconds from the end of a request to its answer.", 0.01)] = 30.0,
     receive_timeout: Annotated[float, _limit("Seconds in which a request has to arrive.", 0.01)] = 30.0,
-    batch_size: Annotated[int, _limit("Images that are computed at once.")] = 16,
+    batch_size: Annotated[int, _limit("Images that NumPy computes at once.")] = 16,
     batch_wait: Annotated[
         float, _limit("Milliseconds that an image waits for others whose requests are being received.", 0)
     ] = 2.0,

@@ -200,7 +200,7 @@ def _from_path(path: Any, recursive: bool) -> Iterator[ImageInput]:
         raise DataError.about_file("Expected a readable path", path[:300], reason) from None
     index = None if exists else mnist.digit_index(path)
     if index is not None:
-        yield ImageInput(path, lambda: _test_images()[index])
+        yield ImageInput(path, lambda: _test_images()[index].copy())
         return
     if not is_folder:
         yield ImageInput(path, _FileDecoder(path))

@@ -99,8 +99,11 @@ def in_processes(
     Raises:
         RunError: A process ended by itself.
     """
-    chunks = (items[start : start + at_once] for start in range(0, len(items), at_once))
-    with closing(ProcessPool(work, processes)) as pool:
+    starts = range(0, len(items), at_once)
+    if not starts:
+        return
+    chunks = (items[start : start + at_once] for start in starts)
+    with closing(ProcessPool(work, min(processes, len(starts)))) as pool:
         for found in in_order(pool.submit, chunks, waiting=processes * CHUNKS_WAITING):
             yield from found
 

@@ -131,7 +131,7 @@ def raw_outputs(
     def compute(chunk: Pixels) -> tuple[np.ndarray, np.ndarray | None]:
         with np.errstate(over="ignore", invalid="ignore"):
             found, distances = _outputs(model, to_images(chunk), vectors_alone)
-        return found, distances if distances is None else _with_excess(model, distances, chunk)
+        return found, distances if distances is None else with_excess(model, distances, chunk)
 
     chunks = (pixels[start : start + size] for start in range(0, len(pixels), size))
     with one_blas_thread():
@@ -145,7 +145,7 @@ def raw_outputs(
     return raw, residuals
 
 
-def _with_excess(model: Model, residuals: Float32[np.ndarray, " n"], pixels: Pixels) -> Float32[np.ndarray, " n"]:
+def with_excess(model: Model, residuals: Float32[np.ndarray, " n"], pixels: Pixels) -> Float32[np.ndarray, " n"]:
     """The distances of images to a model's subspace, larger where the total variation is above the model's limit."""
     rejection = reliability_of(model).rejection if model.reliability else None
     return residuals + rejection.variation.excess(pixels) if rejection and rejection.variation else residuals

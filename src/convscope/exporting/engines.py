@@ -149,7 +149,7 @@ def _predict(model: Model, run: Callable[[Pixels], dict[str, Any]], pixels: Stor
         return predict(model, pixels)
     parts = [run(np.asarray(pixels[start : start + CHUNK])) for start in range(0, len(pixels), CHUNK)]
     found = parts[0] if len(parts) == 1 else {name: np.concatenate([one[name] for one in parts]) for name in parts[0]}
-    if not np.isfinite(found["logits"]).all():
+    if not all(np.isfinite(one).all() for name, one in found.items() if name in ("logits", SCORE)):
         raise ModelFileError("Expected finite logits. Received: NaN or infinity, because the weights are too large.")
     return at_temperature(Predictions(found["logits"], model.class_names, found.get(SCORE)), model)
 

@@ -79,7 +79,6 @@ OPERATORS = {
     "RELU6": Operator(21),
     "RESHAPE": Operator(22),
     "RSQRT": Operator(76),
-    "SLICE": Operator(65),
     "SOFTMAX": Operator(25, 9, {"beta": (0, "f")}),
     "SQRT": Operator(75),
     "SUB": Operator(41, 28, {"fused": (0, "b")}),

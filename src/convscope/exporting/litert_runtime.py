@@ -6,6 +6,7 @@ import contextlib
 import functools
 import importlib.util
 import os
+import threading
 import warnings
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -54,7 +55,7 @@ class Interpreter:
         self._last: _Allocated | None = None
 
     def run(self, images: Pixels) -> dict[str, np.ndarray]:
-        """The outputs by name."""
+        """The outputs by name, for at least one image."""
         if len(images) <= CHUNK:
             return self._for(len(images)).run(images)
         chunks = (images[start : start + CHUNK] for start in range(0, len(images), CHUNK))
@@ -101,10 +102,15 @@ class _Allocated:
 def _open(content: bytes, keeps_all: bool, threads: int) -> Any:
     from ai_edge_litert.interpreter import Interpreter as LiteRT
 
-    _announce()
+    with _ANNOUNCING:
+        _announce()
     with warnings.catch_warnings():  # that keeping all values takes memory
         warnings.simplefilter("ignore", UserWarning)
         return LiteRT(model_content=content, num_threads=threads, experimental_preserve_all_tensors=keeps_all)
+
+
+_ANNOUNCING = threading.Lock()
+"""stderr belongs to all threads."""
 
 
 @functools.cache

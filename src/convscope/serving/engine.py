@@ -1,7 +1,7 @@
 """What computes a batch of network inputs. Light.
 
-A served answer has to be that of `predict`, bit for bit, whatever the other images of its batch are. `numpy_engine`
-measures in which batches that holds on this machine.
+A served answer has to be that of `predict` with the same engine, bit for bit, whatever the other images of its batch
+are. `numpy_engine` measures in which batches that holds on this machine.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def engine_of(name: str, model: Model, *, batch: int = 16) -> Engine:
     A runtime computes one image at a time: its batches do not promise the bits of single images.
 
     Args:
-        name: A key of `exporting.engines.ENGINES`, or ``auto``, as in `predict`: a runtime that is installed.
+        name: A key of `exporting.engines.ENGINES`, or ``auto``: a runtime that is installed, else NumPy.
         model: The network.
         batch: The largest batch.
 

@@ -62,7 +62,7 @@ def serve(
         allow_origin: Origins of pages of other sites that may read the answers.
         workers: Number of processes.
         reject: As in `Run.predict`.
-        engine: As in `Run.predict`; ``"auto"`` is NumPy.
+        engine: As in `Run.predict`; ``"auto"`` is a runtime that is installed, else NumPy.
         max_body: Megabytes of a request.
         max_images: Images of a request.
         max_pixels: Megapixels of an image.
