@@ -1,9 +1,11 @@
 """Several processes classify a folder: the same table, and nothing is left behind, however it ends."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -11,8 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from convscope.api import prediction_stream
 from convscope.api.prediction_stream import CHUNK
+from convscope.api.prediction_table import model_mark
+from convscope.api.run import load_run
 from convscope.data.mnist import load_part
+from convscope.data.preprocess import Preprocessing
+from convscope.model.model_file import weights_sha256
 
 IMAGES = 5 * CHUNK + 3
 
@@ -99,7 +106,7 @@ def test_however_it_ends_no_process_is_left_and_the_same_command_goes_on(
     _, error = process.communicate(timeout=60)
     assert have_ended(children) and "Traceback" not in error
     if ends == "worker killed":
-        assert process.returncode == 1 and "Received: one that ended before" in error
+        assert process.returncode == 1 and "Received: one that ended early" in error
     if ends == "interrupted":
         assert process.returncode == 130
     before = (tmp_path / "table.csv").read_bytes().count(b"\n")
@@ -108,3 +115,48 @@ def test_however_it_ends_no_process_is_left_and_the_same_command_goes_on(
     whole = subprocess.run(command(many, short_run, "whole.csv", 1), cwd=tmp_path, capture_output=True)
     assert whole.returncode == 0
     assert (tmp_path / "table.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+
+
+@pytest.mark.slow
+def test_a_run_that_is_replaced_or_out_of_sight_meanwhile_changes_nothing(
+    digits: Path, short_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(short_run, tmp_path / "a" / "run")
+    monkeypatch.chdir(tmp_path / "a")
+    run = load_run("run")
+    mark = model_mark(weights_sha256(run.model.weights))
+    (tmp_path / "a" / "run" / "model.safetensors").write_bytes(b"another network")
+    monkeypatch.chdir(tmp_path)
+    for processes in (1, 2):
+        run.predict_folder(digits, out=tmp_path / f"{processes}.csv", processes=processes)
+    tables = [(tmp_path / f"{processes}.csv").read_text() for processes in (1, 2)]
+    assert tables[0] == tables[1] and tables[0].count(mark) == IMAGES
+
+
+def test_few_photos_that_are_large_are_decoded_at_once(
+    digits: Path, short_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once, most, lock = 0, 0, threading.Lock()
+    frame = Preprocessing.frame
+
+    def counted(self: Preprocessing, picture: np.ndarray):
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        time.sleep(0.01)
+        try:
+            return frame(self, picture)
+        finally:
+            with lock:
+                at_once -= 1
+
+    monkeypatch.setattr(Preprocessing, "frame", counted)
+    monkeypatch.setattr(prediction_stream, "usable_cores", lambda: 8)
+    found = []
+    for large in (10**9, 0):
+        most = 0
+        monkeypatch.setattr(prediction_stream, "LARGE_PIXELS", large)
+        load_run(short_run).predict_folder(digits, out=tmp_path / f"{large}.csv", processes=1)
+        found.append(most)
+    assert found[0] > 2 and found[1] == 2

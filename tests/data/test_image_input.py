@@ -193,3 +193,10 @@ def test_only_the_first_page_of_a_tiff_is_read_and_that_is_reported(tmp_path: Pa
     (one,) = collect_images(tmp_path, most=10)
     assert one.note == ""
     assert (one.picture == 10).all() and one.note.endswith("scan.tiff: the first of 3 frames or pages is read")
+
+
+def test_an_image_of_mnist_that_was_changed_is_read_unchanged_the_next_time() -> None:
+    (first,) = collect_images("mnist:7", most=1)
+    first.picture[...] = 0
+    (second,) = collect_images("mnist:7", most=1)
+    assert second.picture.any()

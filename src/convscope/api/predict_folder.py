@@ -131,8 +131,8 @@ def predict_folder(
         shard: Classify one part of the images only: ``2/8`` is the second of eight, for eight processes or machines.
             The tables of all parts, one after another, are the table of the whole, byte for byte: of CSV files, only
             the first part has the line of column names. None classifies all.
-        processes: How many processes classify; 1 works with threads. None is one on each core if there are more than
-            three cores and 2,000 images, else 1.
+        processes: How many processes classify; 1 works with threads. None is one on each core, at most 8, if there are
+            more than three cores and 2,000 images; else 1.
         callbacks: Told how many images are done.
 
     Raises:
@@ -166,7 +166,7 @@ def predict_folder(
         left = list(found.values())
         count = process_count(processes, len(left)) if all(one.path for one in left) else 1
         if count > 1:
-            entries = entries_by_processes(left, run, columns, reject=reject, engine=opened.name, processes=count)
+            entries = entries_by_processes(left, run, columns, rules=rules, engine=opened.name, processes=count)
         else:
             how: dict[str, Any] = {"top": top, "split": split, "rules": rules, "chunk": CHUNK, "engine": opened}
             entries = (entry_of(columns, one) for one in classify_stream(left, run, **how))

@@ -20,6 +20,7 @@ import convscope
 from convscope import errors
 from convscope.api.callbacks import SweepProgress
 from convscope.api.sweep_worker import WorkerCall, encode
+from convscope.data.processes import VARIABLE
 from convscope.errors import ConvscopeError, RunError
 from convscope.sweeping.definition import Definition
 from convscope.sweeping.journal import Journal
@@ -126,6 +127,7 @@ def _start(call: WorkerCall, threads: int, said: queue.Queue) -> _Process:
     paths = [source, *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads))
     environment |= {"PYTHONPATH": os.pathsep.join(paths), "MPLBACKEND": "agg", "PYTHONIOENCODING": "utf-8"}
+    environment[VARIABLE] = "1"  # each of them would read with all cores
     printed = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the process
     process = subprocess.Popen(
         [sys.executable, "-m", MODULE],

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
-from convscope.api.answer_rules import answer_rules
+from convscope.api.answer_rules import AnswerRules
 from convscope.api.prediction_stream import CHUNK, ClassifiedImage, Classifier
-from convscope.api.prediction_table import Columns, Row, model_mark
+from convscope.api.prediction_table import Columns, Row
 from convscope.api.run import Run
 from convscope.data.image_input import ImageInput
 from convscope.data.parallel import in_processes
-from convscope.errors import RunError
+from convscope.data.preprocess import Preprocessing
 from convscope.exporting.engines import open_engine
-from convscope.model.model_file import weights_sha256
+from convscope.model.model_file import Model
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def entries_by_processes(
     run: Run,
     columns: Columns,
     *,
-    reject: str | float | None,
+    rules: AnswerRules,
     engine: str,
     processes: int,
 ) -> Generator[TableEntry, None, None]:
@@ -54,42 +53,35 @@ def entries_by_processes(
 
     Args:
         inputs: From `collect_images`; each has a ``path``.
-        run: The network, which each process reads by itself.
+        run: The network; it is sent to each process, since its folder may have another one meanwhile.
         columns: Of the table.
-        reject: As for `api.answer_rules.answer_rules`.
+        rules: When there is no class.
         engine: What computes, a key of `exporting.engines.ENGINES`.
         processes: Their number.
 
     Raises:
-        RunError: A process ended by itself, or the run folder has another network by now.
+        ProcessEndedError: A process ended by itself.
         ModelFileError: As `prediction_stream.classify_stream`.
     """
-    work = _Classify(run.folder.resolve(), columns, reject, engine)
+    work = _Classify(run.model, run.preprocessing, columns, rules, engine)
     yield from in_processes(work, inputs, processes=processes, at_once=CHUNK)
 
 
 @dataclass(frozen=True)
 class _Classify:
-    """Classifies chunks of files in another process, with a network that is read once."""
+    """Classifies chunks of files in another process."""
 
-    folder: Path
+    model: Model
+    preprocessing: Preprocessing
     columns: Columns
-    reject: str | float | None
+    rules: AnswerRules
     engine: str
 
     @cached_property
     def _classifier(self) -> Classifier:
-        run = Run(self.folder)
-        if model_mark(weights_sha256(run.model.weights)) != self.columns.model:
-            raise RunError(
-                f"Expected the network that the table is begun with in {self.folder}. Received: another one, saved there "
-                "meanwhile.",
-                hint="Write another table.",
-            )
-        rules = answer_rules(run.model, reject=self.reject)
-        columns = self.columns
-        made = Classifier(run.model, run.preprocessing, top=columns.top, split=columns.split, rules=rules)
-        made.engine = open_engine(self.engine, run.model)
+        top, split = self.columns.top, self.columns.split
+        made = Classifier(self.model, self.preprocessing, top=top, split=split, rules=self.rules)
+        made.engine = open_engine(self.engine, self.model)
         return made
 
     def __call__(self, chunk: Sequence[ImageInput]) -> list[TableEntry]:

@@ -6,9 +6,9 @@ and each block is checked before it is used again: its checksum, and size and ti
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import os
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -22,10 +22,10 @@ import numpy as np
 from convscope.arrays import Picture
 from convscope.data.attempt import Attempt, DecodeFile
 from convscope.data.cache_file import NAMES, PIXELS_FILE, Block, CacheFile, channels_of, remove_cache
-from convscope.data.image_tree import ImageFile
+from convscope.data.image_tree import ImageFile, are_on_disk
 from convscope.data.mapped_pixels import MappedPixels, PixelFile, Shape
-from convscope.data.parallel import CHUNK, Each, in_order
-from convscope.data.processes import ProcessPool, can_be_sent, process_count
+from convscope.data.parallel import CHUNK, MOST_THREADS, Each, in_order
+from convscope.data.processes import ProcessEndedError, ProcessPool, can_be_sent, process_count, usable_cores
 from convscope.errors import DataError
 
 BLOCK_BYTES = 1 << 22
@@ -160,8 +160,9 @@ class _Filling:
 
     def _fill_all(self, missing: Sequence[int], stamps: list[list[int]]) -> None:
         count = process_count(None, len(missing) * self._cache.per_block)
-        if count > 1 and can_be_sent(self._attempt, self._files[0]):
-            self._processes = ProcessPool(Each(self._attempt), count)
+        if count > 1 and are_on_disk(self._files) and can_be_sent(self._attempt):
+            with contextlib.suppress(ProcessEndedError):  # then threads decode
+                self._processes = ProcessPool(Each(self._attempt), count)
         try:
             self._each(lambda number: self._fill(number, stamps), missing)
         finally:
@@ -173,9 +174,16 @@ class _Filling:
         if self._processes is None:
             yield from map(self._attempt, files)
             return
+        done = 0
         chunks = (files[start : start + CHUNK] for start in range(0, len(files), CHUNK))
-        for found in in_order(self._processes.submit, chunks, waiting=len(files)):
-            yield from found
+        try:
+            for found in in_order(self._processes.submit, chunks, waiting=len(files)):
+                for one in found:
+                    yield one
+                    done += 1
+        except ProcessEndedError:
+            if not self._is_stopped.is_set():
+                yield from map(self._attempt, files[done:])
 
     def _fill(self, number: int, stamps: list[list[int]]) -> None:
         """Decode a block and write it."""
@@ -186,7 +194,9 @@ class _Filling:
         for index, row in enumerate(rows):
             if self._is_stopped.is_set():
                 return
-            file, result = self._files[row], next(found)
+            file, result = self._files[row], next(found, None)
+            if result is None:  # it was stopped meanwhile
+                return
             if isinstance(result, DataError):
                 unreadable[str(index)] = result.reason
             else:
@@ -213,7 +223,7 @@ class _Filling:
         results: dict[int, R] = {}
         running: dict[Future[R], int] = {}
         waiting = iter(enumerate(items))
-        threads = max(1, min(8, os.cpu_count() or 1))
+        threads = self._processes.count if self._processes else min(MOST_THREADS, usable_cores())
         with ThreadPoolExecutor(threads) as pool:
             try:
                 while len(results) < len(items):
@@ -225,6 +235,8 @@ class _Filling:
                     self._on_images(self._done, total)
             except BaseException:
                 self._is_stopped.set()
+                if self._processes:  # else each thread would wait for all of its block
+                    self._processes.close()
                 pool.shutdown(wait=True, cancel_futures=True)  # at most the image at hand
                 raise
         return [results[index] for index in range(len(items))]

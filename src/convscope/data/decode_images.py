@@ -19,7 +19,7 @@ from convscope.data.dataset import Skipped
 from convscope.data.decode import decode, image_size
 from convscope.data.file_pixels import FilePixels
 from convscope.data.image_size import choose_size, fit_decision, size_decision
-from convscope.data.image_tree import ImageFile, ImageTree
+from convscope.data.image_tree import ImageFile, ImageTree, are_on_disk
 from convscope.data.load_options import Caching, LoadOptions
 from convscope.data.mapped_pixels import MappedPixels, StoredPixels
 from convscope.data.parallel import in_parallel
@@ -107,6 +107,17 @@ class _Decode:
         return self.contracts[self.channels or found.pixels.shape[-1]].apply(found.pixels), found.frames
 
 
+@dataclass(frozen=True)
+class _WithoutRows:
+    """Decodes a file and drops its pixels, so that they are not sent from one process to another."""
+
+    decode_file: DecodeFile
+
+    def __call__(self, file: ImageFile) -> tuple[Picture, int]:
+        image, frames = self.decode_file(file)
+        return image[:0], frames
+
+
 def _check_bytes(needed: int, most: int, size: tuple[int, int], files: list[ImageFile], tree: ImageTree) -> None:
     if needed > most:
         raise DataError(
@@ -121,7 +132,7 @@ def _check_bytes(needed: int, most: int, size: tuple[int, int], files: list[Imag
 def _sizes_of(files: list[ImageFile], caching: Caching) -> list[tuple[int, int]]:
     """The sizes of all images that have one, from their headers."""
     found, asked = [], time.monotonic()
-    with closing(in_parallel(_size_of, files)) as sizes:
+    with closing(in_parallel(_size_of, files, can_send_items=are_on_disk(files))) as sizes:
         for index, size in enumerate(sizes):
             found += [size] if size is not None else []
             if time.monotonic() - asked >= SECONDS_BETWEEN_SIZES:
@@ -149,7 +160,8 @@ class _Tally:
     def each(self, decode_file: DecodeFile) -> Iterator[Picture]:
         """Decode all files, several at a time, and give the images of those that can be read."""
         caching, asked = self._options.caching, time.monotonic()
-        with closing(in_parallel(Attempt(decode_file), self._files)) as results:
+        attempt, can_send = Attempt(decode_file), are_on_disk(self._files)
+        with closing(in_parallel(attempt, self._files, can_send_items=can_send)) as results:
             for index, result in enumerate(results):
                 if isinstance(result, DataError):
                     if self._options.strict:
@@ -188,7 +200,7 @@ def _decoded_on_demand(
 ) -> Decoded:
     """Decode all files once, to know which can be read, and keep none."""
     tally = _Tally(files, options)
-    for _ in tally.each(decode_file):
+    for _ in tally.each(_WithoutRows(decode_file)):
         pass
     source = FilePixels(files, decode_file, (*size, options.channels or (3 if tally.color else 1)))
     return tally.decoded(MappedPixels(source, np.flatnonzero(tally.is_readable)))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from convscope.arrays import MAX_CLASS_NAME, is_class_name
 from convscope.data.dataset import Skipped
+from convscope.data.files import read_regular
 from convscope.data.folder_layout import Layout, find_layout, is_wrapper, listed
 from convscope.data.image_formats import has_image_suffix, sniff, suffix_of
 from convscope.data.natural_order import natural_key
@@ -48,9 +50,19 @@ class ImageFile:
         """The path with slashes, made printable."""
         return printable("/".join(self.path))
 
+    @property
+    def is_on_disk(self) -> bool:
+        """Whether it is a file of its own, which another process can read."""
+        return isinstance(self.read, functools.partial) and self.read.func is read_regular
+
     def is_image(self) -> bool:
         """Whether extension or content are those of an image; the content may still be damaged."""
         return has_image_suffix(self.path[-1]) or bool(sniff(self.start()))
+
+
+def are_on_disk(files: Sequence[ImageFile]) -> bool:
+    """Whether other processes can read all of these files."""
+    return all(file.is_on_disk for file in files)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import islice
 from typing import Generic, TypeVar
 
-from convscope.data.processes import ProcessPool, can_be_sent, process_count, usable_cores
+from convscope.data.processes import ProcessEndedError, ProcessPool, can_be_sent, process_count, usable_cores
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -57,19 +57,29 @@ def in_threads(work: Callable[[T], R], items: Iterable[T], *, at_once: int = CHU
             pool.shutdown(cancel_futures=True)
 
 
-def in_parallel(work: Callable[[T], R], items: Sequence[T], *, at_once: int = CHUNK) -> Generator[R, None, None]:
+def in_parallel(
+    work: Callable[[T], R], items: Sequence[T], *, can_send_items: bool, at_once: int = CHUNK
+) -> Generator[R, None, None]:
     """As `in_threads`, but in processes where there are many items and more than a few cores.
+
+    If a process ends early, threads do the rest.
 
     Args:
         work: As for `in_threads`. What cannot be sent to another process is done in threads.
         items: As for `in_threads`.
+        can_send_items: Whether each item can be sent to another process.
         at_once: How many of them one process works on at a time.
     """
-    processes = process_count(None, len(items))
-    if processes > 1 and can_be_sent(work, items[0]):
-        yield from in_processes(Each(work), items, processes=processes, at_once=at_once)
-    else:
-        yield from in_threads(work, items, at_once=at_once)
+    processes, done = process_count(None, len(items)), 0
+    if processes > 1 and can_send_items and can_be_sent(work):
+        try:
+            for found in in_processes(Each(work), items, processes=processes, at_once=at_once):
+                yield found
+                done += 1
+        except ProcessEndedError:
+            pass
+    if done < len(items):
+        yield from in_threads(work, items[done:], at_once=at_once)
 
 
 @dataclass(frozen=True)
@@ -97,7 +107,7 @@ def in_processes(
         at_once: Items of a chunk.
 
     Raises:
-        RunError: A process ended by itself.
+        ProcessEndedError: A process ended by itself.
     """
     starts = range(0, len(items), at_once)
     if not starts:

@@ -1,9 +1,9 @@
 """Processes that work on items, which they are sent through pipes.
 
-Python runs one thread at a time, and a quarter of the work for a photo is Python's. With few cores threads are enough,
-and take less memory; with more, they wait for each other.
+Python runs one thread at a time, and waits whenever it changes from one to another: on a machine with many cores, many
+threads that read images are slower than a few processes.
 
-The processes are not those of `multiprocessing`, which import the program that started them, so that a script without
+These are not the processes of `multiprocessing`, which import the program that started them, so that a script without
 ``if __name__ == "__main__":`` would start itself again. Each ends when its input is closed, also because the process
 that started it was killed.
 """
@@ -30,18 +30,28 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 MOST_PROCESSES = 32
-MOST_BY_DEFAULT = 16
+MOST_BY_DEFAULT = 8
 """Each takes some 50 MB, and 100 MB more while it decodes a photo of 12 megapixels."""
 
 FEW_CORES = 3
-"""Up to here, threads are enough; with four cores, processes are faster."""
+"""Up to here, threads: processes were measured on four cores and more."""
 
 FEW_ITEMS = 2_000
 """Up to here, the start of the processes takes longer than they gain."""
 
+VARIABLE = "CONVSCOPE_PROCESSES"
+"""The environment variable with the default number: 1 in processes that share the machine with others like them."""
+
 CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 COMMAND = "from convscope.data.processes import main; main()"
+READY = b"convscope: ready\n"
+"""What comes before it was printed by something else, such as ``sitecustomize``."""
+
 LENGTH_BYTES = 8
+
+
+class ProcessEndedError(RunError):
+    """A process could not be started, or ended before its work was done."""
 
 
 def usable_cores() -> int:
@@ -64,15 +74,22 @@ def process_count(processes: int | None, items: int) -> int:
     """How many processes work on so many items.
 
     Args:
-        processes: As asked for; None for one on each core, or 1 where these are few, or the items.
+        processes: As asked for; None for one on each core, at most 8, or 1 where the cores are few, or the items.
         items: Their number.
 
     Raises:
         OptionError: ``processes`` is out of range.
     """
     if processes is None:
-        cores = usable_cores()
-        return 1 if cores <= FEW_CORES or items <= FEW_ITEMS else min(cores, MOST_BY_DEFAULT)
+        if getattr(sys, "frozen", False) or not sys.executable:  # a program that is no Python
+            return 1
+        default = os.environ.get(VARIABLE, "")
+        cores = min(usable_cores(), MOST_BY_DEFAULT)
+        if default.isdecimal() and 1 <= int(default) <= MOST_PROCESSES:
+            cores = int(default)
+        elif cores <= FEW_CORES:
+            cores = 1
+        return cores if items > FEW_ITEMS else 1
     if type(processes) is not int or not 1 <= processes <= MOST_PROCESSES:
         raise OptionError(
             f"processes must be a whole number from 1 to {MOST_PROCESSES}. Received: processes={processes!r}."
@@ -80,10 +97,10 @@ def process_count(processes: int | None, items: int) -> int:
     return processes
 
 
-def can_be_sent(*values: object) -> bool:
-    """Whether values can be sent to another process."""
+def can_be_sent(value: object) -> bool:
+    """Whether a function, for example, can be sent to another process."""
     try:
-        pickle.dumps(values)
+        pickle.dumps(value)
     except (pickle.PicklingError, AttributeError, TypeError):
         return False
     return True
@@ -95,35 +112,43 @@ class ProcessPool(Generic[T, R]):
     Args:
         work: The function. It and the items are sent as `pickle` does, results and errors too.
         count: The number of processes.
+
+    Raises:
+        ProcessEndedError: The system starts no more processes.
     """
 
     def __init__(self, work: Callable[[T], R], count: int) -> None:
+        self.count = count
         self._tasks: queue.SimpleQueue[tuple[T, Future[R]] | None] = queue.SimpleQueue()
         self._has_failed = False
-        data = _packed(work)
-        paths = os.pathsep.join(filter(None, sys.path))
-        threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-        self._processes = [
-            subprocess.Popen(
-                [sys.executable, "-P", "-c", COMMAND],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env=os.environ | threads | {"PYTHONPATH": paths},
-                start_new_session=True,  # Ctrl-C is for the process that started it
-            )
-            for _ in range(count)
-        ]
-        self._threads = [
-            threading.Thread(target=self._feed, args=(one, data), name="convscope", daemon=True)
-            for one in self._processes
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._threads: list[threading.Thread] = []
+        data, environment = _packed(work), _environment()
+        try:
+            for _ in range(count):
+                process = subprocess.Popen(
+                    [sys.executable, "-P", "-c", COMMAND],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    env=environment,
+                    start_new_session=True,  # Ctrl-C is for the process that started it
+                    creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
+                )
+                self._processes.append(process)
+                feeder = threading.Thread(target=self._feed, args=(process, data), name="convscope", daemon=True)
+                feeder.start()
+                self._threads.append(feeder)
+        except OSError as error:
+            self.close()
+            raise ProcessEndedError(f"Expected {count} processes. Received: {error.strerror or error}.") from None
+        except BaseException:
+            self.close()
+            raise
 
     def submit(self, item: T) -> Future[R]:
         """Work on an item.
 
-        The result raises what the function raises, and `RunError` if the process ended by itself.
+        The result raises what the function raises, and `ProcessEndedError` if the process ended by itself.
         """
         future: Future[R] = Future()
         self._tasks.put((item, future))
@@ -139,6 +164,7 @@ class ProcessPool(Generic[T, R]):
             self._tasks.put(None)
         for thread in self._threads:
             thread.join()
+        self._has_failed = True
         self._fail_waiting()
         for one in self._processes:
             one.wait()
@@ -152,6 +178,8 @@ class ProcessPool(Generic[T, R]):
         assert process.stdin and process.stdout
         with contextlib.suppress(OSError):  # the first item says so
             _write(process.stdin, work)
+            while (line := process.stdout.readline()) and not line.endswith(READY):
+                pass
         while (task := self._tasks.get()) is not None:
             item, future = task
             try:
@@ -184,10 +212,18 @@ class ProcessPool(Generic[T, R]):
             self._tasks.put(None)
 
 
-def _ended() -> RunError:
-    return RunError(
-        "Expected each process to work until nothing is left. Received: one that ended before.",
-        hint="The memory may be short; fewer processes need less.",
+def _environment() -> dict[str, str]:
+    """That of this process, with the modules that it can import, and one thread for each matrix product."""
+    own = str(Path(__file__).resolve().parents[2])
+    paths = [own, *(os.path.abspath(path) for path in sys.path if isinstance(path, str))]  # noqa: PTH100
+    threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    return os.environ | threads | {"PYTHONPATH": os.pathsep.join(paths), VARIABLE: "1"}
+
+
+def _ended() -> ProcessEndedError:
+    return ProcessEndedError(
+        "Expected each process to finish its work. Received: one that ended early.",
+        hint="If the memory is short, use fewer processes.",
     )
 
 
@@ -212,17 +248,19 @@ def _receive(pipe: IO[bytes]) -> Any:
 
 def main() -> None:
     """What such a process does: it reads the function, then items, until its input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):  # which may be sent to a whole group; the end of the input follows
+        signal.signal(number, signal.SIG_IGN)
     given, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
     try:
+        _write(answers, READY)
         work = _receive(given)
         while True:
             item = _receive(given)
             try:
                 answer = _packed((True, work(item)))
             except Exception as error:
-                answer = _packed((False, error))
+                answer = _packed((False, error if can_be_sent(error) else RuntimeError(repr(error))))
             _write(answers, answer)
     except (EOFError, OSError):
         os._exit(0)

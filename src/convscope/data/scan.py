@@ -15,7 +15,7 @@ from convscope.data.background import decide_background
 from convscope.data.dataset import Skipped
 from convscope.data.decode import DecodedImage, decode
 from convscope.data.image_folder import check_trainable
-from convscope.data.image_tree import ImageFile, ImageTree, LabeledFile, SortedTree, sort_tree
+from convscope.data.image_tree import ImageFile, ImageTree, LabeledFile, SortedTree, are_on_disk, sort_tree
 from convscope.data.near_duplicates import Fingerprint, Tone, fingerprint, is_comparable, tone
 from convscope.data.parallel import in_parallel
 from convscope.data.pixels import AnyPicture
@@ -121,7 +121,8 @@ def _scan_files(tree: ImageTree, on_progress: OnProgress, parts: str) -> ScanRes
     background, chosen = decide_background([one.file for _, one in files], "auto")
     record = functools.partial(_record, background=BACKGROUNDS[background], is_compared=is_compared)
     records, unreadable = [], []
-    with closing(in_parallel(record, files)) as results:
+    can_send = are_on_disk([one.file for _, one in files])
+    with closing(in_parallel(record, files, can_send_items=can_send)) as results:
         for index, result in enumerate(results):
             on_progress(index + 1, len(files))
             if isinstance(result, ImageRecord):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import IO, Any
 
+from convscope.data.processes import VARIABLE
 from convscope.errors import OptionError
 
 GRACE_SECONDS = 12.0
@@ -54,7 +56,8 @@ def run_processes(
         write: Called with what the first worker prints on stdout.
 
     Returns:
-        0, or the exit code of the first worker that failed; 1 if a signal ended it.
+        0, or the exit code of the first worker that failed: 1 if a signal ended it, or 128 and the signal's number if
+        it was passed on.
 
     Raises:
         OptionError: ``count`` is out of range.
@@ -71,6 +74,7 @@ def run_processes(
             text=True,
             errors="replace",
             start_new_session=True,  # Ctrl-C reaches them once, through this process
+            env=os.environ | {VARIABLE: "1"},  # each of them would read with all cores
         )
         for rank in range(count)
     ]
