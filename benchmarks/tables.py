@@ -525,8 +525,11 @@ def keras_backends() -> str:
             f"{power(row['largest_difference'])} | {power(row['largest_score_difference'])} | "
             f"{row['same_class']:,} of {row['images']:,} | {rates} |"
         )
-    devices, versions, counts = (
-        " and ".join(dict.fromkeys(f"{row[name]}" for row in record["rows"])) for name in ("device", "keras", "images")
+    devices, counts = (
+        " and ".join(dict.fromkeys(f"{row[name]}" for row in record["rows"])) for name in ("device", "images")
+    )
+    versions = ", ".join(
+        dict.fromkeys(f"{name} {one}" for row in record["rows"] for name, one in row["versions"].items())
     )
     worst = record["summary"]
     return "\n".join(
@@ -535,9 +538,9 @@ def keras_backends() -> str:
             "",
             f"Beside convscope's NumPy engine, on {int(counts):,} test images of MNIST: probabilities differ by at "
             f"most {power(worst['largest_difference_default'])} with the default precision, and by at most "
-            f"{power(worst['largest_difference_float32'])} without TensorFloat-32. {devices}, Keras {versions}, "
-            f"{record['measured']}. Rates are those of the median call of `predict_on_batch` within 2 s, answers read "
-            "back. Command: `benchmarks/keras_backends.py`.",
+            f"{power(worst['largest_difference_float32'])} without TensorFloat-32. A score's difference is relative to "
+            f"it, or to 1 if that is larger. {devices}, {versions}, {record['measured']}. Rates are those of the median "
+            "call of `predict_on_batch` within 1.5 s, answers read back. Command: `benchmarks/keras_backends.py`.",
         ]
     )
 
