@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data.makers import png
 from PIL import Image
 
 from convscope.data.dataset import Skipped
 from convscope.data.image_input import collect_images, images_below
 from convscope.data.mnist import load_part
 from convscope.errors import DataError
+from data.makers import png
 
 GRAY = np.random.default_rng(0).integers(0, 256, (6, 7), np.uint8)
 RGB = np.random.default_rng(1).integers(0, 256, (6, 7, 3), np.uint8)
