@@ -540,7 +540,8 @@ def keras_backends() -> str:
             f"most {power(worst['largest_difference_default'])} with the default precision, and by at most "
             f"{power(worst['largest_difference_float32'])} without TensorFloat-32. A score's difference is relative "
             f"to it, or to 1 if that is larger. {devices}, {versions}, {record['measured']}. Rates are those of the "
-            "median call of `predict_on_batch` within 1.5 s, answers read back. Command: `benchmarks/keras_backends.py`.",
+            "median call of `predict_on_batch` within 1.5 s, answers read back. Command: "
+            "`benchmarks/keras_backends.py`.",
         ]
     )
 
