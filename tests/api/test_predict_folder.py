@@ -17,9 +17,9 @@ from PIL import Image
 
 from convscope.api.callbacks import Callbacks
 from convscope.api.predict_folder import predict_folder
-from convscope.api.prediction_stream import CHUNK
 from convscope.api.run import Run
 from convscope.data.mnist import load_part
+from convscope.data.parallel import CHUNK
 from convscope.data.preprocess import Preprocessing
 from convscope.errors import MissingExtraError, OptionError, RunError
 from convscope.model.model_file import Model, load_model, save_model

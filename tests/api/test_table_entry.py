@@ -14,10 +14,10 @@ import pytest
 from PIL import Image
 
 from convscope.api import prediction_stream
-from convscope.api.prediction_stream import CHUNK
 from convscope.api.prediction_table import model_mark
 from convscope.api.run import load_run
 from convscope.data.mnist import load_part
+from convscope.data.parallel import CHUNK
 from convscope.data.preprocess import Preprocessing
 from convscope.model.model_file import weights_sha256
 

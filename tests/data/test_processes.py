@@ -230,8 +230,8 @@ def test_what_cannot_be_sent_is_done_by_threads(many_cores: list[int]) -> None:
 
 
 def test_one_process_for_few_images_or_cores_and_one_for_each_core_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "usable_cores", lambda: 16)
-    assert [process_count(None, images) for images in (1, 2_000, 2_001)] == [1, 1, 8]
+    monkeypatch.setattr(processes, "usable_cores", lambda: 20)
+    assert [process_count(None, images) for images in (1, 2_000, 2_001)] == [1, 1, 16]
     assert process_count(5, 1) == 5
     monkeypatch.setenv("CONVSCOPE_PROCESSES", "1")
     assert process_count(None, 10**6) == 1

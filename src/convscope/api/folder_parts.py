@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from convscope.api.prediction_stream import CHUNK
+from convscope.data.parallel import CHUNK
 from convscope.errors import OptionError
 
 MOST_PARTS = 100_000

@@ -15,7 +15,7 @@ from convscope.api.answer_rules import AUTO, answer_rules
 from convscope.api.callbacks import Callbacks
 from convscope.api.folder_parts import Part, parse_part
 from convscope.api.parquet_table import parquet_table, require_pyarrow
-from convscope.api.prediction_stream import CHUNK, classify_stream
+from convscope.api.prediction_stream import classify_stream
 from convscope.api.prediction_table import Columns, CsvRows, CsvTable, JsonLinesTable, PredictionTable, model_mark
 from convscope.api.run import Run, load_run
 from convscope.api.run_engine import engine_of
@@ -23,6 +23,7 @@ from convscope.api.sort_images import ImageSorter
 from convscope.api.table_entry import entries_by_processes, entry_of
 from convscope.data.dataset import Skipped
 from convscope.data.image_input import ImageInput, collect_images, images_below
+from convscope.data.parallel import CHUNK
 from convscope.data.processes import process_count
 from convscope.decisions import Decision
 from convscope.errors import OptionError, printable
@@ -131,7 +132,7 @@ def predict_folder(
         shard: Classify one part of the images only: ``2/8`` is the second of eight, for eight processes or machines.
             The tables of all parts, one after another, are the table of the whole, byte for byte: of CSV files, only
             the first part has the line of column names. None classifies all.
-        processes: How many processes classify; 1 works with threads. None is one on each core, at most 8, if there are
+        processes: How many processes classify; 1 works with threads. None is one on each core, at most 16, if there are
             more than three cores and 2,000 images; else 1.
         callbacks: Told how many images are done.
 

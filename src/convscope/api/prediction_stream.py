@@ -20,7 +20,7 @@ from convscope.api.run import Run
 from convscope.arrays import Logits
 from convscope.data.dataset import Skipped
 from convscope.data.image_input import ImageInput
-from convscope.data.parallel import CHUNKS_WAITING, MOST_THREADS, in_order
+from convscope.data.parallel import CHUNK, CHUNKS_WAITING, MOST_THREADS, in_order
 from convscope.data.preprocess import Preprocessing
 from convscope.data.processes import usable_cores
 from convscope.errors import DataError
@@ -28,9 +28,6 @@ from convscope.evaluation.predict import Predictions
 from convscope.evaluation.predict import predict as predict_pixels
 from convscope.exporting.engines import Engine
 from convscope.model.model_file import Model
-
-CHUNK = 16
-"""Images that one thread reads and classifies at a time."""
 
 LARGE_PIXELS = 4_000_000
 _LARGE = threading.BoundedSemaphore(2)
@@ -92,8 +89,8 @@ def classify_stream(
         split: Whether to classify each digit of an image by itself.
         rules: When there is no class.
         engine: What computes; None takes NumPy.
-        chunk: Images that are classified at a time; None takes fewer than `CHUNK` where that keeps all threads busy.
-            Sums of floats are rounded differently in batches of other sizes.
+        chunk: Images that are classified at a time; None takes fewer than `data.parallel.CHUNK` where that keeps all
+            threads busy. Sums of floats are rounded differently in batches of other sizes.
 
     Raises:
         ModelFileError: The logits overflow, or the preprocessing does not fit the network.

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from convscope.api.answer_rules import AnswerRules
-from convscope.api.prediction_stream import CHUNK, ClassifiedImage, Classifier
+from convscope.api.prediction_stream import ClassifiedImage, Classifier
 from convscope.api.prediction_table import Columns, Row
 from convscope.api.run import Run
 from convscope.data.image_input import ImageInput
-from convscope.data.parallel import in_processes
+from convscope.data.parallel import CHUNK, in_processes
 from convscope.data.preprocess import Preprocessing
 from convscope.exporting.engines import open_engine
 from convscope.model.model_file import Model

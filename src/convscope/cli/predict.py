@@ -65,7 +65,7 @@ def predict(
         Classify one part of the images into the table: 2/8 is the second of eight. The tables of all parts, one after
         another, are the table of the whole.
     processes
-        How many processes classify, with --out or --copy-to. Default: one on each core, at most 8, if there are more
+        How many processes classify, with --out or --copy-to. Default: one on each core, at most 16, if there are more
         than three cores and 2,000 images; else 1, with threads.
     reject
         Fraction of images like those of the training that may be rejected as unlike anything the network was trained

@@ -30,7 +30,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 MOST_PROCESSES = 32
-MOST_BY_DEFAULT = 8
+MOST_BY_DEFAULT = 16
 """Each takes some 50 MB, and 100 MB more while it decodes a photo of 12 megapixels."""
 
 FEW_CORES = 3
@@ -74,7 +74,7 @@ def process_count(processes: int | None, items: int) -> int:
     """How many processes work on so many items.
 
     Args:
-        processes: As asked for; None for one on each core, at most 8, or 1 where the cores are few, or the items.
+        processes: As asked for; None for one on each core, at most 16, or 1 where the cores are few, or the items.
         items: Their number.
 
     Raises:
