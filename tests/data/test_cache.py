@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data.makers import png, write_pictures, write_zip
 
 from convscope.data import cache as cache_module
 from convscope.data import cache_file, decode_images
@@ -22,6 +21,7 @@ from convscope.data.mapped_pixels import MappedPixels
 from convscope.data.readers import load
 from convscope.data.splits import stratified_split
 from convscope.errors import DataError, RunError
+from data.makers import png, write_pictures, write_zip
 
 
 @pytest.fixture(autouse=True)

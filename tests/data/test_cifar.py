@@ -8,10 +8,10 @@ import tarfile
 
 import numpy as np
 import pytest
-from data.makers import write_pictures
 
 from convscope.data.readers import detect, load
 from convscope.errors import DataError
+from data.makers import write_pictures
 
 
 def images(count: int, seed: int = 0) -> np.ndarray:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from data.makers import write_pictures
 
 from convscope.api.load_data import load_data
 from convscope.data.readers import load_all
 from convscope.errors import DataError, OptionError
+from data.makers import write_pictures
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 8, 8), np.uint8)
 

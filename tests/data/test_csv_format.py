@@ -8,7 +8,6 @@ import io
 
 import numpy as np
 import pytest
-from data.makers import digits
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -17,6 +16,7 @@ from convscope.data.csv_lines import MAX_LINE
 from convscope.data.formats import csv_format
 from convscope.data.readers import load
 from convscope.errors import DataError
+from data.makers import digits
 
 QUICK = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-from data.makers import png, write_pictures, write_zip
 
 from convscope.data.readers import load, load_all
 from convscope.data.scan import scan
 from convscope.errors import DataError, OptionError
+from data.makers import png, write_pictures, write_zip
 
 Sizes = dict[str, int]
 

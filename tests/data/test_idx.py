@@ -7,7 +7,6 @@ import struct
 
 import numpy as np
 import pytest
-from data.makers import CODES, digits, idx_bytes, write_idx
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -15,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 from convscope.data.formats.idx import read_idx
 from convscope.data.readers import load
 from convscope.errors import DataError
+from data.makers import CODES, digits, idx_bytes, write_idx
 
 QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 ARRAYS = st.sampled_from(sorted(CODES)).flatmap(

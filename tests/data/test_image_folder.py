@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data.makers import png, write_pictures, write_zip
 from PIL import Image
 
 from convscope.data import decode_images
 from convscope.data.readers import load
 from convscope.errors import DataError
+from data.makers import png, write_pictures, write_zip
 
 
 def zipped(root: Path, target: Path, prefix: str = "") -> Path:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from data.makers import png
 from PIL import Image
 
 from convscope.api.load_data import load_data
 from convscope.data.image_size import choose_size, fit_decision, has_other_proportions, parse_size, size_text
 from convscope.errors import OptionError
+from data.makers import png
 
 
 @pytest.mark.parametrize(

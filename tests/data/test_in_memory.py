@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data.makers import png, write_pictures
 from PIL import Image
 
 from convscope.data.readers import load, load_test
 from convscope.errors import DataError
+from data.makers import png, write_pictures
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 8, 8), np.uint8)
 LABELS = np.arange(20) % 2

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from data import slow_ink
-from data.photo_conditions import CONDITIONS, blank_pictures, stroke_ink
 from PIL import Image
 
 from convscope.data.ink import background, components, digits, find_ink, polarity, ruled_lines, sheet
 from convscope.data.pixels import to_grey
 from convscope.data.preprocess import Framing, Preprocessing
+from data import slow_ink
+from data.photo_conditions import CONDITIONS, blank_pictures, stroke_ink
 
 SLOW = (
     (sheet, "connected_components", slow_ink.connected_components),

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data.makers import png, write_pictures
 
 from convscope.data.readers import detect, load, load_all
 from convscope.errors import DataError
+from data.makers import png, write_pictures
 
 
 def store(folder: Path, names: list[str]) -> None:

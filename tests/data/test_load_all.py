@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data.makers import digits, png, write_idx, write_pictures, write_zip
 
 from convscope.data.readers import load, load_all
 from convscope.errors import DataError
+from data.makers import digits, png, write_idx, write_pictures, write_zip
 
 
 def test_a_folder_with_only_a_test_part_is_read_whole(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import re
 
 import numpy as np
 import pytest
-from data.makers import digits, npy_bytes, npy_lie, write_zip
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -15,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 from convscope.data.formats.npz import read_header
 from convscope.data.readers import load
 from convscope.errors import DataError
+from data.makers import digits, npy_bytes, npy_lie, write_zip
 
 QUICK = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
-from data.makers import png, write_idx
 from PIL import Image, ImageDraw, ImageFont
 
 from convscope.data import mnist
 from convscope.data.orientation import MOST_IMAGES, decide_orientation, detect_orientation
 from convscope.data.readers import load
 from convscope.errors import OptionError
+from data.makers import png, write_idx
 
 TURNS = {
     "rotated": lambda images: np.rot90(images, 1, (1, 2)),

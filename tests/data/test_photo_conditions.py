@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data.photo_conditions import CONDITIONS, blank_pictures, font_ink, lines, mnist_ink, stroke_ink
 
 from convscope.data import mnist
 from convscope.data.digit_normalization import place
@@ -20,6 +19,7 @@ from convscope.data.preprocess import Preprocessing
 from convscope.evaluation.predict import Choice, predict
 from convscope.model.model_file import Model, load_model
 from convscope.training.run_folder import MODEL_FILE
+from data.photo_conditions import CONDITIONS, blank_pictures, font_ink, lines, mnist_ink, stroke_ink
 
 DIGITS = Preprocessing(28, 28, 1, fit="mnist", polarity="auto")
 FONTS = (

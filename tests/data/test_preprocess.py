@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data.photos import best_correlation, correlation, photograph
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -20,6 +19,7 @@ from convscope.data.pixels import flatten_alpha, to_grey
 from convscope.data.preprocess import FIT_NAMES, Preprocessing
 from convscope.data.resample import average_blocks, resample, resample_many, triangle_weights
 from convscope.errors import DataError
+from data.photos import best_correlation, correlation, photograph
 
 CASES = json.loads((Path(__file__).parents[1] / "cases" / "preprocess.json").read_text())
 DIGITS = Preprocessing(28, 28, 1, fit="mnist", polarity="auto")

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data.makers import digits, idx_bytes, npy_bytes, npy_lie, png, write_idx, write_pictures, write_zip
 
 from convscope.data.formats.mnist import preprocessing_for
 from convscope.data.load_options import LoadOptions
 from convscope.data.readers import READERS, describe_sources, detect, load, load_all, load_test
 from convscope.errors import DataError, OptionError
+from data.makers import digits, idx_bytes, npy_bytes, npy_lie, png, write_idx, write_pictures, write_zip
 
 IMAGES, LABELS = digits(20)
 Y = npy_bytes(LABELS)

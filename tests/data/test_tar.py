@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data.makers import png, write_pictures
 
 from convscope.data.readers import detect, load
 from convscope.data.scan import scan
 from convscope.errors import DataError
+from data.makers import png, write_pictures
 
 
 def picture(seed: int) -> bytes:

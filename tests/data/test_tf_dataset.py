@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from data.makers import write_pictures
 
 from convscope.data.readers import load
 from convscope.errors import DataError
+from data.makers import write_pictures
 
 tf = pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.slow
