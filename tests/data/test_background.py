@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from makers import png
 
 from convscope.data.data_checks import check_dataset
 from convscope.data.image_input import collect_images
@@ -14,6 +13,7 @@ from convscope.data.load_options import Caching
 from convscope.data.readers import load, load_all
 from convscope.data.scan import scan
 from convscope.errors import OptionError
+from data.makers import png
 
 SIDE = 16
 

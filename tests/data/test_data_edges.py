@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bad_inputs import CASES, add_case, digits, drawn, npy, npz_file, pictures, zip_of
-from makers import idx_bytes, write_pictures
 from PIL import Image
 
 from convscope.data import files, png
@@ -28,6 +27,7 @@ from convscope.data.pixels import to_grey
 from convscope.data.readers import load
 from convscope.data.scan import FileFacts, ImageRecord, ScanResult, scan
 from convscope.errors import DataError
+from data.makers import idx_bytes, write_pictures
 
 GOOD = "label,p0,p1,p2,p3\n" + "0,1,2,3,4\n1,5,6,7,8\n" * 3
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from makers import png, write_pictures
 
 from convscope.api import load_data as module
 from convscope.api.callbacks import Callbacks
@@ -19,6 +18,7 @@ from convscope.data.data_checks import check_dataset
 from convscope.data.parallel import in_threads
 from convscope.data.scan import scan
 from convscope.errors import DataError, RunError
+from data.makers import png, write_pictures
 
 
 @pytest.fixture
