@@ -33,8 +33,7 @@ def check_litert() -> None:
     """
     if importlib.util.find_spec(PACKAGE) is None:
         raise MissingExtraError(
-            "An export to LiteRT is opened by the package ai-edge-litert before it is published. Received: no such "
-            "package.",
+            "LiteRT needs the package ai-edge-litert. Received: no such package.",
             hint="Run: pip install 'convscope[litert]'.",
         )
 

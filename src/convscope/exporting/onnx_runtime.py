@@ -26,7 +26,7 @@ def check_onnx() -> None:
     missing = [name for name in ("onnx", "onnxruntime") if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingExtraError(
-            f"An export to ONNX needs the packages onnx and onnxruntime. Received: no {' and no '.join(missing)}.",
+            f"ONNX Runtime and exports to ONNX need the packages onnx and onnxruntime. Received: no {' and no '.join(missing)}.",
             hint="Run: pip install 'convscope[onnx]'.",
         )
 
