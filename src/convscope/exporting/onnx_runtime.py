@@ -26,7 +26,8 @@ def check_onnx() -> None:
     missing = [name for name in ("onnx", "onnxruntime") if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingExtraError(
-            f"ONNX Runtime and exports to ONNX need the packages onnx and onnxruntime. Received: no {' and no '.join(missing)}.",
+            "ONNX Runtime and exports to ONNX need the packages onnx and onnxruntime. "
+            f"Received: no {' and no '.join(missing)}.",
             hint="Run: pip install 'convscope[onnx]'.",
         )
 
