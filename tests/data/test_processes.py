@@ -237,6 +237,10 @@ def test_one_process_for_few_images_or_cores_and_one_for_each_core_else(monkeypa
     assert process_count(None, 10**6) == 1
     monkeypatch.setenv("CONVSCOPE_PROCESSES", "12")
     assert process_count(None, 10**6) == 12
+    for wrong in ("0", "33", "-1", "many", "2.0"):
+        monkeypatch.setenv("CONVSCOPE_PROCESSES", wrong)
+        with pytest.raises(OptionError, match=r"CONVSCOPE_PROCESSES must be a whole number from 1 to 32\. Received:"):
+            process_count(None, 1)
     monkeypatch.delenv("CONVSCOPE_PROCESSES")
     monkeypatch.setattr("sys.frozen", True, raising=False)
     assert process_count(None, 10**6) == 1, "that program is no Python"

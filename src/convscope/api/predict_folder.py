@@ -133,7 +133,7 @@ def predict_folder(
             The tables of all parts, one after another, are the table of the whole, byte for byte: of CSV files, only
             the first part has the line of column names. None classifies all.
         processes: How many processes classify; 1 works with threads. None is one on each core, at most 16, if there are
-            more than three cores and 2,000 images; else 1.
+            more than three cores and 2,000 images; else 1. Images that are not files are classified with threads.
         callbacks: Told how many images are done.
 
     Raises:

@@ -78,23 +78,29 @@ def process_count(processes: int | None, items: int) -> int:
         items: Their number.
 
     Raises:
-        OptionError: ``processes`` is out of range.
+        OptionError: ``processes``, or the environment variable, is out of range.
     """
     if processes is None:
         if getattr(sys, "frozen", False) or not sys.executable:  # a program that is no Python
             return 1
-        default = os.environ.get(VARIABLE, "")
-        cores = min(usable_cores(), MOST_BY_DEFAULT)
-        if default.isdecimal() and 1 <= int(default) <= MOST_PROCESSES:
-            cores = int(default)
-        elif cores <= FEW_CORES:
-            cores = 1
-        return cores if items > FEW_ITEMS else 1
+        count = _default_count()
+        return count if items > FEW_ITEMS else 1
     if type(processes) is not int or not 1 <= processes <= MOST_PROCESSES:
         raise OptionError(
             f"processes must be a whole number from 1 to {MOST_PROCESSES}. Received: processes={processes!r}."
         )
     return processes
+
+
+def _default_count() -> int:
+    """For many items: what the environment variable says; else one on each core, or 1 where these are few."""
+    given = os.environ.get(VARIABLE)
+    if not given:
+        cores = min(usable_cores(), MOST_BY_DEFAULT)
+        return cores if cores > FEW_CORES else 1
+    if not given.isdecimal() or not 1 <= int(given) <= MOST_PROCESSES:
+        raise OptionError(f"{VARIABLE} must be a whole number from 1 to {MOST_PROCESSES}. Received: {given!r}.")
+    return int(given)
 
 
 def can_be_sent(value: object) -> bool:
